@@ -1,0 +1,42 @@
+"""Recurrent networks in plain numpy, every backward pass written beside its forward pass. The names, in reading order."""
+
+from numnet import data
+from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from numnet.clipping import clip_by_norm, clip_by_value, global_norm
+from numnet.data import RandomBatches, SequentialBatches, Vocabulary
+from numnet.dense import Dense
+from numnet.dropout import Dropout
+from numnet.embedding import Embedding
+from numnet.generate import generate
+from numnet.gru import GRUNode
+from numnet.history import History
+from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.lstm import LSTMNode
+from numnet.model import RNNModel
+from numnet.node import Node
+from numnet.operation import Layer, Operation, ParamOperation
+from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
+from numnet.recurrent import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
+from numnet.rnn import RNNNode
+from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from numnet.trainer import Trainer, TrainingDiverged, evaluate
+
+__version__ = "0.1.0"
+
+# fmt: off
+__all__ = [
+    "Operation", "ParamOperation", "Layer",
+    "Sigmoid", "Tanh", "ReLU", "Softmax", "Dense", "Embedding", "Dropout",
+    "Node", "RNNNode", "LSTMNode", "GRUNode",
+    "RecurrentLayer", "RNNLayer", "LSTMLayer", "GRULayer",
+    "Loss", "SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError",
+    "RNNModel",
+    "global_norm", "clip_by_norm", "clip_by_value",
+    "Schedule", "ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule",
+    "Optimizer", "SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW", "OPTIMIZERS",
+    "data", "Vocabulary", "SequentialBatches", "RandomBatches",
+    "Trainer", "TrainingDiverged", "History", "evaluate", "generate",
+    "Checkpoint", "CheckpointError", "save_checkpoint", "load_checkpoint",
+]
+# fmt: on

@@ -1,0 +1,92 @@
+"""Elementwise functions whose slope is written in terms of their output, and softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_choice, check_real
+from numnet.operation import Array, Operation
+
+
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """σ(x) = tanh(x/2)/2 + 1/2: the same function as 1/(1 + exp(-x)), and no x overflows."""
+    out = np.multiply(x, 0.5, out)
+    np.tanh(out, out)
+    out *= 0.5
+    out += 0.5
+    return out
+
+
+class Activation(Operation):
+    """y = f(x), elementwise; float32 and float64 keep their dtype."""
+
+    def forward(self, x: Any) -> Array:
+        x = np.asarray(x)
+        check_real(self.name, "x", x)
+        x = x if x.dtype.kind == "f" else x.astype(np.float32)
+        y = self.f(x)
+        self.saved = y
+        return y
+
+    def backward(self, dy: Any) -> Array:
+        y = self.recall()
+        return self.slope(self.gradient(dy, y.shape, y.dtype), y)
+
+    def f(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def slope(self, dy: Array, y: Array) -> Array:
+        """dx from dy and the output y."""
+        raise NotImplementedError
+
+
+class Sigmoid(Activation):
+    """y = σ(x)  (1)"""
+
+    def f(self, x: Array) -> Array:
+        return sigmoid(x)  # (1)
+
+    def slope(self, dy: Array, y: Array) -> Array:
+        return dy * y * (1 - y)  # (1)
+
+
+class Tanh(Activation):
+    """y = tanh(x)  (1)"""
+
+    def f(self, x: Array) -> Array:
+        return np.tanh(x)  # (1)
+
+    def slope(self, dy: Array, y: Array) -> Array:
+        return dy * (1 - y * y)  # (1)
+
+
+class ReLU(Activation):
+    """y = max(x, 0)  (1), its slope at 0 taken as 0, as PyTorch does."""
+
+    def f(self, x: Array) -> Array:
+        return np.maximum(x, 0)  # (1)
+
+    def slope(self, dy: Array, y: Array) -> Array:
+        return dy * (y > 0)  # (1)
+
+
+class Softmax(Activation):
+    """e = exp(x - max x)  (1),  y = e / Σ e  (2), over the last axis; the shift changes nothing and cannot overflow."""
+
+    def f(self, x: Array) -> Array:
+        e = np.exp(x - x.max(axis=-1, keepdims=True))  # (1)
+        return e / e.sum(axis=-1, keepdims=True)  # (2)
+
+    def slope(self, dy: Array, y: Array) -> Array:
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))  # (2) (1)
+
+
+ACTIVATIONS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "softmax": Softmax}
+
+
+def activation(name: str) -> Activation:
+    """The Activation of that name."""
+    check_choice("activation", "name", name, tuple(ACTIVATIONS))
+    return ACTIVATIONS[name]()

@@ -1,0 +1,136 @@
+"""A model on disk: one .npz that either backend reads, and that nothing in it can make execute.
+
+    config        JSON: the architecture, as RNNModel.config gives it
+    vocabulary    JSON: the tokens in order, and their unit
+    training      JSON: step, epoch, history: what a trainer needs to go on
+    weights/...   one array a parameter; optimizer/..., state/..., losses: the same for training
+
+It is written beside its place and then moved there, so that a full disk or a killed process leaves the one before.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.data.vocabulary import Vocabulary
+
+Array = npt.NDArray[Any]
+FORMAT = 1
+
+
+class CheckpointError(ValueError):
+    """A file that cannot be used as a checkpoint: the path, the cause."""
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file holds."""
+
+    config: dict[str, Any]
+    weights: dict[str, Array]
+    vocabulary: Vocabulary | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Array] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+
+def to_numpy(value: Any) -> Array:
+    """An array, or a tensor wherever it lives, as an array."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str],
+    model: Any,
+    vocabulary: Vocabulary | None = None,
+    training: Mapping[str, Any] | None = None,
+    optimizer: Any = None,
+    arrays: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a model of either backend, and whatever else is given."""
+    texts = {
+        "config": model.config(),
+        "vocabulary": vocabulary and vocabulary.config(),
+        "training": dict(training or {}),
+        "format": FORMAT,
+    }
+    entries = {name: np.frombuffer(json.dumps(text).encode(), np.uint8) for name, text in texts.items()}
+    groups = {"weights": model.state_dict(), "optimizer": optimizer.state_dict() if optimizer else {}}
+    for group, values in {**groups, "arrays": arrays or {}}.items():
+        entries.update({f"{group}/{name}": np.ascontiguousarray(to_numpy(value)) for name, value in values.items()})
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **entries)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a checkpoint of either backend; CheckpointError, with path and cause, for anything else."""
+    try:
+        entries = _read_entries(Path(path))
+        texts = {name: json.loads(entries[name].tobytes()) for name in ("format", "config", "vocabulary", "training")}
+        if texts["format"] != FORMAT:
+            raise ValueError(f"its format is {texts['format']}, this version reads {FORMAT}")
+        groups: dict[str, dict[str, Array]] = {"weights": {}, "optimizer": {}, "arrays": {}}
+        for name, value in entries.items():
+            group, _, rest = name.partition("/")
+            if rest:
+                groups[group][rest] = value
+        vocabulary = texts["vocabulary"] and Vocabulary(**texts["vocabulary"])
+        return Checkpoint(texts["config"], vocabulary=vocabulary, training=texts["training"], **groups)
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, TypeError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as cause:
+        raise CheckpointError(f"{path}: not a usable checkpoint: {cause}") from cause
+
+
+def _read_entries(path: Path) -> dict[str, Array]:
+    """Every array of the zip file, its checksum tested; nothing compressed and no pickle, so no size is a surprise."""
+    entries = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size > path.stat().st_size:
+                raise ValueError(f"{member.filename} is compressed or larger than the file")
+            data = io.BytesIO(archive.read(member))
+            entries[member.filename.removesuffix(".npy")] = _read_array(data, member)
+    return entries
+
+
+def _read_array(data: io.BytesIO, member: zipfile.ZipInfo) -> Array:
+    """One .npy whose header promises no more than is there."""
+    version = np.lib.format.read_magic(data)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(data)
+    if dtype.hasobject:
+        raise ValueError(f"{member.filename} holds Python objects, which only pickle could read")
+    if dtype.itemsize * int(np.prod(shape, dtype=object)) != member.file_size - data.tell():
+        raise ValueError(f"{member.filename} is not as long as its header says")
+    data.seek(0)
+    return np.lib.format.read_array(data, allow_pickle=False)
+
+
+def _umask() -> int:
+    """The process's file mode mask, so that the file gets the mode that open() would give it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,122 @@
+"""The words of every error, once for both backends: who, got, expected, remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+def kind_of(x: Any) -> str:
+    """'token' for integers, 'real' for floats and booleans; numpy and torch dtypes alike."""
+    name = str(x.dtype).replace("torch.", "")
+    if name.startswith(("int", "uint")):
+        return "token"
+    return "real" if name.startswith(("float", "bfloat", "bool")) else name
+
+
+def check_real(who: str, name: str, x: Any) -> None:
+    """A TypeError unless x holds real numbers (integers are taken as such)."""
+    if kind_of(x) not in ("real", "token"):
+        raise TypeError(f"{who}: {name} is {kind_of(x)}, expected real numbers. Convert it with .astype('float32').")
+
+
+def check_features(who: str, x: Any, input_size: int | None) -> None:
+    """Any rank from 2 up, features last."""
+    check_real(who, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
+    check_width(who, x, input_size)
+
+
+def check_width(who: str, x: Any, input_size: int | None) -> None:
+    """The last axis as wide as the parameters are."""
+    if input_size is not None and x.shape[-1] != input_size:
+        raise ValueError(
+            f"{who}: x has {x.shape[-1]} features, expected {input_size}. "
+            "The input size is fixed by input_size= or by the first batch."
+        )
+
+
+def check_sequence(who: str, x: Any, input_size: int | None) -> None:
+    """(batch, time, features) of numbers, or (batch, time) of integer tokens."""
+    check_real(who, "x", x)
+    tokens = kind_of(x) == "token" and x.ndim <= 2
+    if x.ndim != (2 if tokens else 3):
+        remedy = " One sequence? Pass x[None]." if x.ndim == (1 if tokens else 2) else ""
+        raise ValueError(
+            f"{who}: x is {tuple(x.shape)}, expected (batch, time, features), or integer tokens (batch, time).{remedy}"
+        )
+    if 0 in x.shape[:2]:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
+    if not tokens:
+        check_width(who, x, input_size)
+    elif input_size is None:
+        raise ValueError(f"{who}: x holds tokens, whose number of values no batch shows. Give input_size= (V).")
+    else:
+        check_tokens(who, x, input_size)
+
+
+def check_tokens(who: str, x: Any, size: int) -> None:
+    """Integers from 0 to size - 1; numpy alone would read -1 as the last one, silently."""
+    if kind_of(x) != "token":
+        raise TypeError(f"{who}: tokens are {kind_of(x)}, expected integers. Encode text with Vocabulary.encode.")
+    if 0 in x.shape or (int(x.min()) >= 0 and int(x.max()) < size):
+        return
+    wrong = ((x < 0) | (x >= size)).nonzero()
+    first = wrong[0].tolist() if hasattr(wrong, "tolist") else [int(axis[0]) for axis in wrong]
+    raise IndexError(
+        f"{who}: token {int(x[tuple(first)])} at {first}, expected 0 to {size - 1} (V = {size}). "
+        "Was the text encoded with another vocabulary?"
+    )
+
+
+def check_shape(who: str, name: str, shape: Sequence[int], expected: Sequence[int], remedy: str) -> None:
+    """One array of one known shape: a state, an upstream gradient, a mask."""
+    if tuple(shape) != tuple(expected):
+        raise ValueError(f"{who}: {name} is {tuple(shape)}, expected {tuple(expected)}. {remedy}")
+
+
+def check_saved(who: str, saved: Any) -> None:
+    """backward needs what forward kept."""
+    if saved is None:
+        raise RuntimeError(f"{who}: backward before forward. Call forward first.")
+
+
+def check_choice(who: str, name: str, value: Any, choices: Sequence[str]) -> None:
+    """One of a few names."""
+    if value not in choices:
+        raise ValueError(f"{who}: {name} is {value!r}, expected one of {', '.join(map(repr, choices))}.")
+
+
+def check_positive(who: str, **sizes: float | None) -> None:
+    """Sizes and rates that must be above zero, where they are given."""
+    for name, value in sizes.items():
+        if value is not None and not value > 0:
+            raise ValueError(f"{who}: {name} is {value!r}, expected a number above 0.")
+
+
+def check_fraction(who: str, **fractions: float) -> None:
+    """Probabilities and decays: 0 allowed, 1 not."""
+    for name, value in fractions.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{who}: {name} is {value!r}, expected 0 or more and less than 1.")
+
+
+def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> None:
+    """The same names with the same shapes, before a single weight is written."""
+    for name in [*expected, *given]:
+        if expected.get(name) != given.get(name):
+            got = given.get(name, "missing")
+            raise ValueError(
+                f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
+                "Is the file of another architecture?"
+            )
+
+
+def check_targets(who: str, target: Any, logits_shape: Sequence[int], ignore_index: int | None) -> None:
+    """Class numbers of the logits' leading shape, each a class or the ignored number."""
+    check_shape(who, "target", target.shape, logits_shape[:-1], "Integer targets are the logits without the last axis.")
+    kept = target if ignore_index is None else target[target != ignore_index]
+    check_tokens(f"{who} target", kept, logits_shape[-1])

@@ -1,0 +1,7 @@
+"""Text as numbers: vocabulary, batches, the texts themselves."""
+
+from numnet.data.batches import RandomBatches, SequentialBatches
+from numnet.data.text import TextError, default_text, read_text, split
+from numnet.data.vocabulary import Vocabulary
+
+__all__ = ["RandomBatches", "SequentialBatches", "TextError", "Vocabulary", "default_text", "read_text", "split"]

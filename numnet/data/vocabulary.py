@@ -1,0 +1,61 @@
+"""Which token has which number: the same in every process, and kept with every checkpoint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+UNKNOWN = "<unk>"
+
+
+class Vocabulary:
+    """Tokens in order: `<unk>` is 0, then by frequency, and where that is equal by code point.
+
+    unit "character": a text's tokens are its characters; "word": what white space parts, joined again by a blank.
+    """
+
+    def __init__(self, tokens: Sequence[str], unit: str = "character") -> None:
+        if unit not in ("character", "word"):
+            raise ValueError(f"Vocabulary: unit is {unit!r}, expected 'character' or 'word'.")
+        if not tokens or tokens[0] != UNKNOWN or len(set(tokens)) != len(tokens):
+            raise ValueError(f"Vocabulary: tokens must be distinct and begin with {UNKNOWN!r}. Use Vocabulary.from_text.")
+        self.tokens, self.unit = list(tokens), unit
+        self.ids = {token: k for k, token in enumerate(self.tokens)}
+
+    @classmethod
+    def from_text(cls, text: str, unit: str = "character", min_count: int = 1) -> Vocabulary:
+        """Every token that occurs at least min_count times."""
+        counts = Counter(text if unit == "character" else text.split())
+        counts.pop(UNKNOWN, None)
+        kept = sorted((token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token))
+        return cls([UNKNOWN, *kept], unit)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self.ids
+
+    def split(self, text: str) -> list[str]:
+        """A text's tokens."""
+        return list(text) if self.unit == "character" else text.split()
+
+    def encode(self, text: str) -> npt.NDArray[np.int64]:
+        """Token numbers (N,), 0 for the unknown."""
+        return np.array([self.ids.get(token, 0) for token in self.split(text)], np.int64)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of these numbers."""
+        return ("" if self.unit == "character" else " ").join(self.tokens[k] for k in ids)
+
+    def unknown(self, text: str) -> list[str]:
+        """The text's tokens that are not here, each once, in order."""
+        return [token for token in dict.fromkeys(self.split(text)) if token not in self]
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, for a checkpoint."""
+        return {"tokens": self.tokens, "unit": self.unit}

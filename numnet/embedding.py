@@ -1,0 +1,63 @@
+"""Tokens as vectors: a lookup forward, a sum over equal tokens backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet import initial as draw
+from numnet.checks import check_positive, check_tokens
+from numnet.dense import all_columns, columns
+from numnet.operation import Array, ParamOperation
+
+
+def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
+    """The tokens present (U,), and the sums (D, U) of their columns of dy (D, N): y = W[:, tokens] the way back.
+
+    Equal tokens are laid side by side first, so that each sum runs over one stretch of memory.
+    """
+    order = np.argsort(tokens, kind="stable")
+    ordered = tokens[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return ordered[starts], np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)
+
+
+class Embedding(ParamOperation):
+    """y = W[x]  (1): row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D).
+
+    `input_size` is V. The first values are normal with deviation 1, as PyTorch's. Tokens have no gradient:
+    backward gives None. IndexError for a token outside of 0..V-1.
+    """
+
+    W: Array
+    dW: Array
+
+    def __init__(
+        self, input_size: int, output_size: int, seed: int = 0, dtype: npt.DTypeLike = "float32"
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_positive(self.name, input_size=input_size, output_size=output_size)
+        self.output_size = output_size
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        self.add_param("W", draw.normal(rng, (self.width, self.output_size)))
+        return self.output_size
+
+    def config(self) -> dict[str, Any]:
+        return {"input_size": self.input_size, "output_size": self.output_size}
+
+    def forward(self, x: Any) -> Array:
+        x = np.asarray(x)
+        check_tokens(self.name, x, len(self.W))
+        self.saved = x.copy()
+        return self.W[x]  # (1)
+
+    def backward(self, dy: Any) -> None:
+        x = self.recall()
+        dy = self.gradient(dy, (*x.shape, self.output_size), self.dtype)
+        if x.size:
+            present, sums = sum_by_token(columns(x).reshape(-1), all_columns(columns(dy)))  # (1)
+            self.dW[present] += sums.T

@@ -1,0 +1,53 @@
+"""Text from a model, one token at a time: the state is kept, nothing is computed twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.data.vocabulary import Vocabulary
+
+
+def choose(
+    logits: npt.NDArray[Any], rng: np.random.Generator, temperature: float = 1.0, top_k: int | None = None
+) -> int:
+    """One token of softmax(logits / temperature) over the top_k largest; temperature 0 takes the largest (greedy)."""
+    logits = np.asarray(logits, np.float64)
+    if temperature == 0:
+        return int(logits.argmax())
+    if top_k is not None and top_k < len(logits):
+        logits = np.where(logits >= np.sort(logits)[-top_k], logits, -np.inf)
+    scaled = logits / temperature
+    p = np.exp(scaled - scaled.max())
+    return int(rng.choice(len(p), p=p / p.sum()))
+
+
+def generate(
+    model: Any,
+    vocabulary: Vocabulary,
+    prompt: str,
+    length: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    seed: int = 0,
+) -> str:
+    """The prompt and `length` tokens more. The model warms up on the whole prompt, then is fed its own output.
+
+    Characters of the prompt that the vocabulary does not have are read as `<unk>`. The model's state, parameters and
+    mode are left as they were. ValueError for an empty prompt, a temperature below 0, a top_k below 1.
+    """
+    if not vocabulary.split(prompt):
+        raise ValueError("generate: the prompt is empty, expected at least one token to begin with.")
+    if not temperature >= 0 or (top_k is not None and top_k < 1):
+        raise ValueError(f"generate: temperature is {temperature} and top_k {top_k}, expected 0 or more, and 1 or more.")
+    rng = np.random.default_rng(seed)
+    kept = model.last_state
+    logits, written = model.predict(vocabulary.encode(prompt)[None]), []
+    for _ in range(length):
+        written.append(choose(logits[0, -1], rng, temperature, top_k))
+        logits = model.predict(np.array([[written[-1]]]), model.last_state)
+    model.last_state = kept
+    continued = vocabulary.decode(written)
+    return prompt + (" " if vocabulary.unit == "word" and written else "") + continued

@@ -1,0 +1,71 @@
+"""The course of a training run: every step's loss, a row a report; as CSV and as a picture."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+COLUMNS = (
+    "step", "epoch", "seconds", "learning_rate", "gradient_norm", "train_loss",
+    "validation_loss", "perplexity", "bits_per_character", "characters_per_second",
+)  # fmt: skip
+
+
+class History:
+    """losses: one a step, in nats. rows: one a report, by COLUMNS; a row's loss is the mean since the row before."""
+
+    def __init__(self, losses: list[float] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
+        self.losses, self.rows = losses or [], rows or []
+
+    def add(self, validation_loss: float | None, **row: Any) -> dict[str, Any]:
+        """One more row, with perplexity = exp(loss) and bits = loss / ln 2 of the validation loss, or the training's."""
+        self.rows = [before for before in self.rows if before["step"] < row["step"]]
+        since = self.rows[-1]["step"] if self.rows else 0
+        recent = self.losses[since:] or self.losses[-1:]
+        train_loss = math.fsum(recent) / len(recent) if recent else math.nan
+        loss = train_loss if validation_loss is None else validation_loss
+        measures = {"perplexity": perplexity(loss), "bits_per_character": loss / math.log(2)}
+        self.rows.append({**row, "train_loss": train_loss, "validation_loss": validation_loss, **measures})
+        return self.rows[-1]
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """A header and a line for each row."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def plot(self, path: str | os.PathLike[str], title: str = "") -> None:
+        """The loss curve as a picture; ImportError names the command where matplotlib is missing."""
+        require_matplotlib()
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(range(1, len(self.losses) + 1), self.losses, color="0.75", linewidth=0.8, label="training, each step")
+        steps = [row["step"] for row in self.rows]
+        axes.plot(steps, [row["train_loss"] for row in self.rows], "o-", markersize=3, label="training, mean between reports")
+        if any(row["validation_loss"] is not None for row in self.rows):
+            axes.plot(steps, [row["validation_loss"] for row in self.rows], "o-", markersize=3, label="validation")
+        axes.set(xlabel="step", ylabel="loss (nats a character)", title=title)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120)
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), infinite where that overflows."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def require_matplotlib() -> None:
+    """An ImportError, in one line with its remedy, where no picture can be drawn."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ImportError("A plot needs matplotlib: pip install 'numnet[examples]'") from None

@@ -1,0 +1,58 @@
+"""First values of the parameters, each scale with its source; drawn by numpy, so one seed serves both backends.
+
+pytorch     uniform within ±1/√H (Dense: ±1/√D), biases too: the default of torch.nn's layers
+glorot      uniform within ±√(6/(inputs + outputs)), each gate by itself; biases 0 (Glorot & Bengio 2010)
+orthogonal  W_h of each gate orthogonal (Saxe et al. 2014), so that it neither grows nor shrinks h; the rest as glorot
+
+All are drawn in float64 and then rounded, so that a float32 and a float64 model start at the same point.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+SCHEMES = ("pytorch", "glorot", "orthogonal")
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Mean 0, deviation 1: torch.nn.Embedding's default."""
+    return rng.standard_normal(shape)
+
+
+def uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> Array:
+    """Even within ±bound: variance bound²/3."""
+    return rng.uniform(-bound, bound, shape)
+
+
+def glorot(rng: np.random.Generator, outputs: int, inputs: int) -> Array:
+    """W (outputs, inputs) with variance 2/(inputs + outputs)."""
+    return uniform(rng, (outputs, inputs), float(np.sqrt(6 / (inputs + outputs))))
+
+
+def orthogonal(rng: np.random.Generator, outputs: int, inputs: int) -> Array:
+    """W with WᵀW = 1 or WWᵀ = 1: Q of a normal matrix, signs set by R's diagonal so that all rotations are alike."""
+    tall = rng.standard_normal((max(outputs, inputs), min(outputs, inputs)))
+    Q, R = np.linalg.qr(tall)
+    Q = Q * np.sign(np.diag(R))
+    return Q if outputs >= inputs else Q.T
+
+
+def dense(scheme: str, rng: np.random.Generator, O: int, D: int) -> tuple[Array, Array]:  # noqa: E741
+    """W (O, D) and b (O,)."""
+    if scheme == "pytorch":
+        return uniform(rng, (O, D), D**-0.5), uniform(rng, (O,), D**-0.5)
+    return {"glorot": glorot, "orthogonal": orthogonal}[scheme](rng, O, D), np.zeros(O)
+
+
+def recurrent(scheme: str, rng: np.random.Generator, G: int, H: int, D: int) -> tuple[Array, Array, Array]:
+    """W_x (G·H, D), W_h (G·H, H) and b (G·H,)."""
+    if scheme == "pytorch":
+        bound = H**-0.5
+        return uniform(rng, (G * H, D), bound), uniform(rng, (G * H, H), bound), uniform(rng, (G * H,), bound)
+    W_h = {"glorot": glorot, "orthogonal": orthogonal}[scheme]
+    gate_by_gate = [glorot(rng, H, D) for _ in range(G)], [W_h(rng, H, H) for _ in range(G)]
+    return np.concatenate(gate_by_gate[0]), np.concatenate(gate_by_gate[1]), np.zeros(G * H)

@@ -1,0 +1,143 @@
+"""A stack of layers and a loss: forward from first to last, backward from last to first."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checkpoint import Checkpoint
+from numnet.losses import Loss
+from numnet.node import State
+from numnet.operation import Array, Layer, Operation
+
+
+class RNNModel(Layer):
+    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+
+    forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
+    layer has no state. For tokens x (B, T), `input_size` is the vocabulary's size; else the first batch shows it.
+    `seed` and `dtype` are those of all layers. `device` is "cpu": torchnet has others.
+    """
+
+    last_state: list[State] | None = None
+    d_state: list[State] | None = None
+
+    def __init__(
+        self,
+        layers: Sequence[Operation],
+        loss: Loss | None = None,
+        input_size: int | None = None,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        if str(device) != "cpu":
+            raise ValueError(f"{self.name}: device is {device!r}, expected 'cpu'. For others use torchnet.")
+        self.layers, self.loss, self.device = list(layers), loss, "cpu"
+        self.ready(input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
+
+    def make(self, rng: np.random.Generator) -> int:
+        """Every layer's parameters, from one generator; then all of them moved into one flat array.
+
+        Clipping and an optimizer's step are then a few calls over one vector, however many parameters there are.
+        """
+        size = self.width
+        for layer in self.layers:
+            size = layer.build(size, rng, self.dtype)
+        count = sum(p.size for p in self.params.values())
+        self.flat_params, self.flat_grads = np.zeros(count, self.dtype), np.zeros(count, self.dtype)
+        start = 0
+        for _, holder, name in self.holders():
+            value = getattr(holder, name)
+            place = slice(start, start + value.size)
+            for attribute, flat in ((name, self.flat_params), (f"d{name}", self.flat_grads)):
+                view = flat[place].reshape(value.shape)
+                view[...] = getattr(holder, attribute)
+                setattr(holder, attribute, view)
+            start = place.stop
+        return size
+
+    def flat(self) -> list[tuple[Array, Array]]:
+        return [(self.flat_params, self.flat_grads)]
+
+    def zero_grad(self) -> None:
+        self.flat_grads.fill(0)
+
+    def forward(self, x: Any, state: Sequence[State] | None = None) -> Array:
+        x = np.asarray(x)
+        self.ready(self.input_size or x.shape[-1])
+        start = list(state) if state is not None else [None] * len(self.layers)
+        for layer, first in zip(self.layers, start):
+            x = layer(x, first) if layer.recurrent else layer(x)
+        self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
+        self.saved = True
+        return x
+
+    def backward(self, dy: Any) -> Array | None:
+        self.recall()
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
+        return dy
+
+    def loss_and_grads(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
+        loss = self.needs_loss()
+        value = loss.forward(self.forward(x, state), target, mask)
+        self.backward(loss.backward())
+        return value
+
+    def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+        """The loss in evaluation mode; no gradient."""
+        return self.needs_loss().forward(self.predict(x, state), target, mask)
+
+    def predict(self, x: Any, state: Sequence[State] | None = None) -> Array:
+        """The output in evaluation mode, as a numpy array; `last_state` is set."""
+        mode = self.training
+        self.eval()
+        try:
+            return self.forward(x, state)
+        finally:
+            self.train(mode)
+
+    def needs_loss(self) -> Loss:
+        """The loss, or a ValueError where the model was made without one."""
+        if self.loss is None:
+            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
+        return self.loss
+
+    def config(self) -> dict[str, Any]:
+        """All that `from_config` needs to make the like of it."""
+        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
+        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": np.dtype(self.dtype).name}
+        return {"layers": layers, "loss": loss, **sizes}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> RNNModel:
+        """A new model of that architecture, of this backend's layers."""
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+
+        def make(entry: dict[str, Any]) -> Any:
+            kind = getattr(backend, str(entry["type"]), None)
+            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+                raise ValueError(f"{cls.__name__}: there is no layer or loss named {entry['type']!r}.")
+            return kind(**{name: value for name, value in entry.items() if name != "type"})
+
+        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
+        return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
+        """The model that a checkpoint of either backend holds."""
+        model = cls.from_config(checkpoint.config, device)
+        model.load_state_dict(checkpoint.weights)
+        return model

@@ -1,0 +1,164 @@
+"""What every part of a network can do: forward, and the same way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checks import check_real, check_saved, check_shape, check_state_dict
+
+Array = npt.NDArray[Any]
+
+
+class Operation:
+    """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
+
+    `forward` keeps in `saved` what `backward` needs: of the last call only.
+    """
+
+    recurrent = False
+    training = True
+    saved: Any = None
+
+    @property
+    def name(self) -> str:
+        """Who speaks in an error."""
+        return type(self).__name__
+
+    def forward(self, x: Any) -> Array:
+        raise NotImplementedError
+
+    def backward(self, dy: Any) -> Array | None:
+        raise NotImplementedError
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
+
+    def recall(self) -> Any:
+        """What the last forward kept."""
+        check_saved(self.name, self.saved)
+        return self.saved
+
+    def gradient(self, dy: Any, y_shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """The upstream gradient as an array of y's shape."""
+        dy = np.asarray(dy, dtype)
+        check_shape(self.name, "dy", dy.shape, y_shape, "It has the shape of y.")
+        return dy
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
+        """Make the parameters for inputs of this width; return the width of the outputs."""
+        return input_size
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments: enough to make the like of it."""
+        return {}
+
+    def train(self, mode: bool = True) -> Operation:
+        """Training mode (dropout drops) or, with False, evaluation mode."""
+        self.training = mode
+        return self
+
+    def eval(self) -> Operation:
+        """Evaluation mode: nothing is dropped."""
+        return self.train(False)
+
+
+class ParamOperation(Operation):
+    """An Operation with parameters: an array `W` has its gradient in `dW`.
+
+    `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch,
+    which shows the input size, or at once where `input_size` is given.
+    """
+
+    def __init__(self, input_size: int | None = None, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
+        self.input_size, self.seed, self.dtype = input_size, seed, np.dtype(dtype)
+        self.param_names: list[str] = []
+        self.built = False
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
+        self.input_size, self.dtype, self.built = input_size, np.dtype(dtype), True
+        return self.make(rng)
+
+    def make(self, rng: np.random.Generator) -> int:
+        """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
+        raise NotImplementedError
+
+    def parts(self) -> dict[str, Operation]:
+        """The operations it is made of, by name; those with the name '' lend their parameters' own names."""
+        return {}
+
+    def holders(self, prefix: str = "") -> Iterator[tuple[str, ParamOperation, str]]:
+        """(full name, who holds it, its name there) of every parameter, its own first, then its parts'."""
+        for name in self.param_names:
+            yield prefix + name, self, name
+        for part, operation in self.parts().items():
+            if isinstance(operation, ParamOperation):
+                yield from operation.holders(f"{prefix}{part}." if part else prefix)
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """Every parameter by name."""
+        return {full: getattr(holder, name) for full, holder, name in self.holders()}
+
+    @property
+    def grads(self) -> dict[str, Array]:
+        """Every gradient by its parameter's name."""
+        return {full: getattr(holder, f"d{name}") for full, holder, name in self.holders()}
+
+    def add_param(self, name: str, value: Array) -> None:
+        """The attribute `name`, and its gradient `d` + name, zero."""
+        value = np.ascontiguousarray(value, self.dtype)
+        setattr(self, name, value)
+        setattr(self, f"d{name}", np.zeros_like(value))
+        if name not in self.param_names:
+            self.param_names.append(name)
+
+    @property
+    def width(self) -> int:
+        """The input size, once known."""
+        if self.input_size is None:
+            raise ValueError(f"{self.name}: the input size is not known yet. Give input_size=, or run a batch first.")
+        return self.input_size
+
+    def ready(self, input_size: int | None) -> None:
+        """Build for this width, unless built already."""
+        if not self.built and input_size is not None:
+            self.build(input_size, np.random.default_rng(self.seed), self.dtype)
+
+    def cast(self, name: str, x: Any) -> Array:
+        """The one rule of dtypes: floats come in as any, and are computed in the layer's own."""
+        x = np.asarray(x)
+        check_real(self.name, name, x)
+        return x.astype(self.dtype, copy=False)
+
+    def flat(self) -> list[tuple[Array, Array]]:
+        """(parameters, gradients) for an optimizer, in the order of `params`."""
+        return list(zip(self.params.values(), self.grads.values()))
+
+    def zero_grad(self) -> None:
+        """Clear every gradient."""
+        for gradient in self.grads.values():
+            gradient.fill(0)
+
+    def state_dict(self) -> dict[str, Array]:
+        """A copy of every parameter by name."""
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take these values; all of them, or a ValueError and none."""
+        params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
+        check_state_dict(self.name, {n: p.shape for n, p in params.items()}, {n: v.shape for n, v in given.items()})
+        for name, value in given.items():
+            params[name][...] = value
+
+    def train(self, mode: bool = True) -> Operation:
+        for part in self.parts().values():
+            part.train(mode)
+        return super().train(mode)
+
+
+class Layer(ParamOperation):
+    """A ParamOperation made of others: `params` names each by its part, as in `output.W`."""

@@ -1,0 +1,235 @@
+"""How parameters follow their gradients: p is a parameter, g its gradient, η the learning rate.
+
+`step(model)` clips where asked, then updates every parameter in place. Weight decay λ adds λ p to g (the gradient of
+λ/2 ‖p‖²), but for AdamW, which takes η λ p off p beside the step. Where papers and libraries differ in form, the
+form is PyTorch's, so that a known learning rate means the same here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_fraction, check_positive, check_state_dict
+from numnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
+from numnet.operation import Array, ParamOperation
+from numnet.schedules import Schedule, as_schedule
+
+Memory = dict[str, Array]
+
+
+class Optimizer:
+    """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
+
+    `steps` counts the steps taken; `memory` holds what an optimizer remembers, one array like p for each name.
+    """
+
+    remembers: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
+        self.schedule, self.weight_decay = as_schedule(learning_rate), weight_decay
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.steps = 0
+        self.memory: list[Memory] = []
+
+    def step(self, model: ParamOperation) -> float:
+        """One update; returns the global norm of the gradients before clipping.
+
+        FloatingPointError, and nothing changed, where a gradient is not finite.
+        """
+        pairs = model.flat()
+        grads = [g for _, g in pairs]
+        norm = global_norm(grads)
+        if not math.isfinite(norm):
+            check_finite(type(self).__name__, model.grads)
+        self.remember(pairs)
+        if self.clip_norm is not None:
+            clip_by_norm(grads, self.clip_norm, norm)
+        if self.clip_value is not None:
+            clip_by_value(grads, self.clip_value)
+        rate = self.schedule(self.steps)
+        self.steps += 1
+        for (p, g), memory in zip(pairs, self.memory):
+            self.update(p, g, rate, memory)
+        return norm
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        """p in place, one step."""
+        raise NotImplementedError
+
+    def decayed(self, p: Array, g: Array) -> Array:
+        """g + λ p."""
+        return g + self.weight_decay * p if self.weight_decay else g
+
+    def remember(self, pairs: list[tuple[Array, Array]]) -> None:
+        """Zeros for what is remembered, at the first step."""
+        if not self.memory:
+            self.memory = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
+
+    def state_dict(self) -> dict[str, Array]:
+        """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
+        joined = {name: np.concatenate([m[name].ravel() for m in self.memory]) for name in self.remembers if self.memory}
+        return {"steps": np.asarray(self.steps), **joined}
+
+    def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
+        """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
+        pairs = model.flat()
+        total = sum(p.size for p, _ in pairs)
+        expected = {"steps": (), **{name: (total,) for name in self.remembers}}
+        check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
+        self.memory, self.steps = [], int(state["steps"])
+        self.remember(pairs)
+        for name in self.remembers:
+            pieces = np.split(np.asarray(state[name]), np.cumsum([p.size for p, _ in pairs])[:-1])
+            for memory, piece in zip(self.memory, pieces):
+                memory[name].ravel()[...] = piece
+
+
+class SGD(Optimizer):
+    """p ← p - η g  (1)   (Robbins & Monro 1951)"""
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        p -= rate * self.decayed(p, g)  # (1)
+
+
+class SGDMomentum(Optimizer):
+    """v ← μ v + g  (1),  p ← p - η v  (2)   (Polyak 1964)"""
+
+    remembers = ("v",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        check_fraction("SGDMomentum", momentum=momentum)
+        self.momentum = momentum
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        v = memory["v"]
+        v *= self.momentum
+        v += self.decayed(p, g)  # (1)
+        p -= rate * v  # (2)
+
+
+class AdaGrad(Optimizer):
+    """s ← s + g²  (1),  p ← p - η g / (√s + ε)  (2)   (Duchi et al. 2011)"""
+
+    remembers = ("s",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        epsilon: float = 1e-10,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        self.epsilon = epsilon
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        g, s = self.decayed(p, g), memory["s"]
+        s += g * g  # (1)
+        p -= rate * g / (np.sqrt(s) + self.epsilon)  # (2)
+
+
+class RMSProp(Optimizer):
+    """s ← ρ s + (1 - ρ) g²  (1),  p ← p - η g / (√s + ε)  (2)   (Tieleman & Hinton 2012, lecture 6.5)"""
+
+    remembers = ("s",)
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        decay: float = 0.99,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        check_fraction("RMSProp", decay=decay)
+        self.decay, self.epsilon = decay, epsilon
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        g, s = self.decayed(p, g), memory["s"]
+        s *= self.decay
+        s += (1 - self.decay) * g * g  # (1)
+        p -= rate * g / (np.sqrt(s) + self.epsilon)  # (2)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015); k counts steps from 1.
+
+        m ← β₁ m + (1 - β₁) g                (1)   mean of the gradient
+        v ← β₂ v + (1 - β₂) g²               (2)   mean of its square
+        m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   both start at 0: undo that
+        p ← p - η m̂ / (√v̂ + ε)               (4)
+    """
+
+    remembers = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        check_fraction(type(self).__name__, beta1=beta1, beta2=beta2)
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        g, m, v, k = self.decayed(p, g), memory["m"], memory["v"], self.steps
+        m *= self.beta1
+        m += (1 - self.beta1) * g  # (1)
+        v *= self.beta2
+        v += (1 - self.beta2) * g * g  # (2)
+        root = np.sqrt(v / (1 - self.beta2**k))  # (3)
+        root += self.epsilon
+        p -= rate / (1 - self.beta1**k) * m / root  # (3) (4)
+
+
+class AdamW(Adam):
+    """Adam with weight decay beside the step, not in g: p ← p - η λ p, then (1) to (4) (Loshchilov & Hutter 2019)."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, beta1, beta2, epsilon, weight_decay, clip_norm, clip_value)
+
+    def decayed(self, p: Array, g: Array) -> Array:
+        return g
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        p *= 1 - rate * self.weight_decay
+        super().update(p, g, rate, memory)
+
+
+OPTIMIZERS = {"sgd": SGD, "momentum": SGDMomentum, "adagrad": AdaGrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}

@@ -1,0 +1,145 @@
+"""The layer is time: one node, step after step, with all that can be done outside of the loop outside.
+
+    1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
+    2  in the loop          the node's step, which needs the state before
+    3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
+    4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checks import check_positive, check_sequence, check_shape
+from numnet.dense import Dense, columns, rows
+from numnet.gru import GRUNode
+from numnet.lstm import LSTMNode
+from numnet.node import Node, Slots, State
+from numnet.operation import Array, Layer, Operation
+from numnet.rnn import RNNNode
+
+
+class RecurrentLayer(Layer):
+    """Any node through time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
+
+    forward(x, state=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then `last_state`
+    holds the state after step T. backward(dy, d_last_state=None) → dx, and then `d_state` is the start state's gradient.
+    """
+
+    recurrent = True
+    last_state: State = None
+    d_state: State = None
+    slots: Slots | None = None
+
+    def __init__(self, node: Node, output_size: int | None = None) -> None:
+        super().__init__(node.input_size, node.seed, node.dtype)
+        check_positive(self.name, output_size=output_size)
+        self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
+        self.output = Dense(output_size, None, node.initial) if output_size else None
+        self.ready(node.input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {"": self.node, "output": self.output} if self.output else {"": self.node}
+
+    def make(self, rng: np.random.Generator) -> int:
+        self.slots = None
+        width = self.node.build(self.width, rng, self.dtype)
+        return self.output.build(width, rng, self.dtype) if self.output else width
+
+    def config(self) -> dict[str, Any]:
+        return {**self.node.config(), "output_size": self.output_size}
+
+    def forward(self, x: Any, state: State = None) -> Array:
+        x = np.asarray(x)
+        check_sequence(self.name, x, self.input_size)
+        self.ready(x.shape[-1])
+        x = columns(self.cast("x", x)) if x.ndim == 3 else np.ascontiguousarray(x.T)
+        node, s = self.node, self.slots_for(len(x), x.shape[-1])
+        node.inputs(x, s)  # 1
+        node.start(s, self.flip(state, s.B))
+        for t in range(s.T):
+            node.step(s, t)  # 2
+        self.last_state = self.flip(node.state_at(s, s.T))
+        self.saved = x, s
+        y = rows(s.h[1:])
+        return self.output(y) if self.output else y.copy(order="K")  # 4
+
+    def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
+        x, s = self.recall()
+        dy = self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)  # 4
+        node, dy = self.node, columns(dy)
+        node.start_backward(s, self.flip(d_last_state, s.B))
+        for t in reversed(range(s.T)):
+            s.dh += dy[t]
+            node.step_backward(s, t)  # 2
+        self.d_state = self.flip(node.state_gradient(s))
+        dx = node.steps_backward(x, s)  # 3
+        return None if dx is None else rows(dx)
+
+    def slots_for(self, T: int, B: int) -> Slots:
+        """Buffers made once, and anew when the sizes change."""
+        if self.slots is None or (self.slots.T, self.slots.B) != (T, B):
+            self.slots = self.node.slots(T, B)
+        return self.slots
+
+    def flip(self, state: State, B: int | None = None) -> State:
+        """(B, H) as (H, B) and back; with B, the shape is checked."""
+        if state is None:
+            return None
+        flipped = []
+        for name, value in zip(self.node.states, self.node.each(state)):
+            if value is not None and B is not None:
+                value = self.cast(f"state {name}", value)
+                check_shape(self.name, f"state {name}", value.shape, (B, self.hidden_size), "It is (batch, hidden).")
+            flipped.append(None if value is None else value.T)
+        return tuple(flipped) if len(flipped) > 1 else flipped[0]
+
+
+class RNNLayer(RecurrentLayer):
+    """The plain recurrent network through time: see RNNNode for the equations, RecurrentLayer for the shapes."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(RNNNode(hidden_size, input_size, initial, seed, dtype), output_size)
+
+
+class GRULayer(RecurrentLayer):
+    """The GRU through time, reset="before" or "after": see GRUNode for the equations, RecurrentLayer for the shapes."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        reset: str = "after",
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(GRUNode(hidden_size, input_size, reset, initial, seed, dtype), output_size)
+
+
+class LSTMLayer(RecurrentLayer):
+    """The LSTM through time; its state is a pair (h, c): see LSTMNode for the equations, RecurrentLayer for the shapes."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        forget_bias: float = 0.0,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(LSTMNode(hidden_size, input_size, initial, forget_bias, seed, dtype), output_size)

@@ -1,0 +1,36 @@
+"""The plain recurrent step: the whole of backpropagation through time in two equations."""
+
+from __future__ import annotations
+
+from numpy import matmul, multiply, subtract, tanh
+
+from numnet.node import Node, Slots
+
+
+class RNNNode(Node):
+    """One step of the plain recurrent network (Elman 1990), x (D, B), h (H, B); h' is the state before.
+
+        a = W_x x + b + W_h h'     (1)
+        h = tanh(a)                (2)
+
+    W_x (H, D), W_h (H, H), b (H,).
+    """
+
+    def slots(self, T: int, B: int) -> Slots:
+        s = super().slots(T, B)
+        s.product = s.new(self.hidden_size, B)
+        s.steps = list(zip(s.a, s.h[:-1], s.h[1:], s.da))
+        return s
+
+    def step(self, s: Slots, t: int) -> None:
+        a, h_prev, h, _ = s.steps[t]
+        a += matmul(self.W_h, h_prev, s.product)  # (1)
+        tanh(a, h)  # (2)
+
+    def step_backward(self, s: Slots, t: int) -> None:
+        _, _, h, da = s.steps[t]
+        dh = s.dh
+        multiply(h, h, da)  # (2) da = dh (1 - h²)
+        subtract(1, da, da)
+        da *= dh
+        matmul(self.W_h.T, da, dh)  # (1) dh' = W_hᵀ da

@@ -1,0 +1,77 @@
+"""Learning rates that change from step to step; an optimizer takes one wherever it takes a number.
+
+A schedule is a function of the number of steps already taken, so a resumed run needs nothing but that number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numnet.checks import check_positive
+
+
+class Schedule:
+    """rate(step): the learning rate of step 0, 1, 2, ..."""
+
+    def __call__(self, step: int) -> float:
+        raise NotImplementedError
+
+
+class ConstantSchedule(Schedule):
+    """rate(step) = learning_rate."""
+
+    def __init__(self, learning_rate: float) -> None:
+        check_positive("ConstantSchedule", learning_rate=learning_rate)
+        self.learning_rate = learning_rate
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate
+
+
+class StepSchedule(Schedule):
+    """rate(step) = learning_rate · factor^⌊step / every⌋."""
+
+    def __init__(self, learning_rate: float, every: int, factor: float = 0.1) -> None:
+        check_positive("StepSchedule", learning_rate=learning_rate, every=every, factor=factor)
+        self.learning_rate, self.every, self.factor = learning_rate, every, factor
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate * self.factor ** (step // self.every)
+
+
+class ExponentialSchedule(Schedule):
+    """rate(step) = learning_rate · factor^step."""
+
+    def __init__(self, learning_rate: float, factor: float) -> None:
+        check_positive("ExponentialSchedule", learning_rate=learning_rate, factor=factor)
+        self.learning_rate, self.factor = learning_rate, factor
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate * self.factor**step
+
+
+class CosineSchedule(Schedule):
+    """Up in a straight line for `warmup` steps, then down half a cosine to `final` at step `steps`.
+
+    rate(step) = learning_rate · (step + 1) / warmup                                    step < warmup
+               = final + (learning_rate - final) · (1 + cos(π p)) / 2                   after it
+    with p = (step - warmup) / (steps - warmup), at most 1 (Loshchilov & Hutter 2017, without restarts).
+    """
+
+    def __init__(self, learning_rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> None:
+        check_positive("CosineSchedule", learning_rate=learning_rate, steps=steps)
+        if not 0 <= warmup < steps:
+            raise ValueError(f"CosineSchedule: warmup is {warmup}, expected 0 or more and less than steps = {steps}.")
+        self.learning_rate, self.steps, self.warmup, self.final = learning_rate, steps, warmup, final
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        p = min(1.0, (step - self.warmup) / (self.steps - self.warmup))
+        return self.final + (self.learning_rate - self.final) * (1 + math.cos(math.pi * p)) / 2
+
+
+def as_schedule(learning_rate: Any) -> Schedule:
+    """A number as a ConstantSchedule; a schedule, or any function of the step, as it is."""
+    return learning_rate if callable(learning_rate) else ConstantSchedule(learning_rate)
