@@ -1,0 +1,5 @@
+"""Text as numbers: it stands once, in numnet."""
+
+from numnet.data import RandomBatches, SequentialBatches, TextError, Vocabulary, default_text, read_text, split
+
+__all__ = ["RandomBatches", "SequentialBatches", "TextError", "Vocabulary", "default_text", "read_text", "split"]

@@ -1,0 +1,55 @@
+"""The matrix product and bias: over one step, or over all steps of a sequence at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import linear
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_features, check_positive
+from torchnet.operation import ParamOperation, as_tensor
+
+
+class Dense(ParamOperation):
+    """y = W x + b on the last axis: x (B, ..., D), y (B, ..., O); W (O, D), b (O,), as torch.nn.Linear.
+
+    `initial` names the first values: see `numnet.initial`. ValueError where the width of x is not D.
+    """
+
+    W: Tensor
+    b: Tensor
+
+    def __init__(
+        self,
+        output_size: int,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_positive(self.name, output_size=output_size, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.output_size, self.initial = output_size, initial
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        W, b = draw.dense(self.initial, rng, self.output_size, self.width)
+        self.add_param("W", W)
+        self.add_param("b", b)
+        return self.output_size
+
+    def config(self) -> dict[str, Any]:
+        return {"output_size": self.output_size, "initial": self.initial}
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_tensor(x)
+        check_features(self.name, x, self.input_size)
+        self.ready(x.shape[-1], x)
+        x = self.followed(self.cast("x", x))
+        y = linear(x, self.W, self.b)
+        self.keep((y,), (x,))
+        return y

@@ -1,0 +1,47 @@
+"""Tokens as vectors: a lookup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from numnet import initial as draw
+from numnet.checks import check_positive, check_tokens
+from torchnet.operation import ParamOperation, as_tensor
+
+
+class Embedding(ParamOperation):
+    """y = W[x]: row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D), as torch.nn.Embedding.
+
+    `input_size` is V. The first values are normal with deviation 1. Tokens have no gradient: backward gives None.
+    IndexError for a token outside of 0..V-1.
+    """
+
+    W: Tensor
+
+    def __init__(self, input_size: int, output_size: int, seed: int = 0, dtype: Any = "float32") -> None:
+        super().__init__(input_size, seed, dtype)
+        check_positive(self.name, input_size=input_size, output_size=output_size)
+        self.output_size = output_size
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        self.add_param("W", draw.normal(rng, (self.width, self.output_size)))
+        return self.output_size
+
+    def config(self) -> dict[str, Any]:
+        return {"input_size": self.input_size, "output_size": self.output_size}
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_tensor(x)
+        check_tokens(self.name, x, len(self.W))
+        y = embedding(x.long().to(self.W.device), self.W)
+        self.keep((y,), ())
+        return y
+
+    def backward(self, dy: Any) -> None:
+        (y,), _ = self.recall()
+        self.pull((y,), (), (dy,))

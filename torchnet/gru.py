@@ -1,0 +1,71 @@
+"""The gated recurrent unit, its reset before or after the matrix product; fused where the vendors have it: after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_choice
+from torchnet.node import Node
+
+
+class GRUNode(Node):
+    """One step of the GRU (Cho et al. 2014), x (D, B), h (H, B); h' is the state before.
+
+        a = W_x x + b                            (0)   a (3H, B): the rows of r, z, n
+        r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
+        reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
+                         n = tanh(a_n + U_n m)   (3)
+        reset="after":   m = U_n h' + b_h        (2)   PyTorch, cuDNN: one product serves all three gates
+                         n = tanh(a_n + r ⊙ m)   (3)
+        h = z ⊙ h' + (1 - z) ⊙ n                 (4)
+
+    W_x (3H, D), W_h (3H, H) = W_rz over U_n, b (3H,), and with reset="after" b_h (H,): PyTorch's order of gates.
+    """
+
+    G = 3
+    b_h: Tensor
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        reset: str = "after",
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        check_choice(type(self).__name__, "reset", reset, ("before", "after"))
+        self.reset = reset
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        width, H = super().make(rng), self.hidden_size
+        if self.reset == "after":
+            self.add_param("b_h", rng.uniform(-(H**-0.5), H**-0.5, H) if self.initial == "pytorch" else np.zeros(H))
+        return width
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "reset": self.reset}
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        (h_prev,) = state
+        W_r, W_z, U_n = self.W_h.chunk(3)
+        a_r, a_z, a_n = a.chunk(3)
+        r, z = torch.sigmoid(a_r + W_r @ h_prev), torch.sigmoid(a_z + W_z @ h_prev)  # (1)
+        if self.reset == "before":
+            n = torch.tanh(a_n + U_n @ (r * h_prev))  # (2) (3)
+        else:
+            n = torch.tanh(a_n + r * (U_n @ h_prev + self.b_h[:, None]))  # (2) (3)
+        return (z * h_prev + (1 - z) * n,)  # (4)
+
+    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        if self.reset == "before":
+            return None
+        b_h = torch.cat((self.b_h.new_zeros(2 * self.hidden_size), self.b_h))
+        weights = [self.W_x, self.W_h, self.b, b_h]
+        y, h = torch.gru(x, state[0][None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+        return y, h[0]

@@ -1,0 +1,64 @@
+"""The long short-term memory, written out and fused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torchnet.node import Node
+
+
+class LSTMNode(Node):
+    """One step of the LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+        a = W_x x + b + W_h h'         (1)   a (4H, B): the rows of i, f, g, o
+        i, f, o = σ(a)                 (2)   input, forget and output gate
+        g = tanh(a)                    (3)   candidate
+        c = f ⊙ c' + i ⊙ g             (4)   cell
+        h = o ⊙ tanh(c)                (5)   hidden state
+
+    x (D, B); h, c (H, B); h', c' the state before; W_x (4H, D), W_h (4H, H), b (4H,): PyTorch's order of gates.
+    `forget_bias` is added to the first value of b's forget rows: 1 lets a new network remember (Jozefowicz 2015).
+    """
+
+    G = 4
+    states = ("h", "c")
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        forget_bias: float = 0.0,
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.forget_bias = forget_bias
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = super().make(rng)
+        with torch.no_grad():
+            self.b[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
+        return width
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "forget_bias": self.forget_bias}
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        h_prev, c_prev = state
+        a_i, a_f, a_g, a_o = (a + self.W_h @ h_prev).chunk(4)  # (1)
+        i, f, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.sigmoid(a_o)  # (2)
+        g = torch.tanh(a_g)  # (3)
+        c = f * c_prev + i * g  # (4)
+        h = o * torch.tanh(c)  # (5)
+        return h, c
+
+    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        weights = [self.W_x, self.W_h, self.b, torch.zeros_like(self.b)]
+        start = [part[None] for part in state]
+        y, h, c = torch.lstm(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
+        return y, h[0], c[0]

@@ -1,0 +1,132 @@
+"""A stack of layers and a loss, on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checkpoint import Checkpoint
+from torchnet.losses import Loss
+from torchnet.node import State
+from torchnet.operation import Layer, Operation, as_tensor
+
+
+class RNNModel(Layer):
+    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+
+    forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
+    layer has no state. For tokens x (B, T), `input_size` is the vocabulary's size; else the first batch shows it.
+    `seed` and `dtype` are those of all layers. `device` is "cpu", "cuda" or any other of PyTorch's.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Operation],
+        loss: Loss | None = None,
+        input_size: int | None = None,
+        seed: int = 0,
+        dtype: Any = "float32",
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        self.device = torch.device(device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"{self.name}: device is {device!r}, but PyTorch finds no CUDA device. Use device='cpu'.")
+        self.layers, self.loss = torch.nn.ModuleList(layers), loss
+        self.last_state: list[State] | None = None
+        self.d_state: list[State] | None = None
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        size = self.width
+        for layer in self.layers:
+            size = layer.build(size, rng, self.dtype)
+        self.to(self.device)
+        return size
+
+    def forward(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
+        x = as_tensor(x).to(self.device)
+        self.ready(self.input_size or x.shape[-1])
+        start = list(state) if state is not None else [None] * len(self.layers)
+        for layer, first in zip(self.layers, start):
+            x = layer(x, first) if layer.recurrent else layer(x)
+        self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
+        self.keep((x,), ())
+        return x
+
+    def backward(self, dy: Any) -> Tensor | None:
+        self.recall()
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
+        return dy
+
+    def loss_and_grads(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> Tensor:
+        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
+        value = self.needs_loss()(self.forward(x, state), target, mask)
+        value.backward()
+        return value.detach()
+
+    def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+        """The loss in evaluation mode; no gradient."""
+        return float(self.needs_loss()(self.run(x, state), target, mask))
+
+    def predict(self, x: Any, state: Sequence[State] | None = None) -> np.ndarray:
+        """The output in evaluation mode, as a numpy array; `last_state` is set."""
+        return self.run(x, state).cpu().numpy()
+
+    def run(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
+        """The output in evaluation mode, without a graph."""
+        mode = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                return self.forward(x, state)
+        finally:
+            self.train(mode)
+
+    def needs_loss(self) -> Loss:
+        """The loss, or a ValueError where the model was made without one."""
+        if self.loss is None:
+            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
+        return self.loss
+
+    def config(self) -> dict[str, Any]:
+        """All that `from_config` needs to make the like of it."""
+        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
+        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
+        return {"layers": layers, "loss": loss, **sizes}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> RNNModel:
+        """A new model of that architecture, of this backend's layers."""
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+
+        def make(entry: dict[str, Any]) -> Any:
+            kind = getattr(backend, str(entry["type"]), None)
+            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+                raise ValueError(f"{cls.__name__}: there is no layer or loss named {entry['type']!r}.")
+            return kind(**{name: value for name, value in entry.items() if name != "type"})
+
+        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
+        return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
+        """The model that a checkpoint of either backend holds."""
+        model = cls.from_config(checkpoint.config, device)
+        model.load_state_dict(checkpoint.weights)
+        return model
+
+
+def detached(state: State) -> State:
+    """A state whose gradient is cut, to be carried to the next batch."""
+    if isinstance(state, tuple):
+        return tuple(part.detach() for part in state)
+    return None if state is None else state.detach()

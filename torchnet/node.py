@@ -1,0 +1,121 @@
+"""The node is one step; the layer is that step through time. What every node shares stands here.
+
+    a = W_x x + b                      the step's input, which does not depend on the state
+    state = step(a, state before)      the equations of each node: rnn.py, gru.py, lstm.py
+
+Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_features, check_positive, check_sequence, check_shape
+from torchnet.operation import ParamOperation, as_tensor
+
+State = Any  # h, or for an LSTM (h, c)
+
+
+class Node(ParamOperation):
+    """W_x (G·H, D), W_h (G·H, H), b (G·H,); gates stacked in PyTorch's order.
+
+    `forward` is a function: it returns the new state and what `backward` needs, so that one node can be
+    called many times in one network, along a sequence or up a tree.
+    """
+
+    G = 1
+    states: tuple[str, ...] = ("h",)
+    W_x: Tensor
+    W_h: Tensor
+    b: Tensor
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_positive(self.name, hidden_size=hidden_size, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.hidden_size, self.initial = hidden_size, initial
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width)
+        for name, value in zip(("W_x", "W_h", "b"), drawn):
+            self.add_param(name, value)
+        return self.hidden_size
+
+    def config(self) -> dict[str, Any]:
+        return {"hidden_size": self.hidden_size, "initial": self.initial}
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One step written out: the equations."""
+        raise NotImplementedError
+
+    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        """All steps of x (B, T, D) by the vendor's kernel: y and the last state; None where it has no such function."""
+        return None
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """a = W_x x + b for columns x (..., D, B), or for tokens (..., B) by lookup."""
+        if x.is_floating_point():
+            return torch.matmul(self.W_x, x) + self.b[:, None]
+        return embedding(x, self.W_x.T).movedim(-1, -2) + self.b[:, None]
+
+    def forward(self, x: Any, state: State = None) -> tuple[State, Any]:
+        """One step: x (D, B) or tokens (B,), state of (H, B) or None for zeros → the new state, and what backward needs."""
+        x = as_tensor(x)
+        self.check(x)
+        self.ready(x.shape[0], x)
+        x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.W_x.device)
+        shape = (self.hidden_size, x.shape[-1])
+        start = self.start(state, shape, "Columns are samples: (hidden, batch).")
+        new = self.step(self.inputs(x), start)
+        return self.joined(new), (new, (x, *start))
+
+    def backward(self, d_state: State, saved: Any = None) -> tuple[Tensor | None, State]:  # type: ignore[override]
+        """From the gradient of the new state: dx and the gradient of the state before; adds to the parameters' `.grad`."""
+        self.saved = saved
+        outputs, inputs = self.recall()
+        dx, *d_start = self.pull(outputs, inputs, self.each(d_state))
+        return dx, self.joined(d_start)
+
+    def check(self, x: Tensor) -> None:
+        """x as a layer sees it: one step, batch first."""
+        if x.ndim == 2:
+            check_features(self.name, x.T, self.input_size)
+        else:
+            check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
+
+    def start(self, state: State, shape: tuple[int, ...], remedy: str, who: str | None = None) -> tuple[Tensor, ...]:
+        """The start state as tensors that autograd follows, zeros for None."""
+        start = []
+        for name, value in zip(self.states, self.each(state)):
+            value = torch.zeros(shape) if value is None else as_tensor(value)
+            check_shape(who or self.name, f"state {name}", value.shape, shape, remedy)
+            start.append(self.followed(self.cast(f"state {name}", value)))
+        return tuple(start)
+
+    def each(self, state: State) -> tuple[Any, ...]:
+        """The state as a tuple: (h,), or an LSTM's (h, c)."""
+        if state is None:
+            return (None,) * len(self.states)
+        if len(self.states) == 1:
+            return (state,)
+        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
+            raise ValueError(f"{self.name}: state is not a pair ({', '.join(self.states)}). Pass both, or None.")
+        return tuple(state)
+
+    def joined(self, state: Any) -> State:
+        """A state of one part as that part, of two as a pair."""
+        return tuple(state) if len(state) > 1 else state[0]

@@ -1,0 +1,171 @@
+"""What every part of a network can do, as a torch.nn.Module: autograd, the independent witness, goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_real, check_saved, check_shape, check_state_dict
+
+
+def as_dtype(dtype: Any) -> torch.dtype:
+    """'float32', numpy.float32 or torch.float32, as PyTorch's own."""
+    return dtype if isinstance(dtype, torch.dtype) else getattr(torch, np.dtype(dtype).name)
+
+
+def as_tensor(x: Any) -> Any:
+    """A tensor as it is; numbers by way of numpy; what holds no real numbers stays an array, for a check to refuse."""
+    if isinstance(x, Tensor):
+        return x
+    x = np.asarray(x)
+    if x.dtype.kind in "iu":
+        return torch.from_numpy(x.astype(np.int64))
+    return torch.from_numpy(np.array(x, order="C")) if x.dtype.kind in "fb" else x
+
+
+class Operation(torch.nn.Module):
+    """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
+
+    `forward` keeps the graph of its last call in `saved`; `backward` lets autograd walk it, as often as asked. Inside a
+    larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph.
+    """
+
+    recurrent = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.saved: Any = None
+
+    @property
+    def name(self) -> str:
+        """Who speaks in an error."""
+        return type(self).__name__
+
+    def place(self, name: str, x: Any) -> Tensor:
+        """x as a floating-point tensor that autograd follows, so that there is a dx."""
+        x = as_tensor(x)
+        check_real(self.name, name, x)
+        return self.followed(x if x.is_floating_point() else x.float())
+
+    def followed(self, x: Tensor) -> Tensor:
+        """x itself where autograd follows it already; else a leaf that it will follow."""
+        return x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_()
+
+    def keep(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
+        """What backward starts from and arrives at; nothing where autograd is off."""
+        self.saved = (tuple(outputs), tuple(inputs)) if torch.is_grad_enabled() else None
+
+    def recall(self) -> Any:
+        """What the last forward kept."""
+        check_saved(self.name, self.saved)
+        return self.saved
+
+    def gradient(self, dy: Any, y: Tensor) -> Tensor:
+        """The upstream gradient as a tensor of y's shape."""
+        dy = as_tensor(dy).to(y)
+        check_shape(self.name, "dy", dy.shape, y.shape, "It has the shape of y.")
+        return dy
+
+    def pull(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Any]) -> list[Tensor | None]:
+        """The gradients of the inputs; those of the parameters are added to `.grad`. None upstream counts for nothing."""
+        pairs = [(y, self.gradient(dy, y)) for y, dy in zip(outputs, upstream) if dy is not None]
+        wanted = [*inputs, *self.parameters()]
+        followed = [x for x in wanted if x.requires_grad]
+        found = iter(
+            torch.autograd.grad([y for y, _ in pairs], followed, [dy for _, dy in pairs], retain_graph=True, allow_unused=True)
+            if pairs and followed
+            else [None] * len(followed)
+        )
+        gradients = [next(found) if x.requires_grad else None for x in wanted]
+        for p, g in zip(self.parameters(), gradients[len(inputs) :]):
+            if g is not None:
+                p.grad = g if p.grad is None else p.grad + g
+        return [
+            torch.zeros_like(x) if g is None and x.requires_grad else g for x, g in zip(inputs, gradients[: len(inputs)])
+        ]
+
+    def backward(self, dy: Any) -> Tensor | None:
+        (y,), inputs = self.recall()
+        return self.pull((y,), inputs, (dy,))[0]
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+        """Make the parameters for inputs of this width; return the width of the outputs."""
+        return input_size
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments: enough to make the like of it."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy of a module is a copy of its parameters, not of the last call's graph."""
+        return {**self.__dict__, "saved": None}
+
+
+class ParamOperation(Operation):
+    """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
+
+    Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given.
+    """
+
+    def __init__(self, input_size: int | None = None, seed: int = 0, dtype: Any = "float32") -> None:
+        super().__init__()
+        self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
+        self.built = False
+
+    @property
+    def params(self) -> dict[str, Tensor]:
+        """Every parameter by name."""
+        return dict(self.named_parameters())
+
+    @property
+    def grads(self) -> dict[str, Tensor]:
+        """Every gradient by its parameter's name."""
+        return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.named_parameters()}
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+        self.input_size, self.dtype, self.built = input_size, as_dtype(dtype), True
+        return self.make(rng)
+
+    def make(self, rng: np.random.Generator) -> int:
+        """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
+        raise NotImplementedError
+
+    def add_param(self, name: str, value: Any) -> None:
+        """The parameter `name`, drawn by numpy, so that one seed serves both backends."""
+        self.register_parameter(name, torch.nn.Parameter(torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype)))
+
+    @property
+    def width(self) -> int:
+        """The input size, once known."""
+        if self.input_size is None:
+            raise ValueError(f"{self.name}: the input size is not known yet. Give input_size=, or run a batch first.")
+        return self.input_size
+
+    def ready(self, input_size: int | None, like: Tensor | None = None) -> None:
+        """Build for this width, unless built already, where the tensor `like` lives."""
+        if not self.built and input_size is not None:
+            self.build(input_size, np.random.default_rng(self.seed), self.dtype)
+            if like is not None:
+                self.to(like.device)
+
+    def cast(self, name: str, x: Any) -> Tensor:
+        """The one rule of dtypes: floats come in as any, and are computed in the layer's own, where its parameters are."""
+        x = as_tensor(x)
+        check_real(self.name, name, x)
+        first = next(self.parameters(), None)
+        return x.to(x.device if first is None else first.device, self.dtype)
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take these values, arrays or tensors; all of them, or a ValueError and none."""
+        given = {name: as_tensor(value) for name, value in state.items()}
+        expected = {name: tuple(p.shape) for name, p in self.named_parameters()}
+        check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
+        return super().load_state_dict(given, strict, assign)
+
+
+class Layer(ParamOperation):
+    """A ParamOperation made of others: `params` names each by its part, as in `output.W`."""
