@@ -1,4 +1,4 @@
-"""Recurrent networks in plain numpy, every backward pass written beside its forward pass. The names, in reading order."""
+"""Recurrent networks in plain numpy, every backward pass written beside its forward pass."""
 
 from numnet import data
 from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
@@ -10,7 +10,7 @@ from numnet.dropout import Dropout
 from numnet.embedding import Embedding
 from numnet.generate import generate
 from numnet.gru import GRUNode
-from numnet.history import History
+from numnet.history import History, require_matplotlib
 from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.lstm import LSTMNode
 from numnet.model import RNNModel
@@ -26,17 +26,58 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "Operation", "ParamOperation", "Layer",
-    "Sigmoid", "Tanh", "ReLU", "Softmax", "Dense", "Embedding", "Dropout",
-    "Node", "RNNNode", "LSTMNode", "GRUNode",
-    "RecurrentLayer", "RNNLayer", "LSTMLayer", "GRULayer",
-    "Loss", "SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError",
+    "OPTIMIZERS",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BinaryCrossEntropy",
+    "Checkpoint",
+    "CheckpointError",
+    "ConstantSchedule",
+    "CosineSchedule",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "ExponentialSchedule",
+    "GRULayer",
+    "GRUNode",
+    "History",
+    "LSTMLayer",
+    "LSTMNode",
+    "Layer",
+    "Loss",
+    "MeanSquaredError",
+    "Node",
+    "Operation",
+    "Optimizer",
+    "ParamOperation",
+    "RMSProp",
+    "RNNLayer",
     "RNNModel",
-    "global_norm", "clip_by_norm", "clip_by_value",
-    "Schedule", "ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule",
-    "Optimizer", "SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW", "OPTIMIZERS",
-    "data", "Vocabulary", "SequentialBatches", "RandomBatches",
-    "Trainer", "TrainingDiverged", "History", "evaluate", "generate",
-    "Checkpoint", "CheckpointError", "save_checkpoint", "load_checkpoint",
+    "RNNNode",
+    "RandomBatches",
+    "ReLU",
+    "RecurrentLayer",
+    "SGDMomentum",
+    "Schedule",
+    "SequentialBatches",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "StepSchedule",
+    "Tanh",
+    "Trainer",
+    "TrainingDiverged",
+    "Vocabulary",
+    "clip_by_norm",
+    "clip_by_value",
+    "data",
+    "evaluate",
+    "generate",
+    "global_norm",
+    "load_checkpoint",
+    "require_matplotlib",
+    "save_checkpoint",
 ]
 # fmt: on

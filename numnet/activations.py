@@ -19,6 +19,13 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
     return out
 
 
+def sigmoid_slope(y: Array, out: Array | None = None) -> Array:
+    """σ' = y (1 - y), from the output y = σ(x): no second exponential."""
+    out = np.subtract(1, y, out)
+    out *= y
+    return out
+
+
 class Activation(Operation):
     """y = f(x), elementwise; float32 and float64 keep their dtype."""
 
@@ -49,7 +56,7 @@ class Sigmoid(Activation):
         return sigmoid(x)  # (1)
 
     def slope(self, dy: Array, y: Array) -> Array:
-        return dy * y * (1 - y)  # (1)
+        return dy * sigmoid_slope(y)  # (1)
 
 
 class Tanh(Activation):

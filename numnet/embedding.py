@@ -34,9 +34,7 @@ class Embedding(ParamOperation):
     W: Array
     dW: Array
 
-    def __init__(
-        self, input_size: int, output_size: int, seed: int = 0, dtype: npt.DTypeLike = "float32"
-    ) -> None:
+    def __init__(self, input_size: int, output_size: int, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
         super().__init__(input_size, seed, dtype)
         check_positive(self.name, input_size=input_size, output_size=output_size)
         self.output_size = output_size

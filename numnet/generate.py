@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,13 +36,17 @@ def generate(
 ) -> str:
     """The prompt and `length` tokens more. The model warms up on the whole prompt, then is fed its own output.
 
-    Characters of the prompt that the vocabulary does not have are read as `<unk>`. The model's state, parameters and
-    mode are left as they were. ValueError for an empty prompt, a temperature below 0, a top_k below 1.
+    Tokens of the prompt that the vocabulary does not have are read as `<unk>`, with a warning. The model's state,
+    parameters and mode are left as they were. ValueError for an empty prompt, a temperature below 0, a top_k below 1.
     """
     if not vocabulary.split(prompt):
         raise ValueError("generate: the prompt is empty, expected at least one token to begin with.")
     if not temperature >= 0 or (top_k is not None and top_k < 1):
-        raise ValueError(f"generate: temperature is {temperature} and top_k {top_k}, expected 0 or more, and 1 or more.")
+        raise ValueError(
+            f"generate: temperature is {temperature} and top_k {top_k}, expected 0 or more, and 1 or more."
+        )
+    if unknown := vocabulary.unknown(prompt):
+        warnings.warn(f"generate: not in the vocabulary, read as <unk>: {', '.join(map(repr, unknown))}", stacklevel=2)
     rng = np.random.default_rng(seed)
     kept = model.last_state
     logits, written = model.predict(vocabulary.encode(prompt)[None]), []

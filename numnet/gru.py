@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy import matmul, multiply, subtract, tanh
 
-from numnet.activations import sigmoid
+from numnet.activations import sigmoid, sigmoid_slope
 from numnet.checks import check_choice
 from numnet.dense import all_columns
-from numnet.lstm import slope
 from numnet.node import Node, Slots
 from numnet.operation import Array
 
@@ -100,7 +99,7 @@ class GRUNode(Node):
             multiply(dn, m, dr)  # (3) dr = dn m, dm = dn r
             multiply(dn, r, dm)
             dh += matmul(U_n.T, dm, one)  # (2) dh' += U_nᵀ dm
-        drz *= slope(rz, s.two)  # (1) dr r (1 - r), dz z (1 - z), dh' += W_rzᵀ drz
+        drz *= sigmoid_slope(rz, s.two)  # (1) dr r (1 - r), dz z (1 - z), dh' += W_rzᵀ drz
         dh += matmul(W_rz.T, drz, one)
 
     def state_backward(self, s: Slots, da: Array) -> None:

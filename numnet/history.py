@@ -21,7 +21,7 @@ class History:
         self.losses, self.rows = losses or [], rows or []
 
     def add(self, validation_loss: float | None, **row: Any) -> dict[str, Any]:
-        """One more row, with perplexity = exp(loss) and bits = loss / ln 2 of the validation loss, or the training's."""
+        """One more row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or the training's."""
         self.rows = [before for before in self.rows if before["step"] < row["step"]]
         since = self.rows[-1]["step"] if self.rows else 0
         recent = self.losses[since:] or self.losses[-1:]
@@ -48,7 +48,9 @@ class History:
         axes = figure.subplots()
         axes.plot(range(1, len(self.losses) + 1), self.losses, color="0.75", linewidth=0.8, label="training, each step")
         steps = [row["step"] for row in self.rows]
-        axes.plot(steps, [row["train_loss"] for row in self.rows], "o-", markersize=3, label="training, mean between reports")
+        axes.plot(
+            steps, [row["train_loss"] for row in self.rows], "o-", markersize=3, label="training, mean between reports"
+        )
         if any(row["validation_loss"] is not None for row in self.rows):
             axes.plot(steps, [row["validation_loss"] for row in self.rows], "o-", markersize=3, label="validation")
         axes.set(xlabel="step", ylabel="loss (nats a character)", title=title)

@@ -41,7 +41,7 @@ def orthogonal(rng: np.random.Generator, outputs: int, inputs: int) -> Array:
     return Q if outputs >= inputs else Q.T
 
 
-def dense(scheme: str, rng: np.random.Generator, O: int, D: int) -> tuple[Array, Array]:  # noqa: E741
+def dense(scheme: str, rng: np.random.Generator, O: int, D: int) -> tuple[Array, Array]:
     """W (O, D) and b (O,)."""
     if scheme == "pytorch":
         return uniform(rng, (O, D), D**-0.5), uniform(rng, (O,), D**-0.5)

@@ -26,7 +26,9 @@ class Loss(Operation):
         losses, weights, slope = self.terms(prediction, target, mask)
         N = float(weights.sum())
         if N == 0:
-            warnings.warn(f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2)
+            warnings.warn(
+                f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
+            )
             N = 1.0
         self.saved = slope, weights, N
         return float((losses * weights).sum() / N)
@@ -71,7 +73,9 @@ class SoftmaxCrossEntropy(Loss):
         total = e.sum(axis=-1, keepdims=True)
         weights = self.weights(mask, prediction.shape[:-1], z.dtype)
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
-            check_shape(self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits.")
+            check_shape(
+                self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
+            )
             t = target.astype(z.dtype)
             mass = t.sum(axis=-1, keepdims=True)
             return (t * (np.log(total) - z)).sum(axis=-1), weights, mass * e / total - t  # (2)
@@ -88,8 +92,8 @@ class SoftmaxCrossEntropy(Loss):
 class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape.
 
-        ℓ = max(x, 0) - x t + log(1 + exp(-|x|))    (1)   = -t log σ(x) - (1 - t) log(1 - σ(x)), never overflowing
-        dx = σ(x) - t                               (1)
+    ℓ = max(x, 0) - x t + log(1 + exp(-|x|))    (1)   = -t log σ(x) - (1 - t) log(1 - σ(x)), never overflowing
+    dx = σ(x) - t                               (1)
     """
 
     def terms(self, prediction: Array, target: Array, mask: Any) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import matmul, multiply, subtract, tanh
 
-from numnet.activations import sigmoid
+from numnet.activations import sigmoid, sigmoid_slope
 from numnet.node import Node, Slots
 
 
@@ -82,13 +82,6 @@ class LSTMNode(Node):
         dc *= f
         multiply(g, g, one)  # (3) dg (1 - g²)
         dg *= subtract(1, one, one)
-        di_f *= slope(i_f, s.two)  # (2) di i (1 - i), likewise f and o
-        do *= slope(o, one)
+        di_f *= sigmoid_slope(i_f, s.two)  # (2) di i (1 - i), likewise f and o
+        do *= sigmoid_slope(o, one)
         matmul(self.W_h.T, da, dh)  # (1) dh' = W_hᵀ da
-
-
-def slope(gate: Any, out: Any) -> Any:
-    """σ' = σ (1 - σ), from the gate itself."""
-    subtract(1, gate, out)
-    out *= gate
-    return out

@@ -110,8 +110,8 @@ class Node(ParamOperation):
         """dW_h from da (G·H, all steps), where a = ... + W_h h'."""
         self.dW_h += da @ all_columns(s.h[:-1]).T
 
-    def forward(self, x: Any, state: State = None) -> tuple[State, Any]:
-        """One step: x (D, B) or tokens (B,), state of (H, B) or None for zeros → the new state, and what backward needs."""
+    def forward(self, x: Any, state: State = None) -> tuple[State, Any]:  # type: ignore[override]
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
         x = np.asarray(x)
         self.check(x)
         self.ready(x.shape[0])
@@ -146,7 +146,9 @@ class Node(ParamOperation):
                 first.fill(0)
             else:
                 value = self.cast(f"state {name}", value)
-                check_shape(self.name, f"state {name}", value.shape, first.shape, "Columns are samples: (hidden, batch).")
+                check_shape(
+                    self.name, f"state {name}", value.shape, first.shape, "Columns are samples: (hidden, batch)."
+                )
                 first[...] = value
 
     def start_backward(self, s: Slots, d_state: State) -> None:

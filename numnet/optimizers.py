@@ -78,14 +78,16 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Array]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
-        joined = {name: np.concatenate([m[name].ravel() for m in self.memory]) for name in self.remembers if self.memory}
+        joined = {
+            name: np.concatenate([m[name].ravel() for m in self.memory]) for name in self.remembers if self.memory
+        }
         return {"steps": np.asarray(self.steps), **joined}
 
     def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
         """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
         pairs = model.flat()
         total = sum(p.size for p, _ in pairs)
-        expected = {"steps": (), **{name: (total,) for name in self.remembers}}
+        expected = {"steps": (), **dict.fromkeys(self.remembers, (total,))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
         self.memory, self.steps = [], int(state["steps"])
         self.remember(pairs)
@@ -176,10 +178,10 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015); k counts steps from 1.
 
-        m ← β₁ m + (1 - β₁) g                (1)   mean of the gradient
-        v ← β₂ v + (1 - β₂) g²               (2)   mean of its square
-        m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   both start at 0: undo that
-        p ← p - η m̂ / (√v̂ + ε)               (4)
+    m ← β₁ m + (1 - β₁) g                (1)   mean of the gradient
+    v ← β₂ v + (1 - β₂) g²               (2)   mean of its square
+    m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   both start at 0: undo that
+    p ← p - η m̂ / (√v̂ + ε)               (4)
     """
 
     remembers = ("m", "v")

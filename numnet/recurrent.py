@@ -1,9 +1,9 @@
 """The layer is time: one node, step after step, with all that can be done outside of the loop outside.
 
-    1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
-    2  in the loop          the node's step, which needs the state before
-    3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
-    4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
+1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
+2  in the loop          the node's step, which needs the state before
+3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
+4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RecurrentLayer(Layer):
     """Any node through time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
 
     forward(x, state=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then `last_state`
-    holds the state after step T. backward(dy, d_last_state=None) → dx, and then `d_state` is the start state's gradient.
+    is the state after step T. backward(dy, d_last_state=None) → dx; then `d_state` is the start state's gradient.
     """
 
     recurrent = True
@@ -69,7 +69,9 @@ class RecurrentLayer(Layer):
 
     def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
         x, s = self.recall()
-        dy = self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)  # 4
+        dy = (
+            self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)
+        )  # 4
         node, dy = self.node, columns(dy)
         node.start_backward(s, self.flip(d_last_state, s.B))
         for t in reversed(range(s.T)):
@@ -99,7 +101,7 @@ class RecurrentLayer(Layer):
 
 
 class RNNLayer(RecurrentLayer):
-    """The plain recurrent network through time: see RNNNode for the equations, RecurrentLayer for the shapes."""
+    """The plain recurrent network through time: see RNNNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class RNNLayer(RecurrentLayer):
 
 
 class GRULayer(RecurrentLayer):
-    """The GRU through time, reset="before" or "after": see GRUNode for the equations, RecurrentLayer for the shapes."""
+    """The GRU through time, reset="before" or "after": see GRUNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,
@@ -130,7 +132,7 @@ class GRULayer(RecurrentLayer):
 
 
 class LSTMLayer(RecurrentLayer):
-    """The LSTM through time; its state is a pair (h, c): see LSTMNode for the equations, RecurrentLayer for the shapes."""
+    """The LSTM through time, its state a pair (h, c): see LSTMNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,

@@ -1,4 +1,9 @@
-"""The same names, files and signatures as numnet, on PyTorch: autograd, the vendors' kernels, CPU or GPU. In reading order."""
+"""The same names, files and signatures as numnet, on PyTorch: autograd, the vendors' kernels, CPU or GPU."""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError:
+    raise ImportError("torchnet needs PyTorch: pip install 'numnet[torch]'") from None
 
 from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
@@ -10,7 +15,7 @@ from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
 from torchnet.generate import generate
 from torchnet.gru import GRUNode
-from torchnet.history import History
+from torchnet.history import History, require_matplotlib
 from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from torchnet.lstm import LSTMNode
 from torchnet.model import RNNModel
@@ -26,17 +31,58 @@ __version__ = "0.1.0"
 
 # fmt: off
 __all__ = [
-    "Operation", "ParamOperation", "Layer",
-    "Sigmoid", "Tanh", "ReLU", "Softmax", "Dense", "Embedding", "Dropout",
-    "Node", "RNNNode", "LSTMNode", "GRUNode",
-    "RecurrentLayer", "RNNLayer", "LSTMLayer", "GRULayer",
-    "Loss", "SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError",
+    "OPTIMIZERS",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "BinaryCrossEntropy",
+    "Checkpoint",
+    "CheckpointError",
+    "ConstantSchedule",
+    "CosineSchedule",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "ExponentialSchedule",
+    "GRULayer",
+    "GRUNode",
+    "History",
+    "LSTMLayer",
+    "LSTMNode",
+    "Layer",
+    "Loss",
+    "MeanSquaredError",
+    "Node",
+    "Operation",
+    "Optimizer",
+    "ParamOperation",
+    "RMSProp",
+    "RNNLayer",
     "RNNModel",
-    "global_norm", "clip_by_norm", "clip_by_value",
-    "Schedule", "ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule",
-    "Optimizer", "SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW", "OPTIMIZERS",
-    "data", "Vocabulary", "SequentialBatches", "RandomBatches",
-    "Trainer", "TrainingDiverged", "History", "evaluate", "generate",
-    "Checkpoint", "CheckpointError", "save_checkpoint", "load_checkpoint",
+    "RNNNode",
+    "RandomBatches",
+    "ReLU",
+    "RecurrentLayer",
+    "SGDMomentum",
+    "Schedule",
+    "SequentialBatches",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "StepSchedule",
+    "Tanh",
+    "Trainer",
+    "TrainingDiverged",
+    "Vocabulary",
+    "clip_by_norm",
+    "clip_by_value",
+    "data",
+    "evaluate",
+    "generate",
+    "global_norm",
+    "load_checkpoint",
+    "require_matplotlib",
+    "save_checkpoint",
 ]
 # fmt: on

@@ -24,7 +24,9 @@ class Loss(Operation):
         losses, weights = self.terms(prediction, as_tensor(target).to(prediction.device), mask)
         N = weights.sum()
         if N == 0:
-            warnings.warn(f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2)
+            warnings.warn(
+                f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
+            )
         value = (losses * weights).sum() / N.clamp(min=1)
         self.keep((value,), (prediction,))
         return value
@@ -62,7 +64,9 @@ class SoftmaxCrossEntropy(Loss):
     def terms(self, prediction: Tensor, target: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
         weights = self.weights(mask, prediction[..., 0])
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
-            check_shape(self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits.")
+            check_shape(
+                self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
+            )
             return -(target.to(prediction) * F.log_softmax(prediction, dim=-1)).sum(dim=-1), weights
         check_targets(self.name, target, prediction.shape, self.ignore_index)
         if self.ignore_index is not None:

@@ -37,7 +37,8 @@ class RNNModel(Layer):
         self.device = torch.device(device)
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"{self.name}: device is {device!r}, but PyTorch finds no CUDA device. Use device='cpu'.")
-        self.layers, self.loss = torch.nn.ModuleList(layers), loss
+        self.layers: Any = torch.nn.ModuleList(layers)
+        self.loss = loss
         self.last_state: list[State] | None = None
         self.d_state: list[State] | None = None
         self.ready(input_size)
@@ -74,7 +75,8 @@ class RNNModel(Layer):
 
     def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
         """The loss in evaluation mode; no gradient."""
-        return float(self.needs_loss()(self.run(x, state), target, mask))
+        with torch.no_grad():
+            return float(self.needs_loss()(self.run(x, state), target, mask))
 
     def predict(self, x: Any, state: Sequence[State] | None = None) -> np.ndarray:
         """The output in evaluation mode, as a numpy array; `last_state` is set."""

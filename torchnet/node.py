@@ -73,7 +73,7 @@ class Node(ParamOperation):
         return embedding(x, self.W_x.T).movedim(-1, -2) + self.b[:, None]
 
     def forward(self, x: Any, state: State = None) -> tuple[State, Any]:
-        """One step: x (D, B) or tokens (B,), state of (H, B) or None for zeros → the new state, and what backward needs."""
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
         x = as_tensor(x)
         self.check(x)
         self.ready(x.shape[0], x)
@@ -84,7 +84,7 @@ class Node(ParamOperation):
         return self.joined(new), (new, (x, *start))
 
     def backward(self, d_state: State, saved: Any = None) -> tuple[Tensor | None, State]:  # type: ignore[override]
-        """From the gradient of the new state: dx and the gradient of the state before; adds to the parameters' `.grad`."""
+        """From the gradient of the new state: dx and that of the state before; adds to the parameters' `.grad`."""
         self.saved = saved
         outputs, inputs = self.recall()
         dx, *d_start = self.pull(outputs, inputs, self.each(d_state))

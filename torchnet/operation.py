@@ -71,12 +71,14 @@ class Operation(torch.nn.Module):
         return dy
 
     def pull(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Any]) -> list[Tensor | None]:
-        """The gradients of the inputs; those of the parameters are added to `.grad`. None upstream counts for nothing."""
+        """The gradients of the inputs; the parameters' are added to `.grad`. None upstream counts for nothing."""
         pairs = [(y, self.gradient(dy, y)) for y, dy in zip(outputs, upstream) if dy is not None]
         wanted = [*inputs, *self.parameters()]
         followed = [x for x in wanted if x.requires_grad]
         found = iter(
-            torch.autograd.grad([y for y, _ in pairs], followed, [dy for _, dy in pairs], retain_graph=True, allow_unused=True)
+            torch.autograd.grad(
+                [y for y, _ in pairs], followed, [dy for _, dy in pairs], retain_graph=True, allow_unused=True
+            )
             if pairs and followed
             else [None] * len(followed)
         )
@@ -84,9 +86,7 @@ class Operation(torch.nn.Module):
         for p, g in zip(self.parameters(), gradients[len(inputs) :]):
             if g is not None:
                 p.grad = g if p.grad is None else p.grad + g
-        return [
-            torch.zeros_like(x) if g is None and x.requires_grad else g for x, g in zip(inputs, gradients[: len(inputs)])
-        ]
+        return [torch.zeros_like(x) if g is None and x.requires_grad else g for x, g in zip(inputs, gradients)]
 
     def backward(self, dy: Any) -> Tensor | None:
         (y,), inputs = self.recall()
@@ -153,7 +153,7 @@ class ParamOperation(Operation):
                 self.to(like.device)
 
     def cast(self, name: str, x: Any) -> Tensor:
-        """The one rule of dtypes: floats come in as any, and are computed in the layer's own, where its parameters are."""
+        """The one rule of dtypes: floats come in as any, and are computed in the layer's own."""
         x = as_tensor(x)
         check_real(self.name, name, x)
         first = next(self.parameters(), None)

@@ -24,7 +24,7 @@ class Optimizer:
     that it remembers, with torch.optim's.
     """
 
-    kind: type[torch.optim.Optimizer]
+    kind: Any
     remembers: ClassVar[dict[str, str]] = {}
 
     def __init__(
@@ -172,7 +172,7 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015), in PyTorch's fused form."""
 
-    kind: type[torch.optim.Optimizer] = torch.optim.Adam
+    kind: Any = torch.optim.Adam
     remembers: ClassVar[dict[str, str]] = {"m": "exp_avg", "v": "exp_avg_sq"}
 
     def __init__(

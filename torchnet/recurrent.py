@@ -21,7 +21,7 @@ class RecurrentLayer(Layer):
     """Any node through time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
 
     forward(x, state=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then `last_state`
-    holds the state after step T. backward(dy, d_last_state=None) → dx, and then `d_state` is the start state's gradient.
+    is the state after step T. backward(dy, d_last_state=None) → dx; then `d_state` is the start state's gradient.
     `use_fused = False` takes the written-out step even where there is a fused kernel.
     """
 
@@ -87,7 +87,7 @@ class RecurrentLayer(Layer):
 
 
 class RNNLayer(RecurrentLayer):
-    """The plain recurrent network through time: see RNNNode for the equations, RecurrentLayer for the shapes."""
+    """The plain recurrent network through time: see RNNNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class RNNLayer(RecurrentLayer):
 
 
 class GRULayer(RecurrentLayer):
-    """The GRU through time, reset="before" or "after": see GRUNode for the equations, RecurrentLayer for the shapes."""
+    """The GRU through time, reset="before" or "after": see GRUNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class GRULayer(RecurrentLayer):
 
 
 class LSTMLayer(RecurrentLayer):
-    """The LSTM through time; its state is a pair (h, c): see LSTMNode for the equations, RecurrentLayer for the shapes."""
+    """The LSTM through time, its state a pair (h, c): see LSTMNode for equations, RecurrentLayer for shapes."""
 
     def __init__(
         self,

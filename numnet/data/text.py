@@ -23,7 +23,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise TextError(f"{path}: not UTF-8 at byte {error.start}: {error.reason}. Convert it, e.g. with iconv.") from None
+        raise TextError(
+            f"{path}: not UTF-8 at byte {error.start}: {error.reason}. Convert it, e.g. with iconv."
+        ) from None
     if not text:
         raise TextError(f"{path}: the file is empty.")
     return text.removeprefix("\ufeff").replace("\r\n", "\n")

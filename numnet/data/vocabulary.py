@@ -22,7 +22,9 @@ class Vocabulary:
         if unit not in ("character", "word"):
             raise ValueError(f"Vocabulary: unit is {unit!r}, expected 'character' or 'word'.")
         if not tokens or tokens[0] != UNKNOWN or len(set(tokens)) != len(tokens):
-            raise ValueError(f"Vocabulary: tokens must be distinct and begin with {UNKNOWN!r}. Use Vocabulary.from_text.")
+            raise ValueError(
+                f"Vocabulary: tokens must be distinct and begin with {UNKNOWN!r}. Use Vocabulary.from_text."
+            )
         self.tokens, self.unit = list(tokens), unit
         self.ids = {token: k for k, token in enumerate(self.tokens)}
 
@@ -31,7 +33,9 @@ class Vocabulary:
         """Every token that occurs at least min_count times."""
         counts = Counter(text if unit == "character" else text.split())
         counts.pop(UNKNOWN, None)
-        kept = sorted((token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token))
+        kept = sorted(
+            (token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token)
+        )
         return cls([UNKNOWN, *kept], unit)
 
     def __len__(self) -> int:

@@ -1,0 +1,161 @@
+"""A character language model from end to end: text in, training, samples and checkpoints out, on either backend.
+
+python examples/char_lm.py                                          a minute on the text that ships with Python
+python examples/char_lm.py --backend torchnet --device cuda         the same on a GPU
+python examples/char_lm.py --text FILE --layers gru:256:128,lstm:256 --checkpoint runs/mine
+"""
+
+import argparse
+import importlib
+import json
+import math
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+CELLS = {"rnn": "RNNLayer", "gru": "GRULayer", "lstm": "LSTMLayer"}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"char_lm: {message}\n")
+
+
+def arguments() -> tuple[Parser, argparse.Namespace]:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--backend", choices=["numnet", "torchnet"], default="numnet")
+    add("--device", default="cpu", help="cpu, or with torchnet cuda")
+    add("--dtype", choices=["float32", "float64"], help="default float32")
+    add("--text", metavar="FILE", help="a UTF-8 file; without it, Python's own language reference")
+    add("--layers", help="cell:hidden[:output],...  e.g. gru:256:128,lstm:256 (default lstm:256)")
+    add("--sequence-length", type=int, default=64)
+    add("--batch-size", type=int, default=32)
+    add("--sampling", choices=["sequential", "random"], default="sequential", help="state carried on, or reset")
+    add("--optimizer", choices=["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"], default="adam")
+    add("--learning-rate", type=float, default=3e-3)
+    add("--clip-norm", type=float, default=1.0)
+    add("--dropout", type=float, default=0.0, help="after each recurrent layer")
+    add("--epochs", type=int, help="totals: a resumed run counts what it had done before")
+    add("--steps", type=int)
+    add("--seconds", type=float, help="default: 60, if no other total is given")
+    add("--patience", type=int, help="stop after so many reports without a better validation loss")
+    add("--seed", type=int, default=0)
+    add("--validation-fraction", type=float, default=0.1)
+    add("--checkpoint", metavar="DIR", help="write last.npz, best.npz and history.csv there")
+    add("--resume", action="store_true", help="go on from last.npz in --checkpoint, written by either backend")
+    add("--prompt", default="The ")
+    add("--sample-length", type=int, default=200)
+    add("--temperature", type=float, default=0.8, help="0: the likeliest character each time")
+    add("--top-k", type=int)
+    add("--plot", metavar="FILE.png", help="the loss curve")
+    add("--json", metavar="FILE", help="what came out, for a program")
+    return parser, parser.parse_args()
+
+
+def layers_of(net: Any, args: argparse.Namespace, classes: int) -> list[Any]:
+    """The stack that --layers and --dropout ask for, and a Dense layer to the logits."""
+    layers = []
+    for part in (args.layers or "lstm:256").split(","):
+        cell, *sizes = part.strip().split(":")
+        if cell not in CELLS or not 1 <= len(sizes) <= 2 or not all(size.isdigit() for size in sizes):
+            raise ValueError(f"--layers: {part!r} is not a layer, expected {'|'.join(CELLS)}:hidden[:output].")
+        layers.append(getattr(net, CELLS[cell])(*map(int, sizes)))
+        if args.dropout:
+            layers.append(net.Dropout(args.dropout))
+    return [*layers, net.Dense(classes)]
+
+
+def in_words(config: dict[str, Any]) -> str:
+    """An architecture on one line."""
+    parts = []
+    for layer in config["layers"]:
+        sizes = [layer[key] for key in ("hidden_size", "output_size", "p") if layer.get(key)]
+        parts.append(":".join([layer["type"].removesuffix("Layer").lower(), *map(str, sizes)]))
+    return ",".join(parts) + " in " + config["dtype"]
+
+
+def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: Any) -> Any:
+    """The model that the command line asks for; where it asks for nothing, the one that the checkpoint holds."""
+    if checkpoint and not (args.layers or args.dropout or args.dtype):
+        return net.RNNModel.from_checkpoint(checkpoint, args.device)
+    classes = len(vocabulary)
+    stack, loss = layers_of(net, args, classes), net.SoftmaxCrossEntropy()
+    model = net.RNNModel(stack, loss, classes, args.seed, args.dtype or "float32", args.device)
+    if checkpoint and model.config() != {**checkpoint.config, "seed": args.seed}:
+        asked, found = in_words(model.config()), in_words(checkpoint.config)
+        raise ValueError(f"--resume: the command line asks for {asked}, the checkpoint holds {found}.")
+    return model
+
+
+def prepare(args: argparse.Namespace) -> tuple[Any, Any]:
+    """A trainer ready to run and the function that samples from its model, or an error that says what to change."""
+    net = importlib.import_module(args.backend)
+    if args.plot:
+        net.require_matplotlib()
+    if args.resume and not args.checkpoint:
+        raise ValueError("--resume needs --checkpoint DIR, the run to go on with.")
+    text = net.data.read_text(args.text) if args.text else net.data.default_text()
+    checkpoint = net.load_checkpoint(Path(args.checkpoint) / "last.npz") if args.resume else None
+    vocabulary = checkpoint.vocabulary if checkpoint else net.Vocabulary.from_text(text)
+    train, validation = (vocabulary.encode(part) for part in net.data.split(text, args.validation_fraction))
+    cut = {"sequential": net.SequentialBatches, "random": net.RandomBatches}[args.sampling]
+    batches = cut(train, args.batch_size, args.sequence_length, args.seed)
+    rows = min(args.batch_size, len(validation) - 1)
+    held_out = net.SequentialBatches(validation, rows, args.sequence_length, whole=True) if rows > 0 else None
+    model = model_for(net, args, vocabulary, checkpoint)
+
+    def sample(length: int = args.sample_length) -> str:
+        return net.generate(model, vocabulary, args.prompt, length, args.temperature, args.top_k, args.seed)
+
+    sample(length=0)
+    optimizer = net.OPTIMIZERS[args.optimizer](args.learning_rate, clip_norm=args.clip_norm)
+    every = min(len(batches), 500)
+    trainer = net.Trainer(
+        model, optimizer, batches, held_out, vocabulary, args.checkpoint, sample, every, args.patience
+    )
+    if checkpoint:
+        trainer.resume(checkpoint)
+    return trainer, sample
+
+
+def result(args: argparse.Namespace, trainer: Any, sample: str) -> dict[str, Any]:
+    """What --json writes."""
+    last = trainer.history.rows[-1] if trainer.history.rows else {}
+    keys = ("train_loss", "validation_loss", "perplexity", "bits_per_character", "characters_per_second")
+    numbers = {key: last.get(key) for key in keys}
+    parameters = sum(math.prod(p.shape) for p in trainer.model.params.values())
+    run = {"backend": args.backend, "steps": trainer.step, "seconds": trainer.seconds, "parameters": parameters}
+    return {**run, **numbers, "sample": sample, "losses": trainer.history.losses}
+
+
+def main() -> int:
+    parser, args = arguments()
+    warnings.showwarning = lambda message, *_: print(f"char_lm: {message}", file=sys.stderr)
+    try:
+        trainer, sample = prepare(args)
+    except (OSError, ValueError, ImportError) as error:
+        parser.error(str(error))
+    no_end = args.steps is None and args.epochs is None and args.seconds is None
+    try:
+        trainer.fit(args.steps, args.epochs, 60 if no_end else args.seconds)
+    except (FloatingPointError, OSError) as error:
+        print(f"char_lm: {error}", file=sys.stderr)
+        return 1
+    if trainer.interrupted:
+        print(f"char_lm: stopped at step {trainer.step}; --resume goes on from there.", file=sys.stderr)
+    text = sample()
+    print(text)
+    if args.plot:
+        trainer.history.plot(args.plot, f"{args.backend}: {in_words(trainer.model.config())}")
+    if args.json:
+        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
+        Path(args.json).write_text(json.dumps(result(args, trainer, text), indent=1), encoding="utf-8")
+    return 130 if trainer.interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
