@@ -61,7 +61,8 @@ def check_sequence(who: str, x: Any, input_size: int | None) -> None:
 def check_tokens(who: str, x: Any, size: int) -> None:
     """Integers from 0 to size - 1; numpy alone would read -1 as the last one, silently."""
     if kind_of(x) != "token":
-        raise TypeError(f"{who}: tokens are {kind_of(x)}, expected integers. Encode text with Vocabulary.encode.")
+        kind = str(x.dtype).removeprefix("torch.")
+        raise TypeError(f"{who}: tokens are {kind}, expected integers. Encode text with Vocabulary.encode.")
     if 0 in x.shape or (int(x.min()) >= 0 and int(x.max()) < size):
         return
     wrong = ((x < 0) | (x >= size)).nonzero()

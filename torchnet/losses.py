@@ -19,7 +19,7 @@ from torchnet.operation import Operation, as_tensor
 class Loss(Operation):
     """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction."""
 
-    def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:
+    def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
         prediction = self.place("prediction", prediction)
         losses, weights = self.terms(prediction, as_tensor(target).to(prediction.device), mask)
         N = weights.sum()

@@ -45,6 +45,9 @@ class Operation(torch.nn.Module):
         """Who speaks in an error."""
         return type(self).__name__
 
+    def forward(self, x: Any) -> Any:
+        raise NotImplementedError
+
     def place(self, name: str, x: Any) -> Tensor:
         """x as a floating-point tensor that autograd follows, so that there is a dx."""
         x = as_tensor(x)

@@ -1,0 +1,36 @@
+"""What all tests share: hypothesis' profiles, the two backends, the devices."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+import numnet
+import torchnet
+
+# The fixtures below are constants, which no example can spoil for the next: so that health check has nothing to say.
+constant = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("default", max_examples=12, derandomize=True, **constant)
+settings.register_profile("long", max_examples=500, print_blob=True, **constant)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.allow_tf32 = False
+
+
+@pytest.fixture(params=[numnet, torchnet], ids=["numnet", "torchnet"])
+def net(request: pytest.FixtureRequest) -> Any:
+    """Each backend in turn."""
+    return request.param
+
+
+@pytest.fixture(params=["cpu", "cuda"])
+def device(request: pytest.FixtureRequest) -> str:
+    """Where torchnet computes."""
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("PyTorch finds no CUDA device here")
+    return str(request.param)

@@ -1,0 +1,99 @@
+"""Planted faults: one small change each to numnet's own text, which the checks must catch; so the checks are checked.
+
+The three of Weidman's book (2019, chapter 6) stand first. `planted` imports a copy of numnet with one change in it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numnet
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In `file`, `old` (which stands there once) becomes `new`; `case` names the row of the table that suffers."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    case: str
+
+
+FAULTS = [
+    Fault("the book's: update gate from the reset gate's products", "gru.py",
+          "rz += matmul(W_rz, h_prev, s.two)", "s.two[:] = np.tile((W_rz @ h_prev)[:H], (2, 1)); rz += s.two", "GRULayer before"),
+    Fault("the book's: gradient from above lost", "recurrent.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before"),
+    Fault("the book's: direct path to the state before missing", "gru.py", "dh *= z", "dh *= 0", "GRULayer before"),
+    Fault("tanh: slope of the input", "rnn.py", "multiply(h, h, da)", "multiply(s.steps[t][0], h, da)", "RNNLayer"),
+    Fault("RNN: W_h not transposed", "rnn.py", "matmul(self.W_h.T, da, dh)", "matmul(self.W_h, da, dh)", "RNNLayer"),
+    Fault("RNN: carry lost", "rnn.py", "matmul(self.W_h.T, da, dh)", "dh.fill(0)", "RNNLayer"),
+    Fault("LSTM: cell's carry lost", "lstm.py", "dc *= f", "dc *= 0", "LSTMLayer"),
+    Fault("LSTM: cell's carry through the wrong gate", "lstm.py", "dc *= f", "dc *= i", "LSTMLayer"),
+    Fault("LSTM: forget gate's slope", "lstm.py", "multiply(dc, c_prev, df)", "multiply(dc, g, df)", "LSTMLayer"),
+    Fault("LSTM: new cell for old", "lstm.py", "multiply(dc, c_prev, df)", "multiply(dc, s.c[t + 1], df)", "LSTMLayer"),
+    Fault("LSTM: candidate's slope missing", "lstm.py", "dg *= subtract(1, one, one)", "pass", "LSTMLayer"),
+    Fault("LSTM: output gate's slope missing", "lstm.py", "do *= sigmoid_slope(o, one)", "pass", "LSTMLayer"),
+    Fault("LSTM: slope of tanh(c) missing", "lstm.py", "subtract(o, one, one)", "one[:] = o", "LSTMLayer"),
+    Fault("LSTM: cell's gradient replaced, not added", "lstm.py", "dc += one", "dc[:] = one", "LSTMLayer"),
+    Fault("LSTM: gates i and f exchanged, both ways", "lstm.py",
+          "gates, d_gates = (z.reshape(T, 4, H, B).swapaxes(0, 1) for z in (s.a, s.da))",
+          "gates, d_gates = ([z.reshape(T, 4, H, B)[:, k] for k in (1, 0, 2, 3)] for z in (s.a, s.da))", "LSTMLayer"),
+    Fault("GRU: update gate turned round, both ways", "gru.py", "subtract(h_prev, n, h)  # (4)",
+          "z[:] = 1 - z; subtract(h_prev, n, h)  # (4)", "GRULayer after"),
+    Fault("GRU: reset gate's path missing", "gru.py", "dh += multiply(dm, r, one)", "pass", "GRULayer before"),
+    Fault("GRU: candidate's bias inside the wrong side", "gru.py", "m += self.b_h[:, None]", "n += self.b_h[:, None]", "GRULayer after"),
+    Fault("GRU: gradient of b_h forgotten", "gru.py", "self.db_h += dm.sum(axis=1)", "pass", "GRULayer after"),
+    Fault("GRU: reset's product forgotten in dU_n", "gru.py", "self.dW_h[2 * H :] += dm @ h_prev.T", "self.dW_h[2 * H :] += dn @ h_prev.T", "GRULayer after"),
+    Fault("GRU: h for r h in dU_n", "gru.py", "dn @ all_columns(s.m).T", "dn @ h_prev.T", "GRULayer before"),
+    Fault("h[t] for h[t-1] in dW_h", "node.py", "all_columns(s.h[:-1])", "all_columns(s.h[1:])", "LSTMLayer"),
+    Fault("gradient of b: one step only", "node.py", "self.db += da.sum(axis=1)", "self.db += s.da[0].sum(axis=1)", "LSTMLayer"),
+    Fault("gradients of W_h overwritten, not added", "node.py", "self.dW_h += da", "self.dW_h[:] = da", "LSTMLayer"),
+    Fault("start state ignored", "node.py", "first[...] = value", "first[...] = 0", "LSTMLayer"),
+    Fault("gradient of the last state ignored", "node.py", "gradient[...] = 0 if value is None else", "gradient[...] = 0 if True else", "LSTMLayer"),
+    Fault("equal tokens counted once", "embedding.py", "np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)",
+          "np.take(dy, order, axis=1)[:, starts]", "LSTMLayer on tokens"),
+    Fault("Dense: bias summed over the batch alone", "dense.py", "self.db += dy_all.sum(axis=1)",
+          "self.db += dy[..., -1] if dy.ndim == 2 else dy[0].sum(axis=1)", "Dense"),
+    Fault("Dense: gradient of W transposed in time", "dense.py", "all_columns(x).T", "all_columns(x[::-1]).T", "Dense"),
+    Fault("softmax: the sum's part missing", "activations.py", "return y * (dy - (dy * y).sum(axis=-1, keepdims=True))", "return y * dy", "Softmax"),
+    Fault("dropout: not scaled", "dropout.py", "kept.astype(dtype) / (1 - self.p)", "kept.astype(dtype)", "Dropout"),
+    Fault("the book's loss: binary term for every class", "losses.py", "return losses[..., 0], weights, slope",
+          "return losses[..., 0] - np.log(1 - np.exp(z) / total).sum(axis=-1), weights, slope", "SoftmaxCrossEntropy"),
+    Fault("the book's loss: sum for mean", "losses.py", "return float((losses * weights).sum() / N)", "return float((losses * weights).sum())", "SoftmaxCrossEntropy"),
+    Fault("loss: ignored targets counted", "losses.py", "weights = weights * (target != self.ignore_index)", "pass", "SoftmaxCrossEntropy ignoring 1"),
+    Fault("loss: mask turned round in the gradient", "losses.py", "(weights * (dy / N))", "((1 - weights) * (dy / N))", "BinaryCrossEntropy masked"),
+    Fault("squared error: factor 2 missing", "losses.py", "2 * difference  # (1)", "difference  # (1)", "MeanSquaredError"),
+]  # fmt: skip
+
+
+@contextmanager
+def planted(fault: Fault, folder: Path) -> Iterator[Any]:
+    """numnet with the fault in it, imported in place of the right one for as long as the context lasts."""
+    source = Path(numnet.__file__).parent
+    shutil.copytree(source, folder / "numnet", ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "numnet" / fault.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(fault.old) == 1, (
+        f"{fault.name}: {fault.old!r} stands {text.count(fault.old)} times in {fault.file}"
+    )
+    path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+    right = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "numnet"}
+    for name in right:
+        del sys.modules[name]
+    sys.path.insert(0, str(folder))
+    try:
+        yield importlib.import_module("numnet")
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "numnet"]:
+            del sys.modules[name]
+        sys.modules.update(right)

@@ -1,0 +1,103 @@
+"""Any part of a network as a function of named arrays, with its pullback: so that one law can be asked of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checkpoint import to_numpy
+
+Array = npt.NDArray[Any]
+Arrays = dict[str, Array]
+Pullback = Callable[..., Arrays]
+
+
+def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
+    """Outputs by name; and the function that takes their gradients to those of the inputs and the parameters.
+
+    Inputs are x, then a start state h (and c); outputs y, then the last state h (and c). A loss has prediction,
+    target and mask, and one output, value. The pullback clears the gradients first, unless clear=False.
+    """
+    if "target" in inputs:
+        outputs, back = run_loss(thing, inputs)
+    elif hasattr(thing, "states"):
+        outputs, back = run_node(thing, inputs)
+    else:
+        outputs, back = (run_layer if thing.recurrent else run_operation)(thing, inputs)
+
+    def pullback(upstream: Mapping[str, Array | None], clear: bool = True) -> Arrays:
+        if clear and hasattr(thing, "zero_grad"):
+            thing.zero_grad()
+        gradients = back(upstream)
+        gradients.update(getattr(thing, "grads", {}))
+        return {f"d{name}": np.array(to_numpy(value)) for name, value in gradients.items() if value is not None}
+
+    return {name: np.array(to_numpy(value)) for name, value in outputs.items()}, pullback
+
+
+def run_operation(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    y = thing.forward(inputs["x"])
+    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
+
+
+def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    value = thing.forward(inputs["prediction"], inputs["target"], inputs.get("mask"))
+    return {"value": value}, lambda upstream: {"prediction": thing.backward(upstream["value"])}
+
+
+def run_layer(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    names = thing.node.states
+    y = thing.forward(inputs["x"], joined(inputs, names))
+
+    def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
+        dx = thing.backward(upstream["y"], joined(upstream, names))
+        return {"x": dx, **named(thing.d_state, names)}
+
+    return {"y": y, **named(thing.last_state, names)}, back
+
+
+def run_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    state, saved = thing.forward(inputs["x"], joined(inputs, thing.states))
+
+    def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
+        dx, d_state = thing.backward(joined(upstream, thing.states), saved)
+        return {"x": dx, **named(d_state, thing.states)}
+
+    return named(state, thing.states), back
+
+
+def joined(arrays: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The state as a layer takes it: h, or a pair (h, c); None where it is not given."""
+    if names[0] not in arrays:
+        return None
+    return tuple(arrays[name] for name in names) if len(names) > 1 else arrays[names[0]]
+
+
+def named(state: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """The way back."""
+    return dict(zip(names, state if isinstance(state, tuple) else (state,)))
+
+
+def upstream_like(outputs: Mapping[str, Array], rng: np.random.Generator) -> Arrays:
+    """A random gradient for every output, the last states included."""
+    return {name: rng.standard_normal(y.shape).astype(y.dtype) for name, y in outputs.items()}
+
+
+def assert_near(ours: Mapping[str, Array], theirs: Mapping[str, Array], tolerance: float) -> None:
+    """The same names, shapes and, to the tolerance of their norms, numbers.
+
+    A tensor counts as at least a tenth of the norm of all: where the terms of a sum cancel, the sum is as inexact as
+    its terms are, however small it turns out.
+    """
+    __tracebackhide__ = True
+    assert set(ours) == set(theirs), f"names are {sorted(ours)}, but should be {sorted(theirs)}"
+    norms = {name: float(np.linalg.norm(value)) for name, value in theirs.items()}
+    least = 0.1 * float(np.linalg.norm(list(norms.values())))
+    for name, a in ours.items():
+        b = theirs[name]
+        assert a.shape == b.shape, f"{name} is {a.shape}, but should be {b.shape}"
+        error = float(np.linalg.norm(np.asarray(a, np.float64) - b)) / (max(norms[name], least) or 1.0)
+        assert error <= tolerance, f"{name}: error {error:.2e} of its norm, allowed {tolerance:.0e}\n{a}\n{b}"

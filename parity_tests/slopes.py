@@ -1,0 +1,52 @@
+"""Is a gradient the slope of its function? One random direction through every input and parameter answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from numnet.checkpoint import to_numpy
+from parity_tests.probe import Array, Arrays, run, upstream_like
+from parity_tests.strategies import Case, Sizes
+
+EPSILON = 1e-5
+
+
+def movable(inputs: Mapping[str, Array]) -> list[str]:
+    """The inputs that a slope is taken along: numbers, and not a loss's target."""
+    return [name for name, value in inputs.items() if value.dtype.kind == "f" and name != "target"]
+
+
+def slope_error(case: Case, net: Any, z: Sizes) -> tuple[float, str]:
+    """|slope - gradient · direction| relative to ‖gradient‖‖direction‖, and both numbers in words.
+
+    φ(s) = Σ upstream · outputs(inputs + s v, parameters + s w), for random v, w; its slope at 0 is what the
+    gradients promise: Σ gradient · (v, w).
+    """
+    thing, inputs = case.build(net, z), case.inputs(z)
+    rng = np.random.default_rng([z.seed, 2])
+    outputs, pullback = run(thing, inputs)
+    upstream = upstream_like(outputs, rng)
+    gradients = pullback(upstream)
+    params = {name: np.array(to_numpy(p)) for name, p in getattr(thing, "params", {}).items()}
+    start = {**{name: inputs[name] for name in movable(inputs)}, **params}
+    direction = {name: rng.standard_normal(value.shape) for name, value in start.items()}
+
+    def phi(s: float) -> float:
+        moved = {name: start[name] + s * v for name, v in direction.items()}
+        if params:
+            thing.load_state_dict({name: moved[name] for name in params})
+        at, _ = run(thing, {**inputs, **{name: moved[name] for name in movable(inputs)}})
+        return sum(float(np.sum(upstream[name] * y)) for name, y in at.items())
+
+    slope = (phi(EPSILON) - phi(-EPSILON)) / (2 * EPSILON)
+    promised = sum(float(np.sum(gradients[f"d{name}"] * v)) for name, v in direction.items())
+    scale = norm(gradients) * norm(direction)
+    return abs(slope - promised) / (scale or 1.0), f"slope {slope:.12g}, gradient says {promised:.12g}"
+
+
+def norm(arrays: Arrays) -> float:
+    """√Σ over all of them."""
+    return float(np.sqrt(sum(float(np.sum(a * a)) for a in arrays.values())))

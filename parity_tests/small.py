@@ -1,0 +1,65 @@
+"""A text, a model and a training run so small that a test can afford many; and a subprocess to run programs in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import numnet
+from numnet.checkpoint import to_numpy
+from parity_tests.probe import Arrays
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = "".join(np.random.default_rng(5).choice(list("abcdefgh .")) for _ in range(300))
+VOCABULARY = numnet.Vocabulary.from_text(TEXT)
+TOKENS = VOCABULARY.encode(TEXT)
+TRAIN, VALIDATION = TOKENS[:250], TOKENS[250:]  # 250 tokens: 11 batches an epoch, so that 30 steps see three
+
+
+def small_model(net: Any, dtype: str = "float32", dropout: float = 0.0, seed: int = 0) -> Any:
+    """A mixed stack with large weights, so that no two tokens look alike to it."""
+    layers = [net.GRULayer(6, 5), net.Dropout(dropout), net.LSTMLayer(7), net.Dense(len(VOCABULARY))]
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed, dtype)
+    model.load_state_dict({name: 2 * to_numpy(p) for name, p in model.params.items()})
+    return model
+
+
+def small_trainer(net: Any, model: Any, sampling: str = "sequential", optimizer: Any = None, **options: Any) -> Any:
+    """A trainer of that model on the small text: 11 batches an epoch."""
+    batches = {"sequential": net.SequentialBatches, "random": net.RandomBatches}[sampling](TRAIN, 3, 7, seed=4)
+    held_out = net.SequentialBatches(VALIDATION, 3, 7, whole=True)
+    optimizer = optimizer or net.Adam(0.01, clip_norm=1.0)
+    options = {"validation": held_out, "vocabulary": VOCABULARY, "progress": False, **options}
+    return net.Trainer(model, optimizer, batches, **options)
+
+
+def small_checkpoint(folder: Path) -> Path:
+    """The last checkpoint of a run of 4 steps."""
+    small_trainer(numnet, small_model(numnet), directory=folder).fit(steps=4)
+    return folder / "last.npz"
+
+
+def weights(model: Any) -> Arrays:
+    """A copy of every parameter as an array, of either backend."""
+    return {name: np.array(to_numpy(p)) for name, p in model.params.items()}
+
+
+def assert_same(ours: Arrays, theirs: Arrays) -> None:
+    """Equal to the last bit, NaN to NaN."""
+    __tracebackhide__ = True
+    assert list(ours) == list(theirs)
+    for name, value in ours.items():
+        assert value.dtype == theirs[name].dtype, name
+        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+
+
+def python(*arguments: Any, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A new Python that finds this checkout's packages."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=env, cwd=ROOT, timeout=120)

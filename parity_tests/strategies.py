@@ -1,0 +1,189 @@
+"""The one table of everything that is checked, and what hypothesis draws for it: sizes and a seed, not arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from parity_tests.probe import Arrays
+
+# Largest allowed error, relative to the norm of what is compared, and why.
+TOLERANCE = {
+    "float64": 1e-9,  # two orders of summing: rounding, some 1e-15, times the growth over 8 steps
+    "float32": 1e-5,  # the same at 6e-8; elementwise relative error would mean nothing here
+    "cuda float64": 1e-9,  # as on the CPU
+    "cuda float32": 1e-4,  # cuDNN sums in tiles and in another order; TF32 is switched off
+    "slopes": 1e-7,  # central differences at 1e-5: truncation and rounding some 1e-10, times the condition
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """One draw: shrinks to a sequence of one step of one number, which a person can read."""
+
+    B: int = 3
+    T: int = 5
+    D: int = 4
+    H: int = 5
+    O: int = 3
+    V: int = 4
+    seed: int = 0
+
+    @property
+    def rng(self) -> np.random.Generator:
+        return np.random.default_rng(self.seed)
+
+
+sizes = st.builds(
+    Sizes,
+    B=st.integers(1, 4),
+    T=st.integers(1, 8),
+    D=st.integers(1, 5),
+    H=st.integers(1, 6),
+    O=st.integers(1, 4),
+    V=st.integers(2, 6),
+    seed=st.integers(0, 2**31),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table: how to make it on a backend, what to feed it."""
+
+    name: str
+    make: Callable[[Any, Sizes, str], Any]
+    draw: Callable[[np.random.Generator, Sizes], Arrays]
+
+    def build(self, net: Any, z: Sizes, dtype: str = "float64", device: str = "cpu") -> Any:
+        """The thing on that backend, every parameter random: the same numbers on either."""
+        thing = self.make(net, z, dtype)
+        if hasattr(thing, "params"):
+            if device != "cpu":
+                thing.to(device)
+            rng = np.random.default_rng([z.seed, 1])
+            thing.load_state_dict({name: 0.6 * rng.standard_normal(tuple(p.shape)) for name, p in thing.params.items()})
+        return thing
+
+    def inputs(self, z: Sizes, dtype: str = "float64") -> Arrays:
+        """Random inputs, start states among them; integers and truth values stay such."""
+        drawn = self.draw(z.rng, z)
+        return {name: v.astype(dtype) if v.dtype.kind == "f" else v for name, v in drawn.items()}
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def sequence(*states: str, tokens: bool = False) -> Callable[[np.random.Generator, Sizes], Arrays]:
+    """x (B, T, D) or tokens (B, T), and start states (B, H)."""
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        x = rng.integers(0, z.D, (z.B, z.T)) if tokens else rng.standard_normal((z.B, z.T, z.D))
+        return {"x": x, **{name: rng.standard_normal((z.B, z.H)) for name in states}}
+
+    return draw
+
+
+def column(*states: str, tokens: bool = False) -> Callable[[np.random.Generator, Sizes], Arrays]:
+    """x (D, B) or tokens (B,), and start states (H, B)."""
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        x = rng.integers(0, z.D, z.B) if tokens else rng.standard_normal((z.D, z.B))
+        return {"x": x, **{name: rng.standard_normal((z.H, z.B)) for name in states}}
+
+    return draw
+
+
+def recurrent(kind: str, **options: Any) -> Callable[[Any, Sizes, str], Any]:
+    """A layer or node of that class; output_size=True draws one."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        chosen = {**options, "output_size": z.O} if options.get("output_size") else options
+        return getattr(net, kind)(z.H, input_size=z.D, seed=z.seed, dtype=dtype, **chosen)
+
+    return make
+
+
+def loss(kind: str, **options: Any) -> Callable[[Any, Sizes, str], Any]:
+    return lambda net, z, dtype: getattr(net, kind)(**options)
+
+
+def classes(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Logits (B, T, V) and target classes (B, T)."""
+    return {"prediction": 3 * rng.standard_normal((z.B, z.T, z.V)), "target": rng.integers(0, z.V, (z.B, z.T))}
+
+
+def masked(draw: Callable[[np.random.Generator, Sizes], Arrays]) -> Callable[[np.random.Generator, Sizes], Arrays]:
+    """The same with a mask that counts at least one place."""
+
+    def drawn(rng: np.random.Generator, z: Sizes) -> Arrays:
+        values = draw(rng, z)
+        mask = rng.random(values["target"].shape) < 0.6
+        mask.flat[0] = True
+        return {**values, "mask": mask}
+
+    return drawn
+
+
+def one_hot(rng: np.random.Generator, z: Sizes) -> Arrays:
+    values = classes(rng, z)
+    return {**values, "target": np.eye(z.V)[values["target"]]}
+
+
+def numbers(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """A prediction (B, T, V) and targets in [0, 1] of its shape."""
+    return {"prediction": rng.standard_normal((z.B, z.T, z.V)), "target": rng.random((z.B, z.T, z.V))}
+
+
+def operation(kind: str) -> Callable[[Any, Sizes, str], Any]:
+    return lambda net, z, dtype: getattr(net, kind)()
+
+
+def dropout(p: float, training: bool) -> Callable[[Any, Sizes, str], Any]:
+    return lambda net, z, dtype: net.Dropout(p, seed=z.seed).train(training)
+
+
+OPERATIONS = [
+    *(Case(kind, operation(kind), sequence()) for kind in ("Sigmoid", "Tanh", "ReLU", "Softmax")),
+    Case("Dense", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype), sequence()),
+    Case("Dense on one step", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype),
+         lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
+    Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
+    Case("Dropout in evaluation", dropout(0.4, False), sequence()),
+]  # fmt: skip
+DROPOUT = Case("Dropout", dropout(0.4, True), sequence())
+NODES = [
+    Case("RNNNode", recurrent("RNNNode"), column("h")),
+    Case("GRUNode before", recurrent("GRUNode", reset="before"), column("h")),
+    Case("GRUNode after", recurrent("GRUNode", reset="after"), column("h")),
+    Case("LSTMNode", recurrent("LSTMNode"), column("h", "c")),
+    Case("LSTMNode on tokens", recurrent("LSTMNode"), column("h", "c", tokens=True)),
+]
+LAYERS = [
+    Case("RNNLayer", recurrent("RNNLayer"), sequence("h")),
+    Case("RNNLayer on tokens", recurrent("RNNLayer"), sequence("h", tokens=True)),
+    Case("RNNLayer with output", recurrent("RNNLayer", output_size=True), sequence("h")),
+    Case("GRULayer before", recurrent("GRULayer", reset="before"), sequence("h")),
+    Case("GRULayer before on tokens", recurrent("GRULayer", reset="before"), sequence("h", tokens=True)),
+    Case("GRULayer after", recurrent("GRULayer", reset="after"), sequence("h")),
+    Case("GRULayer after on tokens", recurrent("GRULayer", reset="after"), sequence("h", tokens=True)),
+    Case("GRULayer with output", recurrent("GRULayer", output_size=True), sequence("h")),
+    Case("LSTMLayer", recurrent("LSTMLayer"), sequence("h", "c")),
+    Case("LSTMLayer on tokens", recurrent("LSTMLayer"), sequence("h", "c", tokens=True)),
+    Case("LSTMLayer with output", recurrent("LSTMLayer", output_size=True), sequence("h", "c")),
+]
+LOSSES = [
+    Case("SoftmaxCrossEntropy", loss("SoftmaxCrossEntropy"), classes),
+    Case("SoftmaxCrossEntropy masked", loss("SoftmaxCrossEntropy"), masked(classes)),
+    Case("SoftmaxCrossEntropy ignoring 1", loss("SoftmaxCrossEntropy", ignore_index=1), classes),
+    Case("SoftmaxCrossEntropy one-hot", loss("SoftmaxCrossEntropy"), one_hot),
+    Case("SoftmaxCrossEntropy of weights", loss("SoftmaxCrossEntropy"), numbers),
+    Case("BinaryCrossEntropy", loss("BinaryCrossEntropy"), numbers),
+    Case("BinaryCrossEntropy masked", loss("BinaryCrossEntropy"), masked(numbers)),
+    Case("MeanSquaredError", loss("MeanSquaredError"), numbers),
+    Case("MeanSquaredError masked", loss("MeanSquaredError"), masked(numbers)),
+]
+EVERYTHING = [*OPERATIONS, *NODES, *LAYERS, *LOSSES]

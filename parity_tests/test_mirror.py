@@ -1,0 +1,108 @@
+"""The mirror: torchnet has numnet's files, names, signatures and defaults; who may import whom; the house's rules."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import numnet
+import torchnet
+
+HERE = {net.__name__: Path(net.__file__).parent for net in (numnet, torchnet)}
+SHARED = {"checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
+CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
+# What a script may call on any part.
+PROTOCOL = ["forward", "backward", "build", "config", "evaluate", "predict", "loss_and_grads", "from_config",
+            "from_checkpoint", "load_state_dict", "state_dict", "zero_grad", "train", "eval", "params", "grads", "width",
+            "recall", "name"]  # fmt: skip
+# torch.nn.Module's own forms of these are wider, and do the same when called alike.
+MODULES_OWN = {"load_state_dict", "state_dict", "zero_grad", "train", "eval"}
+
+
+def shape_of(function: Any) -> list[tuple[str, Any, Any]]:
+    """Names, kinds and defaults; types differ between arrays and tensors."""
+    return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+
+def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(HERE[package].rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield f"{node.module}.{node.names[0].name}" if node.module == "numnet" else str(node.module)
+
+
+def test_the_same_public_names_in_the_same_order() -> None:
+    assert torchnet.__all__ == numnet.__all__
+
+
+def test_the_same_files() -> None:
+    ours, theirs = ({path.name for path in HERE[net].glob("*.py")} for net in ("numnet", "torchnet"))
+    assert ours == theirs
+    assert (HERE["numnet"] / "py.typed").exists()
+    assert (HERE["torchnet"] / "py.typed").exists()
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_constructors_are_the_same(name: str) -> None:
+    ours, theirs = getattr(numnet, name), getattr(torchnet, name)
+    if ours.__init__ is not object.__init__ and not issubclass(ours, BaseException):
+        assert shape_of(theirs) == shape_of(ours), f"torchnet.{name}{inspect.signature(theirs)}"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_methods_are_the_same(name: str) -> None:
+    ours, theirs = getattr(numnet, name), getattr(torchnet, name)
+    for method in PROTOCOL:
+        mine, other = getattr(ours, method, None), getattr(theirs, method, None)
+        if mine is not None:
+            assert other is not None, f"torchnet.{name} has no {method}"
+        if callable(mine) and method not in MODULES_OWN:
+            assert shape_of(other) == shape_of(mine), f"torchnet.{name}.{method}{inspect.signature(other)}"
+
+
+@pytest.mark.parametrize("name", [n for n in numnet.__all__ if inspect.isfunction(getattr(numnet, n))])
+def test_functions_are_the_same(name: str) -> None:
+    assert shape_of(getattr(torchnet, name)) == shape_of(getattr(numnet, name))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_public_classes_say_what_they_are(name: str) -> None:
+    for net in (numnet, torchnet):
+        assert (getattr(net, name).__doc__ or "").strip(), f"{net.__name__}.{name}"
+
+
+def test_numnet_imports_numpy_alone() -> None:
+    """Besides Python's own; tqdm and matplotlib where they are drawn, inside a function."""
+    for path, tree in modules("numnet"):
+        first = ast.Module([node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], [])
+        assert not {name.partition(".")[0] for name in imported(first)} & {"tqdm", "matplotlib"}, path
+        assert not {name.partition(".")[0] for name in imported(tree)} & {"torch", "torchnet", "parity_tests"}, path
+
+
+def test_torchnet_takes_from_numnet_only_rooms_without_mathematics() -> None:
+    for path, tree in modules("torchnet"):
+        for name in imported(tree):
+            package, _, rest = name.partition(".")
+            assert package != "parity_tests", path
+            assert package != "numnet" or rest.partition(".")[0] in SHARED, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("package", HERE)
+def test_functions_are_short_and_files_say_why_they_exist(package: str) -> None:
+    for path, tree in modules(package):
+        assert ast.get_docstring(tree), f"{path} has no first line that says why it exists"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert lines <= 60, f"{path}:{node.lineno} {node.name} has {lines} lines"

@@ -1,0 +1,106 @@
+"""Both backends against raw torch.nn: their own layers and losses, with their weights, on random everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+
+from numnet.checkpoint import to_numpy
+from parity_tests.probe import Arrays, assert_near, run, upstream_like
+from parity_tests.strategies import LOSSES, TOLERANCE, Case, Sizes, column, recurrent, sequence, sizes
+
+RAW = {"RNN": (torch.nn.RNN, ("h",)), "GRU": (torch.nn.GRU, ("h",)), "LSTM": (torch.nn.LSTM, ("h", "c"))}
+CELL = {"RNN": torch.nn.RNNCell, "GRU": torch.nn.GRUCell, "LSTM": torch.nn.LSTMCell}
+kinds = pytest.mark.parametrize("kind", RAW)
+
+
+def tensors(inputs: Arrays) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(v, requires_grad=v.dtype.kind == "f") for name, v in inputs.items()}
+
+
+def load(raw: Any, params: dict[str, Any], suffix: str) -> None:
+    """Our weights in torch's layer: a second bias of zeros, but for the candidate of a GRU."""
+    ours = {name: np.array(to_numpy(value)) for name, value in params.items()}
+    b_h = np.zeros_like(ours["b"])
+    if "b_h" in ours:
+        b_h[-len(ours["b_h"]) :] = ours["b_h"]
+    values = {"weight_ih": ours["W_x"], "weight_hh": ours["W_h"], "bias_ih": ours["b"], "bias_hh": b_h}
+    raw.load_state_dict({f"{name}{suffix}": torch.tensor(value) for name, value in values.items()})
+
+
+def raw_gradients(raw: Any, suffix: str, has_b_h: bool) -> Arrays:
+    grads = {name.removesuffix(suffix): p.grad.numpy() for name, p in raw.named_parameters()}
+    ours = {"dW_x": grads["weight_ih"], "dW_h": grads["weight_hh"], "db": grads["bias_ih"]}
+    return {**ours, "db_h": grads["bias_hh"][2 * len(grads["bias_hh"]) // 3 :]} if has_b_h else ours
+
+
+@kinds
+@given(z=sizes)
+def test_layers_are_torchs(kind: str, net: Any, z: Sizes) -> None:
+    make, names = RAW[kind]
+    case = Case(kind, recurrent(f"{kind}Layer"), sequence(*names))
+    layer, inputs = case.build(net, z), case.inputs(z)
+    raw = make(z.D, z.H, batch_first=True).double()
+    load(raw, layer.params, "_l0")
+    outputs, pullback = run(layer, inputs)
+    given_ = tensors(inputs)
+    start = [given_[name][None] for name in names]
+    y, last = raw(given_["x"], tuple(start) if len(start) > 1 else start[0])
+    expected = {"y": y, **{name: part[0] for name, part in zip(names, last if len(names) > 1 else (last,))}}
+    upstream = upstream_like(outputs, z.rng)
+    torch.autograd.backward(list(expected.values()), [torch.tensor(upstream[name]) for name in expected])
+    assert_near(outputs, {name: v.detach().numpy() for name, v in expected.items()}, TOLERANCE["float64"])
+    gradients = {f"d{name}": v.grad.numpy() for name, v in given_.items()}
+    assert_near(pullback(upstream), {**gradients, **raw_gradients(raw, "_l0", kind == "GRU")}, TOLERANCE["float64"])
+
+
+@kinds
+@given(z=sizes)
+def test_nodes_are_torchs_cells(kind: str, net: Any, z: Sizes) -> None:
+    names = RAW[kind][1]
+    case = Case(kind, recurrent(f"{kind}Node"), column(*names))
+    node, inputs = case.build(net, z), case.inputs(z)
+    raw = CELL[kind](z.D, z.H).double()
+    load(raw, node.params, "")
+    outputs, pullback = run(node, inputs)
+    given_ = tensors({name: v.T.copy() for name, v in inputs.items()})
+    start = [given_[name] for name in names]
+    last = raw(given_["x"], tuple(start) if len(start) > 1 else start[0])
+    expected = dict(zip(names, last if len(names) > 1 else (last,)))
+    upstream = upstream_like(outputs, z.rng)
+    torch.autograd.backward(list(expected.values()), [torch.tensor(upstream[name].T) for name in expected])
+    assert_near(outputs, {name: v.detach().numpy().T for name, v in expected.items()}, TOLERANCE["float64"])
+    gradients = {f"d{name}": v.grad.numpy().T for name, v in given_.items()}
+    assert_near(pullback(upstream), {**gradients, **raw_gradients(raw, "", kind == "GRU")}, TOLERANCE["float64"])
+
+
+def raw_loss(case: Case, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The loss by torch.nn.functional, counted places chosen by hand."""
+    F = torch.nn.functional
+    x, t = inputs["prediction"], inputs["target"].detach()
+    counted = inputs["mask"] if "mask" in inputs else torch.ones(t.shape, dtype=torch.bool)
+    if case.name.startswith("Softmax"):
+        if t.is_floating_point():
+            return F.cross_entropy(x.reshape(-1, x.shape[-1]), t.reshape(-1, t.shape[-1]))
+        ignored = 1 if "ignoring" in case.name else -100
+        return F.cross_entropy(x[counted], t[counted], ignore_index=ignored)
+    return {"B": F.binary_cross_entropy_with_logits, "M": F.mse_loss}[case.name[0]](x[counted], t[counted])
+
+
+@pytest.mark.parametrize("case", LOSSES, ids=repr)
+@given(z=sizes)
+def test_losses_are_torchs(case: Case, net: Any, z: Sizes) -> None:
+    inputs = case.inputs(z)
+    if "ignoring" in case.name:
+        inputs["target"].flat[0] = 0
+    outputs, pullback = run(case.build(net, z), inputs)
+    given_ = tensors(inputs)
+    value = raw_loss(case, given_)
+    (1.7 * value).backward()
+    expected = {"dprediction": given_["prediction"].grad.numpy()}
+    assert_near(outputs, {"value": value.detach().numpy()}, TOLERANCE["float64"])
+    assert_near(pullback({"value": np.array(1.7)}), expected, TOLERANCE["float64"])
