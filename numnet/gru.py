@@ -22,9 +22,9 @@ class GRUNode(Node):
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)
-        reset="after":   m = U_n h' + b_h        (2)   PyTorch, cuDNN: one product serves all three gates
+        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product could serve all gates
                          n = tanh(a_n + r ⊙ m)   (3)
-        h = n + z ⊙ (h' - n)                     (4)   = z ⊙ h' + (1 - z) ⊙ n
+        h = z ⊙ h' + (1 - z) ⊙ n                 (4)   computed as n + z ⊙ (h' - n)
 
     W_x (3H, D), W_h (3H, H) = W_rz over U_n, b (3H,), and with reset="after" b_h (H,): PyTorch's order of gates.
     """

@@ -155,7 +155,12 @@ class Node(ParamOperation):
         """Write the gradient of the last state, zeros for None."""
         for name, value in zip(self.states, self.each(d_state)):
             gradient = getattr(s, f"d{name}")
-            gradient[...] = 0 if value is None else self.cast(f"d_state {name}", value)
+            if value is None:
+                gradient.fill(0)
+            else:
+                value = self.cast("dy", value)
+                check_shape(self.name, "dy", value.shape, gradient.shape, "It has the shape of y.")
+                gradient[...] = value
 
     def each(self, state: State) -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""

@@ -16,7 +16,8 @@ Array = npt.NDArray[Any]
 class Operation:
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
-    `forward` keeps in `saved` what `backward` needs: of the last call only.
+    `forward` keeps in `saved` what `backward` needs, of the last call only; x itself, not a copy: change an input in
+    place only after `backward`.
     """
 
     recurrent = False

@@ -58,7 +58,7 @@ FAULTS = [
     Fault("gradient of b: one step only", "node.py", "self.db += da.sum(axis=1)", "self.db += s.da[0].sum(axis=1)", "LSTMLayer"),
     Fault("gradients of W_h overwritten, not added", "node.py", "self.dW_h += da", "self.dW_h[:] = da", "LSTMLayer"),
     Fault("start state ignored", "node.py", "first[...] = value", "first[...] = 0", "LSTMLayer"),
-    Fault("gradient of the last state ignored", "node.py", "gradient[...] = 0 if value is None else", "gradient[...] = 0 if True else", "LSTMLayer"),
+    Fault("gradient of the last state ignored", "node.py", "gradient[...] = value", "gradient[...] = 0", "LSTMLayer"),
     Fault("equal tokens counted once", "embedding.py", "np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)",
           "np.take(dy, order, axis=1)[:, starts]", "LSTMLayer on tokens"),
     Fault("Dense: bias summed over the batch alone", "dense.py", "self.db += dy_all.sum(axis=1)",

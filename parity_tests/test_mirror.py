@@ -17,9 +17,10 @@ HERE = {net.__name__: Path(net.__file__).parent for net in (numnet, torchnet)}
 SHARED = {"checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
-PROTOCOL = ["forward", "backward", "build", "config", "evaluate", "predict", "loss_and_grads", "from_config",
-            "from_checkpoint", "load_state_dict", "state_dict", "zero_grad", "train", "eval", "params", "grads", "width",
-            "recall", "name"]  # fmt: skip
+PROTOCOL = (
+    "forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict "
+    "state_dict zero_grad train eval params grads width recall name"
+).split()
 # torch.nn.Module's own forms of these are wider, and do the same when called alike.
 MODULES_OWN = {"load_state_dict", "state_dict", "zero_grad", "train", "eval"}
 

@@ -19,7 +19,7 @@ class GRUNode(Node):
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)
-        reset="after":   m = U_n h' + b_h        (2)   PyTorch, cuDNN: one product serves all three gates
+        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product could serve all gates
                          n = tanh(a_n + r ⊙ m)   (3)
         h = z ⊙ h' + (1 - z) ⊙ n                 (4)
 
