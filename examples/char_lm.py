@@ -24,6 +24,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"char_lm: {message}\n")
 
 
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
 def arguments() -> tuple[Parser, argparse.Namespace]:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -39,8 +46,8 @@ def arguments() -> tuple[Parser, argparse.Namespace]:
     add("--learning-rate", type=float, default=3e-3)
     add("--clip-norm", type=float, default=1.0)
     add("--dropout", type=float, default=0.0, help="after each recurrent layer")
-    add("--epochs", type=int, help="totals: a resumed run counts what it had done before")
-    add("--steps", type=int)
+    add("--epochs", type=count, help="totals: a resumed run counts what it had done before")
+    add("--steps", type=count)
     add("--seconds", type=float, help="default: 60, if no other total is given")
     add("--patience", type=int, help="stop after so many reports without a better validation loss")
     add("--seed", type=int, default=0)
@@ -48,7 +55,7 @@ def arguments() -> tuple[Parser, argparse.Namespace]:
     add("--checkpoint", metavar="DIR", help="write last.npz, best.npz and history.csv there")
     add("--resume", action="store_true", help="go on from last.npz in --checkpoint, written by either backend")
     add("--prompt", default="The ")
-    add("--sample-length", type=int, default=200)
+    add("--sample-length", type=count, default=200)
     add("--temperature", type=float, default=0.8, help="0: the likeliest character each time")
     add("--top-k", type=int)
     add("--plot", metavar="FILE.png", help="the loss curve")
@@ -91,11 +98,22 @@ def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: A
     return model
 
 
+def outputs_can_be_written(net: Any, args: argparse.Namespace) -> None:
+    """An error now, rather than after an hour of training."""
+    if args.plot:
+        net.require_plot(args.plot)
+    if args.checkpoint:
+        Path(args.checkpoint).mkdir(parents=True, exist_ok=True)
+    for path in filter(None, (args.plot, args.json)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if Path(path).is_dir():
+            raise IsADirectoryError(f"{path} is a directory, expected a file to write.")
+
+
 def prepare(args: argparse.Namespace) -> tuple[Any, Any]:
     """A trainer ready to run and the function that samples from its model, or an error that says what to change."""
     net = importlib.import_module(args.backend)
-    if args.plot:
-        net.require_matplotlib()
+    outputs_can_be_written(net, args)
     if args.resume and not args.checkpoint:
         raise ValueError("--resume needs --checkpoint DIR, the run to go on with.")
     text = net.data.read_text(args.text) if args.text else net.data.default_text()
@@ -152,7 +170,6 @@ def main() -> int:
     if args.plot:
         trainer.history.plot(args.plot, f"{args.backend}: {in_words(trainer.model.config())}")
     if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
         Path(args.json).write_text(json.dumps(result(args, trainer, text), indent=1), encoding="utf-8")
     return 130 if trainer.interrupted else 0
 

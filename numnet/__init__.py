@@ -10,7 +10,7 @@ from numnet.dropout import Dropout
 from numnet.embedding import Embedding
 from numnet.generate import generate
 from numnet.gru import GRUNode
-from numnet.history import History, require_matplotlib
+from numnet.history import History, require_plot
 from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.lstm import LSTMNode
 from numnet.model import RNNModel
@@ -77,7 +77,7 @@ __all__ = [
     "generate",
     "global_norm",
     "load_checkpoint",
-    "require_matplotlib",
+    "require_plot",
     "save_checkpoint",
 ]
 # fmt: on

@@ -1,5 +1,6 @@
 """A model on disk: one .npz that either backend reads, and that nothing in it can make execute.
 
+    format        JSON: the version, and the names of all that follows
     config        JSON: the architecture, as RNNModel.config gives it
     vocabulary    JSON: the tokens in order, and their unit
     training      JSON: step, epoch, history: what a trainer needs to go on
@@ -15,7 +16,8 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from numnet.data.vocabulary import Vocabulary
 
 Array = npt.NDArray[Any]
 FORMAT = 1
+# All that reading a file of unknown contents, and building the network it asks for, can raise.
+UNUSABLE = (ValueError, TypeError, AttributeError, OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile)
 
 
 class CheckpointError(ValueError):
@@ -35,8 +39,9 @@ class CheckpointError(ValueError):
 
 @dataclass
 class Checkpoint:
-    """What a checkpoint file holds."""
+    """What a checkpoint file holds, and which file it was."""
 
+    path: str
     config: dict[str, Any]
     weights: dict[str, Array]
     vocabulary: Vocabulary | None = None
@@ -63,12 +68,12 @@ def save_checkpoint(
         "config": model.config(),
         "vocabulary": vocabulary and vocabulary.config(),
         "training": dict(training or {}),
-        "format": FORMAT,
     }
-    entries = {name: np.frombuffer(json.dumps(text).encode(), np.uint8) for name, text in texts.items()}
+    entries = {name: as_bytes(text) for name, text in texts.items()}
     groups = {"weights": model.state_dict(), "optimizer": optimizer.state_dict() if optimizer else {}}
     for group, values in {**groups, "arrays": arrays or {}}.items():
-        entries.update({f"{group}/{name}": np.ascontiguousarray(to_numpy(value)) for name, value in values.items()})
+        entries.update({f"{group}/{name}": np.array(to_numpy(value), order="C") for name, value in values.items()})
+    entries["format"] = as_bytes({"version": FORMAT, "members": list(entries)})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
@@ -86,22 +91,39 @@ def save_checkpoint(
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint of either backend; CheckpointError, with path and cause, for anything else."""
-    try:
+    with refusing(path):
         entries = _read_entries(Path(path))
-        texts = {name: json.loads(entries[name].tobytes()) for name in ("format", "config", "vocabulary", "training")}
-        if texts["format"] != FORMAT:
-            raise ValueError(f"its format is {texts['format']}, this version reads {FORMAT}")
+        form = json.loads(entries.pop("format").tobytes())
+        if form["version"] != FORMAT:
+            raise ValueError(f"its format is {form['version']}, this version reads {FORMAT}")
+        for name in set(form["members"]) ^ set(entries):
+            raise ValueError(f"{name} is {'unexpected' if name in entries else 'missing'}")
+        texts = {name: json.loads(entries[name].tobytes()) for name in ("config", "vocabulary", "training")}
         groups: dict[str, dict[str, Array]] = {"weights": {}, "optimizer": {}, "arrays": {}}
         for name, value in entries.items():
             group, _, rest = name.partition("/")
             if rest:
                 groups[group][rest] = value
         vocabulary = texts["vocabulary"] and Vocabulary(**texts["vocabulary"])
-        return Checkpoint(texts["config"], vocabulary=vocabulary, training=texts["training"], **groups)
-    except FileNotFoundError:
+        return Checkpoint(str(path), texts["config"], vocabulary=vocabulary, training=texts["training"], **groups)
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever is wrong with the contents of a file becomes a CheckpointError with its path and the cause."""
+    try:
+        yield
+    except (FileNotFoundError, CheckpointError):
         raise
-    except (ValueError, KeyError, TypeError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as cause:
+    except KeyError as cause:
+        raise CheckpointError(f"{path}: not a usable checkpoint: {cause} is missing") from cause
+    except UNUSABLE as cause:
         raise CheckpointError(f"{path}: not a usable checkpoint: {cause}") from cause
+
+
+def as_bytes(text: Any) -> Array:
+    """JSON as an array of bytes."""
+    return np.frombuffer(json.dumps(text).encode(), np.uint8)
 
 
 def _read_entries(path: Path) -> dict[str, Array]:

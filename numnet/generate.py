@@ -18,8 +18,7 @@ def choose(
     logits = np.asarray(logits, np.float64)
     if temperature == 0:
         return int(logits.argmax())
-    if top_k is not None and top_k < len(logits):
-        logits = np.where(logits >= np.sort(logits)[-top_k], logits, -np.inf)
+    logits = np.where(np.argsort(np.argsort(-logits, kind="stable")) < (top_k or len(logits)), logits, -np.inf)
     scaled = logits / temperature
     p = np.exp(scaled - scaled.max())
     return int(rng.choice(len(p), p=p / p.sum()))

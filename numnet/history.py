@@ -25,9 +25,10 @@ class History:
         self.rows = [before for before in self.rows if before["step"] < row["step"]]
         since = self.rows[-1]["step"] if self.rows else 0
         recent = self.losses[since:] or self.losses[-1:]
-        train_loss = math.fsum(recent) / len(recent) if recent else math.nan
+        train_loss = math.fsum(recent) / len(recent) if recent else None
         loss = train_loss if validation_loss is None else validation_loss
-        measures = {"perplexity": perplexity(loss), "bits_per_character": loss / math.log(2)}
+        bits = None if loss is None else loss / math.log(2)
+        measures = {"perplexity": None if loss is None else perplexity(loss), "bits_per_character": bits}
         self.rows.append({**row, "train_loss": train_loss, "validation_loss": validation_loss, **measures})
         return self.rows[-1]
 
@@ -41,7 +42,7 @@ class History:
 
     def plot(self, path: str | os.PathLike[str], title: str = "") -> None:
         """The loss curve as a picture; ImportError names the command where matplotlib is missing."""
-        require_matplotlib()
+        require_plot(path)
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7, 4.2), layout="constrained")
@@ -65,9 +66,12 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.inf
 
 
-def require_matplotlib() -> None:
-    """An ImportError, in one line with its remedy, where no picture can be drawn."""
+def require_plot(path: str | os.PathLike[str]) -> None:
+    """An error in one line, with its remedy, where no picture of that kind can be drawn."""
     try:
-        import matplotlib  # noqa: F401
+        from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
         raise ImportError("A plot needs matplotlib: pip install 'numnet[examples]'") from None
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix.removeprefix(".") not in kinds:
+        raise ValueError(f"{path}: no such kind of picture can be drawn, expected one of .{', .'.join(sorted(kinds))}.")

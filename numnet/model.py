@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import Checkpoint
+from numnet.checkpoint import Checkpoint, refusing
 from numnet.losses import Loss
 from numnet.node import State
 from numnet.operation import Array, Layer, Operation
@@ -138,6 +138,8 @@ class RNNModel(Layer):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
         """The model that a checkpoint of either backend holds."""
-        model = cls.from_config(checkpoint.config, device)
-        model.load_state_dict(checkpoint.weights)
+        check = cls([], device=device)
+        with refusing(checkpoint.path):
+            model = cls.from_config(checkpoint.config, str(check.device))
+            model.load_state_dict(checkpoint.weights)
         return model

@@ -153,6 +153,8 @@ class ParamOperation(Operation):
         params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
         check_state_dict(self.name, {n: p.shape for n, p in params.items()}, {n: v.shape for n, v in given.items()})
         for name, value in given.items():
+            check_real(self.name, name, value)
+        for name, value in given.items():
             params[name][...] = value
 
     def train(self, mode: bool = True) -> Operation:

@@ -78,20 +78,20 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Array]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
-        joined = {
-            name: np.concatenate([m[name].ravel() for m in self.memory]) for name in self.remembers if self.memory
-        }
+        names = self.remembers if self.steps else ()
+        joined = {name: np.concatenate([memory[name].ravel() for memory in self.memory]) for name in names}
         return {"steps": np.asarray(self.steps), **joined}
 
     def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
         """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
         pairs = model.flat()
         total = sum(p.size for p, _ in pairs)
-        expected = {"steps": (), **dict.fromkeys(self.remembers, (total,))}
+        remembered = self.remembers if state.get("steps") else ()
+        expected = {"steps": (), **dict.fromkeys(remembered, (total,))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
         self.memory, self.steps = [], int(state["steps"])
         self.remember(pairs)
-        for name in self.remembers:
+        for name in remembered:
             pieces = np.split(np.asarray(state[name]), np.cumsum([p.size for p, _ in pairs])[:-1])
             for memory, piece in zip(self.memory, pieces):
                 memory[name].ravel()[...] = piece

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from numnet.checkpoint import Checkpoint, save_checkpoint, to_numpy
+from numnet.checkpoint import Checkpoint, refusing, save_checkpoint, to_numpy
 from numnet.data.vocabulary import Vocabulary
 from numnet.history import History
 
@@ -53,7 +53,8 @@ class Trainer:
         self.history = History()
         self.step = self.epoch = self.index = self.tokens = self.stale = 0
         self.seconds = self.busy = 0.0
-        self.best, self.gradient_norm = math.inf, math.nan
+        self.best = math.inf
+        self.gradient_norm: float | None = None
         self.state: Any = None
         self.interrupted = False
         self.say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
@@ -69,19 +70,17 @@ class Trainer:
             steps = min(epochs * len(self.batches), math.inf if steps is None else steps)  # type: ignore[assignment]
         first, earlier, start, stream = self.step, self.seconds, time.perf_counter(), self.stream()
         with self.bar(steps, seconds) as advance, interruptible() as interrupt:
-            while not self.finished(steps, seconds):
+            while not self.finished(steps, seconds) and not interrupt.is_set():
                 self.train(*next(stream))
-                self.interrupted = interrupt.is_set()
-                if self.step % self.evaluate_every == 0 and not self.interrupted:
+                if self.step % self.evaluate_every == 0 and not interrupt.is_set():
                     self.report()
                 self.seconds = earlier + time.perf_counter() - start
                 advance(self)
-                if self.interrupted:
-                    break
-        if self.interrupted:
-            self.save("last.npz")
-        elif self.step == first or self.history.rows[-1:] == [] or self.history.rows[-1]["step"] != self.step:
-            self.report()
+            if interrupt.is_set():
+                self.save("last.npz")
+            elif self.step == first or not self.history.rows or self.history.rows[-1]["step"] != self.step:
+                self.report()
+            self.interrupted = interrupt.is_set()
         return self.history
 
     def finished(self, steps: float | None, seconds: float | None) -> bool:
@@ -121,6 +120,7 @@ class Trainer:
     def report(self) -> None:
         """Validate, write a row of the history, print it and a sample, save checkpoints."""
         loss = None if self.validation is None else evaluate(self.model, self.validation)
+        anew = not self.history.rows or self.history.rows[-1]["step"] != self.step
         row = self.history.add(
             loss,
             step=self.step,
@@ -128,11 +128,11 @@ class Trainer:
             seconds=round(self.seconds, 3),
             learning_rate=self.optimizer.schedule(max(0, self.optimizer.steps - 1)),
             gradient_norm=self.gradient_norm,
-            characters_per_second=self.tokens / self.busy if self.busy else math.nan,
+            characters_per_second=self.tokens / self.busy if self.busy else None,
         )
         better = loss is not None and loss < self.best
         if loss is not None:
-            self.best, self.stale = (loss, 0) if better else (self.best, self.stale + 1)
+            self.best, self.stale = (loss, 0) if better else (self.best, self.stale + anew)
         if self.progress:
             self.say(describe(row))
             if self.sample is not None:
@@ -149,6 +149,7 @@ class Trainer:
         best = None if math.isinf(self.best) else self.best
         calls = [layer.calls for layer in self.model.layers if hasattr(layer, "calls")]
         training = {**counts, "best": best, "rows": self.history.rows, "dropout_calls": calls}
+        training["batches"] = self.batches_config()
         arrays = {"losses": self.history.losses, **flatten_state(self.state)}
         path = self.directory / name
         save_checkpoint(path, self.model, self.vocabulary, training, self.optimizer, arrays)
@@ -156,18 +157,27 @@ class Trainer:
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on as the run that wrote the checkpoint would have: same weights, batches, state and masks."""
-        training = checkpoint.training
-        if not training:
-            raise ValueError("Trainer: the checkpoint holds a model but no training run. Train it from the start.")
-        self.model.load_state_dict(checkpoint.weights)
-        self.optimizer.load_state_dict(checkpoint.optimizer, self.model)
-        for key in ("step", "epoch", "index", "tokens", "stale", "seconds", "busy"):
-            setattr(self, key, training[key])
-        self.best = math.inf if training["best"] is None else training["best"]
-        self.history = History(checkpoint.arrays["losses"].tolist(), training["rows"])
+        training, ours = checkpoint.training, self.batches_config()
+        with refusing(checkpoint.path):
+            if not training:
+                raise ValueError("it holds a model but no training run. Begin one from its weights.")
+            if ours is not None and training["batches"] not in (None, ours):
+                raise ValueError(f"its run had the batches {training['batches']}, this one has {ours}")
+            found = {key: training[key] for key in ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")}
+            history = History(checkpoint.arrays["losses"].tolist(), training["rows"])
+            best = math.inf if training["best"] is None else training["best"]
+            self.optimizer.load_state_dict(checkpoint.optimizer, self.model)
+            self.model.load_state_dict(checkpoint.weights)
+        for key, value in found.items():
+            setattr(self, key, value)
+        self.history, self.best = history, best
         for layer, calls in zip((k for k in self.model.layers if hasattr(k, "calls")), training["dropout_calls"]):
             layer.calls = calls
         self.state = unflatten_state(checkpoint.arrays, len(self.model.layers))
+
+    def batches_config(self) -> dict[str, Any] | None:
+        """What the batches are, where they can say so."""
+        return self.batches.config() if hasattr(self.batches, "config") else None
 
     @contextmanager
     def bar(self, steps: float | None, seconds: float | None) -> Iterator[Callable[[Trainer], None]]:
@@ -205,13 +215,16 @@ def evaluate(model: Any, batches: Any) -> float:
 
 
 def describe(row: dict[str, Any]) -> str:
-    """One line of a report."""
-    validation = "" if row["validation_loss"] is None else f"  validation {row['validation_loss']:.4f}"
-    return (
-        f"step {row['step']}  epoch {row['epoch']:.2f}  train {row['train_loss']:.4f}{validation}  "
-        f"perplexity {row['perplexity']:.3f}  bits {row['bits_per_character']:.3f}  "
-        f"{row['characters_per_second']:,.0f} characters/s"
-    )
+    """One line of a report: what there is to say."""
+    forms = {
+        "train_loss": "train {:.4f}",
+        "validation_loss": "validation {:.4f}",
+        "perplexity": "perplexity {:.3f}",
+        "bits_per_character": "bits {:.3f}",
+        "characters_per_second": "{:,.0f} characters/s",
+    }
+    said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
+    return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])
 
 
 def flatten_state(state: Any) -> dict[str, Any]:

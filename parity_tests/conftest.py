@@ -13,7 +13,7 @@ import numnet
 import torchnet
 
 # The fixtures below are constants, which no example can spoil for the next: so that health check has nothing to say.
-constant = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+constant: Any = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("default", max_examples=12, derandomize=True, **constant)
 settings.register_profile("long", max_examples=500, print_blob=True, **constant)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

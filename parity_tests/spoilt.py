@@ -26,7 +26,7 @@ def rewrite(path: Path, members: dict[str, Any]) -> None:
     """The same file with these members in place of its own; None takes one out."""
     with np.load(path) as archive:
         entries = {name: archive[name] for name in archive.files} | members
-    np.savez(path, **{name: value for name, value in entries.items() if value is not None})  # type: ignore[arg-type]
+    np.savez(path, **{name: value for name, value in entries.items() if value is not None})
 
 
 def member(name: str, value: Any) -> Callable[[Path], None]:
@@ -87,7 +87,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "config is no UTF-8": (member("config", np.frombuffer(b'"\xff"', np.uint8)), "config|utf-8"),
     "config is a list": (text("config", lambda c: []), "config|list"),
     "config without layers": (text("config", lambda c: {**c, "layers": None}), "layers|None"),
-    "another version": (text("format", lambda n: 99), "99"),
+    "another version": (text("format", lambda form: {**form, "version": 99}), "99"),
     "unknown layer": (first_layer(type="NoSuchLayer"), "NoSuchLayer"),
     "no layer at all": (first_layer(type="load_checkpoint"), "load_checkpoint"),
     "unknown argument": (first_layer(colour="red"), "colour"),

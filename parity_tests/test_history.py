@@ -20,20 +20,22 @@ COLUMNS = (
 
 @pytest.mark.parametrize("validated", [True, False])
 def test_history_csv(net: Any, validated: bool, tmp_path: Path) -> None:
-    options = {} if validated else {"validation": None}
-    trainer = small_trainer(net, small_model(net), directory=tmp_path, evaluate_every=4, **options)
+    options: dict[str, Any] = {} if validated else {"validation": None}
+    halving = net.Adam(net.StepSchedule(0.01, every=4, factor=0.5))
+    options = {"directory": tmp_path, "evaluate_every": 4, "optimizer": halving, **options}
+    trainer = small_trainer(net, small_model(net), **options)
     history = trainer.fit(steps=10)
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
         assert file.readline().rstrip() == COLUMNS
         rows = list(csv.DictReader(file, COLUMNS.split(",")))
     assert [row["step"] for row in rows] == ["4", "8", "10"]
+    assert [float(row["learning_rate"]) for row in rows] == [0.01, 0.005, 0.0025]
     for row, (since, to) in zip(rows, [(0, 4), (4, 8), (8, 10)]):
         assert float(row["train_loss"]) == math.fsum(history.losses[since:to]) / (to - since)
         assert (row["validation_loss"] != "") == validated
         loss = float(row["validation_loss"] or row["train_loss"])
         assert float(row["perplexity"]) == math.exp(loss)
         assert float(row["bits_per_character"]) == loss / math.log(2)
-        assert float(row["learning_rate"]) == 0.01
         assert float(row["gradient_norm"]) > 0
         assert float(row["characters_per_second"]) > 0
 

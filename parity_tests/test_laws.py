@@ -53,7 +53,9 @@ def test_a_batch_is_its_rows_one_by_one(case: Case, net: Any, z: Sizes) -> None:
     single = [pulled(case, net, z, rows_of(inputs, [b]), rows_of(upstream, [b])) for b in range(z.B)]
     by_row = {*outputs, *(f"d{name}" for name in inputs)}
     together = {
-        name: np.concatenate([row[name] for row in single]) if name in by_row else sum(row[name] for row in single)
+        name: np.concatenate([row[name] for row in single])
+        if name in by_row
+        else np.sum([row[name] for row in single], axis=0)
         for name in single[0]
     }
     assert_near({**outputs, **pullback(upstream)}, together, TIGHT)

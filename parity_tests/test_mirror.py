@@ -13,14 +13,12 @@ import pytest
 import numnet
 import torchnet
 
-HERE = {net.__name__: Path(net.__file__).parent for net in (numnet, torchnet)}
+HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 SHARED = {"checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
-PROTOCOL = (
-    "forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict "
-    "state_dict zero_grad train eval params grads width recall name"
-).split()
+PROTOCOL = """forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict
+    state_dict zero_grad train eval params grads width recall name""".split()  # noqa: SIM905
 # torch.nn.Module's own forms of these are wider, and do the same when called alike.
 MODULES_OWN = {"load_state_dict", "state_dict", "zero_grad", "train", "eval"}
 
@@ -65,7 +63,7 @@ def test_constructors_are_the_same(name: str) -> None:
 def test_methods_are_the_same(name: str) -> None:
     ours, theirs = getattr(numnet, name), getattr(torchnet, name)
     for method in PROTOCOL:
-        mine, other = getattr(ours, method, None), getattr(theirs, method, None)
+        mine, other = (getattr(cls, method, None) for cls in (ours, theirs))
         if mine is not None:
             assert other is not None, f"torchnet.{name} has no {method}"
         if callable(mine) and method not in MODULES_OWN:

@@ -100,7 +100,7 @@ def test_optimizers_walk_torch_optims_path(name: str, weight_decay: float, net: 
 def test_clipping_is_torchs(net: Any, seed: int, limit: float) -> None:
     rng = np.random.default_rng(seed)
     start, gradient = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
-    scaled = gradient * min(1, limit / np.linalg.norm(gradient))
+    scaled = gradient * min(1.0, limit / float(np.linalg.norm(gradient)))
     for options, expected in (({"clip_norm": limit}, scaled), ({"clip_value": limit}, gradient.clip(-limit, limit))):
         moved = Bowl(net, start).step(net.SGD(1.0, **options), gradient.copy())
         np.testing.assert_allclose(start - moved, expected, rtol=1e-12, atol=1e-14)

@@ -15,7 +15,7 @@ from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
 from torchnet.generate import generate
 from torchnet.gru import GRUNode
-from torchnet.history import History, require_matplotlib
+from torchnet.history import History, require_plot
 from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from torchnet.lstm import LSTMNode
 from torchnet.model import RNNModel
@@ -82,7 +82,7 @@ __all__ = [
     "generate",
     "global_norm",
     "load_checkpoint",
-    "require_matplotlib",
+    "require_plot",
     "save_checkpoint",
 ]
 # fmt: on

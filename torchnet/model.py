@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checkpoint import Checkpoint
+from numnet.checkpoint import Checkpoint, refusing
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -34,9 +34,7 @@ class RNNModel(Layer):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        self.device = torch.device(device)
-        if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"{self.name}: device is {device!r}, but PyTorch finds no CUDA device. Use device='cpu'.")
+        self.device = usable_device(self.name, device)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
         self.last_state: list[State] | None = None
@@ -122,9 +120,22 @@ class RNNModel(Layer):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
         """The model that a checkpoint of either backend holds."""
-        model = cls.from_config(checkpoint.config, device)
-        model.load_state_dict(checkpoint.weights)
+        check = cls([], device=device)
+        with refusing(checkpoint.path):
+            model = cls.from_config(checkpoint.config, str(check.device))
+            model.load_state_dict(checkpoint.weights)
         return model
+
+
+def usable_device(who: str, device: Any) -> torch.device:
+    """The device, or a ValueError where PyTorch does not know it or finds none here."""
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        cause = str(error).partition("\n")[0]
+        raise ValueError(f"{who}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
+    return chosen
 
 
 def detached(state: State) -> State:

@@ -167,6 +167,8 @@ class ParamOperation(Operation):
         given = {name: as_tensor(value) for name, value in state.items()}
         expected = {name: tuple(p.shape) for name, p in self.named_parameters()}
         check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
+        for name, value in given.items():
+            check_real(self.name, name, value)
         return super().load_state_dict(given, strict, assign)
 
 

@@ -73,7 +73,7 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
-        memories = list(self.vendor.state.values()) if self.vendor is not None else []
+        memories = list(self.vendor.state.values()) if self.vendor is not None and self.steps else []
         joined = {
             ours: torch.cat([memory[theirs].reshape(-1) for memory in memories]).cpu().numpy()
             for ours, theirs in self.remembers.items()
@@ -85,13 +85,14 @@ class Optimizer:
         """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
         params = list(model.parameters())
         sizes = [p.numel() for p in params]
-        expected = {"steps": (), **{name: (sum(sizes),) for name in self.remembers}}
+        remembered = self.remembers if state.get("steps") else {}
+        expected = {"steps": (), **dict.fromkeys(remembered, (sum(sizes),))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
         self.vendor, self.steps = None, int(state["steps"])
         vendor = self.vendor_for(model)
         for p in params:
-            vendor.state[p] = {"step": torch.tensor(float(self.steps))} if self.remembers else {}
-        for ours, theirs in self.remembers.items():
+            vendor.state[p] = {"step": torch.tensor(float(self.steps))} if remembered else {}
+        for ours, theirs in remembered.items():
             pieces = torch.as_tensor(np.array(state[ours])).split(sizes)
             for p, piece in zip(params, pieces):
                 vendor.state[p][theirs] = piece.reshape(p.shape).to(p).clone()

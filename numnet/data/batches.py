@@ -39,6 +39,10 @@ class SequentialBatches:
         if not whole:
             self.row -= self.row % sequence_length
 
+    def config(self) -> dict[str, Any]:
+        """What a run cannot be resumed with another of."""
+        return config_of(self)
+
     def __len__(self) -> int:
         """Batches in an epoch."""
         return -(-self.row // self.sequence_length)
@@ -66,6 +70,10 @@ class RandomBatches:
         check_length("RandomBatches", tokens, batch_size * sequence_length)
         self.tokens, self.batch_size, self.sequence_length, self.seed = tokens, batch_size, sequence_length, seed
 
+    def config(self) -> dict[str, Any]:
+        """What a run cannot be resumed with another of."""
+        return config_of(self)
+
     def __len__(self) -> int:
         """Batches in an epoch."""
         return (len(self.tokens) - 1) // (self.batch_size * self.sequence_length)
@@ -80,6 +88,12 @@ class RandomBatches:
         for k in range(len(self)):
             windows = starts[k * B : (k + 1) * B, None] + np.arange(T)
             yield self.tokens[windows], self.tokens[windows + 1]
+
+
+def config_of(batches: Any) -> dict[str, Any]:
+    """The class, the sizes, the seed, and how long the text is."""
+    sizes = {name: getattr(batches, name) for name in ("batch_size", "sequence_length", "seed")}
+    return {"type": type(batches).__name__, **sizes, "tokens": len(batches.tokens)}
 
 
 def check_length(who: str, tokens: Tokens, needed: int) -> None:

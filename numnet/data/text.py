@@ -26,9 +26,10 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise TextError(
             f"{path}: not UTF-8 at byte {error.start}: {error.reason}. Convert it, e.g. with iconv."
         ) from None
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if not text:
         raise TextError(f"{path}: the file is empty.")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text
 
 
 def split(text: str, validation_fraction: float) -> tuple[str, str]:

@@ -1,0 +1,154 @@
+"""Text from a model: one step at a time is the whole sequence again, and a seed says all, on either backend."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+import torchnet
+from numnet.checkpoint import to_numpy
+from numnet.generate import choose
+from parity_tests.small import TEXT, VOCABULARY, assert_same, small_model, weights
+
+PROMPT = TEXT[:9]
+LOGITS = np.array([1.0, -0.5, 2.0, 0.3, 1.9])
+
+
+def slow(model: Any, ids: list[int], length: int) -> str:
+    """The likeliest continuation, the whole sequence fed again for each character."""
+    ids = list(ids)
+    for _ in range(length):
+        ids.append(int(model.predict(np.array([ids]))[0, -1].argmax()))
+    return VOCABULARY.decode(ids[-length:])
+
+
+def test_greedy_is_the_whole_sequence_again(net: Any) -> None:
+    model = small_model(net, "float64", dropout=0.5)
+    expected = PROMPT + slow(model, VOCABULARY.encode(PROMPT).tolist(), 40)
+    assert len(set(expected[9:])) > 2
+    assert net.generate(model, VOCABULARY, PROMPT, 40, temperature=0) == expected
+    assert net.generate(model, VOCABULARY, PROMPT, 40, temperature=2.0, top_k=1) == expected
+    assert net.generate(model, VOCABULARY, PROMPT, 40, temperature=1e-9) == expected
+
+
+def test_nothing_is_computed_twice(net: Any) -> None:
+    model, fed = small_model(net), []
+    predict = model.predict
+
+    def count(x: Any, *state: Any) -> Any:
+        fed.append(x.shape[1])
+        return predict(x, *state)
+
+    model.predict = count
+    net.generate(model, VOCABULARY, PROMPT, 12)
+    assert fed[0] == len(PROMPT)
+    assert set(fed[1:]) == {1}
+    assert len(fed) <= 13
+
+
+def test_a_seed_gives_one_text_on_both_backends() -> None:
+    def text(net: Any, seed: int, **options: Any) -> str:
+        return net.generate(small_model(net, "float64"), VOCABULARY, PROMPT, 50, seed=seed, **options)
+
+    for options in ({}, {"temperature": 0.7, "top_k": 4}):
+        one = text(numnet, 1, **options)
+        assert one == text(numnet, 1, **options) == text(torchnet, 1, **options)
+        assert one != text(numnet, 2, **options) != text(numnet, 3, **options)
+
+
+def test_another_temperature_gives_another_text(net: Any) -> None:
+    model = small_model(net)
+    assert len({net.generate(model, VOCABULARY, PROMPT, 50, temperature=t, seed=3) for t in (0, 0.3, 1.0, 5.0)}) == 4
+
+
+def test_words_are_joined_by_blanks(net: Any) -> None:
+    vocabulary = net.Vocabulary(["<unk>", *"abcdefghij"], "word")
+    text = net.generate(small_model(net), vocabulary, "b a", 5)
+    assert text.startswith("b a ")
+    assert len(text.split(" ")) == 7
+    with pytest.raises(ValueError, match="empty"):
+        net.generate(small_model(net), vocabulary, " \n ", 5)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("top_k", [None, 3, 9])
+def test_choices_are_as_frequent_as_softmax_says(temperature: float, top_k: int | None) -> None:
+    rng, n = np.random.default_rng(11), 4000
+    counts = np.bincount([choose(LOGITS, rng, temperature, top_k) for _ in range(n)], minlength=5)
+    kept = np.array([True, top_k != 3, True, top_k != 3, True])
+    p = np.where(kept, np.exp(LOGITS / temperature), 0)
+    expected = n * (p / p.sum())[kept]
+    assert counts[~kept].sum() == 0
+    assert ((counts[kept] - expected) ** 2 / expected).sum() < 18.5  # chi-square, at most 4 degrees: one in a thousand
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"top_k": 1}, {"temperature": 1e-300}])
+def test_the_largest_is_chosen_and_the_first_of_equals(options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    assert {choose(LOGITS, rng, **options) for _ in range(20)} == {2}
+    if "top_k" in options or options["temperature"] == 0:
+        assert {choose(np.array([1.0, 3.0, 3.0, 3.0]), rng, **options) for _ in range(20)} == {1}
+
+
+def test_logits_of_any_size_have_a_choice() -> None:
+    rng = np.random.default_rng(0)
+    assert choose(np.array([1e4, -1e4, 0.0], np.float32), rng) == 0
+    assert choose(np.array([-np.inf, 0.0]), rng, 0.5) == 1
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "cause"),
+    [
+        ("", {}, "prompt is empty"),
+        ("a", {"temperature": -0.1}, "temperature is -0.1"),
+        ("a", {"temperature": float("nan")}, "temperature is nan"),
+        ("a", {"top_k": 0}, "top_k 0"),
+    ],
+)
+def test_what_is_refused(net: Any, prompt: str, options: dict[str, Any], cause: str) -> None:
+    with pytest.raises(ValueError, match=cause):
+        net.generate(small_model(net), VOCABULARY, prompt, 5, **options)
+
+
+def test_unknown_characters_are_read_as_unknown_with_a_warning(net: Any) -> None:
+    model = small_model(net, "float64")
+    with pytest.warns(UserWarning, match="'@', 'Z'") as caught:
+        text = net.generate(model, VOCABULARY, "a@Z@", 20, temperature=0)
+    assert len(caught) == 1
+    assert text == "a@Z@" + slow(model, [int(VOCABULARY.encode("a")[0]), 0, 0, 0], 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.generate(model, VOCABULARY, PROMPT, 1)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [None, (1, 1), (1, 9), (3, 4)])
+def test_the_model_is_left_as_it_was(net: Any, training: bool, shape: tuple[int, int] | None) -> None:
+    model = small_model(net, dropout=0.4).train(training)
+    if shape:
+        model.loss_and_grads(*2 * [VOCABULARY.encode(TEXT[: shape[0] * shape[1]]).reshape(shape)])
+    before = weights(model), {name: np.array(to_numpy(g)) for name, g in model.grads.items()}
+    state = copy.deepcopy(model.last_state)
+    net.generate(model, VOCABULARY, PROMPT, 8)
+    assert [model.training, *(layer.training for layer in model.layers)] == [training] * 5
+    assert_same(weights(model), before[0])
+    assert_same({name: to_numpy(g) for name, g in model.grads.items()}, before[1])
+    assert str(model.last_state) == str(state)
+
+
+def test_a_model_in_training_goes_on_as_if_nothing_had_been_written(net: Any) -> None:
+    x = VOCABULARY.encode(TEXT[:24]).reshape(3, 8)
+    losses = []
+    for writes in (False, True):
+        model, state = small_model(net, dropout=0.4), None
+        for _ in range(3):
+            losses.append(float(model.loss_and_grads(x, x, state)))
+            state = model.last_state
+            if writes:
+                net.generate(model, VOCABULARY, PROMPT, 8)
+    assert losses[:3] == losses[3:]

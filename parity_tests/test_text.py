@@ -1,0 +1,149 @@
+"""Text is the same numbers in every process, batches are what they say, and no validation text is trained on."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numnet import RandomBatches, SequentialBatches, Vocabulary
+from numnet.data import TextError, default_text, read_text, split
+from parity_tests.small import TEXT, python
+
+B, T, SPARE, SEED, EPOCH = (st.integers(low, high) for low, high in ((1, 5), (1, 7), (0, 60), (0, 2**31), (0, 9)))
+
+
+@given(st.text())
+def test_characters_stand_by_frequency_then_code_point(text: str) -> None:
+    vocabulary = Vocabulary.from_text(text)
+    assert vocabulary.tokens == ["<unk>", *sorted(set(text), key=lambda c: (-text.count(c), ord(c)))]
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+def test_words() -> None:
+    vocabulary = Vocabulary.from_text("the cat\nand  the <unk> hat the cat", unit="word")
+    assert vocabulary.tokens == ["<unk>", "the", "cat", "and", "hat"]
+    assert vocabulary.encode("hat dog the <unk>").tolist() == [4, 0, 1, 0]
+    assert vocabulary.decode([4, 0, 1]) == "hat <unk> the"
+
+
+def test_rare_and_unknown_tokens() -> None:
+    vocabulary = Vocabulary.from_text("aaabbc", min_count=2)
+    assert vocabulary.tokens == ["<unk>", "a", "b"]
+    assert vocabulary.encode("cab").tolist() == [0, 1, 2]
+    assert vocabulary.unknown("zcaz") == ["z", "c"]
+
+
+def test_the_order_does_not_hang_on_the_hash_seed() -> None:
+    tokens = "[Vocabulary.from_text(text, unit).tokens for unit in ('character', 'word')]"
+    script = f"import sys; from numnet import Vocabulary; text = sys.argv[1]; print({tokens})"
+    here = f"{[Vocabulary.from_text(TEXT, unit).tokens for unit in ('character', 'word')]}\n"
+    assert [python("-c", script, TEXT, PYTHONHASHSEED=seed).stdout for seed in ("1", "77")] == [here, here]
+
+
+def test_config_survives_json() -> None:
+    vocabulary = Vocabulary.from_text("naïve \u2028 text", unit="word")
+    assert Vocabulary(**json.loads(json.dumps(vocabulary.config()))).config() == vocabulary.config()
+
+
+@pytest.mark.parametrize("tokens", [[], ["a"], ["a", "<unk>"], ["<unk>", "a", "a"]])
+def test_no_other_order_is_a_vocabulary(tokens: list[str]) -> None:
+    with pytest.raises(ValueError, match="<unk>"):
+        Vocabulary(tokens)
+
+
+FILES = {b"ab\xffcd": "byte 2", b"\xc3\xa9\xff": "byte 2", b"abc\xc3": "byte 3", b"": "empty", b"\xef\xbb\xbf": "empty"}
+
+
+@pytest.mark.parametrize(("data", "cause"), FILES.items())
+def test_a_file_that_is_no_text(tmp_path: Path, data: bytes, cause: str) -> None:
+    (tmp_path / "x.txt").write_bytes(data)
+    with pytest.raises(TextError, match=cause) as error:
+        read_text(tmp_path / "x.txt")
+    assert str(tmp_path / "x.txt") in str(error.value)
+
+
+def test_marks_and_line_ends_of_other_systems_are_taken_off(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\n")
+    assert read_text(tmp_path / "x.txt") == "one\ntwo\n"
+
+
+def test_the_default_text_is_long_english() -> None:
+    assert len(default_text()) > 300_000
+    assert "statement" in default_text()
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1, float("nan")])
+def test_no_other_fraction_splits(fraction: float) -> None:
+    with pytest.raises(ValueError, match="validation_fraction"):
+        split("abc", fraction)
+
+
+@given(n=st.integers(80, 300), fraction=st.floats(0, 0.5), B=B, T=T, seed=SEED)
+def test_no_validation_character_is_trained_on(n: int, fraction: float, B: int, T: int, seed: int) -> None:
+    text = "".join(chr(1000 + k) for k in range(n))  # every character tells its place
+    train, validation = ([ord(c) - 1000 for c in part] for part in split(text, fraction))
+    assert [*train, *validation] == list(range(n))
+    assert len(validation) == round(n * fraction)
+    for kind in (SequentialBatches, RandomBatches):
+        batches = kind(np.array(train), B, T, seed)
+        seen = np.concatenate([both.ravel() for epoch in range(3) for both in chain(*batches.epoch(epoch))])
+        assert seen.max() < n - len(validation)
+
+
+@given(B=B, T=T, spare=SPARE, seed=SEED, epoch=EPOCH)
+def test_sequential_rows_go_on_from_batch_to_batch(B: int, T: int, spare: int, seed: int, epoch: int) -> None:
+    batches = SequentialBatches(np.arange(B * T + 1 + spare), B, T, seed)
+    drawn = list(batches.epoch(epoch))
+    assert [x.shape for x, _ in drawn] == [(B, T)] * len(batches)
+    assert all((y == x + 1).all() for x, y in drawn)
+    rows = np.concatenate([x for x, _ in drawn], axis=1)
+    assert (np.diff(rows, axis=1) == 1).all()
+    assert len(np.unique(rows)) == rows.size > spare  # no token twice, and less than one batch (B · T) left out
+
+
+@given(B=B, T=T, spare=SPARE, seed=SEED)
+def test_whole_covers_every_target_once(B: int, T: int, spare: int, seed: int) -> None:
+    batches = SequentialBatches(np.arange(B + 1 + spare), B, T, seed, whole=True)
+    drawn = list(batches.epoch())
+    assert len(drawn) == len(batches)
+    targets = np.concatenate([y for _, y in drawn], axis=1)
+    assert targets.ravel().tolist() == list(range(1, targets.size + 1))  # row after row, none out, none twice
+    assert B + spare - targets.size < B
+
+
+@given(B=B, T=T, spare=SPARE, seed=SEED, epoch=EPOCH)
+def test_random_windows_lie_in_the_text_and_apart(B: int, T: int, spare: int, seed: int, epoch: int) -> None:
+    batches = RandomBatches(np.arange(B * T + 1 + spare), B, T, seed)
+    drawn = list(batches.epoch(epoch))
+    assert [x.shape for x, _ in drawn] == [(B, T)] * len(batches)
+    assert all((y == x + 1).all() and (np.diff(x, axis=1) == 1).all() for x, y in drawn)
+    seen = np.concatenate([x.ravel() for x, _ in drawn])
+    assert len(np.unique(seen)) == seen.size > spare
+    assert max(y.max() for _, y in drawn) < B * T + 1 + spare
+
+
+@pytest.mark.parametrize("kind", [SequentialBatches, RandomBatches])
+def test_an_epoch_hangs_on_its_seed_and_number_alone(kind: Any) -> None:
+    def epoch(seed: int, number: int) -> list[Any]:
+        return [x.tolist() for x, _ in kind(np.arange(100), 2, 9, seed).epoch(number)]
+
+    one = kind(np.arange(100), 2, 9, 7)
+    assert [[x.tolist() for x, _ in one.epoch(k)] for k in (3, 0, 3)] == [epoch(7, 3), epoch(7, 0), epoch(7, 3)]
+    assert len({str(epoch(seed, k)) for seed in (7, 8) for k in range(5)}) > 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "needed"),
+    [(SequentialBatches, {}, 13), (RandomBatches, {}, 13), (SequentialBatches, {"whole": True}, 4)],
+)
+def test_a_text_shorter_than_one_batch(kind: Any, options: dict[str, Any], needed: int) -> None:
+    assert len(list(kind(np.arange(needed), 3, 4, **options).epoch())) == 1
+    with pytest.raises(TextError, match=f"{needed - 1} tokens, expected at least {needed}"):
+        kind(np.arange(needed - 1), 3, 4, **options)

@@ -1,0 +1,127 @@
+"""The loop ends when it should, reports what is so, changes nothing by reporting, and stops at what is no number."""
+
+from __future__ import annotations
+
+import math
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity_tests.small import TRAIN, VALIDATION, assert_same, assert_same_run, small_model, small_trainer, weights
+
+
+@pytest.mark.parametrize(
+    ("totals", "steps"),
+    [({"steps": 7}, 7), ({"epochs": 2}, 22), ({"steps": 30, "epochs": 1}, 11), ({"steps": 5, "epochs": 1}, 5)],
+)
+def test_totals_are_exact(net: Any, totals: dict[str, int], steps: int) -> None:
+    trainer, before = small_trainer(net, small_model(net)), signal.getsignal(signal.SIGINT)
+    trainer.fit(steps=3)
+    history = trainer.fit(**totals)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (trainer.step, trainer.optimizer.steps, len(history.losses)) == (steps, steps, steps)
+    assert history.rows[-1]["step"] == steps
+    assert history.rows[-1]["epoch"] == round(steps / 11, 3)
+
+
+def test_seconds_are_a_total_too(net: Any) -> None:
+    trainer = small_trainer(net, small_model(net))
+    trainer.fit(seconds=1e-9)
+    assert trainer.step == 1
+    trainer.fit(seconds=1e-9)
+    assert trainer.step == 1
+    with pytest.raises(ValueError, match="no end"):
+        trainer.fit()
+
+
+@pytest.mark.parametrize("sampling", ["sequential", "random"])
+def test_the_loop_is_the_plain_loop(net: Any, sampling: str) -> None:
+    trainer = small_trainer(net, small_model(net), sampling)
+    model, optimizer, losses = small_model(net), net.Adam(0.01, clip_norm=1.0), []
+    for epoch in range(3):
+        state = None
+        for x, y in trainer.batches.epoch(epoch):
+            model.zero_grad()
+            losses.append(float(model.loss_and_grads(x, y, state)))
+            optimizer.step(model)
+            state = model.last_state if sampling == "sequential" else None
+    assert trainer.fit(epochs=3).losses == losses
+    assert_same(weights(trainer.model), weights(model))
+
+
+def test_reports_change_nothing(net: Any) -> None:
+    def run(**options: Any) -> Any:
+        model = small_model(net, dropout=0.3)
+        trainer = small_trainer(net, model, sample=lambda: str(model.predict(TRAIN[None, :7])), **options)
+        trainer.fit(steps=15)
+        return trainer
+
+    busy = run(evaluate_every=1, progress=True, validation=net.SequentialBatches(TRAIN, 3, 7))
+    assert len(busy.history.rows) == 15
+    assert busy.model.training
+    assert_same_run(busy, run())
+
+
+def test_early_stopping(net: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    losses = [3.0, 2.0, 2.5, 1.5, 1.5, 1.6, 1.7, 0.1]
+    left = iter(losses)
+    monkeypatch.setattr("numnet.trainer.evaluate", lambda *_: next(left))
+    trainer = small_trainer(net, small_model(net), directory=tmp_path, evaluate_every=2, patience=3)
+    trainer.fit(steps=99)
+    assert [row["validation_loss"] for row in trainer.history.rows] == losses[:7]
+    assert (trainer.step, trainer.best) == (14, 1.5)
+    assert net.load_checkpoint(tmp_path / "best.npz").training["step"] == 8
+    assert net.load_checkpoint(tmp_path / "last.npz").training["step"] == 14
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_gradient_that_is_no_number_ends_the_run(net: Any, bad: float, tmp_path: Path) -> None:
+    trainer = small_trainer(net, small_model(net), directory=tmp_path)
+    trainer.fit(steps=4)
+    before, file = weights(trainer.model), (tmp_path / "last.npz").read_bytes()
+    right = trainer.model.loss_and_grads
+
+    def wrong(*batch: Any) -> Any:
+        loss = right(*batch)
+        trainer.model.grads["layers.2.W_h"][3, 1] = bad
+        return loss
+
+    trainer.model.loss_and_grads = wrong
+    with pytest.raises(net.TrainingDiverged, match=r"step 5\b.*layers\.2\.W_h"):
+        trainer.fit(steps=9)
+    assert_same(weights(trainer.model), before)
+    assert (tmp_path / "last.npz").read_bytes() == file
+    assert (trainer.step, trainer.optimizer.steps, len(trainer.history.losses)) == (4, 4, 4)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(net: Any) -> None:
+    trainer = small_trainer(net, small_model(net))
+    trainer.model.load_state_dict({**weights(trainer.model), "layers.3.b": np.full(len(trainer.vocabulary), np.nan)})
+    before = weights(trainer.model)
+    with pytest.raises(net.TrainingDiverged, match=r"step 1\b.*loss is nan"):
+        trainer.fit(steps=1)
+    assert_same(weights(trainer.model), before)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("length", [5, 7, 99])
+def test_evaluate_is_the_mean_over_all_targets(net: Any, length: int) -> None:
+    model = small_model(net, "float64", dropout=0.5)
+    rows = (len(VALIDATION) - 1) // 3
+    x, y = (VALIDATION[k : k + 3 * rows].reshape(3, rows) for k in (0, 1))
+    expected = -np.take_along_axis(log_softmax(model.predict(x)), y[..., None], axis=-1).mean()
+    found = net.evaluate(model, net.SequentialBatches(VALIDATION, 3, length, whole=True))
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_evaluate_with_a_fresh_state_for_each_window(net: Any) -> None:
+    model, batches = small_model(net, "float64"), net.RandomBatches(TRAIN, 3, 7)
+    x, y = (np.concatenate(part) for part in zip(*batches.epoch(0)))
+    expected = -np.take_along_axis(log_softmax(model.predict(x)), y[..., None], axis=-1).mean()
+    assert net.evaluate(model, batches) == pytest.approx(expected, rel=1e-12)
