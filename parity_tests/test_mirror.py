@@ -63,7 +63,8 @@ def test_constructors_are_the_same(name: str) -> None:
 def test_methods_are_the_same(name: str) -> None:
     ours, theirs = getattr(numnet, name), getattr(torchnet, name)
     for method in PROTOCOL:
-        mine, other = (getattr(cls, method, None) for cls in (ours, theirs))
+        mine: Any = getattr(ours, method, None)
+        other: Any = getattr(theirs, method, None)
         if mine is not None:
             assert other is not None, f"torchnet.{name} has no {method}"
         if callable(mine) and method not in MODULES_OWN:
