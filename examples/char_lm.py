@@ -118,6 +118,8 @@ def prepare(args: argparse.Namespace) -> tuple[Any, Any]:
         raise ValueError("--resume needs --checkpoint DIR, the run to go on with.")
     text = net.data.read_text(args.text) if args.text else net.data.default_text()
     checkpoint = net.load_checkpoint(Path(args.checkpoint) / "last.npz") if args.resume else None
+    if checkpoint and checkpoint.vocabulary is None:
+        raise ValueError(f"{checkpoint.path}: it has no vocabulary, so it is not a language model's.")
     vocabulary = checkpoint.vocabulary if checkpoint else net.Vocabulary.from_text(text)
     train, validation = (vocabulary.encode(part) for part in net.data.split(text, args.validation_fraction))
     cut = {"sequential": net.SequentialBatches, "random": net.RandomBatches}[args.sampling]
@@ -150,12 +152,24 @@ def result(args: argparse.Namespace, trainer: Any, sample: str) -> dict[str, Any
     return {**run, **numbers, "sample": sample, "losses": trainer.history.losses}
 
 
+def warn_once() -> None:
+    """Each warning as one line, the first time."""
+    said = set()
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            print(f"char_lm: {message}", file=sys.stderr)
+
+    warnings.showwarning = show
+
+
 def main() -> int:
     parser, args = arguments()
-    warnings.showwarning = lambda message, *_: print(f"char_lm: {message}", file=sys.stderr)
+    warn_once()
     try:
         trainer, sample = prepare(args)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, MemoryError) as error:
         parser.error(str(error))
     no_end = args.steps is None and args.epochs is None and args.seconds is None
     try:
@@ -175,4 +189,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

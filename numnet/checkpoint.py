@@ -108,6 +108,15 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         return Checkpoint(str(path), texts["config"], vocabulary=vocabulary, training=texts["training"], **groups)
 
 
+def check_sizes(checkpoint: Checkpoint) -> None:
+    """A ValueError where the config asks for more than the weights have, before any memory is given to it."""
+    largest = max((size for value in checkpoint.weights.values() for size in value.shape), default=0)
+    for layer in checkpoint.config["layers"]:
+        for name in ("hidden_size", "output_size", "input_size"):
+            if (layer.get(name) or 0) > largest:
+                raise ValueError(f"{name} of {layer['type']} is {layer[name]}, more than any weight has")
+
+
 @contextmanager
 def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
     """Whatever is wrong with the contents of a file becomes a CheckpointError with its path and the cause."""

@@ -10,8 +10,12 @@ from numnet.operation import Array
 
 
 def global_norm(grads: Iterable[Array]) -> float:
-    """‖g‖ = √Σ g² over all gradients together."""
-    return float(np.sqrt(sum(float(np.vdot(g, g)) for g in grads)))
+    """‖g‖ = √Σ g² over all gradients together; in float64 where float32 would overflow."""
+    grads = list(grads)
+    squares = [float(np.vdot(g, g)) for g in grads]
+    if not np.isfinite(squares).all():
+        squares = [float(np.square(g, dtype=np.float64).sum()) for g in grads]
+    return float(np.sqrt(sum(squares)))
 
 
 def check_finite(who: str, grads: Mapping[str, Array]) -> None:

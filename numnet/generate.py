@@ -47,11 +47,13 @@ def generate(
     if unknown := vocabulary.unknown(prompt):
         warnings.warn(f"generate: not in the vocabulary, read as <unk>: {', '.join(map(repr, unknown))}", stacklevel=2)
     rng = np.random.default_rng(seed)
-    kept = model.last_state
-    logits, written = model.predict(vocabulary.encode(prompt)[None]), []
-    for _ in range(length):
-        written.append(choose(logits[0, -1], rng, temperature, top_k))
-        logits = model.predict(np.array([[written[-1]]]), model.last_state)
-    model.last_state = kept
+    kept, written = model.last_state, []
+    try:
+        logits = model.predict(vocabulary.encode(prompt)[None])
+        for _ in range(length):
+            written.append(choose(logits[0, -1], rng, temperature, top_k))
+            logits = model.predict(np.array([[written[-1]]]), model.last_state)
+    finally:
+        model.last_state = kept
     continued = vocabulary.decode(written)
     return prompt + (" " if vocabulary.unit == "word" and written else "") + continued

@@ -49,9 +49,9 @@ class History:
         axes = figure.subplots()
         axes.plot(range(1, len(self.losses) + 1), self.losses, color="0.75", linewidth=0.8, label="training, each step")
         steps = [row["step"] for row in self.rows]
-        axes.plot(
-            steps, [row["train_loss"] for row in self.rows], "o-", markersize=3, label="training, mean between reports"
-        )
+        between = [(a + b) / 2 for a, b in zip([0, *steps], steps)]
+        means = [row["train_loss"] for row in self.rows]
+        axes.plot(between, means, "o-", markersize=3, label="training, mean between reports")
         if any(row["validation_loss"] is not None for row in self.rows):
             axes.plot(steps, [row["validation_loss"] for row in self.rows], "o-", markersize=3, label="validation")
         axes.set(xlabel="step", ylabel="loss (nats a character)", title=title)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import Checkpoint, refusing
+from numnet.checkpoint import Checkpoint, check_sizes, refusing
 from numnet.losses import Loss
 from numnet.node import State
 from numnet.operation import Array, Layer, Operation
@@ -36,9 +36,7 @@ class RNNModel(Layer):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        if str(device) != "cpu":
-            raise ValueError(f"{self.name}: device is {device!r}, expected 'cpu'. For others use torchnet.")
-        self.layers, self.loss, self.device = list(layers), loss, "cpu"
+        self.layers, self.loss, self.device = list(layers), loss, usable_device(self.name, device)
         self.ready(input_size)
 
     def parts(self) -> dict[str, Operation]:
@@ -101,12 +99,13 @@ class RNNModel(Layer):
 
     def predict(self, x: Any, state: Sequence[State] | None = None) -> Array:
         """The output in evaluation mode, as a numpy array; `last_state` is set."""
-        mode = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             return self.forward(x, state)
         finally:
-            self.train(mode)
+            for module, mode in modes:
+                module.training = mode
 
     def needs_loss(self) -> Loss:
         """The loss, or a ValueError where the model was made without one."""
@@ -138,8 +137,16 @@ class RNNModel(Layer):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
         """The model that a checkpoint of either backend holds."""
-        check = cls([], device=device)
+        usable_device(cls.__name__, device)
         with refusing(checkpoint.path):
-            model = cls.from_config(checkpoint.config, str(check.device))
+            check_sizes(checkpoint)
+            model = cls.from_config(checkpoint.config, device)
             model.load_state_dict(checkpoint.weights)
         return model
+
+
+def usable_device(who: str, device: str) -> str:
+    """'cpu', or a ValueError."""
+    if str(device) != "cpu":
+        raise ValueError(f"{who}: device is {device!r}, expected 'cpu'. For others use torchnet.")
+    return "cpu"

@@ -57,9 +57,20 @@ class Operation:
         """The constructor's arguments: enough to make the like of it."""
         return {}
 
+    def parts(self) -> dict[str, Operation]:
+        """The operations it is made of, by name; one with the name '' lends its parameters' own names."""
+        return {}
+
+    def modules(self) -> Iterator[Operation]:
+        """Itself and all that it is made of."""
+        yield self
+        for part in self.parts().values():
+            yield from part.modules()
+
     def train(self, mode: bool = True) -> Operation:
-        """Training mode (dropout drops) or, with False, evaluation mode."""
-        self.training = mode
+        """Training mode (dropout drops) or, with False, evaluation mode; of all that it is made of."""
+        for module in self.modules():
+            module.training = mode
         return self
 
     def eval(self) -> Operation:
@@ -86,10 +97,6 @@ class ParamOperation(Operation):
     def make(self, rng: np.random.Generator) -> int:
         """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
         raise NotImplementedError
-
-    def parts(self) -> dict[str, Operation]:
-        """The operations it is made of, by name; those with the name '' lend their parameters' own names."""
-        return {}
 
     def holders(self, prefix: str = "") -> Iterator[tuple[str, ParamOperation, str]]:
         """(full name, who holds it, its name there) of every parameter, its own first, then its parts'."""
@@ -156,11 +163,6 @@ class ParamOperation(Operation):
             check_real(self.name, name, value)
         for name, value in given.items():
             params[name][...] = value
-
-    def train(self, mode: bool = True) -> Operation:
-        for part in self.parts().values():
-            part.train(mode)
-        return super().train(mode)
 
 
 class Layer(ParamOperation):

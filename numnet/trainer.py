@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from numnet.checkpoint import Checkpoint, refusing, save_checkpoint, to_numpy
+from numnet.checkpoint import Checkpoint
 from numnet.data.vocabulary import Vocabulary
 from numnet.history import History
+from numnet.progress import Say, describe, interruptible, progress_bar, to_stderr
+from numnet.resume import resume_run, save_run
 
 
 class TrainingDiverged(FloatingPointError):
@@ -28,7 +26,7 @@ class Trainer:
 
     batches, validation  objects with `epoch(k)`, `len` and `carries_state`, as SequentialBatches and RandomBatches
     directory            where last.npz, best.npz (by validation loss) and history.csv go
-    sample               called at each report; the text that it returns is printed
+    sample               called at each report, and the text that it returns printed, where progress is shown
     patience             stop after this many reports without a better validation loss
     progress             a progress bar (tqdm) and the reports, on standard error
     """
@@ -57,7 +55,7 @@ class Trainer:
         self.gradient_norm: float | None = None
         self.state: Any = None
         self.interrupted = False
-        self.say: Callable[[str], None] = lambda text: print(text, file=sys.stderr)
+        self.say: Say = to_stderr
 
     def fit(self, steps: int | None = None, epochs: int | None = None, seconds: float | None = None) -> History:
         """Train until one of these totals is reached; those of a resumed run count what it had done before.
@@ -67,9 +65,10 @@ class Trainer:
         if steps is None and epochs is None and seconds is None:
             raise ValueError("Trainer: no end is given. Pass steps=, epochs= or seconds=.")
         if epochs is not None:
-            steps = min(epochs * len(self.batches), math.inf if steps is None else steps)  # type: ignore[assignment]
+            total = epochs * len(self.batches)
+            steps = total if steps is None else min(steps, total)
         first, earlier, start, stream = self.step, self.seconds, time.perf_counter(), self.stream()
-        with self.bar(steps, seconds) as advance, interruptible() as interrupt:
+        with progress_bar(self.progress, steps, seconds) as (advance, self.say), interruptible() as interrupt:
             while not self.finished(steps, seconds) and not interrupt.is_set():
                 self.train(*next(stream))
                 if self.step % self.evaluate_every == 0 and not interrupt.is_set():
@@ -142,66 +141,17 @@ class Trainer:
             self.save("best.npz")
 
     def save(self, name: str) -> None:
-        """All that a resumed run needs, and the history as CSV, into the directory if there is one."""
-        if self.directory is None:
-            return
-        counts = {key: getattr(self, key) for key in ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")}
-        best = None if math.isinf(self.best) else self.best
-        calls = [layer.calls for layer in self.model.layers if hasattr(layer, "calls")]
-        training = {**counts, "best": best, "rows": self.history.rows, "dropout_calls": calls}
-        training["batches"] = self.batches_config()
-        arrays = {"losses": self.history.losses, **flatten_state(self.state)}
-        path = self.directory / name
-        save_checkpoint(path, self.model, self.vocabulary, training, self.optimizer, arrays)
-        self.history.to_csv(self.directory / "history.csv")
+        """The run, and its history as CSV, into the directory if there is one."""
+        if self.directory is not None:
+            save_run(self, self.directory / name)
+            self.history.to_csv(self.directory / "history.csv")
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on as the run that wrote the checkpoint would have: same weights, batches, state and masks."""
-        training, ours = checkpoint.training, self.batches_config()
-        with refusing(checkpoint.path):
-            if not training:
-                raise ValueError("it holds a model but no training run. Begin one from its weights.")
-            if ours is not None and training["batches"] not in (None, ours):
-                raise ValueError(f"its run had the batches {training['batches']}, this one has {ours}")
-            found = {key: training[key] for key in ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")}
-            history = History(checkpoint.arrays["losses"].tolist(), training["rows"])
-            best = math.inf if training["best"] is None else training["best"]
-            self.optimizer.load_state_dict(checkpoint.optimizer, self.model)
-            self.model.load_state_dict(checkpoint.weights)
-        for key, value in found.items():
-            setattr(self, key, value)
-        self.history, self.best = history, best
-        for layer, calls in zip((k for k in self.model.layers if hasattr(k, "calls")), training["dropout_calls"]):
-            layer.calls = calls
-        self.state = unflatten_state(checkpoint.arrays, len(self.model.layers))
+        """Go on as the run that wrote the checkpoint would have: same weights, batches, state and masks.
 
-    def batches_config(self) -> dict[str, Any] | None:
-        """What the batches are, where they can say so."""
-        return self.batches.config() if hasattr(self.batches, "config") else None
-
-    @contextmanager
-    def bar(self, steps: float | None, seconds: float | None) -> Iterator[Callable[[Trainer], None]]:
-        """A progress bar towards the total; where tqdm is missing, one line says so and training goes on."""
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            if self.progress:
-                self.say("No progress bar without tqdm: pip install 'numnet[examples]'")
-            yield lambda trainer: None
-            return
-        total, unit = (steps, "step") if steps is not None else (seconds, "s")
-        form = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed}<{remaining}]"
-        with tqdm(total=total, unit=unit, disable=not self.progress, bar_format=form, smoothing=0) as bar:
-            say, self.say = self.say, lambda text: tqdm.write(text, file=sys.stderr)
-
-            def advance(trainer: Trainer) -> None:
-                bar.set_description_str(f"loss {trainer.history.losses[-1]:.3f}", refresh=False)
-                bar.update((trainer.step if steps is not None else min(trainer.seconds, seconds or 0)) - bar.n)
-
-            try:
-                yield advance
-            finally:
-                self.say = say
+        CheckpointError, and the model as it was, for a checkpoint of another architecture, optimizer or batches.
+        """
+        resume_run(self, checkpoint)
 
 
 def evaluate(model: Any, batches: Any) -> float:
@@ -212,54 +162,3 @@ def evaluate(model: Any, batches: Any) -> float:
         count += y.size
         state = model.last_state if batches.carries_state else None
     return total / count
-
-
-def describe(row: dict[str, Any]) -> str:
-    """One line of a report: what there is to say."""
-    forms = {
-        "train_loss": "train {:.4f}",
-        "validation_loss": "validation {:.4f}",
-        "perplexity": "perplexity {:.3f}",
-        "bits_per_character": "bits {:.3f}",
-        "characters_per_second": "{:,.0f} characters/s",
-    }
-    said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
-    return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])
-
-
-def flatten_state(state: Any) -> dict[str, Any]:
-    """A model's state as arrays named by layer and place: state/1/0 is layer 1's h, state/1/1 its c."""
-    named = {}
-    for k, layer in enumerate(state or []):
-        parts = layer if isinstance(layer, tuple) else (layer,)
-        named.update({f"state/{k}/{j}": to_numpy(part) for j, part in enumerate(parts) if part is not None})
-    return named
-
-
-def unflatten_state(arrays: dict[str, Any], layers: int) -> list[Any] | None:
-    """The way back."""
-    state: list[Any] = []
-    for k in range(layers):
-        parts = tuple(arrays[name] for name in (f"state/{k}/{j}" for j in (0, 1)) if name in arrays)
-        state.append(parts if len(parts) > 1 else parts[0] if parts else None)
-    return state if any(part is not None for part in state) else None
-
-
-@contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of breaking into the middle of a step; a second one breaks in as usual."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(signum: int, frame: Any) -> None:
-        event.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

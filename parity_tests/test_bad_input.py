@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from numnet import RNNModel, load_checkpoint, save_checkpoint
 from parity_tests.program import CHAR_LM, STACK, TINY, stopped_run, write_text
 from parity_tests.small import python
 
@@ -46,6 +47,12 @@ def test_a_spoilt_checkpoint_is_one_line(trained: list[Any], tmp_path: Path) -> 
     refused(*trained, "--resume", "--steps", 9, causes=[str(path), "zip"])
 
 
+def test_a_run_without_a_vocabulary_is_one_line(trained: list[Any], tmp_path: Path) -> None:
+    path = tmp_path / "run" / "last.npz"
+    save_checkpoint(path, RNNModel.from_checkpoint(load_checkpoint(path)))
+    refused(*trained, "--resume", "--steps", 9, causes=[str(path), "vocabulary"])
+
+
 @pytest.mark.parametrize(
     ("options", "causes"),
     [
@@ -56,6 +63,7 @@ def test_a_spoilt_checkpoint_is_one_line(trained: list[Any], tmp_path: Path) -> 
         ("--text {tmp}/short.txt", ["28 tokens", "33"]),
         ("--layers lstm:8,foo:3", ["'foo:3'", "rnn|gru|lstm"]),
         ("--layers lstm:0", ["hidden_size"]),
+        ("--layers lstm:1000000000000000", ["allocate"]),
         ("--device cuda", ["cuda", "torchnet"]),
         ("--prompt=", ["prompt is empty"]),
         ("--temperature -1", ["temperature"]),

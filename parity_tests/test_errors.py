@@ -100,6 +100,15 @@ def test_every_target_ignored_is_a_loss_of_0_with_a_warning(net: Any) -> None:
     assert (np.asarray(loss.backward()) == 0).all()
 
 
+def test_gradients_whose_squares_overflow_are_still_clipped(net: Any) -> None:
+    dense = net.Dense(2, input_size=2)
+    dense.load_state_dict({"W": np.zeros((2, 2)), "b": np.zeros(2)})
+    dense(np.ones((1, 2)))
+    dense.backward(np.full((1, 2), 1e30))
+    assert net.SGD(1.0, clip_norm=6**0.5).step(dense) == pytest.approx(6**0.5 * 1e30)
+    np.testing.assert_allclose(to_numpy(dense.params["W"]), -np.ones((2, 2)), rtol=1e-6)
+
+
 def test_a_gradient_that_is_no_number_names_its_parameter_and_moves_nothing(net: Any) -> None:
     model = net.RNNModel([lstm(net)], net.MeanSquaredError(), input_size=4)
     before = {name: np.array(value.tolist()) for name, value in model.params.items()}

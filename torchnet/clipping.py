@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -9,8 +10,10 @@ from torch import Tensor
 
 
 def global_norm(grads: Iterable[Tensor]) -> float:
-    """‖g‖ = √Σ g² over all gradients together."""
-    return float(torch.nn.utils.get_total_norm(list(grads)))
+    """‖g‖ = √Σ g² over all gradients together; in float64 where float32 would overflow."""
+    grads = list(grads)
+    norm = float(torch.nn.utils.get_total_norm(grads))
+    return norm if math.isfinite(norm) else float(torch.nn.utils.get_total_norm([g.double() for g in grads]))
 
 
 def check_finite(who: str, grads: Mapping[str, Tensor]) -> None:

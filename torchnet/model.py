@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checkpoint import Checkpoint, refusing
+from numnet.checkpoint import Checkpoint, check_sizes, refusing
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -82,13 +82,14 @@ class RNNModel(Layer):
 
     def run(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
         """The output in evaluation mode, without a graph."""
-        mode = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.no_grad():
                 return self.forward(x, state)
         finally:
-            self.train(mode)
+            for module, mode in modes:
+                module.training = mode
 
     def needs_loss(self) -> Loss:
         """The loss, or a ValueError where the model was made without one."""
@@ -120,9 +121,10 @@ class RNNModel(Layer):
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
         """The model that a checkpoint of either backend holds."""
-        check = cls([], device=device)
+        usable_device(cls.__name__, device)
         with refusing(checkpoint.path):
-            model = cls.from_config(checkpoint.config, str(check.device))
+            check_sizes(checkpoint)
+            model = cls.from_config(checkpoint.config, device)
             model.load_state_dict(checkpoint.weights)
         return model
 

@@ -1,0 +1,74 @@
+"""What a person at the terminal sees of a run, and how they stop it: a bar, a line for each report, Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Say = Callable[[str], None]
+
+
+def to_stderr(text: str) -> None:
+    """A line beside the program's own output."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Iterator[tuple[Callable[[Any], None], Say]]:
+    """advance(trainer) moves the bar towards the total, say(text) prints above it.
+
+    Where tqdm is missing, one line says so, and training goes on without a bar.
+    """
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        if shown:
+            to_stderr("No progress bar without tqdm: pip install 'numnet[examples]'")
+        yield lambda trainer: None, to_stderr
+        return
+    total, unit = (steps, "step") if steps is not None else (seconds, "s")
+    form = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed}<{remaining}]"
+    with tqdm(total=total, unit=unit, disable=not shown, bar_format=form, smoothing=0) as bar:
+
+        def advance(trainer: Any) -> None:
+            bar.set_description_str(f"loss {trainer.history.losses[-1]:.3f}", refresh=False)
+            bar.update((trainer.step if steps is not None else min(trainer.seconds, seconds or 0)) - bar.n)
+
+        yield advance, lambda text: tqdm.write(text, file=sys.stderr)
+
+
+def describe(row: dict[str, Any]) -> str:
+    """One line of a report: what there is to say."""
+    forms = {
+        "train_loss": "train {:.4f}",
+        "validation_loss": "validation {:.4f}",
+        "perplexity": "perplexity {:.3f}",
+        "bits_per_character": "bits {:.3f}",
+        "characters_per_second": "{:,.0f} characters/s",
+    }
+    said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
+    return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of breaking into the middle of a step; a second one breaks in as usual."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(signum: int, frame: Any) -> None:
+        event.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield event
+    finally:
+        signal.signal(signal.SIGINT, before)
