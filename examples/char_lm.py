@@ -131,11 +131,14 @@ def prepare(args: argparse.Namespace) -> tuple[Any, Any]:
     def sample(length: int = args.sample_length) -> str:
         return net.generate(model, vocabulary, args.prompt, length, args.temperature, args.top_k, args.seed)
 
+    def glimpse() -> str:
+        return sample(min(80, args.sample_length))
+
     sample(length=0)
     optimizer = net.OPTIMIZERS[args.optimizer](args.learning_rate, clip_norm=args.clip_norm)
     every = min(len(batches), 500)
     trainer = net.Trainer(
-        model, optimizer, batches, held_out, vocabulary, args.checkpoint, sample, every, args.patience
+        model, optimizer, batches, held_out, vocabulary, args.checkpoint, glimpse, every, args.patience
     )
     if checkpoint:
         trainer.resume(checkpoint)
