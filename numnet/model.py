@@ -37,6 +37,7 @@ class RNNModel(Layer):
     ) -> None:
         super().__init__(input_size, seed, dtype)
         self.layers, self.loss, self.device = list(layers), loss, usable_device(self.name, device)
+        self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
         self.ready(input_size)
 
     def parts(self) -> dict[str, Operation]:

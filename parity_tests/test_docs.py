@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCES = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -54,7 +54,7 @@ def test_snippets_print_what_the_page_shows(page: Path) -> None:
     names: dict[str, Any] = {"__name__": page.stem}
     for block in (b for b in blocks(page) if b.language == "python" and not b.file):
         got, expected = printed(page, block, names), shown(page, block)
-        assert got == expected, f"docs/{page.name}:{block.line}: prints\n{got}but the page shows\n{expected}"
+        assert got == expected, f"{page.name}:{block.line}: prints\n{got}but the page shows\n{expected}"
 
 
 @each_page
@@ -63,4 +63,4 @@ def test_quoted_lines_stand_in_the_source_in_this_order(page: Path) -> None:
         source = iter([line.strip() for line in (ROOT / block.file).read_text(encoding="utf-8").splitlines()])
         for at, line in enumerate(block.text.splitlines(), block.line):
             found = line.strip() in source
-            assert found, f"docs/{page.name}:{at}: not in {block.file}, or not in this order: {line}"
+            assert found, f"{page.name}:{at}: not in {block.file}, or not in this order: {line}"

@@ -1,0 +1,105 @@
+"""A model as a user holds one: sizes found by the first batch, states and modes handed through, weights in one vector."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import numnet
+import torchnet
+from numnet.checkpoint import to_numpy
+
+x = np.random.default_rng(0).standard_normal((3, 5, 6))
+target = np.random.default_rng(1).integers(0, 7, (3, 5))
+
+
+def stack(net: Any, **options: Any) -> Any:
+    """The book's: each layer its own width."""
+    layers = [net.GRULayer(hidden_size=8, output_size=4), net.LSTMLayer(hidden_size=5, output_size=7)]
+    return net.RNNModel(layers=layers, loss=net.SoftmaxCrossEntropy(), **options)
+
+
+def test_the_first_batch_shows_the_sizes(net: Any) -> None:
+    model = stack(net)
+    assert not model.params
+    model.zero_grad()
+    assert model.forward(x).shape == (3, 5, 7)
+    widths = {name: tuple(p.shape) for name, p in model.params.items()}
+    assert widths["layers.0.W_x"] == (24, 6)
+    assert widths["layers.1.W_x"] == (20, 4)
+    assert widths["layers.1.output.W"] == (7, 5)
+
+
+def test_every_parameter_receives_a_gradient(net: Any) -> None:
+    """In the book's GRU all but one were zero."""
+    model = stack(net)
+    model.loss_and_grads(x, target)
+    for name, gradient in model.grads.items():
+        assert np.abs(to_numpy(gradient)).min() > 0, name
+
+
+def test_backward_layer_by_layer_is_the_gradient_of_the_loss(net: Any) -> None:
+    model = stack(net, dtype="float64")
+    model.loss_and_grads(x, target)
+    expected = {name: np.array(to_numpy(g)) for name, g in model.grads.items()}
+    model.zero_grad()
+    model.loss.forward(model.forward(x), target)
+    dx = model.backward(model.loss.backward())
+    assert tuple(dx.shape) == x.shape
+    for name, gradient in model.grads.items():
+        np.testing.assert_allclose(to_numpy(gradient), expected[name], rtol=1e-12, atol=1e-15)
+
+
+def test_the_state_goes_in_and_comes_out(net: Any) -> None:
+    model = stack(net, dtype="float64")
+    whole = np.array(model.predict(x))
+    early = model.predict(x[:, :2])
+    late = model.predict(x[:, 2:], model.last_state)
+    np.testing.assert_allclose(np.concatenate((early, late), axis=1), whole, rtol=1e-12)
+    assert [isinstance(state, tuple) for state in model.last_state] == [False, True]
+
+
+def test_predicting_leaves_every_mode_as_it_was(net: Any) -> None:
+    model = net.RNNModel([net.Dropout(0.5), net.Dense(3), net.Dropout(0.5)])
+    model.layers[2].eval()
+    model.predict(x)
+    assert [layer.training for layer in model.layers] == [True, True, False]
+    assert model.layers[0].calls == 0
+
+
+def test_an_optimizer_sees_numnets_weights_as_one_vector() -> None:
+    model = stack(numnet, input_size=6)
+    [(weights, gradients)] = model.flat()
+    assert weights.size == gradients.size == sum(p.size for p in model.params.values())
+    assert all(np.shares_memory(p, weights) for p in model.params.values())
+    assert all(np.shares_memory(g, gradients) for g in model.grads.values())
+    model.load_state_dict({name: p + 1 for name, p in model.params.items()})
+    assert all(np.shares_memory(p, weights) for p in model.params.values())
+
+
+def test_a_torchnet_layer_is_at_home_in_a_pytorch_model() -> None:
+    mine = torch.nn.Sequential(torch.nn.Linear(6, 4), torchnet.LSTMLayer(5, input_size=4), torch.nn.Linear(5, 1))
+    optimizer = torch.optim.SGD(mine.parameters(), 0.5)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = (mine(torch.tensor(x, dtype=torch.float32)) - 0.3).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+    assert list(mine[1].state_dict()) == ["W_x", "W_h", "b"]
+    twin = copy.deepcopy(mine)
+    assert torch.equal(twin(torch.ones(1, 2, 6)), mine(torch.ones(1, 2, 6)))
+
+
+@pytest.mark.parametrize("kind", ["GRULayer", "LSTMLayer"])
+def test_numnet_takes_the_weights_of_torch(kind: str) -> None:
+    ours, theirs = (getattr(net, kind)(5, input_size=6, seed=seed) for net, seed in ((numnet, 1), (torchnet, 2)))
+    ours.load_state_dict(theirs.state_dict())
+    with torch.no_grad():
+        np.testing.assert_allclose(ours(x), theirs(x).numpy(), atol=1e-6)
