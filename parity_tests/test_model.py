@@ -1,4 +1,4 @@
-"""A model as a user holds one: sizes found by the first batch, states and modes handed through, weights in one vector."""
+"""A model as a user holds one: sizes from the first batch, states and modes handed through, weights in one vector."""
 
 from __future__ import annotations
 
