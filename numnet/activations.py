@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_choice, check_real
+from numnet.checks import check_real
 from numnet.operation import Array, Operation
 
 
@@ -88,12 +88,3 @@ class Softmax(Activation):
 
     def slope(self, dy: Array, y: Array) -> Array:
         return y * (dy - (dy * y).sum(axis=-1, keepdims=True))  # (2) (1)
-
-
-ACTIVATIONS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "softmax": Softmax}
-
-
-def activation(name: str) -> Activation:
-    """The Activation of that name."""
-    check_choice("activation", "name", name, tuple(ACTIVATIONS))
-    return ACTIVATIONS[name]()

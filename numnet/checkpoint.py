@@ -64,6 +64,10 @@ def save_checkpoint(
     arrays: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model of either backend, and whatever else is given."""
+    if not model.built:
+        raise ValueError(
+            f"save_checkpoint: the {model.name} has no parameters yet. Give input_size=, or run a batch first."
+        )
     texts = {
         "config": model.config(),
         "vocabulary": vocabulary and vocabulary.config(),

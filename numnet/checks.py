@@ -85,6 +85,13 @@ def check_saved(who: str, saved: Any) -> None:
         raise RuntimeError(f"{who}: backward before forward. Call forward first.")
 
 
+def check_dtype(who: str, dtype: Any) -> None:
+    """Parameters are real numbers."""
+    name = str(dtype).removeprefix("torch.")
+    if not name.startswith(("float", "bfloat")):
+        raise ValueError(f"{who}: dtype is {name}, expected one of real numbers, such as 'float32'.")
+
+
 def check_choice(who: str, name: str, value: Any, choices: Sequence[str]) -> None:
     """One of a few names."""
     if value not in choices:
@@ -103,6 +110,31 @@ def check_fraction(who: str, **fractions: float) -> None:
     for name, value in fractions.items():
         if not 0 <= value < 1:
             raise ValueError(f"{who}: {name} is {value!r}, expected 0 or more and less than 1.")
+
+
+def check_fits(who: str, built: int | None, input_size: int) -> None:
+    """A layer that has its weights already must take what the layer before it gives."""
+    if built != input_size:
+        raise ValueError(f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it.")
+
+
+def check_states(who: str, state: Sequence[Any], layers: int) -> None:
+    """One entry a layer, None where a layer has no state."""
+    if len(state) != layers:
+        raise ValueError(f"{who}: state has {len(state)} entries, expected {layers}: one a layer, as in last_state.")
+
+
+def check_once(who: str, layers: Sequence[Any]) -> None:
+    """A layer remembers one call, so it can stand in one place."""
+    for k, layer in enumerate(layers):
+        if any(layer is other for other in layers[:k]):
+            raise ValueError(f"{who}: layers[{k}] is a layer that stands before it too. Make another, or use a Node.")
+
+
+def check_same_model(who: str, remembered: Any, model: Any) -> None:
+    """What an optimizer remembers is one model's."""
+    if remembered is not None and remembered is not model:
+        raise ValueError(f"{who}: this is another model than at the first step. Make another optimizer for it.")
 
 
 def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> None:

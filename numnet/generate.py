@@ -19,8 +19,7 @@ def choose(
     if temperature == 0:
         return int(logits.argmax())
     logits = np.where(np.argsort(np.argsort(-logits, kind="stable")) < (top_k or len(logits)), logits, -np.inf)
-    scaled = logits / temperature
-    p = np.exp(scaled - scaled.max())
+    p = np.exp((logits - logits.max()) / temperature)
     return int(rng.choice(len(p), p=p / p.sum()))
 
 

@@ -20,15 +20,19 @@ class History:
     def __init__(self, losses: list[float] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
         self.losses, self.rows = losses or [], rows or []
 
-    def add(self, validation_loss: float | None, **row: Any) -> dict[str, Any]:
-        """One more row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or the training's."""
+    def add(self, validation_loss: float | None, in_nats: bool = True, **row: Any) -> dict[str, Any]:
+        """One more row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or the training's.
+
+        These two are None where the loss is not a likelihood in nats.
+        """
         self.rows = [before for before in self.rows if before["step"] < row["step"]]
         since = self.rows[-1]["step"] if self.rows else 0
         recent = self.losses[since:] or self.losses[-1:]
         train_loss = math.fsum(recent) / len(recent) if recent else None
         loss = train_loss if validation_loss is None else validation_loss
-        bits = None if loss is None else loss / math.log(2)
-        measures = {"perplexity": None if loss is None else perplexity(loss), "bits_per_character": bits}
+        measures = {"perplexity": None, "bits_per_character": None}
+        if loss is not None and in_nats:
+            measures = {"perplexity": perplexity(loss), "bits_per_character": loss / math.log(2)}
         self.rows.append({**row, "train_loss": train_loss, "validation_loss": validation_loss, **measures})
         return self.rows[-1]
 

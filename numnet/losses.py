@@ -17,14 +17,20 @@ from numnet.operation import Array, Operation
 
 
 class Loss(Operation):
-    """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction."""
+    """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction.
+
+    `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
+    """
+
+    counted = 0.0
+    in_nats = False
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
         prediction, target = np.asarray(prediction), np.asarray(target)
         check_real(self.name, "prediction", prediction)
         prediction = prediction if prediction.dtype.kind == "f" else prediction.astype(np.float32)
         losses, weights, slope = self.terms(prediction, target, mask)
-        N = float(weights.sum())
+        N = self.counted = float(weights.sum())
         if N == 0:
             warnings.warn(
                 f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
@@ -60,6 +66,8 @@ class SoftmaxCrossEntropy(Loss):
     target: integer classes (B, ...), or one-hot or any weights (B, ..., V), for which ℓ = Σ t (log Σ exp z - z).
     Classes equal to `ignore_index` do not count. exp(loss) is the perplexity, loss / ln 2 bits per token.
     """
+
+    in_nats = True
 
     def __init__(self, ignore_index: int | None = None) -> None:
         self.ignore_index = ignore_index

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
+from numnet.checks import check_once, check_sequence, check_states, kind_of
 from numnet.losses import Loss
 from numnet.node import State
 from numnet.operation import Array, Layer, Operation
@@ -36,6 +37,7 @@ class RNNModel(Layer):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype)
+        check_once(self.name, layers)
         self.layers, self.loss, self.device = list(layers), loss, usable_device(self.name, device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
         self.ready(input_size)
@@ -44,13 +46,17 @@ class RNNModel(Layer):
         return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
 
     def make(self, rng: np.random.Generator) -> int:
-        """Every layer's parameters, from one generator; then all of them moved into one flat array.
-
-        Clipping and an optimizer's step are then a few calls over one vector, however many parameters there are.
-        """
         size = self.width
         for layer in self.layers:
             size = layer.build(size, rng, self.dtype)
+        self.flatten()
+        return size
+
+    def flatten(self) -> None:
+        """Move all parameters into one flat array, and all gradients into another.
+
+        Clipping and an optimizer's step are then a few calls over one vector, however many parameters there are.
+        """
         count = sum(p.size for p in self.params.values())
         self.flat_params, self.flat_grads = np.zeros(count, self.dtype), np.zeros(count, self.dtype)
         start = 0
@@ -62,18 +68,25 @@ class RNNModel(Layer):
                 view[...] = getattr(holder, attribute)
                 setattr(holder, attribute, view)
             start = place.stop
-        return size
 
     def flat(self) -> list[tuple[Array, Array]]:
+        """One pair of vectors; made anew where a parameter is no longer part of them, as in a copy of the model."""
+        arrays = (
+            ((p, self.flat_params) for p in self.params.values()),
+            ((g, self.flat_grads) for g in self.grads.values()),
+        )
+        if not all(array.base is flat for pairs in arrays for array, flat in pairs):
+            self.flatten()
         return [(self.flat_params, self.flat_grads)]
 
     def zero_grad(self) -> None:
-        self.flat_grads.fill(0)
+        self.flat()[0][1].fill(0)
 
     def forward(self, x: Any, state: Sequence[State] | None = None) -> Array:
         x = np.asarray(x)
-        self.ready(self.input_size or x.shape[-1])
+        self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
+        check_states(self.name, start, len(self.layers))
         for layer, first in zip(self.layers, start):
             x = layer(x, first) if layer.recurrent else layer(x)
         self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
@@ -99,14 +112,21 @@ class RNNModel(Layer):
         return self.needs_loss().forward(self.predict(x, state), target, mask)
 
     def predict(self, x: Any, state: Sequence[State] | None = None) -> Array:
-        """The output in evaluation mode, as a numpy array; `last_state` is set."""
+        """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
         modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             return self.forward(x, state)
         finally:
             for module, mode in modes:
-                module.training = mode
+                module.training, module.saved = mode, None
+
+    def ready_for(self, x: Array) -> None:
+        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
+        first = getattr(self.layers[0], "input_size", None) if self.layers else None
+        if not self.built and self.input_size is None and first is None and kind_of(x) == "token":
+            check_sequence(self.name, x, None)
+        self.ready(self.input_size or first or x.shape[-1])
 
     def needs_loss(self) -> Loss:
         """The loss, or a ValueError where the model was made without one."""
@@ -129,8 +149,11 @@ class RNNModel(Layer):
         def make(entry: dict[str, Any]) -> Any:
             kind = getattr(backend, str(entry["type"]), None)
             if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-                raise ValueError(f"{cls.__name__}: there is no layer or loss named {entry['type']!r}.")
-            return kind(**{name: value for name, value in entry.items() if name != "type"})
+                raise ValueError(
+                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                    "model yourself and call load_state_dict(checkpoint.weights)."
+                )
+            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
 
         layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
         return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)

@@ -41,6 +41,7 @@ class Node(ParamOperation):
     called many times in one network, along a sequence or up a tree. `backward` adds to dW_x, dW_h, db.
     """
 
+    speaker: str | None = None
     G = 1
     states: tuple[str, ...] = ("h",)
     W_x: Array
@@ -133,6 +134,10 @@ class Node(ParamOperation):
 
     def check(self, x: Array) -> None:
         """x as a layer sees it: one step, batch first."""
+        if x.ndim not in (1, 2):
+            raise ValueError(
+                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
+            )
         if x.ndim == 2:
             check_features(self.name, x.T, self.input_size)
         else:
@@ -181,6 +186,11 @@ class Node(ParamOperation):
         """A copy of the gradient of the state that is carried."""
         gradient = tuple(getattr(s, f"d{name}").copy() for name in self.states)
         return gradient if len(gradient) > 1 else gradient[0]
+
+    @property
+    def name(self) -> str:
+        """Who speaks in an error: the node, or the layer that it is part of."""
+        return self.speaker or type(self).__name__
 
     def config(self) -> dict[str, Any]:
         return {"hidden_size": self.hidden_size, "initial": self.initial}

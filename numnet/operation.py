@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_real, check_saved, check_shape, check_state_dict
+from numnet.checks import check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 Array = npt.NDArray[Any]
 
@@ -50,7 +50,7 @@ class Operation:
         return dy
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
-        """Make the parameters for inputs of this width; return the width of the outputs."""
+        """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
         return input_size
 
     def config(self) -> dict[str, Any]:
@@ -81,18 +81,31 @@ class Operation:
 class ParamOperation(Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
-    `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch,
-    which shows the input size, or at once where `input_size` is given.
+    `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch, which shows the
+    input size, or at once where `input_size` is given; made once, they stay: a model draws only those of the others.
     """
 
     def __init__(self, input_size: int | None = None, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
         self.input_size, self.seed, self.dtype = input_size, seed, np.dtype(dtype)
         self.param_names: list[str] = []
-        self.built = False
+        self.built, self.output_width = False, 0
+        check_dtype(self.name, self.dtype)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
-        self.input_size, self.dtype, self.built = input_size, np.dtype(dtype), True
-        return self.make(rng)
+        if self.built:
+            check_fits(self.name, self.input_size, input_size)
+            self.convert(dtype)
+        else:
+            self.input_size, self.dtype = input_size, np.dtype(dtype)
+            self.output_width, self.built = self.make(rng), True
+        return self.output_width
+
+    def convert(self, dtype: npt.DTypeLike) -> None:
+        """The same parameters in another dtype."""
+        for _, holder, name in list(self.holders()):
+            holder.dtype = np.dtype(dtype)
+            holder.add_param(name, getattr(holder, name))
+        self.dtype = np.dtype(dtype)
 
     def make(self, rng: np.random.Generator) -> int:
         """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_fraction, check_positive, check_state_dict
+from numnet.checks import check_fraction, check_positive, check_same_model, check_state_dict
 from numnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 from numnet.operation import Array, ParamOperation
 from numnet.schedules import Schedule, as_schedule
@@ -41,17 +41,20 @@ class Optimizer:
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
         self.memory: list[Memory] = []
+        self.model: ParamOperation | None = None
 
     def step(self, model: ParamOperation) -> float:
         """One update; returns the global norm of the gradients before clipping.
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_same_model(type(self).__name__, self.model, model)
         pairs = model.flat()
         grads = [g for _, g in pairs]
         norm = global_norm(grads)
         if not math.isfinite(norm):
             check_finite(type(self).__name__, model.grads)
+        self.model = model
         self.remember(pairs)
         if self.clip_norm is not None:
             clip_by_norm(grads, self.clip_norm, norm)

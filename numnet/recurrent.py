@@ -39,6 +39,7 @@ class RecurrentLayer(Layer):
         check_positive(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
+        node.speaker = self.name
         self.ready(node.input_size)
 
     def parts(self) -> dict[str, Operation]:
@@ -50,7 +51,10 @@ class RecurrentLayer(Layer):
         return self.output.build(width, rng, self.dtype) if self.output else width
 
     def config(self) -> dict[str, Any]:
-        return {**self.node.config(), "output_size": self.output_size}
+        node = self.node.config()
+        if type(self) is RecurrentLayer:
+            return {"node": {"type": type(self.node).__name__, **node}, "output_size": self.output_size}
+        return {**node, "output_size": self.output_size}
 
     def forward(self, x: Any, state: State = None) -> Array:
         x = np.asarray(x)

@@ -17,19 +17,20 @@ def save_run(trainer: Any, path: Path) -> None:
     counts = {name: getattr(trainer, name) for name in COUNTS}
     best = None if math.isinf(trainer.best) else trainer.best
     masks = [layer.calls for layer in with_masks(trainer.model)]
-    told = {"best": best, "rows": trainer.history.rows, "masks": masks, "batches": config_of(trainer.batches)}
+    told = {"best": best, "rows": trainer.history.rows, "masks": masks, **setting_of(trainer)}
     arrays = {"losses": trainer.history.losses, **flatten_state(trainer.state)}
     save_checkpoint(path, trainer.model, trainer.vocabulary, {**counts, **told}, trainer.optimizer, arrays)
 
 
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
     """Take all that from a checkpoint, or raise a CheckpointError and leave the model as it is."""
-    training, batches = checkpoint.training, config_of(trainer.batches)
+    training = checkpoint.training
     with refusing(checkpoint.path):
         if not training:
             raise ValueError("it holds a model but no training run. Begin one from its weights.")
-        if None not in (batches, training["batches"]) and training["batches"] != batches:
-            raise ValueError(f"its run had the batches {training['batches']}, this one has {batches}")
+        for name, ours in setting_of(trainer).items():
+            if None not in (ours, training[name]) and training[name] != ours:
+                raise ValueError(f"its run had the {name} {training[name]}, this one has {ours}")
         found = {name: training[name] for name in COUNTS}
         found["history"] = History(checkpoint.arrays["losses"].tolist(), training["rows"])
         found["best"] = math.inf if training["best"] is None else training["best"]
@@ -48,9 +49,10 @@ def with_masks(model: Any) -> list[Any]:
     return [layer for layer in model.layers if hasattr(layer, "calls")]
 
 
-def config_of(batches: Any) -> dict[str, Any] | None:
-    """What the batches are, where they can say so."""
-    return batches.config() if hasattr(batches, "config") else None
+def setting_of(trainer: Any) -> dict[str, Any]:
+    """What a run cannot change on its way: the optimizer, and the batches where they can say what they are."""
+    batches = trainer.batches.config() if hasattr(trainer.batches, "config") else None
+    return {"optimizer": type(trainer.optimizer).__name__, "batches": batches}
 
 
 def flatten_state(state: Any) -> dict[str, Any]:

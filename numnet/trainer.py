@@ -122,6 +122,7 @@ class Trainer:
         anew = not self.history.rows or self.history.rows[-1]["step"] != self.step
         row = self.history.add(
             loss,
+            self.model.needs_loss().in_nats,
             step=self.step,
             epoch=round(self.epoch + self.index / len(self.batches), 3),
             seconds=round(self.seconds, 3),
@@ -156,9 +157,10 @@ class Trainer:
 
 def evaluate(model: Any, batches: Any) -> float:
     """The mean loss over all targets of one epoch, in evaluation mode, the state carried where the batches say so."""
-    state, total, count = None, 0.0, 0
+    state, total, count = None, 0.0, 0.0
     for x, y in batches.epoch(0):
-        total += float(model.evaluate(x, y, state)) * y.size
-        count += y.size
+        mean = float(model.evaluate(x, y, state))
+        total += mean * model.loss.counted
+        count += model.loss.counted
         state = model.last_state if batches.carries_state else None
-    return total / count
+    return total / count if count else 0.0

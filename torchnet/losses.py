@@ -17,12 +17,19 @@ from torchnet.operation import Operation, as_tensor
 
 
 class Loss(Operation):
-    """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction."""
+    """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction.
+
+    `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
+    """
+
+    counted = 0.0
+    in_nats = False
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
         prediction = self.place("prediction", prediction)
         losses, weights = self.terms(prediction, as_tensor(target).to(prediction.device), mask)
         N = weights.sum()
+        self.counted = float(N)
         if N == 0:
             warnings.warn(
                 f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
@@ -53,6 +60,8 @@ class SoftmaxCrossEntropy(Loss):
     target: integer classes (B, ...), or one-hot or any weights (B, ..., V). Classes equal to `ignore_index` do not
     count. exp(loss) is the perplexity, loss / ln 2 bits per token.
     """
+
+    in_nats = True
 
     def __init__(self, ignore_index: int | None = None) -> None:
         super().__init__()

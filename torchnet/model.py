@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
+from numnet.checks import check_once, check_sequence, check_states, kind_of
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -35,6 +36,7 @@ class RNNModel(Layer):
     ) -> None:
         super().__init__(input_size, seed, dtype)
         self.device = usable_device(self.name, device)
+        check_once(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
         self.last_state: list[State] | None = None
@@ -50,8 +52,9 @@ class RNNModel(Layer):
 
     def forward(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
         x = as_tensor(x).to(self.device)
-        self.ready(self.input_size or x.shape[-1])
+        self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
+        check_states(self.name, start, len(self.layers))
         for layer, first in zip(self.layers, start):
             x = layer(x, first) if layer.recurrent else layer(x)
         self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
@@ -77,7 +80,7 @@ class RNNModel(Layer):
             return float(self.needs_loss()(self.run(x, state), target, mask))
 
     def predict(self, x: Any, state: Sequence[State] | None = None) -> np.ndarray:
-        """The output in evaluation mode, as a numpy array; `last_state` is set."""
+        """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
         return self.run(x, state).cpu().numpy()
 
     def run(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
@@ -89,7 +92,14 @@ class RNNModel(Layer):
                 return self.forward(x, state)
         finally:
             for module, mode in modes:
-                module.training = mode
+                module.training, module.saved = mode, None
+
+    def ready_for(self, x: Tensor) -> None:
+        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
+        first = getattr(self.layers[0], "input_size", None) if len(self.layers) else None
+        if not self.built and self.input_size is None and first is None and kind_of(x) == "token":
+            check_sequence(self.name, x, None)
+        self.ready(self.input_size or first or x.shape[-1])
 
     def needs_loss(self) -> Loss:
         """The loss, or a ValueError where the model was made without one."""
@@ -112,8 +122,11 @@ class RNNModel(Layer):
         def make(entry: dict[str, Any]) -> Any:
             kind = getattr(backend, str(entry["type"]), None)
             if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-                raise ValueError(f"{cls.__name__}: there is no layer or loss named {entry['type']!r}.")
-            return kind(**{name: value for name, value in entry.items() if name != "type"})
+                raise ValueError(
+                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                    "model yourself and call load_state_dict(checkpoint.weights)."
+                )
+            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
 
         layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
         return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)

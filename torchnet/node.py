@@ -29,6 +29,7 @@ class Node(ParamOperation):
     called many times in one network, along a sequence or up a tree.
     """
 
+    speaker: str | None = None
     G = 1
     states: tuple[str, ...] = ("h",)
     W_x: Tensor
@@ -54,6 +55,11 @@ class Node(ParamOperation):
         for name, value in zip(("W_x", "W_h", "b"), drawn):
             self.add_param(name, value)
         return self.hidden_size
+
+    @property
+    def name(self) -> str:
+        """Who speaks in an error: the node, or the layer that it is part of."""
+        return self.speaker or type(self).__name__
 
     def config(self) -> dict[str, Any]:
         return {"hidden_size": self.hidden_size, "initial": self.initial}
@@ -92,6 +98,10 @@ class Node(ParamOperation):
 
     def check(self, x: Tensor) -> None:
         """x as a layer sees it: one step, batch first."""
+        if x.ndim not in (1, 2):
+            raise ValueError(
+                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
+            )
         if x.ndim == 2:
             check_features(self.name, x.T, self.input_size)
         else:

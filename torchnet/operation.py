@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_real, check_saved, check_shape, check_state_dict
+from numnet.checks import check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -96,7 +96,7 @@ class Operation(torch.nn.Module):
         return self.pull((y,), inputs, (dy,))[0]
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
-        """Make the parameters for inputs of this width; return the width of the outputs."""
+        """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
         return input_size
 
     def config(self) -> dict[str, Any]:
@@ -111,13 +111,15 @@ class Operation(torch.nn.Module):
 class ParamOperation(Operation):
     """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
 
-    Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given.
+    Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given: give it
+    where an optimizer of torch.optim is made before. Made once, they stay: a model draws only those of the others.
     """
 
     def __init__(self, input_size: int | None = None, seed: int = 0, dtype: Any = "float32") -> None:
         super().__init__()
         self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
-        self.built = False
+        self.built, self.output_width = False, 0
+        check_dtype(self.name, self.dtype)
 
     @property
     def params(self) -> dict[str, Tensor]:
@@ -130,8 +132,18 @@ class ParamOperation(Operation):
         return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.named_parameters()}
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
-        self.input_size, self.dtype, self.built = input_size, as_dtype(dtype), True
-        return self.make(rng)
+        if self.built:
+            check_fits(self.name, self.input_size, input_size)
+            self.convert(dtype)
+        else:
+            self.input_size, self.dtype = input_size, as_dtype(dtype)
+            self.output_width, self.built = self.make(rng), True
+        return self.output_width
+
+    def convert(self, dtype: Any) -> None:
+        """The same parameters in another dtype."""
+        self.dtype = as_dtype(dtype)
+        self.to(self.dtype)
 
     def make(self, rng: np.random.Generator) -> int:
         """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
@@ -160,7 +172,7 @@ class ParamOperation(Operation):
         x = as_tensor(x)
         check_real(self.name, name, x)
         first = next(self.parameters(), None)
-        return x.to(x.device if first is None else first.device, self.dtype)
+        return x.to(self.dtype) if first is None else x.to(first)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take these values, arrays or tensors; all of them, or a ValueError and none."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from numnet.checks import check_fraction, check_positive, check_state_dict
+from numnet.checks import check_fraction, check_positive, check_same_model, check_state_dict
 from numnet.schedules import Schedule, as_schedule
 from torchnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
@@ -39,6 +39,7 @@ class Optimizer:
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
         self.vendor: torch.optim.Optimizer | None = None
+        self.model: Any = None
 
     def options(self) -> dict[str, Any]:
         """The arguments of torch.optim's class, but for the learning rate and the weight decay."""
@@ -49,6 +50,7 @@ class Optimizer:
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_same_model(type(self).__name__, self.model, model)
         grads = [p.grad for p in model.parameters() if p.grad is not None]
         norm = global_norm(grads)
         if not math.isfinite(norm):
@@ -65,6 +67,7 @@ class Optimizer:
 
     def vendor_for(self, model: Any) -> torch.optim.Optimizer:
         """torch.optim's optimizer over the model's parameters, made at the first step, when they exist."""
+        self.model = model
         if self.vendor is None:
             self.vendor = self.kind(
                 model.parameters(), lr=self.schedule(0), weight_decay=self.weight_decay, **self.options()

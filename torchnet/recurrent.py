@@ -31,28 +31,36 @@ class RecurrentLayer(Layer):
     def __init__(self, node: Node, output_size: int | None = None) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         check_positive(self.name, output_size=output_size)
-        self.__dict__["node"] = node  # not a submodule: the layer has the node's parameters under their own names
+        self.__dict__["node"] = node  # no submodule: the parameters are the layer's own, and lent to the node
         self.hidden_size, self.output_size = node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
+        self.lent: list[str] = []
         self.last_state: State = None
         self.d_state: State = None
+        node.speaker = self.name
         self.ready(node.input_size)
 
     node: Node
 
     def make(self, rng: np.random.Generator) -> int:
         width = self.node.build(self.width, rng, self.dtype)
-        for name, parameter in self.node.named_parameters():
-            self.register_parameter(name, parameter)
+        self.lent = [name for name, _ in self.node.named_parameters()]
+        for name in self.lent:
+            self.register_parameter(name, self.node._parameters.pop(name))
+        self.lend()
         return self.output.build(width, rng, self.dtype) if self.output is not None else width
 
     def config(self) -> dict[str, Any]:
-        return {**self.node.config(), "output_size": self.output_size}
+        node = self.node.config()
+        if type(self) is RecurrentLayer:
+            return {"node": {"type": type(self.node).__name__, **node}, "output_size": self.output_size}
+        return {**node, "output_size": self.output_size}
 
     def forward(self, x: Any, state: State = None) -> Tensor:
         x = as_tensor(x)
         check_sequence(self.name, x, self.input_size)
         self.ready(x.shape[-1], x)
+        self.lend()
         x = self.followed(self.cast("x", x)) if x.ndim == 3 else x.long().to(self.node.W_x.device)
         start = self.node.start(state, (len(x), self.hidden_size), "It is (batch, hidden).", self.name)
         y, *last = (self.use_fused and self.node.fused(self.dense(x), start)) or self.written_out(x, start)
@@ -67,6 +75,11 @@ class RecurrentLayer(Layer):
         self.d_state = self.node.joined(d_start)
         return dx
 
+    def lend(self) -> None:
+        """Whatever W_x, W_h, b are by now (moved, pruned, replaced for one call), the node computes with them."""
+        for name in self.lent:
+            self.node.__dict__[name] = getattr(self, name)
+
     def written_out(self, x: Tensor, start: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """y (B, T, H) and the last state, step by step, a column a sample."""
         steps = self.node.inputs(x.permute(1, 2, 0) if x.is_floating_point() else x.T)
@@ -80,7 +93,9 @@ class RecurrentLayer(Layer):
         """Tokens as the one-hot vectors that the vendors' kernels take."""
         if x.is_floating_point():
             return x
-        return torch.zeros(*x.shape, self.width, dtype=self.dtype, device=x.device).scatter_(-1, x[..., None], 1)
+        return torch.zeros(*x.shape, self.width, dtype=self.node.W_x.dtype, device=x.device).scatter_(
+            -1, x[..., None], 1
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "last_state": None, "d_state": None}

@@ -5,6 +5,7 @@ Both are sequences of epochs, and epoch k depends on (seed, k) alone: a resumed 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,9 +92,10 @@ class RandomBatches:
 
 
 def config_of(batches: Any) -> dict[str, Any]:
-    """The class, the sizes, the seed, and how long the text is."""
+    """The class, the sizes, the seed, and the text's length and checksum."""
+    text = f"{len(batches.tokens)} of checksum {zlib.crc32(np.ascontiguousarray(batches.tokens)):08x}"
     sizes = {name: getattr(batches, name) for name in ("batch_size", "sequence_length", "seed")}
-    return {"type": type(batches).__name__, **sizes, "tokens": len(batches.tokens)}
+    return {"type": type(batches).__name__, **sizes, "tokens": text}
 
 
 def check_length(who: str, tokens: Tokens, needed: int) -> None:
