@@ -9,6 +9,7 @@ import argparse
 import importlib
 import json
 import math
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -31,6 +32,13 @@ def count(text: str) -> int:
     return number
 
 
+def duration(text: str) -> float:
+    """Seconds, 0 or more."""
+    if not (number := float(text)) >= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return number
+
+
 def arguments() -> tuple[Parser, argparse.Namespace]:
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -45,12 +53,12 @@ def arguments() -> tuple[Parser, argparse.Namespace]:
     add("--optimizer", choices=["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"], default="adam")
     add("--learning-rate", type=float, default=3e-3)
     add("--clip-norm", type=float, default=1.0)
-    add("--dropout", type=float, default=0.0, help="after each recurrent layer")
+    add("--dropout", type=float, help="after each recurrent layer (default 0)")
     add("--epochs", type=count, help="totals: a resumed run counts what it had done before")
     add("--steps", type=count)
-    add("--seconds", type=float, help="default: 60, if no other total is given")
+    add("--seconds", type=duration, help="default: 60, if no other total is given")
     add("--patience", type=int, help="stop after so many reports without a better validation loss")
-    add("--seed", type=int, default=0)
+    add("--seed", type=count, default=0)
     add("--validation-fraction", type=float, default=0.1)
     add("--checkpoint", metavar="DIR", help="write last.npz, best.npz and history.csv there")
     add("--resume", action="store_true", help="go on from last.npz in --checkpoint, written by either backend")
@@ -63,46 +71,62 @@ def arguments() -> tuple[Parser, argparse.Namespace]:
     return parser, parser.parse_args()
 
 
-def layers_of(net: Any, args: argparse.Namespace, classes: int) -> list[Any]:
-    """The stack that --layers and --dropout ask for, and a Dense layer to the logits."""
+def parse_layers(text: str) -> list[tuple[str, list[int]]]:
+    """gru:256:128,lstm:256 as [("gru", [256, 128]), ("lstm", [256])]."""
     layers = []
-    for part in (args.layers or "lstm:256").split(","):
-        cell, *sizes = part.strip().split(":")
-        if cell not in CELLS or not 1 <= len(sizes) <= 2 or not all(size.isdigit() for size in sizes):
+    for part in text.split(","):
+        if not re.fullmatch(rf"({'|'.join(CELLS)})(:[0-9]+){{1,2}}", part.strip()):
             raise ValueError(f"--layers: {part!r} is not a layer, expected {'|'.join(CELLS)}:hidden[:output].")
-        layers.append(getattr(net, CELLS[cell])(*map(int, sizes)))
-        if args.dropout:
-            layers.append(net.Dropout(args.dropout))
-    return [*layers, net.Dense(classes)]
+        cell, *sizes = part.strip().split(":")
+        layers.append((cell, [int(size) for size in sizes]))
+    return layers
 
 
-def in_words(config: dict[str, Any]) -> str:
+def architecture(config: dict[str, Any]) -> dict[str, Any]:
+    """What --layers, --dropout and --dtype would have to be for a model of this configuration."""
+    names = {layer: cell for cell, layer in CELLS.items()}
+    stack = [
+        ":".join(str(part) for part in (names[layer["type"]], layer["hidden_size"], layer["output_size"]) if part)
+        for layer in config["layers"]
+        if layer["type"] in names
+    ]
+    rates = [layer["p"] for layer in config["layers"] if layer["type"] == "Dropout"]
+    return {"layers": ",".join(stack), "dropout": max(rates, default=0.0), "dtype": config["dtype"]}
+
+
+def in_words(asked: dict[str, Any]) -> str:
     """An architecture on one line."""
-    parts = []
-    for layer in config["layers"]:
-        sizes = [layer[key] for key in ("hidden_size", "output_size", "p") if layer.get(key)]
-        parts.append(":".join([layer["type"].removesuffix("Layer").lower(), *map(str, sizes)]))
-    return ",".join(parts) + " in " + config["dtype"]
+    dropout = f" dropout {asked['dropout']}" if asked["dropout"] else ""
+    return f"{asked['layers']}{dropout} {asked['dtype']}"
 
 
 def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: Any) -> Any:
-    """The model that the command line asks for; where it asks for nothing, the one that the checkpoint holds."""
-    if checkpoint and not (args.layers or args.dropout or args.dtype):
+    """The model that the command line asks for; in what it leaves open, the one that the checkpoint holds."""
+    asked = {name: getattr(args, name) for name in ("layers", "dropout", "dtype") if getattr(args, name) is not None}
+    if "layers" in asked:
+        asked["layers"] = ",".join(":".join(map(str, (cell, *sizes))) for cell, sizes in parse_layers(args.layers))
+    if checkpoint:
+        found = architecture(checkpoint.config)
+        if (wanted := {**found, **asked}) != found:
+            raise ValueError(
+                f"--resume: the command line asks for {in_words(wanted)}, the checkpoint holds {in_words(found)}."
+            )
         return net.RNNModel.from_checkpoint(checkpoint, args.device)
-    classes = len(vocabulary)
-    stack, loss = layers_of(net, args, classes), net.SoftmaxCrossEntropy()
-    model = net.RNNModel(stack, loss, classes, args.seed, args.dtype or "float32", args.device)
-    if checkpoint and model.config() != {**checkpoint.config, "seed": args.seed}:
-        asked, found = in_words(model.config()), in_words(checkpoint.config)
-        raise ValueError(f"--resume: the command line asks for {asked}, the checkpoint holds {found}.")
-    return model
+    asked = {"layers": "lstm:256", "dropout": 0.0, "dtype": "float32", **asked}
+    stack: list[Any] = []
+    for cell, sizes in parse_layers(asked["layers"]):
+        stack.append(getattr(net, CELLS[cell])(*sizes))
+        if asked["dropout"]:
+            stack.append(net.Dropout(asked["dropout"]))
+    stack.append(net.Dense(len(vocabulary)))
+    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), len(vocabulary), args.seed, asked["dtype"], args.device)
 
 
 def outputs_can_be_written(net: Any, args: argparse.Namespace) -> None:
     """An error now, rather than after an hour of training."""
     if args.plot:
         net.require_plot(args.plot)
-    if args.checkpoint:
+    if args.checkpoint and not args.resume:
         Path(args.checkpoint).mkdir(parents=True, exist_ok=True)
     for path in filter(None, (args.plot, args.json)):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +209,7 @@ def main() -> int:
     text = sample()
     print(text)
     if args.plot:
-        trainer.history.plot(args.plot, f"{args.backend}: {in_words(trainer.model.config())}")
+        trainer.history.plot(args.plot, f"{args.backend}: {in_words(architecture(trainer.model.config()))}")
     if args.json:
         Path(args.json).write_text(json.dumps(result(args, trainer, text), indent=1), encoding="utf-8")
     return 130 if trainer.interrupted else 0

@@ -18,7 +18,7 @@ from numnet.operation import Array
 class GRUNode(Node):
     """One step of the GRU (Cho et al. 2014), x (D, B), h (H, B); h' is the state before.
 
-        a = W_x x + b                            (0)   a (3H, B): the rows of r, z, n
+        a = W_x x + b                            (0)   a (3H, B), the rows of r, z, n; for all steps: see node.py
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)
@@ -57,7 +57,7 @@ class GRUNode(Node):
 
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
-        s.m, s.dm, s.one, s.two = s.new(T, H, B), s.new(T, H, B), s.new(H, B), s.new(2 * H, B)
+        s.m, s.dm, s.spare, s.spare2 = s.new(T, H, B), s.new(T, H, B), s.new(H, B), s.new(2 * H, B)
         gates, d_gates = (z.reshape(T, 3, H, B).swapaxes(0, 1) for z in (s.a, s.da))
         s.steps = list(zip(s.a[:, : 2 * H], *gates, s.m, s.h[:-1], s.h[1:]))
         s.d_steps = list(zip(s.da[:, : 2 * H], *d_gates, s.dm))
@@ -65,17 +65,17 @@ class GRUNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         rz, r, z, n, m, h_prev, h = s.steps[t]
-        H, one = self.hidden_size, s.one
+        H, spare = self.hidden_size, s.spare
         W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
-        rz += matmul(W_rz, h_prev, s.two)  # (1)
+        rz += matmul(W_rz, h_prev, s.spare2)  # (1)
         sigmoid(rz, rz)
         if self.reset == "before":
             multiply(r, h_prev, m)  # (2)
-            n += matmul(U_n, m, one)  # (3)
+            n += matmul(U_n, m, spare)  # (3)
         else:
             matmul(U_n, h_prev, m)  # (2)
             m += self.b_h[:, None]
-            n += multiply(r, m, one)  # (3)
+            n += multiply(r, m, spare)  # (3)
         tanh(n, n)
         subtract(h_prev, n, h)  # (4)
         h *= z
@@ -84,23 +84,23 @@ class GRUNode(Node):
     def step_backward(self, s: Slots, t: int) -> None:
         rz, r, z, n, m, h_prev, _ = s.steps[t]
         drz, dr, dz, dn, dm = s.d_steps[t]
-        H, dh, one = self.hidden_size, s.dh, s.one
+        H, dh, spare = self.hidden_size, s.dh, s.spare
         W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
         multiply(dh, subtract(h_prev, n, dz), dz)  # (4) dz = dh (h' - n), dn = dh (1 - z), dh' = dh z
         multiply(dh, subtract(1, z, dn), dn)
         dh *= z
-        multiply(n, n, one)  # (3) dn (1 - n²)
-        dn *= subtract(1, one, one)
+        multiply(n, n, spare)  # (3) dn (1 - n²)
+        dn *= subtract(1, spare, spare)
         if self.reset == "before":
             matmul(U_n.T, dn, dm)  # (3) dm = U_nᵀ dn
             multiply(dm, h_prev, dr)  # (2) dr = dm h', dh' += dm r
-            dh += multiply(dm, r, one)
+            dh += multiply(dm, r, spare)
         else:
             multiply(dn, m, dr)  # (3) dr = dn m, dm = dn r
             multiply(dn, r, dm)
-            dh += matmul(U_n.T, dm, one)  # (2) dh' += U_nᵀ dm
-        drz *= sigmoid_slope(rz, s.two)  # (1) dr r (1 - r), dz z (1 - z), dh' += W_rzᵀ drz
-        dh += matmul(W_rz.T, drz, one)
+            dh += matmul(U_n.T, dm, spare)  # (2) dh' += U_nᵀ dm
+        drz *= sigmoid_slope(rz, s.spare2)  # (1) dr r (1 - r), dz z (1 - z), dh' += W_rzᵀ drz
+        dh += matmul(W_rz.T, drz, spare)
 
     def state_backward(self, s: Slots, da: Array) -> None:
         H, h_prev = self.hidden_size, all_columns(s.h[:-1])

@@ -30,7 +30,7 @@ class History:
         recent = self.losses[since:] or self.losses[-1:]
         train_loss = math.fsum(recent) / len(recent) if recent else None
         loss = train_loss if validation_loss is None else validation_loss
-        measures = {"perplexity": None, "bits_per_character": None}
+        measures: dict[str, float | None] = {"perplexity": None, "bits_per_character": None}
         if loss is not None and in_nats:
             measures = {"perplexity": perplexity(loss), "bits_per_character": loss / math.log(2)}
         self.rows.append({**row, "train_loss": train_loss, "validation_loss": validation_loss, **measures})

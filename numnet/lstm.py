@@ -15,7 +15,8 @@ from numnet.node import Node, Slots
 class LSTMNode(Node):
     """One step of the LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
-        a = W_x x + b + W_h h'         (1)   a (4H, B): the rows of i, f, g, o
+        a = W_x x + b                  (0)   a (4H, B), the rows of i, f, g, o; for all steps at once: see node.py
+        a ← a + W_h h'                 (1)
         i, f, o = σ(a)                 (2)   input, forget and output gate
         g = tanh(a)                    (3)   candidate
         c = f ⊙ c' + i ⊙ g             (4)   cell
@@ -51,7 +52,7 @@ class LSTMNode(Node):
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
         s.c, s.tanh_c, s.dc = s.new(T + 1, H, B), s.new(T, H, B), s.new(H, B)
-        s.product, s.one, s.two = s.new(4 * H, B), s.new(H, B), s.new(2 * H, B)
+        s.product, s.spare, s.spare2 = s.new(4 * H, B), s.new(H, B), s.new(2 * H, B)
         gates, d_gates = (z.reshape(T, 4, H, B).swapaxes(0, 1) for z in (s.a, s.da))
         s.steps = list(zip(s.a, s.a[:, : 2 * H], *gates, s.h[:-1], s.c[:-1], s.h[1:], s.c[1:], s.tanh_c))
         s.d_steps = list(zip(s.da, s.da[:, : 2 * H], *d_gates))
@@ -64,24 +65,24 @@ class LSTMNode(Node):
         sigmoid(o, o)
         tanh(g, g)  # (3)
         multiply(f, c_prev, c)  # (4)
-        c += multiply(i, g, s.one)
+        c += multiply(i, g, s.spare)
         multiply(o, tanh(c, tanh_c), h)  # (5)
 
     def step_backward(self, s: Slots, t: int) -> None:
         _, i_f, i, f, g, o, _, c_prev, h, _, tanh_c = s.steps[t]
         da, di_f, di, df, dg, do = s.d_steps[t]
-        dh, dc, one = s.dh, s.dc, s.one
+        dh, dc, spare = s.dh, s.dc, s.spare
         multiply(dh, tanh_c, do)  # (5) do = dh tanh(c)
-        multiply(h, tanh_c, one)  # (5) dc += dh o (1 - tanh(c)²) = dh (o - h tanh(c))
-        subtract(o, one, one)
-        one *= dh
-        dc += one
+        multiply(h, tanh_c, spare)  # (5) dc += dh o (1 - tanh(c)²) = dh (o - h tanh(c))
+        subtract(o, spare, spare)
+        spare *= dh
+        dc += spare
         multiply(dc, g, di)  # (4) di, df, dg and dc' = dc f
         multiply(dc, c_prev, df)
         multiply(dc, i, dg)
         dc *= f
-        multiply(g, g, one)  # (3) dg (1 - g²)
-        dg *= subtract(1, one, one)
-        di_f *= sigmoid_slope(i_f, s.two)  # (2) di i (1 - i), likewise f and o
-        do *= sigmoid_slope(o, one)
+        multiply(g, g, spare)  # (3) dg (1 - g²)
+        dg *= subtract(1, spare, spare)
+        di_f *= sigmoid_slope(i_f, s.spare2)  # (2) di i (1 - i), likewise f and o
+        do *= sigmoid_slope(o, spare)
         matmul(self.W_h.T, da, dh)  # (1) dh' = W_hᵀ da

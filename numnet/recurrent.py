@@ -1,9 +1,9 @@
 """The layer is time: one node, step after step, with all that can be done outside of the loop outside.
 
-1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
-2  in the loop          the node's step, which needs the state before
-3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
-4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
+phase 1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
+phase 2  in the loop          the node's step, which needs the state before
+phase 3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
+phase 4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
 """
 
 from __future__ import annotations
@@ -62,27 +62,27 @@ class RecurrentLayer(Layer):
         self.ready(x.shape[-1])
         x = columns(self.cast("x", x)) if x.ndim == 3 else np.ascontiguousarray(x.T)
         node, s = self.node, self.slots_for(len(x), x.shape[-1])
-        node.inputs(x, s)  # 1
-        node.start(s, self.flip(state, s.B))
+        node.inputs(x, s)  # phase 1
+        node.start(s, self.transposed(state, s.B))
         for t in range(s.T):
-            node.step(s, t)  # 2
-        self.last_state = self.flip(node.state_at(s, s.T))
+            node.step(s, t)  # phase 2
+        self.last_state = self.transposed(node.state_at(s, s.T))
         self.saved = x, s
         y = rows(s.h[1:])
-        return self.output(y) if self.output else y.copy(order="K")  # 4
+        return self.output(y) if self.output else y.copy(order="K")  # phase 4
 
     def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
         x, s = self.recall()
         dy = (
             self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)
-        )  # 4
+        )  # phase 4
         node, dy = self.node, columns(dy)
-        node.start_backward(s, self.flip(d_last_state, s.B))
+        node.start_backward(s, self.transposed(d_last_state, s.B))
         for t in reversed(range(s.T)):
             s.dh += dy[t]
-            node.step_backward(s, t)  # 2
-        self.d_state = self.flip(node.state_gradient(s))
-        dx = node.steps_backward(x, s)  # 3
+            node.step_backward(s, t)  # phase 2
+        self.d_state = self.transposed(node.state_gradient(s))
+        dx = node.steps_backward(x, s)  # phase 3
         return None if dx is None else rows(dx)
 
     def slots_for(self, T: int, B: int) -> Slots:
@@ -91,7 +91,7 @@ class RecurrentLayer(Layer):
             self.slots = self.node.slots(T, B)
         return self.slots
 
-    def flip(self, state: State, B: int | None = None) -> State:
+    def transposed(self, state: State, B: int | None = None) -> State:
         """(B, H) as (H, B) and back; with B, the shape is checked."""
         if state is None:
             return None

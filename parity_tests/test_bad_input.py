@@ -34,11 +34,22 @@ def refused(*arguments: Any, causes: list[str]) -> None:
         (["--dtype", "float32"], ["float32", "float64"]),
         (["--optimizer", "sgd"], ["SGD"]),
         (["--batch-size", "3"], ["batch"]),
-        (["--checkpoint", "nowhere"], ["last.npz"]),
+        (["--dropout", "0.5"], ["dropout 0.5", STACK]),
     ],
 )
 def test_a_run_that_cannot_be_gone_on_with(options: list[str], causes: list[str], trained: list[Any]) -> None:
     refused(*trained, "--resume", "--steps", 9, *options, causes=causes)
+
+
+def test_a_run_that_is_not_there_makes_no_folder(trained: list[Any], tmp_path: Path) -> None:
+    refused(*trained, "--resume", "--checkpoint", tmp_path / "nowhere", causes=["last.npz"])
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_another_text_is_another_run(trained: list[Any], tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(write_text(tmp_path).read_text(encoding="utf-8").replace("fox", "cat"), encoding="utf-8")
+    refused(*trained, "--text", other, "--resume", causes=["checksum"])
 
 
 def test_a_spoilt_checkpoint_is_one_line(trained: list[Any], tmp_path: Path) -> None:
@@ -75,6 +86,11 @@ def test_a_run_without_a_vocabulary_is_one_line(trained: list[Any], tmp_path: Pa
         ("--validation-fraction 1", ["validation_fraction"]),
         ("--sample-length -1", ["sample"]),
         ("--steps -1", ["steps"]),
+        ("--seconds -1", ["--seconds"]),
+        ("--seconds nan", ["--seconds"]),
+        ("--seed -1", ["--seed"]),
+        ("--layers=", ["--layers"]),
+        ("--layers lstm:²", ["lstm:²"]),
         ("--steps three", ["--steps", "three"]),
         ("--backend keras", ["--backend", "keras"]),
         ("--resume", ["--checkpoint"]),

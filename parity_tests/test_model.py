@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import prune
 
 import numnet
 import torchnet
@@ -103,3 +104,71 @@ def test_numnet_takes_the_weights_of_torch(kind: str) -> None:
     ours.load_state_dict(theirs.state_dict())
     with torch.no_grad():
         np.testing.assert_allclose(ours(x), theirs(x).numpy(), atol=1e-6)
+
+
+def test_tokens_do_not_show_their_number(net: Any) -> None:
+    tokens = np.array([[0, 1, 2, 3, 0, 1, 2]])
+    with pytest.raises(ValueError, match=r"Give input_size= \(V\)"):
+        net.RNNModel([net.GRULayer(5), net.Dense(4)])(tokens)
+    assert net.RNNModel([net.Embedding(4, 3), net.GRULayer(5)])(tokens).shape == (1, 7, 5)
+
+
+def test_a_layer_that_has_its_weights_keeps_them(net: Any) -> None:
+    table = np.arange(12.0).reshape(4, 3)
+    embedding = net.Embedding(4, 3)
+    embedding.load_state_dict({"W": table})
+    model = net.RNNModel([embedding, net.Dense(2)], input_size=4, dtype="float64")
+    assert (to_numpy(model.params["layers.0.W"]) == table).all()
+    assert {str(to_numpy(p).dtype) for p in model.params.values()} == {"float64"}
+    with pytest.raises(ValueError, match="Dense: its input size is 9, expected 4"):
+        net.RNNModel([net.Dense(2, input_size=9)], input_size=4)
+
+
+def test_a_copy_of_a_model_learns_and_leaves_the_first_alone(net: Any) -> None:
+    model = stack(net, input_size=6)
+    before = {name: np.array(to_numpy(p)) for name, p in model.params.items()}
+    twin = copy.deepcopy(model)
+    for _ in range(2):
+        twin.zero_grad()
+        twin.loss_and_grads(x, target)
+        net.SGD(0.1).step(twin)
+    for name, value in before.items():
+        assert (to_numpy(model.params[name]) == value).all()
+        assert (to_numpy(twin.params[name]) != value).any()
+
+
+def test_what_cannot_be_is_refused(net: Any) -> None:
+    layer, model = net.GRULayer(6, input_size=6), stack(net, input_size=6)
+    with pytest.raises(ValueError, match=r"layers\[1\] is a layer that stands before it too"):
+        net.RNNModel([layer, layer])
+    with pytest.raises(ValueError, match="state has 1 entries, expected 2"):
+        model(x, [None])
+    model.predict(x)
+    with pytest.raises(RuntimeError, match="backward before forward"):
+        model.backward(np.ones((3, 5, 7)))
+    optimizer = net.SGD(0.1)
+    model.loss_and_grads(x, target)
+    optimizer.step(model)
+    with pytest.raises(ValueError, match="another model"):
+        optimizer.step(stack(net, input_size=6))
+
+
+def test_a_layer_over_any_node_is_saved_and_read(net: Any, tmp_path: Any) -> None:
+    model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), 3)], input_size=6, dtype="float64")
+    net.save_checkpoint(tmp_path / "model.npz", model)
+    again = net.RNNModel.from_checkpoint(net.load_checkpoint(tmp_path / "model.npz"))
+    assert (np.asarray(again.predict(x)) == np.asarray(model.predict(x))).all()
+    with pytest.raises(ValueError, match="no parameters yet"):
+        net.save_checkpoint(tmp_path / "other.npz", stack(net))
+
+
+def test_torchnet_computes_with_the_weights_that_the_layer_has_now() -> None:
+    layer = torchnet.LSTMLayer(5, input_size=6)
+    zeros = {name: torch.zeros_like(p) for name, p in layer.named_parameters()}
+    assert not torch.func.functional_call(layer, zeros, (torch.tensor(x),)).any()
+    assert layer(x).any()
+    layer.double()
+    assert layer(x).dtype == torch.float64
+    prune.l1_unstructured(layer, "W_x", 1.0)
+    prune.l1_unstructured(layer, "b", 1.0)
+    assert not layer(x).any()

@@ -15,7 +15,7 @@ from torchnet.node import Node
 class GRUNode(Node):
     """One step of the GRU (Cho et al. 2014), x (D, B), h (H, B); h' is the state before.
 
-        a = W_x x + b                            (0)   a (3H, B): the rows of r, z, n
+        a = W_x x + b                            (0)   a (3H, B), the rows of r, z, n; for all steps: see node.py
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)

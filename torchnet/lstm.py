@@ -14,7 +14,8 @@ from torchnet.node import Node
 class LSTMNode(Node):
     """One step of the LSTM (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 
-        a = W_x x + b + W_h h'         (1)   a (4H, B): the rows of i, f, g, o
+        a = W_x x + b                  (0)   a (4H, B), the rows of i, f, g, o; for all steps at once: see node.py
+        a ← a + W_h h'                 (1)
         i, f, o = σ(a)                 (2)   input, forget and output gate
         g = tanh(a)                    (3)   candidate
         c = f ⊙ c' + i ⊙ g             (4)   cell

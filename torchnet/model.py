@@ -85,7 +85,7 @@ class RNNModel(Layer):
 
     def run(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
         """The output in evaluation mode, without a graph."""
-        modes = [(module, module.training) for module in self.modules()]
+        modes: list[tuple[Any, bool]] = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.no_grad():

@@ -1,6 +1,6 @@
 """The node is one step; the layer is that step through time. What every node shares stands here.
 
-    a = W_x x + b                      the step's input, which does not depend on the state
+    a = W_x x + b                (0)   the step's input, which does not depend on the state
     state = step(a, state before)      the equations of each node: rnn.py, gru.py, lstm.py
 
 Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates.
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_positive, check_sequence, check_shape
+from numnet.checks import check_choice, check_features, check_positive, check_real, check_sequence, check_shape
 from torchnet.operation import ParamOperation, as_tensor
 
 State = Any  # h, or for an LSTM (h, c)
@@ -95,6 +95,11 @@ class Node(ParamOperation):
         outputs, inputs = self.recall()
         dx, *d_start = self.pull(outputs, inputs, self.each(d_state))
         return dx, self.joined(d_start)
+
+    def cast(self, name: str, x: Any) -> Tensor:
+        x = as_tensor(x)
+        check_real(self.name, name, x)
+        return x.to(self.W_x)
 
     def check(self, x: Tensor) -> None:
         """x as a layer sees it: one step, batch first."""

@@ -11,8 +11,9 @@ from torchnet.node import Node
 class RNNNode(Node):
     """One step of the plain recurrent network (Elman 1990), x (D, B), h (H, B); h' is the state before.
 
-        a = W_x x + b + W_h h'     (1)
-        h = tanh(a)                (2)
+        a = W_x x + b       (0)   for all steps at once: see node.py
+        a ← a + W_h h'      (1)
+        h = tanh(a)         (2)
 
     W_x (H, D), W_h (H, H), b (H,).
     """

@@ -93,7 +93,7 @@ class RandomBatches:
 
 def config_of(batches: Any) -> dict[str, Any]:
     """The class, the sizes, the seed, and the text's length and checksum."""
-    text = f"{len(batches.tokens)} of checksum {zlib.crc32(np.ascontiguousarray(batches.tokens)):08x}"
+    text = f"{len(batches.tokens)} of checksum {zlib.crc32(batches.tokens.tobytes()):08x}"
     sizes = {name: getattr(batches, name) for name in ("batch_size", "sequence_length", "seed")}
     return {"type": type(batches).__name__, **sizes, "tokens": text}
 
