@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_real
 from numnet.operation import Array, Operation
 
 
@@ -30,10 +29,7 @@ class Activation(Operation):
     """y = f(x), elementwise; float32 and float64 keep their dtype."""
 
     def forward(self, x: Any) -> Array:
-        x = np.asarray(x)
-        check_real(self.name, "x", x)
-        x = x if x.dtype.kind == "f" else x.astype(np.float32)
-        y = self.f(x)
+        y = self.f(self.place("x", x))
         self.saved = y
         return y
 
@@ -87,4 +83,4 @@ class Softmax(Activation):
         return e / e.sum(axis=-1, keepdims=True)  # (2)
 
     def slope(self, dy: Array, y: Array) -> Array:
-        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))  # (2) (1)
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))  # (2) (1): ∂y_i/∂x_j = y_i (δ_ij - y_j)

@@ -3,8 +3,10 @@
     format        JSON: the version, and the names of all that follows
     config        JSON: the architecture, as RNNModel.config gives it
     vocabulary    JSON: the tokens in order, and their unit
-    training      JSON: step, epoch, history: what a trainer needs to go on
-    weights/...   one array a parameter; optimizer/..., state/..., losses: the same for training
+    training      JSON: what a trainer needs to go on: step, epoch, the rows of the history
+    weights/...   one array a parameter
+    optimizer/... what the optimizer remembers, one vector over all parameters each
+    arrays/...    the losses, one a step, and the recurrent state that is carried on
 
 It is written beside its place and then moved there, so that a full disk or a killed process leaves the one before.
 """
@@ -14,7 +16,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.checks import check_built
 from numnet.data.vocabulary import Vocabulary
 
 Array = npt.NDArray[Any]
@@ -64,10 +66,7 @@ def save_checkpoint(
     arrays: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model of either backend, and whatever else is given."""
-    if not model.built:
-        raise ValueError(
-            f"save_checkpoint: the {model.name} has no parameters yet. Give input_size=, or run a batch first."
-        )
+    check_built("save_checkpoint", model)
     texts = {
         "config": model.config(),
         "vocabulary": vocabulary and vocabulary.config(),
@@ -80,16 +79,15 @@ def save_checkpoint(
     entries["format"] = as_bytes({"version": FORMAT, "members": list(entries)})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, **entries)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -162,10 +160,3 @@ def _read_array(data: io.BytesIO, member: zipfile.ZipInfo) -> Array:
         raise ValueError(f"{member.filename} is not as long as its header says")
     data.seek(0)
     return np.lib.format.read_array(data, allow_pickle=False)
-
-
-def _umask() -> int:
-    """The process's file mode mask, so that the file gets the mode that open() would give it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,6 +106,19 @@ def check_positive(who: str, **sizes: float | None) -> None:
             raise ValueError(f"{who}: {name} is {value!r}, expected a number above 0.")
 
 
+def check_size(who: str, **sizes: Any) -> None:
+    """Whole numbers above zero, where they are given."""
+    for name, value in sizes.items():
+        if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
+            raise ValueError(f"{who}: {name} is {value!r}, expected a whole number above 0.")
+
+
+def check_built(who: str, thing: Any) -> None:
+    """Parameters must be there to be moved or loaded."""
+    if not getattr(thing, "built", True):
+        raise ValueError(f"{who}: the {thing.name} has no parameters yet. Give input_size=, or run a batch first.")
+
+
 def check_fraction(who: str, **fractions: float) -> None:
     """Probabilities and decays: 0 allowed, 1 not."""
     for name, value in fractions.items():
@@ -125,10 +139,13 @@ def check_states(who: str, state: Sequence[Any], layers: int) -> None:
 
 
 def check_once(who: str, layers: Sequence[Any]) -> None:
-    """A layer remembers one call, so it can stand in one place."""
+    """A layer remembers one call, so it can stand in one place; and its node with it."""
     for k, layer in enumerate(layers):
-        if any(layer is other for other in layers[:k]):
-            raise ValueError(f"{who}: layers[{k}] is a layer that stands before it too. Make another, or use a Node.")
+        node = getattr(layer, "node", layer)
+        if any(node is getattr(other, "node", other) for other in layers[:k]):
+            raise ValueError(
+                f"{who}: layers[{k}] is, or shares its node with, a layer that stands before it. Make another."
+            )
 
 
 def check_same_model(who: str, remembered: Any, model: Any) -> None:
@@ -146,10 +163,3 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
                 f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
                 "Is the file of another architecture?"
             )
-
-
-def check_targets(who: str, target: Any, logits_shape: Sequence[int], ignore_index: int | None) -> None:
-    """Class numbers of the logits' leading shape, each a class or the ignored number."""
-    check_shape(who, "target", target.shape, logits_shape[:-1], "Integer targets are the logits without the last axis.")
-    kept = target if ignore_index is None else target[target != ignore_index]
-    check_tokens(f"{who} target", kept, logits_shape[-1])

@@ -8,23 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_positive
+from numnet.checks import check_choice, check_features, check_size
+from numnet.columns import all_columns, columns, rows
 from numnet.operation import Array, ParamOperation
-
-
-def columns(x: Array) -> Array:
-    """(B, ..., D) as (..., D, B): a column is a sample. A view; nothing is copied."""
-    return x.transpose(*range(1, x.ndim), 0)
-
-
-def rows(x: Array) -> Array:
-    """(..., D, B) as (B, ..., D): the way back, a view too."""
-    return x.transpose(-1, *range(x.ndim - 1))
-
-
-def all_columns(x: Array) -> Array:
-    """(..., D, B) as (D, everything else): all steps side by side, for one product over all of them."""
-    return np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1)
 
 
 def affine(W: Array, b: Array, x: Array, out: Array | None = None) -> Array:
@@ -55,7 +41,7 @@ class Dense(ParamOperation):
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, output_size=output_size, input_size=input_size)
+        check_size(self.name, output_size=output_size, input_size=input_size)
         check_choice(self.name, "initial", initial, draw.SCHEMES)
         self.output_size, self.initial = output_size, initial
         self.ready(input_size)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_fraction, check_real
+from numnet.checks import check_fraction
 from numnet.operation import Array, Operation
 
 
@@ -29,9 +29,7 @@ class Dropout(Operation):
         return {"p": self.p}
 
     def forward(self, x: Any) -> Array:
-        x = np.asarray(x)
-        check_real(self.name, "x", x)
-        x = x if x.dtype.kind == "f" else x.astype(np.float32)
+        x = self.place("x", x)
         self.saved = m = self.mask(x.shape, x.dtype)
         return x * m  # (1)
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_positive, check_tokens
-from numnet.dense import all_columns, columns
+from numnet.checks import check_size, check_tokens
+from numnet.columns import all_columns, columns
 from numnet.operation import Array, ParamOperation
 
 
@@ -36,7 +36,7 @@ class Embedding(ParamOperation):
 
     def __init__(self, input_size: int, output_size: int, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, input_size=input_size, output_size=output_size)
+        check_size(self.name, input_size=input_size, output_size=output_size)
         self.output_size = output_size
         self.ready(input_size)
 

@@ -10,7 +10,7 @@ from numpy import matmul, multiply, subtract, tanh
 
 from numnet.activations import sigmoid, sigmoid_slope
 from numnet.checks import check_choice
-from numnet.dense import all_columns
+from numnet.columns import all_columns
 from numnet.node import Node, Slots
 from numnet.operation import Array
 

@@ -2,7 +2,8 @@
 
 pytorch     uniform within ±1/√H (Dense: ±1/√D), biases too: the default of torch.nn's layers
 glorot      uniform within ±√(6/(inputs + outputs)), each gate by itself; biases 0 (Glorot & Bengio 2010)
-orthogonal  W_h of each gate orthogonal (Saxe et al. 2014), so that it neither grows nor shrinks h; the rest as glorot
+orthogonal  W_h of each gate orthogonal (Saxe et al. 2014), so that it neither grows nor shrinks h; W_x as glorot,
+            biases 0, and a Dense layer's W orthogonal
 
 All are drawn in float64 and then rounded, so that a float32 and a float64 model start at the same point.
 """

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from numnet.activations import sigmoid
-from numnet.checks import check_real, check_shape, check_targets, kind_of
+from numnet.checks import check_real, check_shape, check_tokens, kind_of
 from numnet.operation import Array, Operation
+
+CLASSES = "Integer targets are shaped as the logits without the last axis."
 
 
 class Loss(Operation):
@@ -26,10 +28,13 @@ class Loss(Operation):
     in_nats = False
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
-        prediction, target = np.asarray(prediction), np.asarray(target)
-        check_real(self.name, "prediction", prediction)
-        prediction = prediction if prediction.dtype.kind == "f" else prediction.astype(np.float32)
-        losses, weights, slope = self.terms(prediction, target, mask)
+        prediction, target = self.place("prediction", prediction), np.asarray(target)
+        check_real(self.name, "target", target)
+        weights = self.weights(prediction, target, mask)
+        counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
+        if target.shape == prediction.shape:
+            target = np.where(counted, target, 0)
+        losses, slope = self.terms(np.where(counted, prediction, 0), target, weights)
         N = self.counted = float(weights.sum())
         if N == 0:
             warnings.warn(
@@ -44,16 +49,21 @@ class Loss(Operation):
         weights = weights if weights.ndim == slope.ndim else weights[..., None]
         return slope * (weights * (dy / N)).astype(slope.dtype)
 
-    def terms(self, prediction: Array, target: Array, mask: Any) -> tuple[Array, Array, Array]:
-        """Each counted place's loss, its weight 0 or 1, and d loss / d prediction."""
+    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
+        """Each place's loss, and d loss / d prediction; where the weight is 0 the prediction is 0, whatever it was."""
         raise NotImplementedError
 
-    def weights(self, mask: Any, shape: tuple[int, ...], dtype: Any) -> Array:
-        """The mask as numbers, ones for None."""
+    def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
+        """1 where a target counts, 0 where the mask leaves it out."""
+        shape = self.places(prediction.shape)
         if mask is None:
-            return np.ones(shape, dtype)
+            return np.ones(shape, prediction.dtype)
         check_shape(self.name, "mask", np.shape(mask), shape, "One truth value for each target.")
-        return np.asarray(mask).astype(bool).astype(dtype)
+        return np.asarray(mask).astype(bool).astype(prediction.dtype)
+
+    def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the losses, one a target, for a prediction of this shape."""
+        return shape
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -61,7 +71,7 @@ class SoftmaxCrossEntropy(Loss):
 
         z = x - max x               (1)   x (B, ..., V) logits; the shift changes nothing and cannot overflow
         ℓ = log Σ exp z - z[t]      (2)   t the target class
-        dx = softmax(x) - one_hot(t)      (2) (1)
+        dx = softmax(x) - one_hot(t)      (2) (1)   as ∂ log Σ exp z / ∂x_j = exp z_j / Σ exp z, and the shift cancels
 
     target: integer classes (B, ...), or one-hot or any weights (B, ..., V), for which ℓ = Σ t (log Σ exp z - z).
     Classes equal to `ignore_index` do not count. exp(loss) is the perplexity, loss / ln 2 bits per token.
@@ -75,26 +85,34 @@ class SoftmaxCrossEntropy(Loss):
     def config(self) -> dict[str, Any]:
         return {"ignore_index": self.ignore_index}
 
-    def terms(self, prediction: Array, target: Array, mask: Any) -> tuple[Array, Array, Array]:
+    def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:-1]
+
+    def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
+        weights = super().weights(prediction, target, mask)
+        if self.ignore_index is None or target.ndim == prediction.ndim:
+            return weights
+        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
+        return weights * (target != self.ignore_index)
+
+    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         z = prediction - prediction.max(axis=-1, keepdims=True)  # (1)
         e = np.exp(z)
         total = e.sum(axis=-1, keepdims=True)
-        weights = self.weights(mask, prediction.shape[:-1], z.dtype)
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
             check_shape(
                 self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
             )
             t = target.astype(z.dtype)
             mass = t.sum(axis=-1, keepdims=True)
-            return (t * (np.log(total) - z)).sum(axis=-1), weights, mass * e / total - t  # (2)
-        check_targets(self.name, target, prediction.shape, self.ignore_index)
-        if self.ignore_index is not None:
-            weights = weights * (target != self.ignore_index)
+            return (t * (np.log(total) - z)).sum(axis=-1), mass * e / total - t  # (2), and back (2) (1)
+        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
         t = np.where(weights > 0, target, 0)[..., None]
+        check_tokens(f"{self.name} target", t[..., 0], prediction.shape[-1])
         losses = np.log(total) - np.take_along_axis(z, t, axis=-1)  # (2)
-        slope = np.divide(e, total, out=e)
-        np.put_along_axis(slope, t, np.take_along_axis(slope, t, axis=-1) - 1, axis=-1)
-        return losses[..., 0], weights, slope
+        dx = np.divide(e, total, out=e)  # (2) (1)
+        np.put_along_axis(dx, t, np.take_along_axis(dx, t, axis=-1) - 1, axis=-1)
+        return losses[..., 0], dx
 
 
 class BinaryCrossEntropy(Loss):
@@ -104,18 +122,18 @@ class BinaryCrossEntropy(Loss):
     dx = σ(x) - t                               (1)
     """
 
-    def terms(self, prediction: Array, target: Array, mask: Any) -> tuple[Array, Array, Array]:
+    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         x = prediction
         check_shape(self.name, "target", target.shape, x.shape, "Targets are shaped as the logits.")
         t = target.astype(x.dtype)
         losses = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))  # (1)
-        return losses, self.weights(mask, x.shape, x.dtype), sigmoid(x) - t
+        return losses, sigmoid(x) - t  # (1)
 
 
 class MeanSquaredError(Loss):
     """ℓ = (y - t)²  (1),  dy = 2 (y - t)  (1); y, t and mask of one shape."""
 
-    def terms(self, prediction: Array, target: Array, mask: Any) -> tuple[Array, Array, Array]:
+    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the prediction.")
         difference = prediction - target.astype(prediction.dtype)
-        return difference**2, self.weights(mask, difference.shape, difference.dtype), 2 * difference  # (1)
+        return difference**2, 2 * difference  # (1)

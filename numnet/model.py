@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_once, check_sequence, check_states, kind_of
+from numnet.checks import check_once, check_real, check_sequence, check_states, kind_of
 from numnet.losses import Loss
 from numnet.node import State
 from numnet.operation import Array, Layer, Operation
@@ -84,6 +84,7 @@ class RNNModel(Layer):
 
     def forward(self, x: Any, state: Sequence[State] | None = None) -> Array:
         x = np.asarray(x)
+        check_real(self.name, "x", x)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
@@ -105,6 +106,7 @@ class RNNModel(Layer):
         loss = self.needs_loss()
         value = loss.forward(self.forward(x, state), target, mask)
         self.backward(loss.backward())
+        self.saved = None
         return value
 
     def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
@@ -124,7 +126,8 @@ class RNNModel(Layer):
     def ready_for(self, x: Array) -> None:
         """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
         first = getattr(self.layers[0], "input_size", None) if self.layers else None
-        if not self.built and self.input_size is None and first is None and kind_of(x) == "token":
+        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
+        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
             check_sequence(self.name, x, None)
         self.ready(self.input_size or first or x.shape[-1])
 

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_positive, check_sequence, check_shape
-from numnet.dense import affine, all_columns
+from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.columns import all_columns
+from numnet.dense import affine
 from numnet.embedding import sum_by_token
 from numnet.operation import Array, ParamOperation
 
@@ -28,9 +29,12 @@ State = Any  # h, or for an LSTM (h, c)
 class Slots(SimpleNamespace):
     """The memory of T steps, made once a size; and `steps`, each step's views of it, cut once.
 
-    a, da  (T, G·H, B)   pre-activations, which the step turns into gates; their gradients
-    h      (T+1, H, B)   h[t] enters step t, h[t+1] leaves it; an LSTM has c beside it
-    dh     (H, B)        the gradient of the state, carried from the last step to the first; likewise dc
+    a, da      (T, G·H, B)   pre-activations, which the step turns into gates; their gradients
+    h          (T+1, H, B)   h[t] enters step t, h[t+1] leaves it; an LSTM has c beside it
+    dh         (H, B)        the gradient of the state, carried from the last step to the first; likewise dc
+    tanh_c; m, dm  (T, H, B) what an LSTM, what a GRU keeps of each step besides
+    product, spare, spare2   (G·H, B), (H, B), (2H, B): room for a result that the next line uses up
+    steps, d_steps           each step's views, one tuple a step, in the order in which the node unpacks them
     """
 
 
@@ -60,7 +64,7 @@ class Node(ParamOperation):
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, hidden_size=hidden_size, input_size=input_size)
+        check_size(self.name, hidden_size=hidden_size, input_size=input_size)
         check_choice(self.name, "initial", initial, draw.SCHEMES)
         self.hidden_size, self.initial = hidden_size, initial
         self.ready(input_size)
@@ -92,7 +96,7 @@ class Node(ParamOperation):
             affine(self.W_x, self.b, x, out=s.a)  # (0)
             return
         table = self.W_x + self.b[:, None]  # (0): the product with a one-hot column is that column of W_x
-        for tokens, a in zip(x, s.a):
+        for tokens, a in zip(x, s.a):  # "clip", for numpy would else copy first; all tokens are known to be in range
             np.take(table, tokens, axis=1, out=a, mode="clip")
 
     def steps_backward(self, x: Array, s: Slots) -> Array | None:
@@ -109,7 +113,7 @@ class Node(ParamOperation):
 
     def state_backward(self, s: Slots, da: Array) -> None:
         """dW_h from da (G·H, all steps), where a = ... + W_h h'."""
-        self.dW_h += da @ all_columns(s.h[:-1]).T
+        self.dW_h += da @ all_columns(s.h[:-1]).T  # (1)
 
     def forward(self, x: Any, state: State = None) -> tuple[State, Any]:  # type: ignore[override]
         """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
@@ -123,10 +127,9 @@ class Node(ParamOperation):
         self.step(s, 0)
         return self.state_at(s, 1), (x, s)
 
-    def backward(self, d_state: State, saved: Any = None) -> tuple[Array | None, State]:  # type: ignore[override]
+    def backward(self, d_state: State, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
         """From the gradient of the new state: dx and the gradient of the state before; adds to dW_x, dW_h, db."""
-        self.saved = saved
-        x, s = self.recall()
+        x, s = saved
         self.start_backward(s, d_state)
         self.step_backward(s, 0)
         dx = self.steps_backward(x, s)
@@ -174,18 +177,23 @@ class Node(ParamOperation):
         if len(self.states) == 1:
             return (state,)
         if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
-            raise ValueError(f"{self.name}: state is not a pair ({', '.join(self.states)}). Pass both, or None.")
+            pair = f"({', '.join(self.states)})"
+            raise ValueError(
+                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+            )
         return tuple(state)
 
     def state_at(self, s: Slots, t: int) -> State:
         """A copy of the state that enters step t."""
-        state = tuple(getattr(s, name)[t].copy() for name in self.states)
-        return state if len(state) > 1 else state[0]
+        return self.joined([getattr(s, name)[t].copy() for name in self.states])
 
     def state_gradient(self, s: Slots) -> State:
         """A copy of the gradient of the state that is carried."""
-        gradient = tuple(getattr(s, f"d{name}").copy() for name in self.states)
-        return gradient if len(gradient) > 1 else gradient[0]
+        return self.joined([getattr(s, f"d{name}").copy() for name in self.states])
+
+    def joined(self, state: Any) -> State:
+        """A state of one part as that part, of two as a pair."""
+        return tuple(state) if len(state) > 1 else state[0]
 
     @property
     def name(self) -> str:

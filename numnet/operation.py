@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
+from numnet.checks import check_built, check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 Array = npt.NDArray[Any]
 
@@ -43,11 +43,23 @@ class Operation:
         check_saved(self.name, self.saved)
         return self.saved
 
+    def place(self, name: str, x: Any) -> Array:
+        """x as an array of real numbers, which keep their dtype; integers become float32."""
+        x = np.asarray(x)
+        check_real(self.name, name, x)
+        return x if x.dtype.kind == "f" else x.astype(np.float32)
+
     def gradient(self, dy: Any, y_shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """The upstream gradient as an array of y's shape."""
-        dy = np.asarray(dy, dtype)
+        """The upstream gradient as an array of y's shape; None is zeros."""
+        dy = np.zeros(y_shape) if dy is None else np.asarray(dy)
+        check_real(self.name, "dy", dy)
+        dy = dy.astype(dtype, copy=False)
         check_shape(self.name, "dy", dy.shape, y_shape, "It has the shape of y.")
         return dy
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy is a copy of the parameters, not of what the last call kept."""
+        return {**self.__dict__, "saved": None}
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
@@ -171,6 +183,7 @@ class ParamOperation(Operation):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take these values; all of them, or a ValueError and none."""
         params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
+        check_built(self.name, self)
         check_state_dict(self.name, {n: p.shape for n, p in params.items()}, {n: v.shape for n, v in given.items()})
         for name, value in given.items():
             check_real(self.name, name, value)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_fraction, check_positive, check_same_model, check_state_dict
+from numnet.checks import check_built, check_fraction, check_positive, check_same_model, check_state_dict
 from numnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 from numnet.operation import Array, ParamOperation
 from numnet.schedules import Schedule, as_schedule
@@ -48,6 +48,7 @@ class Optimizer:
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_built(type(self).__name__, model)
         check_same_model(type(self).__name__, self.model, model)
         pairs = model.flat()
         grads = [g for _, g in pairs]

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_positive, check_sequence, check_shape
-from numnet.dense import Dense, columns, rows
+from numnet.checks import check_sequence, check_shape, check_size
+from numnet.columns import columns, rows
+from numnet.dense import Dense
 from numnet.gru import GRUNode
 from numnet.lstm import LSTMNode
 from numnet.node import Node, Slots, State
@@ -36,7 +37,7 @@ class RecurrentLayer(Layer):
 
     def __init__(self, node: Node, output_size: int | None = None) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
-        check_positive(self.name, output_size=output_size)
+        check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
         node.speaker = self.name
@@ -60,7 +61,7 @@ class RecurrentLayer(Layer):
         x = np.asarray(x)
         check_sequence(self.name, x, self.input_size)
         self.ready(x.shape[-1])
-        x = columns(self.cast("x", x)) if x.ndim == 3 else np.ascontiguousarray(x.T)
+        x = columns(self.cast("x", x)) if x.ndim == 3 else x.T.copy()
         node, s = self.node, self.slots_for(len(x), x.shape[-1])
         node.inputs(x, s)  # phase 1
         node.start(s, self.transposed(state, s.B))
@@ -69,7 +70,7 @@ class RecurrentLayer(Layer):
         self.last_state = self.transposed(node.state_at(s, s.T))
         self.saved = x, s
         y = rows(s.h[1:])
-        return self.output(y) if self.output else y.copy(order="K")  # phase 4
+        return self.output(y) if self.output else y.copy(order="K")  # phase 4; a copy, for the slots are used again
 
     def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
         x, s = self.recall()
@@ -77,7 +78,7 @@ class RecurrentLayer(Layer):
             self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)
         )  # phase 4
         node, dy = self.node, columns(dy)
-        node.start_backward(s, self.transposed(d_last_state, s.B))
+        node.start_backward(s, self.transposed(d_last_state, s.B, "d_last_state"))
         for t in reversed(range(s.T)):
             s.dh += dy[t]
             node.step_backward(s, t)  # phase 2
@@ -85,23 +86,26 @@ class RecurrentLayer(Layer):
         dx = node.steps_backward(x, s)  # phase 3
         return None if dx is None else rows(dx)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "slots": None, "last_state": None, "d_state": None}
+
     def slots_for(self, T: int, B: int) -> Slots:
         """Buffers made once, and anew when the sizes change."""
         if self.slots is None or (self.slots.T, self.slots.B) != (T, B):
             self.slots = self.node.slots(T, B)
         return self.slots
 
-    def transposed(self, state: State, B: int | None = None) -> State:
+    def transposed(self, state: State, B: int | None = None, name: str = "state") -> State:
         """(B, H) as (H, B) and back; with B, the shape is checked."""
         if state is None:
             return None
         flipped = []
-        for name, value in zip(self.node.states, self.node.each(state)):
+        for part, value in zip(self.node.states, self.node.each(state)):
             if value is not None and B is not None:
-                value = self.cast(f"state {name}", value)
-                check_shape(self.name, f"state {name}", value.shape, (B, self.hidden_size), "It is (batch, hidden).")
+                value = self.cast(f"{name} {part}", value)
+                check_shape(self.name, f"{name} {part}", value.shape, (B, self.hidden_size), "It is (batch, hidden).")
             flipped.append(None if value is None else value.T)
-        return tuple(flipped) if len(flipped) > 1 else flipped[0]
+        return self.node.joined(flipped)
 
 
 class RNNLayer(RecurrentLayer):

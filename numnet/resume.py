@@ -36,8 +36,13 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         found["best"] = math.inf if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.layers))
         masks = list(zip(with_masks(trainer.model), training["masks"], strict=True))
-        trainer.optimizer.load_state_dict(checkpoint.optimizer, trainer.model)
+        before = trainer.model.state_dict()
         trainer.model.load_state_dict(checkpoint.weights)
+        try:
+            trainer.optimizer.load_state_dict(checkpoint.optimizer, trainer.model)
+        except BaseException:
+            trainer.model.load_state_dict(before)
+            raise
     for name, value in found.items():
         setattr(trainer, name, value)
     for layer, calls in masks:

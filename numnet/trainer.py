@@ -10,7 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from numnet.checkpoint import Checkpoint
+import numpy as np
+
+from numnet.checkpoint import Checkpoint, to_numpy
+from numnet.checks import check_positive
 from numnet.data.vocabulary import Vocabulary
 from numnet.history import History
 from numnet.progress import Say, describe, interruptible, progress_bar, to_stderr
@@ -44,6 +47,7 @@ class Trainer:
         patience: int | None = None,
         progress: bool = True,
     ) -> None:
+        check_positive("Trainer", evaluate_every=evaluate_every, patience=patience)
         self.model, self.optimizer, self.batches, self.validation = model, optimizer, batches, validation
         self.vocabulary, self.sample, self.progress = vocabulary, sample, progress
         self.directory = None if directory is None else Path(directory)
@@ -105,6 +109,8 @@ class Trainer:
         self.model.zero_grad()
         loss = float(self.model.loss_and_grads(x, y, self.state))
         try:
+            if not math.isfinite(loss):
+                raise FloatingPointError(first_bad(self.model))
             self.gradient_norm = self.optimizer.step(self.model)
         except FloatingPointError as error:
             raise TrainingDiverged(
@@ -153,6 +159,15 @@ class Trainer:
         CheckpointError, and the model as it was, for a checkpoint of another architecture, optimizer or batches.
         """
         resume_run(self, checkpoint)
+
+
+def first_bad(model: Any) -> str:
+    """Which parameter, or else which gradient, holds the first number that is none or infinite."""
+    for what, arrays in (("the parameter", model.params), ("the gradient of", model.grads)):
+        for name, value in arrays.items():
+            if not np.isfinite(to_numpy(value)).all():
+                return f"{what} {name} is not finite."
+    return "Every parameter and gradient is finite."
 
 
 def evaluate(model: Any, batches: Any) -> float:

@@ -66,12 +66,23 @@ FAULTS = [
     Fault("Dense: gradient of W transposed in time", "dense.py", "all_columns(x).T", "all_columns(x[::-1]).T", "Dense"),
     Fault("softmax: the sum's part missing", "activations.py", "return y * (dy - (dy * y).sum(axis=-1, keepdims=True))", "return y * dy", "Softmax"),
     Fault("dropout: not scaled", "dropout.py", "kept.astype(dtype) / (1 - self.p)", "kept.astype(dtype)", "Dropout"),
-    Fault("the book's loss: binary term for every class", "losses.py", "return losses[..., 0], weights, slope",
-          "return losses[..., 0] - np.log(1 - np.exp(z) / total).sum(axis=-1), weights, slope", "SoftmaxCrossEntropy"),
+    Fault("the book's loss: binary term for every class", "losses.py", "return losses[..., 0], dx",
+          "return losses[..., 0] - np.log(1 - np.exp(z) / total).sum(axis=-1), dx", "SoftmaxCrossEntropy"),
     Fault("the book's loss: sum for mean", "losses.py", "return float((losses * weights).sum() / N)", "return float((losses * weights).sum())", "SoftmaxCrossEntropy"),
-    Fault("loss: ignored targets counted", "losses.py", "weights = weights * (target != self.ignore_index)", "pass", "SoftmaxCrossEntropy ignoring 1"),
+    Fault("loss: ignored targets counted", "losses.py", "return weights * (target != self.ignore_index)", "return weights", "SoftmaxCrossEntropy ignoring 1"),
     Fault("loss: mask turned round in the gradient", "losses.py", "(weights * (dy / N))", "((1 - weights) * (dy / N))", "BinaryCrossEntropy masked"),
-    Fault("squared error: factor 2 missing", "losses.py", "2 * difference  # (1)", "difference  # (1)", "MeanSquaredError"),
+    Fault("squared error: factor 2 missing", "losses.py", "difference**2, 2 * difference", "difference**2, difference", "MeanSquaredError"),
+]  # fmt: skip
+# These show in the path that an optimizer takes, not in a gradient; `case` names the optimizer.
+STEP_FAULTS = [
+    Fault("Adam: moments never unbiased", "optimizers.py", "1 - self.beta1**k", "1.0", "Adam"),
+    Fault("Adam: square of the mean for mean of the square", "optimizers.py", "v += (1 - self.beta2) * g * g", "v += (1 - self.beta2) * m * m", "Adam"),
+    Fault("AdamW: decay in the gradient", "optimizers.py", "p *= 1 - rate * self.weight_decay", "g = g + self.weight_decay * p", "AdamW"),
+    Fault("momentum: old velocity forgotten", "optimizers.py", "v *= self.momentum", "v *= 0", "SGDMomentum"),
+    Fault("AdaGrad: sum never grows", "optimizers.py", "s += g * g  # (1)", "s[...] = g * g", "AdaGrad"),
+    Fault("RMSProp: square missing", "optimizers.py", "s += (1 - self.decay) * g * g", "s += (1 - self.decay) * abs(g)", "RMSProp"),
+    Fault("weight decay with the wrong sign", "optimizers.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD"),
+    Fault("clipping: every gradient by its own norm", "clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD"),
 ]  # fmt: skip
 
 

@@ -65,7 +65,10 @@ class Case:
             if device != "cpu":
                 thing.to(device)
             rng = np.random.default_rng([z.seed, 1])
-            thing.load_state_dict({name: 0.6 * rng.standard_normal(tuple(p.shape)) for name, p in thing.params.items()})
+            drawn = {name: 0.3 * rng.standard_normal(tuple(p.shape)) for name, p in thing.params.items()}
+            if "W_h" in drawn:  # a gain above 1 would multiply rounding at every step
+                drawn["W_h"] /= max(1.0, float(np.linalg.norm(drawn["W_h"], 2)))
+            thing.load_state_dict(drawn)
         return thing
 
     def inputs(self, z: Sizes, dtype: str = "float64") -> Arrays:

@@ -46,14 +46,24 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("tokens without V", ValueError, "Give input_size= (V).", lambda net: net.LSTMLayer(5)(np.array([[0, 1]]))),
     ("shape of the state", ValueError, "LSTMLayer: state h is (2, 6), expected (2, 5). It is (batch, hidden).",
      lambda net: lstm(net)(x, (np.zeros((2, 6)), np.zeros((2, 5))))),
-    ("half a state", ValueError, "state is not a pair (h, c). Pass both, or None.", lambda net: lstm(net)(x, np.zeros((2, 5)))),
+    ("half a state", ValueError, "LSTMLayer: state is ndarray, expected a pair (h, c). Pass both, or None.", lambda net: lstm(net)(x, np.zeros((2, 5)))),
     ("node's state", ValueError, "GRUNode: state h is (2, 5), expected (5, 2). Columns are samples",
      lambda net: net.GRUNode(5, input_size=4)(np.zeros((4, 2)), np.zeros((2, 5)))),
     ("backward first", RuntimeError, "LSTMLayer: backward before forward. Call forward first.", lambda net: lstm(net).backward(np.zeros((2, 3, 5)))),
     ("backward first", RuntimeError, "Tanh: backward before forward.", lambda net: net.Tanh().backward(np.zeros((2, 3)))),
     ("backward first", RuntimeError, "SoftmaxCrossEntropy: backward before forward.", lambda net: net.SoftmaxCrossEntropy().backward()),
     ("upstream's shape", ValueError, "LSTMLayer: dy is (2, 3, 4), expected (2, 3, 5). It has the shape of y.", lambda net: trained(net).backward(x)),
-    ("hidden size 0", ValueError, "GRUNode: hidden_size is 0, expected a number above 0.", lambda net: net.GRULayer(0)),
+    ("hidden size 0", ValueError, "GRUNode: hidden_size is 0, expected a whole number above 0.", lambda net: net.GRULayer(0)),
+    ("hidden size 2.5", ValueError, "RNNNode: hidden_size is 2.5, expected a whole number above 0.", lambda net: net.RNNLayer(2.5)),
+    ("integer parameters", ValueError, "Dense: dtype is int32, expected one of real numbers", lambda net: net.Dense(2, dtype="int32")),
+    ("three axes for a node", ValueError, "GRUNode: x is (2, 3, 4), expected one step: (features, batch)", lambda net: net.GRUNode(5)(x)),
+    ("no weights to load into", ValueError, "the Dense has no parameters yet. Give input_size=", lambda net: net.Dense(2).load_state_dict({})),
+    ("no weights to move", ValueError, "Adam: the Dense has no parameters yet.", lambda net: net.Adam(0.1).step(net.Dense(2))),
+    ("shape of the last state's gradient", ValueError, "LSTMLayer: d_last_state h is (2, 6), expected (2, 5).",
+     lambda net: trained(net).backward(None, (np.zeros((2, 6)), np.zeros((2, 5))))),
+    ("complex upstream", TypeError, "LSTMLayer: dy is complex128, expected real numbers.", lambda net: trained(net).backward(np.zeros((2, 3, 5), complex))),
+    ("complex target", TypeError, "MeanSquaredError: target is complex64, expected real numbers.", lambda net: net.MeanSquaredError()(x, x * 1j)),
+    ("nothing at all", TypeError, "RNNModel: x is object, expected real numbers.", lambda net: net.RNNModel([net.Dense(2)])(None)),
     ("reset", ValueError, "reset is 'late', expected one of 'before', 'after'.", lambda net: net.GRULayer(3, reset="late")),
     ("initial", ValueError, "initial is 'magic', expected one of 'pytorch', 'glorot', 'orthogonal'.", lambda net: lstm(net, initial="magic")),
     ("dropout 1", ValueError, "Dropout: p is 1, expected 0 or more and less than 1.", lambda net: net.Dropout(1)),
@@ -91,6 +101,21 @@ def test_refused_weights_leave_the_model_as_it_was(net: Any) -> None:
     with pytest.raises(ValueError, match="b is"):
         layer.load_state_dict({"W": np.ones((2, 4)), "b": np.ones(3)})
     assert all((np.array(layer.params[name].tolist()) == value).all() for name, value in before.items())
+
+
+def test_what_the_mask_leaves_out_may_be_anything(net: Any) -> None:
+    """NaN in the prediction, a class that is none: neither reaches the loss or a gradient."""
+    for loss, fill in ((net.SoftmaxCrossEntropy(), -1), (net.MeanSquaredError(), np.nan)):
+        rng, mask = np.random.default_rng(0), np.array([[True, True, False], [True, False, False]])
+        prediction = rng.standard_normal((2, 3, 4))
+        target = rng.integers(0, 4, (2, 3)) if fill == -1 else rng.standard_normal((2, 3, 4))
+        if fill != -1:
+            mask = np.repeat(mask[..., None], 4, axis=-1)
+        expected = float(to_numpy(loss(prediction, target, mask)))
+        gradient = np.array(to_numpy(loss.backward()))
+        prediction[~mask], target[~mask] = np.nan, fill
+        assert float(to_numpy(loss(prediction, target, mask))) == expected
+        np.testing.assert_array_equal(to_numpy(loss.backward()), gradient)
 
 
 def test_every_target_ignored_is_a_loss_of_0_with_a_warning(net: Any) -> None:

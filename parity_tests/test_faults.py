@@ -10,10 +10,11 @@ import pytest
 
 import numnet
 import torchnet
-from parity_tests.faults import FAULTS, Fault, planted
+from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.probe import assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
+from parity_tests.test_training import OPTIMIZERS, Bowl
 
 SIZES = Sizes()
 CASES = {case.name: case for case in [*EVERYTHING, DROPOUT]}
@@ -75,3 +76,18 @@ def test_losing_the_gradient_from_above_freezes_every_layer_below(tmp_path: Path
         outputs, pullback = run(case.build(faulty, SIZES), case.inputs(SIZES))
         gradients = pullback({"y": np.ones_like(outputs["y"])})
     assert all((gradient == 0).all() for gradient in gradients.values())
+
+
+def walked(net: Any, name: str) -> np.ndarray:
+    """Where seven steps of that optimizer, with weight decay and clipping, take a layer."""
+    rng, (make, _) = np.random.default_rng(0), OPTIMIZERS[name]
+    bowl, optimizer = Bowl(net, rng.standard_normal((3, 3))), make(net, weight_decay=0.1, clip_norm=2.0)
+    return [bowl.step(optimizer, rng.standard_normal((3, 3))) for _ in range(7)][-1]
+
+
+@pytest.mark.parametrize("fault", STEP_FAULTS, ids=lambda fault: fault.name)
+def test_fault_in_a_step_is_caught(fault: Fault, tmp_path: Path) -> None:
+    expected = walked(torchnet, fault.case)
+    np.testing.assert_allclose(walked(numnet, fault.case), expected, rtol=1e-11)
+    with planted(fault, tmp_path) as faulty:
+        assert np.abs(walked(faulty, fault.case) - expected).max() > 1e-6

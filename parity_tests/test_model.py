@@ -125,9 +125,11 @@ def test_a_layer_that_has_its_weights_keeps_them(net: Any) -> None:
 
 
 def test_a_copy_of_a_model_learns_and_leaves_the_first_alone(net: Any) -> None:
-    model = stack(net, input_size=6)
+    model = stack(net, input_size=6, dtype="float64")
+    model(x)
     before = {name: np.array(to_numpy(p)) for name, p in model.params.items()}
     twin = copy.deepcopy(model)
+    assert (np.asarray(twin.predict(2 * x)) == np.asarray(model.predict(2 * x))).all()
     for _ in range(2):
         twin.zero_grad()
         twin.loss_and_grads(x, target)
@@ -139,7 +141,7 @@ def test_a_copy_of_a_model_learns_and_leaves_the_first_alone(net: Any) -> None:
 
 def test_what_cannot_be_is_refused(net: Any) -> None:
     layer, model = net.GRULayer(6, input_size=6), stack(net, input_size=6)
-    with pytest.raises(ValueError, match=r"layers\[1\] is a layer that stands before it too"):
+    with pytest.raises(ValueError, match=r"layers\[1\] is, or shares its node with, a layer that stands before it"):
         net.RNNModel([layer, layer])
     with pytest.raises(ValueError, match="state has 1 entries, expected 2"):
         model(x, [None])
@@ -160,6 +162,30 @@ def test_a_layer_over_any_node_is_saved_and_read(net: Any, tmp_path: Any) -> Non
     assert (np.asarray(again.predict(x)) == np.asarray(model.predict(x))).all()
     with pytest.raises(ValueError, match="no parameters yet"):
         net.save_checkpoint(tmp_path / "other.npz", stack(net))
+
+
+def test_tokens_changed_after_forward_change_nothing(net: Any) -> None:
+    for make, draw in ((lambda: net.GRULayer(5, input_size=4), (1, 6)), (lambda: net.Embedding(4, 5), (2, 6))):
+        layer, tokens = make(), np.random.default_rng(0).integers(0, 4, draw)
+        gradients = []
+        for change in (0, 1):
+            layer.zero_grad()
+            y = layer(tokens)
+            tokens[:] = (tokens + change) % 4
+            layer.backward(np.ones(y.shape))
+            gradients.append({name: np.array(to_numpy(g)) for name, g in layer.grads.items()})
+        for name, g in gradients[0].items():
+            np.testing.assert_array_equal(gradients[1][name], g)
+
+
+def test_a_node_in_a_layer_can_be_called_alone(net: Any) -> None:
+    layer = net.LSTMLayer(5, input_size=6)
+    layer(x)
+    layer.zero_grad()
+    _, saved = layer.node.forward(np.ones((6, 2)))
+    layer.node.backward((np.ones((5, 2)), None), saved)
+    assert np.abs(to_numpy(layer.grads["W_x"])).max() > 0
+    assert list(layer.node.params) == list(layer.params)
 
 
 def test_torchnet_computes_with_the_weights_that_the_layer_has_now() -> None:

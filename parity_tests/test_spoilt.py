@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import numnet
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from parity_tests.small import assert_same, small_checkpoint, small_model, small_trainer, weights
-from parity_tests.spoilt import FAULTS, rewrite
+from parity_tests.spoilt import FAULTS, WEIGHT_FAULTS, rewrite
 
 
 @pytest.fixture
@@ -42,9 +42,7 @@ def test_a_spoilt_file_is_refused_with_path_and_cause(net: Any, fault: str, path
     assert not Path("trapped").exists()
 
 
-@pytest.mark.parametrize(
-    "fault", ["wrong shape", "no such weight", "missing weight", "weights of text", "complex weights"]
-)
+@pytest.mark.parametrize("fault", WEIGHT_FAULTS)
 def test_a_refused_file_leaves_the_model_unchanged(net: Any, fault: str, path: Path) -> None:
     model = small_model(net, seed=3)
     before = weights(model)

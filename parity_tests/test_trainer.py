@@ -27,6 +27,30 @@ def test_totals_are_exact(net: Any, totals: dict[str, int], steps: int) -> None:
     assert history.rows[-1]["epoch"] == round(steps / 11, 3)
 
 
+def test_an_infinite_loss_stops_the_run(net: Any) -> None:
+    """Its gradients are finite, so only the loss itself tells."""
+    model = net.RNNModel([net.Dense(1)], net.MeanSquaredError(), input_size=1)
+    before = weights(model)
+
+    class Far:
+        carries_state = False
+
+        def __len__(self) -> int:
+            return 1
+
+        def epoch(self, number: int) -> Any:
+            return iter([(np.ones((1, 1), np.float32), np.full((1, 1), 1e25, np.float32))])
+
+    with np.errstate(over="ignore"), pytest.raises(net.TrainingDiverged, match="step 1: the loss is inf"):
+        net.Trainer(model, net.SGD(1e-30), Far(), progress=False).fit(steps=2)
+    assert_same(weights(model), before)
+
+
+def test_no_patience_is_refused(net: Any) -> None:
+    with pytest.raises(ValueError, match="Trainer: patience is 0"):
+        small_trainer(net, small_model(net), patience=0)
+
+
 def test_seconds_are_a_total_too(net: Any) -> None:
     trainer = small_trainer(net, small_model(net))
     trainer.fit(seconds=1e-9)

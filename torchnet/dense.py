@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_positive
+from numnet.checks import check_choice, check_features, check_size
 from torchnet.operation import ParamOperation, as_tensor
 
 
@@ -31,7 +31,7 @@ class Dense(ParamOperation):
         dtype: Any = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, output_size=output_size, input_size=input_size)
+        check_size(self.name, output_size=output_size, input_size=input_size)
         check_choice(self.name, "initial", initial, draw.SCHEMES)
         self.output_size, self.initial = output_size, initial
         self.ready(input_size)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet import initial as draw
-from numnet.checks import check_positive, check_tokens
+from numnet.checks import check_size, check_tokens
 from torchnet.operation import ParamOperation, as_tensor
 
 
@@ -24,7 +24,7 @@ class Embedding(ParamOperation):
 
     def __init__(self, input_size: int, output_size: int, seed: int = 0, dtype: Any = "float32") -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, input_size=input_size, output_size=output_size)
+        check_size(self.name, input_size=input_size, output_size=output_size)
         self.output_size = output_size
         self.ready(input_size)
 

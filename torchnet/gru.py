@@ -62,10 +62,10 @@ class GRUNode(Node):
             n = torch.tanh(a_n + r * (U_n @ h_prev + self.b_h[:, None]))  # (2) (3)
         return (z * h_prev + (1 - z) * n,)  # (4)
 
-    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         if self.reset == "before":
             return None
         b_h = torch.cat((self.b_h.new_zeros(2 * self.hidden_size), self.b_h))
-        weights = [self.W_x, self.W_h, self.b, b_h]
+        weights = [W_x, self.W_h, self.b, b_h]
         y, h = torch.gru(x, state[0][None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
         return y, h[0]

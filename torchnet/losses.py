@@ -6,14 +6,17 @@ Counted are the targets that are not ignored and that the mask, where there is o
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from numnet.checks import check_shape, check_targets, kind_of
+from numnet.checks import check_real, check_shape, check_tokens, kind_of
 from torchnet.operation import Operation, as_tensor
+
+CLASSES = "Integer targets are shaped as the logits without the last axis."
 
 
 class Loss(Operation):
@@ -26,8 +29,14 @@ class Loss(Operation):
     in_nats = False
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
-        prediction = self.place("prediction", prediction)
-        losses, weights = self.terms(prediction, as_tensor(target).to(prediction.device), mask)
+        prediction, target = self.place("prediction", prediction), as_tensor(target)
+        check_real(self.name, "target", target)
+        target = target.to(prediction.device)
+        weights = self.weights(prediction, target, mask)
+        counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
+        if target.shape == prediction.shape:
+            target = torch.where(counted, target, 0)
+        losses = self.terms(torch.where(counted, prediction, 0), target, weights)
         N = weights.sum()
         self.counted = float(N)
         if N == 0:
@@ -41,17 +50,22 @@ class Loss(Operation):
     def backward(self, dy: Any = 1.0) -> Tensor | None:
         return super().backward(dy)
 
-    def terms(self, prediction: Tensor, target: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
-        """Each counted place's loss, and its weight 0 or 1."""
+    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        """Each place's loss; where the weight is 0 the prediction is 0, whatever it was."""
         raise NotImplementedError
 
-    def weights(self, mask: Any, like: Tensor) -> Tensor:
-        """The mask as numbers, ones for None."""
+    def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
+        """1 where a target counts, 0 where the mask leaves it out."""
+        weights = torch.ones(self.places(prediction.shape), dtype=prediction.dtype, device=prediction.device)
         if mask is None:
-            return torch.ones_like(like)
+            return weights
         mask = as_tensor(mask)
-        check_shape(self.name, "mask", mask.shape, like.shape, "One truth value for each target.")
-        return mask.bool().to(like)
+        check_shape(self.name, "mask", mask.shape, weights.shape, "One truth value for each target.")
+        return mask.bool().to(weights)
+
+    def places(self, shape: Sequence[int]) -> Sequence[int]:
+        """The shape of the losses, one a target, for a prediction of this shape."""
+        return shape
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -70,33 +84,40 @@ class SoftmaxCrossEntropy(Loss):
     def config(self) -> dict[str, Any]:
         return {"ignore_index": self.ignore_index}
 
-    def terms(self, prediction: Tensor, target: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
-        weights = self.weights(mask, prediction[..., 0])
+    def places(self, shape: Sequence[int]) -> Sequence[int]:
+        return shape[:-1]
+
+    def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
+        weights = super().weights(prediction, target, mask)
+        if self.ignore_index is None or target.ndim == prediction.ndim:
+            return weights
+        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
+        return weights * (target != self.ignore_index)
+
+    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
             check_shape(
                 self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
             )
-            return -(target.to(prediction) * F.log_softmax(prediction, dim=-1)).sum(dim=-1), weights
-        check_targets(self.name, target, prediction.shape, self.ignore_index)
-        if self.ignore_index is not None:
-            weights = weights * (target != self.ignore_index)
+            return -(target.to(prediction) * F.log_softmax(prediction, dim=-1)).sum(dim=-1)
+        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
         t = torch.where(weights > 0, target, 0).long()
+        check_tokens(f"{self.name} target", t, prediction.shape[-1])
         losses = F.cross_entropy(prediction.reshape(-1, prediction.shape[-1]), t.reshape(-1), reduction="none")
-        return losses.reshape(t.shape), weights
+        return losses.reshape(t.shape)
 
 
 class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape."""
 
-    def terms(self, prediction: Tensor, target: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
+    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the logits.")
-        losses = F.binary_cross_entropy_with_logits(prediction, target.to(prediction), reduction="none")
-        return losses, self.weights(mask, prediction)
+        return F.binary_cross_entropy_with_logits(prediction, target.to(prediction), reduction="none")
 
 
 class MeanSquaredError(Loss):
     """ℓ = (y - t)²; y, t and mask of one shape."""
 
-    def terms(self, prediction: Tensor, target: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
+    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the prediction.")
-        return F.mse_loss(prediction, target.to(prediction), reduction="none"), self.weights(mask, prediction)
+        return F.mse_loss(prediction, target.to(prediction), reduction="none")

@@ -58,8 +58,8 @@ class LSTMNode(Node):
         h = o * torch.tanh(c)  # (5)
         return h, c
 
-    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        weights = [self.W_x, self.W_h, self.b, torch.zeros_like(self.b)]
+    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        weights = [W_x, self.W_h, self.b, torch.zeros_like(self.b)]
         start = [part[None] for part in state]
         y, h, c = torch.lstm(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
         return y, h[0], c[0]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_once, check_sequence, check_states, kind_of
+from numnet.checks import check_once, check_real, check_sequence, check_states, kind_of
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -51,7 +51,9 @@ class RNNModel(Layer):
         return size
 
     def forward(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
-        x = as_tensor(x).to(self.device)
+        x = as_tensor(x)
+        check_real(self.name, "x", x)
+        x = x.to(self.device)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
@@ -72,6 +74,11 @@ class RNNModel(Layer):
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
         value = self.needs_loss()(self.forward(x, state), target, mask)
         value.backward()
+        for layer in self.layers:
+            if layer.recurrent:
+                layer.d_state = layer.node.joined([part.grad for part in layer.saved[1][1:]])
+        self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
+        self.saved = None
         return value.detach()
 
     def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
@@ -97,7 +104,8 @@ class RNNModel(Layer):
     def ready_for(self, x: Tensor) -> None:
         """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
         first = getattr(self.layers[0], "input_size", None) if len(self.layers) else None
-        if not self.built and self.input_size is None and first is None and kind_of(x) == "token":
+        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
+        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
             check_sequence(self.name, x, None)
         self.ready(self.input_size or first or x.shape[-1])
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_positive, check_real, check_sequence, check_shape
+from numnet.checks import check_choice, check_features, check_real, check_sequence, check_shape, check_size
 from torchnet.operation import ParamOperation, as_tensor
 
 State = Any  # h, or for an LSTM (h, c)
@@ -45,7 +45,7 @@ class Node(ParamOperation):
         dtype: Any = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        check_positive(self.name, hidden_size=hidden_size, input_size=input_size)
+        check_size(self.name, hidden_size=hidden_size, input_size=input_size)
         check_choice(self.name, "initial", initial, draw.SCHEMES)
         self.hidden_size, self.initial = hidden_size, initial
         self.ready(input_size)
@@ -68,8 +68,8 @@ class Node(ParamOperation):
         """One step written out: the equations."""
         raise NotImplementedError
 
-    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        """All steps of x (B, T, D) by the vendor's kernel: y and the last state; None where it has no such function."""
+    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        """All steps of x (B, T, D) by the vendor's kernel: y, the last state; None where it has no such function."""
         return None
 
     def inputs(self, x: Tensor) -> Tensor:
@@ -89,10 +89,9 @@ class Node(ParamOperation):
         new = self.step(self.inputs(x), start)
         return self.joined(new), (new, (x, *start))
 
-    def backward(self, d_state: State, saved: Any = None) -> tuple[Tensor | None, State]:  # type: ignore[override]
+    def backward(self, d_state: State, saved: Any) -> tuple[Tensor | None, State]:  # type: ignore[override]
         """From the gradient of the new state: dx and that of the state before; adds to the parameters' `.grad`."""
-        self.saved = saved
-        outputs, inputs = self.recall()
+        outputs, inputs = saved
         dx, *d_start = self.pull(outputs, inputs, self.each(d_state))
         return dx, self.joined(d_start)
 
@@ -128,7 +127,10 @@ class Node(ParamOperation):
         if len(self.states) == 1:
             return (state,)
         if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
-            raise ValueError(f"{self.name}: state is not a pair ({', '.join(self.states)}). Pass both, or None.")
+            pair = f"({', '.join(self.states)})"
+            raise ValueError(
+                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+            )
         return tuple(state)
 
     def joined(self, state: Any) -> State:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
+from numnet.checks import check_built, check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -69,7 +69,9 @@ class Operation(torch.nn.Module):
 
     def gradient(self, dy: Any, y: Tensor) -> Tensor:
         """The upstream gradient as a tensor of y's shape."""
-        dy = as_tensor(dy).to(y)
+        dy = as_tensor(dy)
+        check_real(self.name, "dy", dy)
+        dy = dy.to(y)
         check_shape(self.name, "dy", dy.shape, y.shape, "It has the shape of y.")
         return dy
 
@@ -174,10 +176,16 @@ class ParamOperation(Operation):
         first = next(self.parameters(), None)
         return x.to(self.dtype) if first is None else x.to(first)
 
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Clear every gradient: zeros, as in numnet, also where there was none yet."""
+        for p in self.parameters():
+            p.grad = None if set_to_none else torch.zeros_like(p)
+
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take these values, arrays or tensors; all of them, or a ValueError and none."""
         given = {name: as_tensor(value) for name, value in state.items()}
         expected = {name: tuple(p.shape) for name, p in self.named_parameters()}
+        check_built(self.name, self)
         check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
         for name, value in given.items():
             check_real(self.name, name, value)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from numnet.checks import check_fraction, check_positive, check_same_model, check_state_dict
+from numnet.checks import check_built, check_fraction, check_positive, check_same_model, check_state_dict
 from numnet.schedules import Schedule, as_schedule
 from torchnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
@@ -50,6 +50,7 @@ class Optimizer:
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_built(type(self).__name__, model)
         check_same_model(type(self).__name__, self.model, model)
         grads = [p.grad for p in model.parameters() if p.grad is not None]
         norm = global_norm(grads)
@@ -94,7 +95,7 @@ class Optimizer:
         self.vendor, self.steps = None, int(state["steps"])
         vendor = self.vendor_for(model)
         for p in params:
-            vendor.state[p] = {"step": torch.tensor(float(self.steps))} if remembered else {}
+            vendor.state[p] = {"step": torch.tensor(float(self.steps), device=p.device)} if remembered else {}
         for ours, theirs in remembered.items():
             pieces = torch.as_tensor(np.array(state[ours])).split(sizes)
             for p, piece in zip(params, pieces):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_positive, check_sequence
+from numnet.checks import check_sequence, check_shape, check_size
 from torchnet.dense import Dense
 from torchnet.gru import GRUNode
 from torchnet.lstm import LSTMNode
@@ -30,7 +30,7 @@ class RecurrentLayer(Layer):
 
     def __init__(self, node: Node, output_size: int | None = None) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
-        check_positive(self.name, output_size=output_size)
+        check_size(self.name, output_size=output_size)
         self.__dict__["node"] = node  # no submodule: the parameters are the layer's own, and lent to the node
         self.hidden_size, self.output_size = node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
@@ -46,8 +46,7 @@ class RecurrentLayer(Layer):
         width = self.node.build(self.width, rng, self.dtype)
         self.lent = [name for name, _ in self.node.named_parameters()]
         for name in self.lent:
-            self.register_parameter(name, self.node._parameters.pop(name))
-        self.lend()
+            self.register_parameter(name, getattr(self.node, name))
         return self.output.build(width, rng, self.dtype) if self.output is not None else width
 
     def config(self) -> dict[str, Any]:
@@ -63,7 +62,7 @@ class RecurrentLayer(Layer):
         self.lend()
         x = self.followed(self.cast("x", x)) if x.ndim == 3 else x.long().to(self.node.W_x.device)
         start = self.node.start(state, (len(x), self.hidden_size), "It is (batch, hidden).", self.name)
-        y, *last = (self.use_fused and self.node.fused(self.dense(x), start)) or self.written_out(x, start)
+        y, *last = (self.use_fused and self.node.fused(*self.dense(x), start)) or self.written_out(x, start)
         self.last_state = self.node.joined(last)
         y = y if self.output is None else self.output(y)
         self.keep((y, *last), (x, *start))
@@ -71,14 +70,20 @@ class RecurrentLayer(Layer):
 
     def backward(self, dy: Any, d_last_state: State = None) -> Tensor | None:
         outputs, inputs = self.recall()
-        dx, *d_start = self.pull(outputs, inputs, (dy, *self.node.each(d_last_state)))
+        d_last = self.node.each(d_last_state)
+        for name, value, last in zip(self.node.states, d_last, outputs[1:]):
+            if value is not None:
+                check_shape(self.name, f"d_last_state {name}", value.shape, last.shape, "It is (batch, hidden).")
+        dx, *d_start = self.pull(outputs, inputs, (dy, *d_last))
         self.d_state = self.node.joined(d_start)
         return dx
 
     def lend(self) -> None:
         """Whatever W_x, W_h, b are by now (moved, pruned, replaced for one call), the node computes with them."""
         for name in self.lent:
-            self.node.__dict__[name] = getattr(self, name)
+            self.node.__dict__.pop(name, None)
+            value = getattr(self, name)
+            (self.node._parameters if isinstance(value, torch.nn.Parameter) else self.node.__dict__)[name] = value
 
     def written_out(self, x: Tensor, start: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """y (B, T, H) and the last state, step by step, a column a sample."""
@@ -89,13 +94,14 @@ class RecurrentLayer(Layer):
             shown.append(state[0])
         return torch.stack(shown).permute(2, 0, 1), *(part.T for part in state)
 
-    def dense(self, x: Tensor) -> Tensor:
-        """Tokens as the one-hot vectors that the vendors' kernels take."""
+    def dense(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x and W_x as the vendors' kernels take them: tokens as one-hot vectors, over the tokens that are there."""
+        W_x = self.node.W_x
         if x.is_floating_point():
-            return x
-        return torch.zeros(*x.shape, self.width, dtype=self.node.W_x.dtype, device=x.device).scatter_(
-            -1, x[..., None], 1
-        )
+            return x, W_x
+        present, places = torch.unique(x, return_inverse=True)
+        one_hot = torch.zeros(*x.shape, len(present), dtype=W_x.dtype, device=x.device)
+        return one_hot.scatter_(-1, places[..., None], 1), W_x[:, present]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "last_state": None, "d_state": None}

@@ -22,7 +22,7 @@ class RNNNode(Node):
         (h_prev,) = state
         return (torch.tanh(a + self.W_h @ h_prev),)  # (1) (2)
 
-    def fused(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        weights = [self.W_x, self.W_h, self.b, torch.zeros_like(self.b)]
+    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
+        weights = [W_x, self.W_h, self.b, torch.zeros_like(self.b)]
         y, h = torch.rnn_tanh(x, state[0][None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
         return y, h[0]

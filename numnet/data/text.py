@@ -35,6 +35,6 @@ def read_text(path: str | os.PathLike[str]) -> str:
 def split(text: str, validation_fraction: float) -> tuple[str, str]:
     """The first part to train on and the last to validate on: no window of one reaches into the other."""
     if not 0 <= validation_fraction < 1:
-        raise ValueError(f"validation_fraction is {validation_fraction}, expected 0 or more and less than 1.")
+        raise ValueError(f"split: validation_fraction is {validation_fraction}, expected 0 or more and less than 1.")
     cut = len(text) - round(len(text) * validation_fraction)
     return text[:cut], text[cut:]
