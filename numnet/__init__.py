@@ -16,7 +16,8 @@ from numnet.lstm import LSTMNode
 from numnet.model import RNNModel
 from numnet.node import Node
 from numnet.operation import Layer, Operation, ParamOperation
-from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
+from numnet.optimizer import Optimizer
+from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.recurrent import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
 from numnet.rnn import RNNNode
 from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_once, check_real, check_sequence, check_states, kind_of
+from numnet.blueprint import Blueprint
+from numnet.checks import check_once, check_real, check_states
 from numnet.losses import Loss
 from numnet.node import State
 from numnet.operation import Array, Layer, Operation
 
 
-class RNNModel(Layer):
+class RNNModel(Blueprint, Layer):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
     forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
@@ -38,7 +37,7 @@ class RNNModel(Layer):
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_once(self.name, layers)
-        self.layers, self.loss, self.device = list(layers), loss, usable_device(self.name, device)
+        self.layers, self.loss, self.device = list(layers), loss, self.usable_device(device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
         self.ready(input_size)
 
@@ -123,57 +122,9 @@ class RNNModel(Layer):
             for module, mode in modes:
                 module.training, module.saved = mode, None
 
-    def ready_for(self, x: Array) -> None:
-        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
-        first = getattr(self.layers[0], "input_size", None) if self.layers else None
-        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
-        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
-            check_sequence(self.name, x, None)
-        self.ready(self.input_size or first or x.shape[-1])
-
-    def needs_loss(self) -> Loss:
-        """The loss, or a ValueError where the model was made without one."""
-        if self.loss is None:
-            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
-        return self.loss
-
-    def config(self) -> dict[str, Any]:
-        """All that `from_config` needs to make the like of it."""
-        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
-        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
-        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": np.dtype(self.dtype).name}
-        return {"layers": layers, "loss": loss, **sizes}
-
     @classmethod
-    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> RNNModel:
-        """A new model of that architecture, of this backend's layers."""
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
-
-        def make(entry: dict[str, Any]) -> Any:
-            kind = getattr(backend, str(entry["type"]), None)
-            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-                raise ValueError(
-                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
-                    "model yourself and call load_state_dict(checkpoint.weights)."
-                )
-            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
-
-        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
-        return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
-        """The model that a checkpoint of either backend holds."""
-        usable_device(cls.__name__, device)
-        with refusing(checkpoint.path):
-            check_sizes(checkpoint)
-            model = cls.from_config(checkpoint.config, device)
-            model.load_state_dict(checkpoint.weights)
-        return model
-
-
-def usable_device(who: str, device: str) -> str:
-    """'cpu', or a ValueError."""
-    if str(device) != "cpu":
-        raise ValueError(f"{who}: device is {device!r}, expected 'cpu'. For others use torchnet.")
-    return "cpu"
+    def usable_device(cls, device: str) -> str:
+        """'cpu', or a ValueError."""
+        if str(device) != "cpu":
+            raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
+        return "cpu"

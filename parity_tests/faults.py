@@ -81,7 +81,7 @@ STEP_FAULTS = [
     Fault("momentum: old velocity forgotten", "optimizers.py", "v *= self.momentum", "v *= 0", "SGDMomentum"),
     Fault("AdaGrad: sum never grows", "optimizers.py", "s += g * g  # (1)", "s[...] = g * g", "AdaGrad"),
     Fault("RMSProp: square missing", "optimizers.py", "s += (1 - self.decay) * g * g", "s += (1 - self.decay) * abs(g)", "RMSProp"),
-    Fault("weight decay with the wrong sign", "optimizers.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD"),
+    Fault("weight decay with the wrong sign", "optimizer.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD"),
     Fault("clipping: every gradient by its own norm", "clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD"),
 ]  # fmt: skip
 

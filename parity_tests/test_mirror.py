@@ -15,8 +15,8 @@ import numnet
 import torchnet
 
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
-SHARED = {"checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
-ROOMS_WITHOUT_PUBLIC_NAMES = {"checks", "columns", "initial", "progress", "resume"}
+SHARED = {"blueprint", "checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
+ROOMS_WITHOUT_PUBLIC_NAMES = {"blueprint", "checks", "columns", "initial", "progress", "resume"}
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
 PROTOCOL = """forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict

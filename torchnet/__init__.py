@@ -21,7 +21,8 @@ from torchnet.lstm import LSTMNode
 from torchnet.model import RNNModel
 from torchnet.node import Node
 from torchnet.operation import Layer, Operation, ParamOperation
-from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Optimizer, RMSProp, SGDMomentum
+from torchnet.optimizer import Optimizer
+from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from torchnet.recurrent import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
 from torchnet.rnn import RNNNode
 from torchnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule

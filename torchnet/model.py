@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_once, check_real, check_sequence, check_states, kind_of
+from numnet.blueprint import Blueprint
+from numnet.checks import check_once, check_real, check_states
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
 
 
-class RNNModel(Layer):
+class RNNModel(Blueprint, Layer):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
     forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
@@ -35,7 +34,7 @@ class RNNModel(Layer):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype)
-        self.device = usable_device(self.name, device)
+        self.device = self.usable_device(device)
         check_once(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
@@ -101,64 +100,16 @@ class RNNModel(Layer):
             for module, mode in modes:
                 module.training, module.saved = mode, None
 
-    def ready_for(self, x: Tensor) -> None:
-        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
-        first = getattr(self.layers[0], "input_size", None) if len(self.layers) else None
-        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
-        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
-            check_sequence(self.name, x, None)
-        self.ready(self.input_size or first or x.shape[-1])
-
-    def needs_loss(self) -> Loss:
-        """The loss, or a ValueError where the model was made without one."""
-        if self.loss is None:
-            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
-        return self.loss
-
-    def config(self) -> dict[str, Any]:
-        """All that `from_config` needs to make the like of it."""
-        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
-        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
-        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
-        return {"layers": layers, "loss": loss, **sizes}
-
     @classmethod
-    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> RNNModel:
-        """A new model of that architecture, of this backend's layers."""
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
-
-        def make(entry: dict[str, Any]) -> Any:
-            kind = getattr(backend, str(entry["type"]), None)
-            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-                raise ValueError(
-                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
-                    "model yourself and call load_state_dict(checkpoint.weights)."
-                )
-            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
-
-        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
-        return cls(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> RNNModel:
-        """The model that a checkpoint of either backend holds."""
-        usable_device(cls.__name__, device)
-        with refusing(checkpoint.path):
-            check_sizes(checkpoint)
-            model = cls.from_config(checkpoint.config, device)
-            model.load_state_dict(checkpoint.weights)
-        return model
-
-
-def usable_device(who: str, device: Any) -> torch.device:
-    """The device, or a ValueError where PyTorch does not know it or finds none here."""
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        cause = str(error).partition("\n")[0]
-        raise ValueError(f"{who}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
-    return chosen
+    def usable_device(cls, device: Any) -> torch.device:
+        """The device, or a ValueError where PyTorch does not know it or finds none here."""
+        try:
+            chosen = torch.device(device)
+            torch.empty(0, device=chosen)
+        except (RuntimeError, AssertionError) as error:
+            cause = str(error).partition("\n")[0]
+            raise ValueError(f"{cls.__name__}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
+        return chosen
 
 
 def detached(state: State) -> State:

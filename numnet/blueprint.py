@@ -1,0 +1,73 @@
+"""What a model can say of itself and be made from again, on either backend: no mathematics, so it stands once."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from numnet.checkpoint import Checkpoint, check_sizes, refusing
+from numnet.checks import check_sequence, kind_of
+
+
+class Blueprint:
+    """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
+
+    layers: Any
+    loss: Any
+    name: str
+    built: bool
+    input_size: int | None
+    seed: int
+    dtype: Any
+    ready: Any
+    load_state_dict: Any
+    usable_device: Any
+
+    def ready_for(self, x: Any) -> None:
+        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
+        first = getattr(self.layers[0], "input_size", None) if self.layers else None
+        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
+        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
+            check_sequence(self.name, x, None)
+        self.ready(self.input_size or first or x.shape[-1])
+
+    def needs_loss(self) -> Any:
+        """The loss, or a ValueError where the model was made without one."""
+        if self.loss is None:
+            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
+        return self.loss
+
+    def config(self) -> dict[str, Any]:
+        """All that `from_config` needs to make the like of it."""
+        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
+        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
+        return {"layers": layers, "loss": loss, **sizes}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
+        """A new model of that architecture, of this backend's layers."""
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+
+        def make(entry: dict[str, Any]) -> Any:
+            kind = getattr(backend, str(entry["type"]), None)
+            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+                raise ValueError(
+                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                    "model yourself and call load_state_dict(checkpoint.weights)."
+                )
+            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
+
+        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
+        model: Any = cls
+        return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:
+        """The model that a checkpoint of either backend holds."""
+        cls.usable_device(device)
+        with refusing(checkpoint.path):
+            check_sizes(checkpoint)
+            model = cls.from_config(checkpoint.config, device)
+            model.load_state_dict(checkpoint.weights)
+        return model

@@ -1,0 +1,96 @@
+"""What every optimizer does around its rule: clip, count, remember, and go on from a file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_built, check_positive, check_same_model, check_state_dict
+from numnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
+from numnet.operation import Array, ParamOperation
+from numnet.schedules import Schedule, as_schedule
+
+Memory = dict[str, Array]
+
+
+class Optimizer:
+    """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
+
+    `steps` counts the steps taken; `memory` holds what an optimizer remembers, one array like p for each name.
+    """
+
+    remembers: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
+        self.schedule, self.weight_decay = as_schedule(learning_rate), weight_decay
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.steps = 0
+        self.memory: list[Memory] = []
+        self.model: ParamOperation | None = None
+
+    def step(self, model: ParamOperation) -> float:
+        """One update; returns the global norm of the gradients before clipping.
+
+        FloatingPointError, and nothing changed, where a gradient is not finite.
+        """
+        check_built(type(self).__name__, model)
+        check_same_model(type(self).__name__, self.model, model)
+        pairs = model.flat()
+        grads = [g for _, g in pairs]
+        norm = global_norm(grads)
+        if not math.isfinite(norm):
+            check_finite(type(self).__name__, model.grads)
+        self.model = model
+        self.remember(pairs)
+        if self.clip_norm is not None:
+            clip_by_norm(grads, self.clip_norm, norm)
+        if self.clip_value is not None:
+            clip_by_value(grads, self.clip_value)
+        rate = self.schedule(self.steps)
+        self.steps += 1
+        for (p, g), memory in zip(pairs, self.memory):
+            self.update(p, g, rate, memory)
+        return norm
+
+    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+        """p in place, one step."""
+        raise NotImplementedError
+
+    def decayed(self, p: Array, g: Array) -> Array:
+        """g + λ p."""
+        return g + self.weight_decay * p if self.weight_decay else g
+
+    def remember(self, pairs: list[tuple[Array, Array]]) -> None:
+        """Zeros for what is remembered, at the first step."""
+        if not self.memory:
+            self.memory = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
+
+    def state_dict(self) -> dict[str, Array]:
+        """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
+        names = self.remembers if self.steps else ()
+        joined = {name: np.concatenate([memory[name].ravel() for memory in self.memory]) for name in names}
+        return {"steps": np.asarray(self.steps), **joined}
+
+    def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
+        """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
+        pairs = model.flat()
+        total = sum(p.size for p, _ in pairs)
+        remembered = self.remembers if state.get("steps") else ()
+        expected = {"steps": (), **dict.fromkeys(remembered, (total,))}
+        check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
+        self.memory, self.steps = [], int(state["steps"])
+        self.remember(pairs)
+        for name in remembered:
+            pieces = np.split(np.asarray(state[name]), np.cumsum([p.size for p, _ in pairs])[:-1])
+            for memory, piece in zip(self.memory, pieces):
+                memory[name].ravel()[...] = piece
