@@ -89,15 +89,15 @@ def upstream_like(outputs: Mapping[str, Array], rng: np.random.Generator) -> Arr
 def assert_near(ours: Mapping[str, Array], theirs: Mapping[str, Array], tolerance: float) -> None:
     """The same names, shapes and, to the tolerance of their norms, numbers.
 
-    A tensor counts as at least a tenth of the norm of all: where the terms of a sum cancel, the sum is as inexact as
-    its terms are, however small it turns out.
+    A tensor counts as at least a tenth, and at least a tenth of the norm of all: where the terms of a sum cancel, the
+    sum is as inexact as its terms are, numbers of about 1, however small it turns out.
     """
     __tracebackhide__ = True
     assert set(ours) == set(theirs), f"names are {sorted(ours)}, but should be {sorted(theirs)}"
     norms = {name: float(np.linalg.norm(value)) for name, value in theirs.items()}
-    least = 0.1 * float(np.linalg.norm(list(norms.values())))
+    least = 0.1 * max(1.0, float(np.linalg.norm(list(norms.values()))))
     for name, a in ours.items():
         b = theirs[name]
         assert a.shape == b.shape, f"{name} is {a.shape}, but should be {b.shape}"
-        error = float(np.linalg.norm(np.asarray(a, np.float64) - b)) / (max(norms[name], least) or 1.0)
+        error = float(np.linalg.norm(np.asarray(a, np.float64) - b)) / max(norms[name], least)
         assert error <= tolerance, f"{name}: error {error:.2e} of its norm, allowed {tolerance:.0e}\n{a}\n{b}"
