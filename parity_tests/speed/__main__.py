@@ -92,7 +92,7 @@ def table(title: str, rows: dict[str, dict[str, Callable[[], object]]]) -> None:
         best = {who: times[0] for who, times in alternate(runs).items()}
         *ours, peer = best
         figures = "  ".join(f"{who} {best[who]:8.2f} ms ({best[who] / best[peer]:.2f})" for who in ours)
-        print(f"{name:32}{figures}  {peer} {best[peer]:8.2f} ms", flush=True)
+        print(f"{name:40}{figures}  {peer} {best[peer]:8.2f} ms", flush=True)
 
 
 def main() -> None:
