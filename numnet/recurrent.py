@@ -74,9 +74,8 @@ class RecurrentLayer(Layer):
 
     def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
         x, s = self.recall()
-        dy = (
-            self.output.backward(dy) if self.output else self.gradient(dy, (s.B, s.T, self.hidden_size), self.dtype)
-        )  # phase 4
+        y_shape = (s.B, s.T, self.hidden_size)
+        dy = self.output.backward(dy) if self.output else self.gradient(dy, y_shape, self.dtype)  # phase 4
         node, dy = self.node, columns(dy)
         node.start_backward(s, self.transposed(d_last_state, s.B, "d_last_state"))
         for t in reversed(range(s.T)):
