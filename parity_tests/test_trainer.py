@@ -149,3 +149,13 @@ def test_evaluate_with_a_fresh_state_for_each_window(net: Any) -> None:
     x, y = (np.concatenate(part) for part in zip(*batches.epoch(0)))
     expected = -np.take_along_axis(log_softmax(model.predict(x)), y[..., None], axis=-1).mean()
     assert net.evaluate(model, batches) == pytest.approx(expected, rel=1e-12)
+
+
+def test_evaluation_weighs_by_what_is_counted(net: Any) -> None:
+    """Windows with many ignored targets weigh less: one window over all and many give the same mean."""
+    model = net.RNNModel([net.GRULayer(5), net.Dense(4)], net.SoftmaxCrossEntropy(0), input_size=4, dtype="float64")
+    tokens = np.minimum(np.random.default_rng(0).integers(0, 4, 101), np.arange(101) // 20)
+    few, one = (net.SequentialBatches(tokens, 3, length, whole=True) for length in (7, 33))
+    assert len(few) == 5
+    assert len(one) == 1
+    assert net.evaluate(model, few) == pytest.approx(net.evaluate(model, one), rel=1e-12)

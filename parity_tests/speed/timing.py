@@ -11,8 +11,10 @@ import numpy as np
 import torch
 
 
-def alternate(runs: Mapping[str, Callable[[], object]], turns: int = 8) -> dict[str, tuple[float, float]]:
-    """Best and median time of each, in milliseconds.
+def alternate(
+    runs: Mapping[str, Callable[[], object]], turns: int = 8, pause: float = 0.25
+) -> dict[str, tuple[float, float]]:
+    """Best and median time of each, in milliseconds; the pause in seconds.
 
     The worker threads of OpenBLAS and of PyTorch wait for more work by spinning, on the cores that the other needs
     next: without the pause before each turn, whoever comes second is measured up to twice as slow as it is.
@@ -20,7 +22,7 @@ def alternate(runs: Mapping[str, Callable[[], object]], turns: int = 8) -> dict[
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(turns):
         for name, run in runs.items():
-            time.sleep(0.25)
+            time.sleep(pause)
             run()
             for _ in range(3):
                 start = time.perf_counter()
