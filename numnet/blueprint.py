@@ -15,21 +15,21 @@ class Blueprint:
     layers: Any
     loss: Any
     name: str
-    built: bool
     input_size: int | None
     seed: int
     dtype: Any
+    params: Any
     ready: Any
     load_state_dict: Any
     usable_device: Any
 
     def ready_for(self, x: Any) -> None:
         """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
-        first = getattr(self.layers[0], "input_size", None) if self.layers else None
-        reads_tokens = len(self.layers) > 0 and self.layers[0].recurrent and x.ndim == 2
-        if not self.built and self.input_size is None and first is None and reads_tokens and kind_of(x) == "token":
-            check_sequence(self.name, x, None)
-        self.ready(self.input_size or first or x.shape[-1])
+        first = self.layers[0] if len(self.layers) else None
+        size = self.input_size or getattr(first, "input_size", None)
+        if size is None and getattr(first, "recurrent", False) and kind_of(x) == "token":
+            check_sequence(self.name, x, None)  # tokens do not show V
+        self.ready(size or x.shape[-1])
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""
@@ -41,8 +41,8 @@ class Blueprint:
         """All that `from_config` needs to make the like of it."""
         loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
         layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
-        sizes = {"input_size": self.input_size, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
-        return {"layers": layers, "loss": loss, **sizes}
+        dtype = next((str(p.dtype) for p in self.params.values()), str(self.dtype)).removeprefix("torch.")
+        return {"layers": layers, "loss": loss, "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:

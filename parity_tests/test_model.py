@@ -155,6 +155,14 @@ def test_what_cannot_be_is_refused(net: Any) -> None:
         optimizer.step(stack(net, input_size=6))
 
 
+def test_what_is_saved_is_the_dtype_that_the_weights_have_now(tmp_path: Any) -> None:
+    model = stack(torchnet, input_size=6).double()
+    torchnet.save_checkpoint(tmp_path / "model.npz", model)
+    again = numnet.RNNModel.from_checkpoint(numnet.load_checkpoint(tmp_path / "model.npz"))
+    assert {p.dtype for p in again.params.values()} == {np.dtype("float64")}
+    np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-12)
+
+
 def test_a_layer_over_any_node_is_saved_and_read(net: Any, tmp_path: Any) -> None:
     model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), 3)], input_size=6, dtype="float64")
     net.save_checkpoint(tmp_path / "model.npz", model)

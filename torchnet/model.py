@@ -21,7 +21,8 @@ class RNNModel(Blueprint, Layer):
 
     forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
     layer has no state. For tokens x (B, T), `input_size` is the vocabulary's size; else the first batch shows it.
-    `seed` and `dtype` are those of all layers. `device` is "cpu", "cuda" or any other of PyTorch's.
+    `dtype` is that of all layers, `seed` of those that have no weights yet. `device` is "cpu", "cuda" or any other that
+    PyTorch knows.
     """
 
     def __init__(
