@@ -12,16 +12,21 @@ from numnet.checks import check_size, check_tokens
 from numnet.columns import all_columns, columns
 from numnet.operation import Array, ParamOperation
 
+FEW = 128  # different tokens; beyond, the one-hot product is the slower way
+
 
 def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
     """The tokens present (U,), and the sums (D, U) of their columns of dy (D, N): y = W[:, tokens] the way back.
 
-    Equal tokens are laid side by side first, so that each sum runs over one stretch of memory.
+    Few tokens: a product with their one-hot columns, whose cost grows with U. Many: equal ones are laid side by side,
+    so that each sum runs over one stretch of memory.
     """
-    order = np.argsort(tokens, kind="stable")
-    ordered = tokens[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    return ordered[starts], np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)
+    present, which = np.unique(tokens, return_inverse=True)
+    if len(present) <= FEW:
+        one_hot = (which[:, None] == np.arange(len(present))).astype(dy.dtype)
+        return present, dy @ one_hot
+    starts = np.searchsorted(which, np.arange(len(present)), sorter=(order := np.argsort(which, kind="stable")))
+    return present, np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)
 
 
 class Embedding(ParamOperation):

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from numpy import matmul, multiply, subtract, tanh
 
-from numnet.activations import sigmoid, sigmoid_slope
 from numnet.checks import check_choice
 from numnet.columns import all_columns
-from numnet.node import Node, Slots
+from numnet.node import Node
 from numnet.operation import Array
+from numnet.slots import Slots
 
 
 class GRUNode(Node):
@@ -57,18 +57,20 @@ class GRUNode(Node):
 
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
-        s.m, s.dm, s.spare, s.spare2 = s.new(T, H, B), s.new(T, H, B), s.new(H, B), s.new(2 * H, B)
-        gates, d_gates = (z.reshape(T, 3, H, B).swapaxes(0, 1) for z in (s.a, s.da))
-        s.steps = list(zip(s.a[:, : 2 * H], *gates, s.m, s.h[:-1], s.h[1:]))
-        s.d_steps = list(zip(s.da[:, : 2 * H], *d_gates, s.dm))
+        s.m, s.dm, s.spare2 = s.new(T, H, B), s.new(T, H, B), s.new(2 * H, B)
+        s.steps = list(zip(s.a[:, : 2 * H], *s.gates, s.m, s.h[:-1], s.h[1:]))
+        s.d_steps = list(zip(*map(s.in_turn, (s.da[:, : 2 * H], *s.d_gates)), s.dm, *s.gates[:2]))
         return s
 
     def step(self, s: Slots, t: int) -> None:
         rz, r, z, n, m, h_prev, h = s.steps[t]
-        H, spare = self.hidden_size, s.spare
+        H, half, spare = self.hidden_size, s.half, s.spare
         W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
         rz += matmul(W_rz, h_prev, s.spare2)  # (1)
-        sigmoid(rz, rz)
+        rz *= half  # σ(a) = tanh(a/2)/2 + 1/2
+        tanh(rz, rz)
+        rz *= half
+        rz += half
         if self.reset == "before":
             multiply(r, h_prev, m)  # (2)
             n += matmul(U_n, m, spare)  # (3)
@@ -81,26 +83,39 @@ class GRUNode(Node):
         h *= z
         h += n
 
+    def slopes(self, s: Slots, steps: slice) -> None:
+        h_prev, m, dm, rz, n = (
+            s.h[:-1][steps],
+            s.m[steps],
+            s.dm[steps],
+            s.a[steps, : 2 * self.hidden_size],
+            s.gates[2, steps],
+        )
+        drz, (dr, dz, dn) = s.da[: len(m), : 2 * self.hidden_size], s.d_gates[:, : len(m)]
+        subtract(1, rz, drz)  # 1 - r, 1 - z
+        multiply(n, n, dn)  # (4) (3) ∂h/∂n times 1 - n²: (1 - z) (1 - n²)
+        subtract(1, dn, dn)
+        dn *= dz
+        drz *= rz  # (1) r (1 - r), z (1 - z)
+        dz *= subtract(h_prev, n, dm)  # (4) ∂h/∂z = h' - n
+        dr *= h_prev if self.reset == "before" else m  # (2) ∂m/∂r = h', or (3) r's factor in n
+
     def step_backward(self, s: Slots, t: int) -> None:
-        rz, r, z, n, m, h_prev, _ = s.steps[t]
-        drz, dr, dz, dn, dm = s.d_steps[t]
+        drz, dr, dz, dn, dm, r, z = s.d_steps[t]
         H, dh, spare = self.hidden_size, s.dh, s.spare
-        W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
-        multiply(dh, subtract(h_prev, n, dz), dz)  # (4) dz = dh (h' - n), dn = dh (1 - z), dh' = dh z
-        multiply(dh, subtract(1, z, dn), dn)
+        W_rzT, U_nT = s.W_hT[:, : 2 * H], s.W_hT[:, 2 * H :]
+        dz *= dh  # (4) dz, dn, and dh' = dh z
+        dn *= dh
         dh *= z
-        multiply(n, n, spare)  # (3) dn (1 - n²)
-        dn *= subtract(1, spare, spare)
         if self.reset == "before":
-            matmul(U_n.T, dn, dm)  # (3) dm = U_nᵀ dn
-            multiply(dm, h_prev, dr)  # (2) dr = dm h', dh' += dm r
+            matmul(U_nT, dn, dm)  # (3) dm = U_nᵀ dn
+            dr *= dm  # (2) dr, and dh' += dm r
             dh += multiply(dm, r, spare)
         else:
-            multiply(dn, m, dr)  # (3) dr = dn m, dm = dn r
+            dr *= dn  # (3) dr, and dm = dn r
             multiply(dn, r, dm)
-            dh += matmul(U_n.T, dm, spare)  # (2) dh' += U_nᵀ dm
-        drz *= sigmoid_slope(rz, s.spare2)  # (1) dr r (1 - r), dz z (1 - z), dh' += W_rzᵀ drz
-        dh += matmul(W_rz.T, drz, spare)
+            dh += matmul(U_nT, dm, spare)  # (2) dh' += U_nᵀ dm
+        dh += matmul(W_rzT, drz, spare)  # (1) dh' += W_rzᵀ drz
 
     def state_backward(self, s: Slots, da: Array) -> None:
         H, h_prev = self.hidden_size, all_columns(s.h[:-1])

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy import matmul, multiply, subtract, tanh
 
-from numnet.activations import sigmoid, sigmoid_slope
-from numnet.node import Node, Slots
+from numnet.node import Node
+from numnet.slots import Slots
 
 
 class LSTMNode(Node):
@@ -51,38 +51,47 @@ class LSTMNode(Node):
 
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
-        s.c, s.tanh_c, s.dc = s.new(T + 1, H, B), s.new(T, H, B), s.new(H, B)
-        s.product, s.spare, s.spare2 = s.new(4 * H, B), s.new(H, B), s.new(2 * H, B)
-        gates, d_gates = (z.reshape(T, 4, H, B).swapaxes(0, 1) for z in (s.a, s.da))
-        s.steps = list(zip(s.a, s.a[:, : 2 * H], *gates, s.h[:-1], s.c[:-1], s.h[1:], s.c[1:], s.tanh_c))
-        s.d_steps = list(zip(s.da, s.da[:, : 2 * H], *d_gates))
+        s.c, s.dc = s.new(T + 1, H, B), s.new(H, B)
+        s.i_g, s.tanh_c, s.to_c = s.new(T, H, B), s.new(T, H, B), s.new(s.size, H, B)
+        s.steps = list(zip(s.a, s.a[:, : 2 * H], *s.gates, s.i_g, s.tanh_c, s.h[:-1], s.c[:-1], s.h[1:], s.c[1:]))
+        s.d_steps = list(zip(*map(s.in_turn, (s.da, *s.d_gates, s.to_c)), s.gates[1]))
         return s
 
     def step(self, s: Slots, t: int) -> None:
-        a, i_f, i, f, g, o, h_prev, c_prev, h, c, tanh_c = s.steps[t]
+        a, i_f, i, f, g, o, i_g, tanh_c, h_prev, c_prev, h, c = s.steps[t]
         a += matmul(self.W_h, h_prev, s.product)  # (1)
-        sigmoid(i_f, i_f)  # (2)
-        sigmoid(o, o)
-        tanh(g, g)  # (3)
-        multiply(f, c_prev, c)  # (4)
-        c += multiply(i, g, s.spare)
+        for gates in (i_f, o):
+            gates *= s.half  # (2) σ(a) = tanh(a/2)/2 + 1/2, so that one tanh serves all four
+        tanh(a, a)  # (2) (3)
+        for gates in (i_f, o):
+            gates *= s.half
+            gates += s.half
+        multiply(i, g, i_g)  # (4)
+        multiply(f, c_prev, c)
+        c += i_g
         multiply(o, tanh(c, tanh_c), h)  # (5)
 
+    def slopes(self, s: Slots, steps: slice) -> None:
+        h, tanh_c, c_prev, i_g = s.h[1:][steps], s.tanh_c[steps], s.c[steps], s.i_g[steps]
+        (i, f, g, o), (di, df, dg, do), to_c = s.gates[:, steps], s.d_gates[:, : len(h)], s.to_c[: len(h)]
+        multiply(h, tanh_c, to_c)  # (5) ∂h/∂c = o (1 - tanh(c)²) = o - h tanh(c)
+        subtract(o, to_c, to_c)
+        subtract(1, o, do)  # (5) (2) ∂h/∂o times o (1 - o): tanh(c) o (1 - o) = h (1 - o)
+        do *= h
+        multiply(i_g, g, dg)  # (4) (3) ∂c/∂g times 1 - g²: i (1 - g²) = i - i g g
+        subtract(i, dg, dg)
+        subtract(1, i, di)  # (4) (2) ∂c/∂i times i (1 - i): g i (1 - i)
+        di *= i_g
+        subtract(1, f, df)  # (4) (2) ∂c/∂f times f (1 - f): c' f (1 - f), but for the f that dc' has
+        df *= c_prev
+
     def step_backward(self, s: Slots, t: int) -> None:
-        _, i_f, i, f, g, o, _, c_prev, h, _, tanh_c = s.steps[t]
-        da, di_f, di, df, dg, do = s.d_steps[t]
-        dh, dc, spare = s.dh, s.dc, s.spare
-        multiply(dh, tanh_c, do)  # (5) do = dh tanh(c)
-        multiply(h, tanh_c, spare)  # (5) dc += dh o (1 - tanh(c)²) = dh (o - h tanh(c))
-        subtract(o, spare, spare)
-        spare *= dh
-        dc += spare
-        multiply(dc, g, di)  # (4) di, df, dg and dc' = dc f
-        multiply(dc, c_prev, df)
-        multiply(dc, i, dg)
-        dc *= f
-        multiply(g, g, spare)  # (3) dg (1 - g²)
-        dg *= subtract(1, spare, spare)
-        di_f *= sigmoid_slope(i_f, s.spare2)  # (2) di i (1 - i), likewise f and o
-        do *= sigmoid_slope(o, spare)
-        matmul(self.W_h.T, da, dh)  # (1) dh' = W_hᵀ da
+        da, di, df, dg, do, to_c, f = s.d_steps[t]
+        dh, dc = s.dh, s.dc
+        do *= dh  # (5) (2)
+        dc += multiply(dh, to_c, to_c)  # (5) dc += dh ∂h/∂c
+        dg *= dc  # (4) (3)
+        di *= dc  # (4) (2)
+        dc *= f  # (4) dc' = dc f
+        df *= dc  # (4) (2)
+        matmul(s.W_hT, da, dh)  # (1) dh' = W_hᵀ da

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from numnet.blueprint import Blueprint
 from numnet.checks import check_once, check_real, check_states
 from numnet.losses import Loss
-from numnet.node import State
 from numnet.operation import Array, Layer, Operation
+from numnet.state import State
 
 
 class RNNModel(Blueprint, Layer):

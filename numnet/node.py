@@ -5,40 +5,30 @@
 
 Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates.
 Because (0) needs no state, a layer computes it for all steps at once before its loop, and likewise sums the
-gradients of W_x, W_h and b over all steps after it. A node called alone does the same with one step.
+gradients of W_x, W_h and b over all steps after it. On the way back, what comes from the later steps enters every
+gradient as a factor; all other factors are known, so `slopes` finds them for many steps at once, and the loop
+multiplies. A node called alone does the same with one step.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
-from numnet.columns import all_columns
-from numnet.dense import affine
+from numnet.checks import check_choice, check_features, check_sequence, check_size
+from numnet.columns import all_columns, columns_copy, product, with_ones
 from numnet.embedding import sum_by_token
-from numnet.operation import Array, ParamOperation
+from numnet.operation import Array
+from numnet.slots import Slots
+from numnet.state import State, Stateful
 
-State = Any  # h, or for an LSTM (h, c)
-
-
-class Slots(SimpleNamespace):
-    """The memory of T steps, made once a size; and `steps`, each step's views of it, cut once.
-
-    a, da      (T, G·H, B)   pre-activations, which the step turns into gates; their gradients
-    h          (T+1, H, B)   h[t] enters step t, h[t+1] leaves it; an LSTM has c beside it
-    dh         (H, B)        the gradient of the state, carried from the last step to the first; likewise dc
-    tanh_c; m, dm  (T, H, B) what an LSTM, what a GRU keeps of each step besides
-    product, spare, spare2   (G·H, B), (H, B), (2H, B): room for a result that the next line uses up
-    steps, d_steps           each step's views, one tuple a step, in the order in which the node unpacks them
-    """
+LONG = 16  # steps from which a copy of W_h, transposed, is made up for by faster products
 
 
-class Node(ParamOperation):
+class Node(Stateful):
     """W_x (G·H, D), W_h (G·H, H), b (G·H,); gates stacked in PyTorch's order.
 
     `forward` is a function: it returns the new state and what `backward` needs, so that one node can be
@@ -47,7 +37,6 @@ class Node(ParamOperation):
 
     speaker: str | None = None
     G = 1
-    states: tuple[str, ...] = ("h",)
     W_x: Array
     W_h: Array
     b: Array
@@ -77,23 +66,36 @@ class Node(ParamOperation):
 
     def slots(self, T: int, B: int) -> Slots:
         """Memory for T steps of B samples; each node adds its own, and cuts the views."""
-        s, G, H = Slots(T=T, B=B), self.G, self.hidden_size
-        s.new = lambda *shape: np.empty(shape, self.dtype)
-        s.a, s.da, s.h, s.dh = s.new(T, G * H, B), s.new(T, G * H, B), s.new(T + 1, H, B), s.new(H, B)
-        return s
+        return Slots(T, B, self.G, self.hidden_size, self.dtype)
 
     def step(self, s: Slots, t: int) -> None:
         """Step t forward: s.a[t] and the state at t become gates and the state at t+1."""
         raise NotImplementedError
 
+    def slopes(self, s: Slots, steps: slice) -> None:
+        """All of the way back that does not depend on later steps: factors of a chunk's gradients, left in s.da."""
+
     def step_backward(self, s: Slots, t: int) -> None:
-        """Step t backward: s.dh at t+1 becomes s.dh at t, and s.da[t] is found on the way."""
+        """Step t backward: s.dh at t+1 becomes s.dh at t, and the step's da is found on the way."""
         raise NotImplementedError
 
+    def start_backward(self, s: Slots, d_state: State) -> None:
+        super().start_backward(s, d_state)
+        s.W_hT = columns_copy(self.W_h) if s.T >= LONG else self.W_h.T
+
+    def chunk_backward(self, s: Slots, steps: slice, dy: Array | None = None) -> None:
+        """The steps of one chunk backward; dy (T, H, B) is what comes from above, beside what the later steps send."""
+        self.slopes(s, steps)
+        for t in reversed(range(steps.start, steps.stop)):
+            if dy is not None:
+                s.dh += dy[t]
+            self.step_backward(s, t)
+        s.side[:, steps] = s.da[: steps.stop - steps.start].swapaxes(0, 1)
+
     def inputs(self, x: Array, s: Slots) -> None:
-        """s.a = W_x x + b  (0) for all steps: one product for x (T, D, B), a lookup for tokens (T, B)."""
+        """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B)."""
         if x.ndim == 3:
-            affine(self.W_x, self.b, x, out=s.a)  # (0)
+            product(np.column_stack((self.W_x, self.b)), x, out=s.a)  # (0)
             return
         table = self.W_x + self.b[:, None]  # (0): the product with a one-hot column is that column of W_x
         for tokens, a in zip(x, s.a):  # "clip", for numpy would else copy first; all tokens are known to be in range
@@ -101,14 +103,16 @@ class Node(ParamOperation):
 
     def steps_backward(self, x: Array, s: Slots) -> Array | None:
         """What all steps together add to dW_h, dW_x and db, and dx; tokens have no dx."""
-        da = all_columns(s.da)
+        da = s.side.reshape(len(s.side), -1)
         self.state_backward(s, da)
-        self.db += da.sum(axis=1)  # (0)
         if x.ndim == 3:
-            self.dW_x += da @ all_columns(x).T  # (0)
-            return np.matmul(self.W_x.T, s.da)
+            dW = da @ all_columns(x).T  # (0) [dW_x db] = da [x; 1]ᵀ
+            self.dW_x += dW[:, :-1]
+            self.db += dW[:, -1]
+            return (self.W_x.T @ da).reshape(-1, s.T, s.B).swapaxes(0, 1)  # (0) dx = W_xᵀ da
         present, sums = sum_by_token(x.reshape(-1), da)  # (0)
         self.dW_x[:, present] += sums
+        self.db += sums.sum(axis=1)
         return None
 
     def state_backward(self, s: Slots, da: Array) -> None:
@@ -120,7 +124,7 @@ class Node(ParamOperation):
         x = np.asarray(x)
         self.check(x)
         self.ready(x.shape[0])
-        x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
+        x = with_ones(self.cast("x", x).T[:, None]) if x.ndim == 2 else x[None].copy()
         s = self.slots(1, x.shape[-1])
         self.inputs(x, s)
         self.start(s, state)
@@ -131,7 +135,7 @@ class Node(ParamOperation):
         """From the gradient of the new state: dx and the gradient of the state before; adds to dW_x, dW_h, db."""
         x, s = saved
         self.start_backward(s, d_state)
-        self.step_backward(s, 0)
+        self.chunk_backward(s, slice(0, 1))
         dx = self.steps_backward(x, s)
         return (None if dx is None else dx[0]), self.state_gradient(s)
 
@@ -145,55 +149,6 @@ class Node(ParamOperation):
             check_features(self.name, x.T, self.input_size)
         else:
             check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
-
-    def start(self, s: Slots, state: State) -> None:
-        """Write the start state, zeros for None, into the slots that enter step 0."""
-        for name, value in zip(self.states, self.each(state)):
-            first = getattr(s, name)[0]
-            if value is None:
-                first.fill(0)
-            else:
-                value = self.cast(f"state {name}", value)
-                check_shape(
-                    self.name, f"state {name}", value.shape, first.shape, "Columns are samples: (hidden, batch)."
-                )
-                first[...] = value
-
-    def start_backward(self, s: Slots, d_state: State) -> None:
-        """Write the gradient of the last state, zeros for None."""
-        for name, value in zip(self.states, self.each(d_state)):
-            gradient = getattr(s, f"d{name}")
-            if value is None:
-                gradient.fill(0)
-            else:
-                value = self.cast("dy", value)
-                check_shape(self.name, "dy", value.shape, gradient.shape, "It has the shape of y.")
-                gradient[...] = value
-
-    def each(self, state: State) -> tuple[Any, ...]:
-        """The state as a tuple: (h,), or an LSTM's (h, c)."""
-        if state is None:
-            return (None,) * len(self.states)
-        if len(self.states) == 1:
-            return (state,)
-        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
-            pair = f"({', '.join(self.states)})"
-            raise ValueError(
-                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
-            )
-        return tuple(state)
-
-    def state_at(self, s: Slots, t: int) -> State:
-        """A copy of the state that enters step t."""
-        return self.joined([getattr(s, name)[t].copy() for name in self.states])
-
-    def state_gradient(self, s: Slots) -> State:
-        """A copy of the gradient of the state that is carried."""
-        return self.joined([getattr(s, f"d{name}").copy() for name in self.states])
-
-    def joined(self, state: Any) -> State:
-        """A state of one part as that part, of two as a pair."""
-        return tuple(state) if len(state) > 1 else state[0]
 
     @property
     def name(self) -> str:

@@ -1,9 +1,11 @@
 """The layer is time: one node, step after step, with all that can be done outside of the loop outside.
 
-phase 1  before the loop      a = W_x x + b for all steps: a Dense layer over time (a lookup, for tokens)
-phase 2  in the loop          the node's step, which needs the state before
-phase 3  after the loop back  the gradients of W_x, W_h, b and x for all steps, one product each
-phase 4  with output_size     y = W h + b for all steps: another Dense layer, as in Weidman's book (2019)
+phase  forward                                           backward
+  1    before the loop, a = W_x x + b for all steps:     after the loop, the gradients of W_x, W_h, b and x:
+       a Dense layer over time (a lookup, for tokens)    one product over all steps each
+  2    the node's step, which needs the state before     the node's step, which needs the gradient of the state after
+  3    with output_size, y = W h + b for all steps:      before the loop
+       another Dense layer, as in Weidman's book (2019)
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checks import check_sequence, check_shape, check_size
-from numnet.columns import columns, rows
+from numnet.columns import columns, columns_copy, rows, with_ones
 from numnet.dense import Dense
 from numnet.gru import GRUNode
 from numnet.lstm import LSTMNode
-from numnet.node import Node, Slots, State
+from numnet.node import Node
 from numnet.operation import Array, Layer, Operation
 from numnet.rnn import RNNNode
+from numnet.slots import Slots
+from numnet.state import State
 
 
 class RecurrentLayer(Layer):
@@ -61,7 +65,7 @@ class RecurrentLayer(Layer):
         x = np.asarray(x)
         check_sequence(self.name, x, self.input_size)
         self.ready(x.shape[-1])
-        x = columns(self.cast("x", x)) if x.ndim == 3 else x.T.copy()
+        x = with_ones(self.cast("x", x)) if x.ndim == 3 else x.T.copy()
         node, s = self.node, self.slots_for(len(x), x.shape[-1])
         node.inputs(x, s)  # phase 1
         node.start(s, self.transposed(state, s.B))
@@ -70,19 +74,18 @@ class RecurrentLayer(Layer):
         self.last_state = self.transposed(node.state_at(s, s.T))
         self.saved = x, s
         y = rows(s.h[1:])
-        return self.output(y) if self.output else y.copy(order="K")  # phase 4; a copy, for the slots are used again
+        return self.output(y) if self.output else y.copy(order="K")  # phase 3; a copy, for the slots are used again
 
     def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
         x, s = self.recall()
         y_shape = (s.B, s.T, self.hidden_size)
-        dy = self.output.backward(dy) if self.output else self.gradient(dy, y_shape, self.dtype)  # phase 4
-        node, dy = self.node, columns(dy)
+        dy = self.output.backward(dy) if self.output else self.gradient(dy, y_shape, self.dtype)  # phase 3
+        node, dy = self.node, columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
         node.start_backward(s, self.transposed(d_last_state, s.B, "d_last_state"))
-        for t in reversed(range(s.T)):
-            s.dh += dy[t]
-            node.step_backward(s, t)  # phase 2
+        for steps in reversed(s.chunks):
+            node.chunk_backward(s, steps, dy)  # phase 2
         self.d_state = self.transposed(node.state_gradient(s))
-        dx = node.steps_backward(x, s)  # phase 3
+        dx = node.steps_backward(x, s)  # phase 1
         return None if dx is None else rows(dx)
 
     def __getstate__(self) -> dict[str, Any]:

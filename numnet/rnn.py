@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from numpy import matmul, multiply, subtract, tanh
 
-from numnet.node import Node, Slots
+from numnet.node import Node
+from numnet.slots import Slots
 
 
 class RNNNode(Node):
@@ -19,19 +20,22 @@ class RNNNode(Node):
 
     def slots(self, T: int, B: int) -> Slots:
         s = super().slots(T, B)
-        s.product = s.new(self.hidden_size, B)
-        s.steps = list(zip(s.a, s.h[:-1], s.h[1:], s.da))
+        s.steps = list(zip(s.a, s.h[:-1], s.h[1:]))
+        s.d_steps = s.in_turn(s.da)
         return s
 
     def step(self, s: Slots, t: int) -> None:
-        a, h_prev, h, _ = s.steps[t]
+        a, h_prev, h = s.steps[t]
         a += matmul(self.W_h, h_prev, s.product)  # (1)
         tanh(a, h)  # (2)
 
-    def step_backward(self, s: Slots, t: int) -> None:
-        _, _, h, da = s.steps[t]
-        dh = s.dh
-        multiply(h, h, da)  # (2) da = dh (1 - h²)
+    def slopes(self, s: Slots, steps: slice) -> None:
+        h = s.h[1:][steps]
+        da = s.da[: len(h)]
+        multiply(h, h, da)  # (2) ∂h/∂a = 1 - h²
         subtract(1, da, da)
-        da *= dh
-        matmul(self.W_h.T, da, dh)  # (1) dh' = W_hᵀ da
+
+    def step_backward(self, s: Slots, t: int) -> None:
+        da = s.d_steps[t]
+        da *= s.dh  # (2) da = dh (1 - h²)
+        matmul(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da

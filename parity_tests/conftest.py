@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 import numnet
 import torchnet
+from parity_tests.faults import use_small_limits
+
+use_small_limits(numnet)
 
 # The fixtures below are constants, which no example can spoil for the next: so that health check has nothing to say.
 constant: Any = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}

@@ -31,22 +31,24 @@ class Fault:
 FAULTS = [
     Fault("the book's: update gate from the reset gate's products", "gru.py",
           "rz += matmul(W_rz, h_prev, s.spare2)", "s.spare2[:] = np.tile((W_rz @ h_prev)[:H], (2, 1)); rz += s.spare2", "GRULayer before"),
-    Fault("the book's: gradient from above lost", "recurrent.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before"),
+    Fault("the book's: gradient from above lost", "node.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before"),
     Fault("the book's: direct path to the state before missing", "gru.py", "dh *= z", "dh *= 0", "GRULayer before"),
-    Fault("tanh: slope of the input", "rnn.py", "multiply(h, h, da)", "multiply(s.steps[t][0], h, da)", "RNNLayer"),
-    Fault("RNN: W_h not transposed", "rnn.py", "matmul(self.W_h.T, da, dh)", "matmul(self.W_h, da, dh)", "RNNLayer"),
-    Fault("RNN: carry lost", "rnn.py", "matmul(self.W_h.T, da, dh)", "dh.fill(0)", "RNNLayer"),
+    Fault("tanh: slope of the input", "rnn.py", "multiply(h, h, da)", "multiply(s.a[steps], h, da)", "RNNLayer"),
+    Fault("RNN: W_h not transposed", "rnn.py", "matmul(s.W_hT, da, s.dh)", "matmul(self.W_h, da, s.dh)", "RNNLayer"),
+    Fault("RNN: carry lost", "rnn.py", "matmul(s.W_hT, da, s.dh)", "s.dh.fill(0)", "RNNLayer"),
     Fault("LSTM: cell's carry lost", "lstm.py", "dc *= f", "dc *= 0", "LSTMLayer"),
-    Fault("LSTM: cell's carry through the wrong gate", "lstm.py", "dc *= f", "dc *= i", "LSTMLayer"),
-    Fault("LSTM: forget gate's slope", "lstm.py", "multiply(dc, c_prev, df)", "multiply(dc, g, df)", "LSTMLayer"),
-    Fault("LSTM: new cell for old", "lstm.py", "multiply(dc, c_prev, df)", "multiply(dc, s.c[t + 1], df)", "LSTMLayer"),
-    Fault("LSTM: candidate's slope missing", "lstm.py", "dg *= subtract(1, spare, spare)", "pass", "LSTMLayer"),
-    Fault("LSTM: output gate's slope missing", "lstm.py", "do *= sigmoid_slope(o, spare)", "pass", "LSTMLayer"),
-    Fault("LSTM: slope of tanh(c) missing", "lstm.py", "subtract(o, spare, spare)", "spare[:] = o", "LSTMLayer"),
-    Fault("LSTM: cell's gradient replaced, not added", "lstm.py", "dc += spare", "dc[:] = spare", "LSTMLayer"),
+    Fault("LSTM: cell's carry through the wrong gate", "lstm.py", "dc *= f", "dc *= s.gates[0][t]", "LSTMLayer"),
+    Fault("LSTM: forget gate's slope", "lstm.py", "df *= c_prev", "df *= g", "LSTMLayer"),
+    Fault("LSTM: new cell for old", "lstm.py", "df *= c_prev", "df *= s.c[1:][steps]", "LSTMLayer"),
+    Fault("LSTM: forget gate's second factor lost", "lstm.py", "dc *= f  # (4) dc' = dc f\n        df *= dc", "df *= dc\n        dc *= f", "LSTMLayer"),
+    Fault("LSTM: candidate's slope missing", "lstm.py", "subtract(i, dg, dg)", "dg[...] = i", "LSTMLayer"),
+    Fault("LSTM: candidate for what is written", "lstm.py", "di *= i_g", "di *= g", "LSTMLayer"),
+    Fault("LSTM: output gate's slope missing", "lstm.py", "subtract(1, o, do)", "do[...] = 1", "LSTMLayer"),
+    Fault("LSTM: slope of tanh(c) missing", "lstm.py", "subtract(o, to_c, to_c)", "to_c[...] = o", "LSTMLayer"),
+    Fault("LSTM: cell's gradient replaced, not added", "lstm.py", "dc += multiply(dh, to_c, to_c)", "multiply(dh, to_c, dc)", "LSTMLayer"),
     Fault("LSTM: gates i and f exchanged, both ways", "lstm.py",
-          "gates, d_gates = (z.reshape(T, 4, H, B).swapaxes(0, 1) for z in (s.a, s.da))",
-          "gates, d_gates = ([z.reshape(T, 4, H, B)[:, k] for k in (1, 0, 2, 3)] for z in (s.a, s.da))", "LSTMLayer"),
+          "s, H = super().slots(T, B), self.hidden_size",
+          "s, H = super().slots(T, B), self.hidden_size; s.gates, s.d_gates = s.gates[[1, 0, 2, 3]], s.d_gates[[1, 0, 2, 3]]", "LSTMLayer"),
     Fault("GRU: update gate turned round, both ways", "gru.py", "subtract(h_prev, n, h)  # (4)",
           "z[:] = 1 - z; subtract(h_prev, n, h)  # (4)", "GRULayer after"),
     Fault("GRU: reset gate's path missing", "gru.py", "dh += multiply(dm, r, spare)", "pass", "GRULayer before"),
@@ -55,10 +57,17 @@ FAULTS = [
     Fault("GRU: reset's product forgotten in dU_n", "gru.py", "self.dW_h[2 * H :] += dm @ h_prev.T", "self.dW_h[2 * H :] += dn @ h_prev.T", "GRULayer after"),
     Fault("GRU: h for r h in dU_n", "gru.py", "dn @ all_columns(s.m).T", "dn @ h_prev.T", "GRULayer before"),
     Fault("h[t] for h[t-1] in dW_h", "node.py", "all_columns(s.h[:-1])", "all_columns(s.h[1:])", "LSTMLayer"),
-    Fault("gradient of b: one step only", "node.py", "self.db += da.sum(axis=1)", "self.db += s.da[0].sum(axis=1)", "LSTMLayer"),
+    Fault("gradient of b: one step only", "node.py", "self.db += dW[:, -1]", "self.db += s.da[0].sum(axis=1)", "LSTMLayer"),
     Fault("gradients of W_h overwritten, not added", "node.py", "self.dW_h += da", "self.dW_h[:] = da", "LSTMLayer"),
-    Fault("start state ignored", "node.py", "first[...] = value", "first[...] = 0", "LSTMLayer"),
-    Fault("gradient of the last state ignored", "node.py", "gradient[...] = value", "gradient[...] = 0", "LSTMLayer"),
+    Fault("slopes of the last chunk for all", "node.py", "self.slopes(s, steps)", "steps.stop == s.T and self.slopes(s, steps)", "LSTMLayer"),
+    Fault("chunks laid aside in each other's place", "node.py", "s.side[:, steps]", "s.side[:, : steps.stop - steps.start]", "LSTMLayer"),
+    Fault("a chunk's memory taken one step off", "slots.py", "z[t % self.size]", "z[(t + 1) % self.size]", "RNNLayer"),
+    Fault("start state ignored", "state.py", "first[...] = value", "first[...] = 0", "LSTMLayer"),
+    Fault("gradient of the last state ignored", "state.py", "gradient[...] = value", "gradient[...] = 0", "LSTMLayer"),
+    Fault("gradient of b forgotten where tokens are looked up", "node.py", "self.db += sums.sum(axis=1)", "pass", "LSTMLayer on tokens"),
+    Fault("one-hot columns in the wrong order", "embedding.py",
+          "if len(present) <= FEW:\n        one_hot = (which[:, None] == np.arange(len(present)))",
+          "if len(present) > 0:\n        one_hot = (which[:, None] == np.arange(len(present))[::-1])", "LSTMLayer on tokens"),
     Fault("equal tokens counted once", "embedding.py", "np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)",
           "np.take(dy, order, axis=1)[:, starts]", "LSTMLayer on tokens"),
     Fault("Dense: bias summed over the batch alone", "dense.py", "self.db += dy_all.sum(axis=1)",
@@ -86,6 +95,11 @@ STEP_FAULTS = [
 ]  # fmt: skip
 
 
+def use_small_limits(net: Any) -> None:
+    """So small that sizes which a test can afford meet both sides of each: many chunks, many tokens, long loops."""
+    net.slots.IN_CACHE, net.node.LONG, net.columns.STRIP, net.embedding.FEW = 30, 4, 2, 3
+
+
 @contextmanager
 def planted(fault: Fault, folder: Path) -> Iterator[Any]:
     """numnet with the fault in it, imported in place of the right one for as long as the context lasts."""
@@ -102,7 +116,9 @@ def planted(fault: Fault, folder: Path) -> Iterator[Any]:
         del sys.modules[name]
     sys.path.insert(0, str(folder))
     try:
-        yield importlib.import_module("numnet")
+        faulty = importlib.import_module("numnet")
+        use_small_limits(faulty)
+        yield faulty
     finally:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.partition(".")[0] == "numnet"]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+import numnet
 from numnet.checkpoint import to_numpy
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import EVERYTHING, LAYERS, OPERATIONS, Case, Sizes, sizes
@@ -79,6 +80,18 @@ def test_a_sequence_cut_in_two_is_the_whole(case: Case, net: Any, z: Sizes) -> N
     if "dx" in expected:
         joined["dx"] = np.concatenate([d_early["dx"], d_late["dx"]], axis=1)
     assert_near(joined, expected, TIGHT)
+
+
+@layers
+@given(z=sizes)
+def test_how_many_steps_stay_in_the_cache_changes_nothing(case: Case, z: Sizes) -> None:
+    inputs = case.inputs(z)
+    upstream = upstream_like(run(case.build(numnet, z), inputs)[0], z.rng)
+    in_chunks = pulled(case, numnet, z, inputs, upstream)  # conftest makes the limits small
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numnet.slots, "IN_CACHE", 2**16)
+        patch.setattr(numnet.node, "LONG", 2**16)
+        assert_near(pulled(case, numnet, z, inputs, upstream), in_chunks, TIGHT)
 
 
 @layers

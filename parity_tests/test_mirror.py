@@ -16,7 +16,7 @@ import torchnet
 
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 SHARED = {"blueprint", "checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
-ROOMS_WITHOUT_PUBLIC_NAMES = {"blueprint", "checks", "columns", "initial", "progress", "resume"}
+ROOMS_WITHOUT_PUBLIC_NAMES = {"blueprint", "checks", "columns", "initial", "progress", "resume", "slots", "state"}
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
 PROTOCOL = """forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict

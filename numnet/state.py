@@ -1,0 +1,66 @@
+"""The state that a node hands on: h, or an LSTM's pair (h, c), written into the slots and read out of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numnet.checks import check_shape
+from numnet.operation import ParamOperation
+from numnet.slots import Slots
+
+State = Any  # h, or for an LSTM (h, c)
+
+
+class Stateful(ParamOperation):
+    """Its slots hold z[0] to z[T] for every name z in `states`, and the gradient dz that is carried back."""
+
+    states: tuple[str, ...] = ("h",)
+
+    def start(self, s: Slots, state: State) -> None:
+        """Write the start state, zeros for None, into the slots that enter step 0."""
+        for name, value in zip(self.states, self.each(state)):
+            first = getattr(s, name)[0]
+            if value is None:
+                first.fill(0)
+            else:
+                value = self.cast(f"state {name}", value)
+                check_shape(
+                    self.name, f"state {name}", value.shape, first.shape, "Columns are samples: (hidden, batch)."
+                )
+                first[...] = value
+
+    def start_backward(self, s: Slots, d_state: State) -> None:
+        """Write the gradient of the last state, zeros for None."""
+        for name, value in zip(self.states, self.each(d_state)):
+            gradient = getattr(s, f"d{name}")
+            if value is None:
+                gradient.fill(0)
+            else:
+                value = self.cast("dy", value)
+                check_shape(self.name, "dy", value.shape, gradient.shape, "It has the shape of y.")
+                gradient[...] = value
+
+    def each(self, state: State) -> tuple[Any, ...]:
+        """The state as a tuple: (h,), or an LSTM's (h, c)."""
+        if state is None:
+            return (None,) * len(self.states)
+        if len(self.states) == 1:
+            return (state,)
+        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
+            pair = f"({', '.join(self.states)})"
+            raise ValueError(
+                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+            )
+        return tuple(state)
+
+    def joined(self, state: Any) -> State:
+        """A state of one part as that part, of two as a pair."""
+        return tuple(state) if len(state) > 1 else state[0]
+
+    def state_at(self, s: Slots, t: int) -> State:
+        """A copy of the state that enters step t."""
+        return self.joined([getattr(s, name)[t].copy() for name in self.states])
+
+    def state_gradient(self, s: Slots) -> State:
+        """A copy of the gradient of the state that is carried."""
+        return self.joined([getattr(s, f"d{name}").copy() for name in self.states])
