@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import matmul, multiply, subtract, tanh
+from numpy import dot, multiply, subtract, tanh
 
 from numnet.checks import check_choice
 from numnet.columns import all_columns
@@ -66,16 +66,16 @@ class GRUNode(Node):
         rz, r, z, n, m, h_prev, h = s.steps[t]
         H, half, spare = self.hidden_size, s.half, s.spare
         W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
-        rz += matmul(W_rz, h_prev, s.spare2)  # (1)
+        rz += dot(W_rz, h_prev, s.spare2)  # (1)
         rz *= half  # σ(a) = tanh(a/2)/2 + 1/2
         tanh(rz, rz)
         rz *= half
         rz += half
         if self.reset == "before":
             multiply(r, h_prev, m)  # (2)
-            n += matmul(U_n, m, spare)  # (3)
+            n += dot(U_n, m, spare)  # (3)
         else:
-            matmul(U_n, h_prev, m)  # (2)
+            dot(U_n, h_prev, m)  # (2)
             m += self.b_h[:, None]
             n += multiply(r, m, spare)  # (3)
         tanh(n, n)
@@ -108,14 +108,14 @@ class GRUNode(Node):
         dn *= dh
         dh *= z
         if self.reset == "before":
-            matmul(U_nT, dn, dm)  # (3) dm = U_nᵀ dn
+            dot(U_nT, dn, dm)  # (3) dm = U_nᵀ dn
             dr *= dm  # (2) dr, and dh' += dm r
             dh += multiply(dm, r, spare)
         else:
             dr *= dn  # (3) dr, and dm = dn r
             multiply(dn, r, dm)
-            dh += matmul(U_nT, dm, spare)  # (2) dh' += U_nᵀ dm
-        dh += matmul(W_rzT, drz, spare)  # (1) dh' += W_rzᵀ drz
+            dh += dot(U_nT, dm, spare)  # (2) dh' += U_nᵀ dm
+        dh += dot(W_rzT, drz, spare)  # (1) dh' += W_rzᵀ drz
 
     def state_backward(self, s: Slots, da: Array) -> None:
         H, h_prev = self.hidden_size, all_columns(s.h[:-1])

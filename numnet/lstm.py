@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import matmul, multiply, subtract, tanh
+from numpy import dot, multiply, subtract, tanh
 
 from numnet.node import Node
 from numnet.slots import Slots
@@ -59,13 +59,14 @@ class LSTMNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         a, i_f, i, f, g, o, i_g, tanh_c, h_prev, c_prev, h, c = s.steps[t]
-        a += matmul(self.W_h, h_prev, s.product)  # (1)
+        half = s.half
+        a += dot(self.W_h, h_prev, s.product)  # (1)
         for gates in (i_f, o):
-            gates *= s.half  # (2) σ(a) = tanh(a/2)/2 + 1/2, so that one tanh serves all four
+            gates *= half  # (2) σ(a) = tanh(a/2)/2 + 1/2, so that one tanh serves all four
         tanh(a, a)  # (2) (3)
         for gates in (i_f, o):
-            gates *= s.half
-            gates += s.half
+            gates *= half
+            gates += half
         multiply(i, g, i_g)  # (4)
         multiply(f, c_prev, c)
         c += i_g
@@ -94,4 +95,4 @@ class LSTMNode(Node):
         di *= dc  # (4) (2)
         dc *= f  # (4) dc' = dc f
         df *= dc  # (4) (2)
-        matmul(s.W_hT, da, dh)  # (1) dh' = W_hᵀ da
+        dot(s.W_hT, da, dh)  # (1) dh' = W_hᵀ da

@@ -85,10 +85,11 @@ class Node(Stateful):
 
     def chunk_backward(self, s: Slots, steps: slice, dy: Array | None = None) -> None:
         """The steps of one chunk backward; dy (T, H, B) is what comes from above, beside what the later steps send."""
+        dh = s.dh
         self.slopes(s, steps)
         for t in reversed(range(steps.start, steps.stop)):
             if dy is not None:
-                s.dh += dy[t]
+                dh += dy[t]
             self.step_backward(s, t)
         s.side[:, steps] = s.da[: steps.stop - steps.start].swapaxes(0, 1)
 

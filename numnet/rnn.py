@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numpy import matmul, multiply, subtract, tanh
+from numpy import dot, multiply, subtract, tanh
 
 from numnet.node import Node
 from numnet.slots import Slots
@@ -26,7 +26,7 @@ class RNNNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         a, h_prev, h = s.steps[t]
-        a += matmul(self.W_h, h_prev, s.product)  # (1)
+        a += dot(self.W_h, h_prev, s.product)  # (1)
         tanh(a, h)  # (2)
 
     def slopes(self, s: Slots, steps: slice) -> None:
@@ -38,4 +38,4 @@ class RNNNode(Node):
     def step_backward(self, s: Slots, t: int) -> None:
         da = s.d_steps[t]
         da *= s.dh  # (2) da = dh (1 - h²)
-        matmul(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da
+        dot(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da

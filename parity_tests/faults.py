@@ -30,12 +30,12 @@ class Fault:
 
 FAULTS = [
     Fault("the book's: update gate from the reset gate's products", "gru.py",
-          "rz += matmul(W_rz, h_prev, s.spare2)", "s.spare2[:] = np.tile((W_rz @ h_prev)[:H], (2, 1)); rz += s.spare2", "GRULayer before"),
-    Fault("the book's: gradient from above lost", "node.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before"),
+          "rz += dot(W_rz, h_prev, s.spare2)", "s.spare2[:] = np.tile((W_rz @ h_prev)[:H], (2, 1)); rz += s.spare2", "GRULayer before"),
+    Fault("the book's: gradient from above lost", "node.py", "dh += dy[t]", "dh += 0", "GRULayer before"),
     Fault("the book's: direct path to the state before missing", "gru.py", "dh *= z", "dh *= 0", "GRULayer before"),
     Fault("tanh: slope of the input", "rnn.py", "multiply(h, h, da)", "multiply(s.a[steps], h, da)", "RNNLayer"),
-    Fault("RNN: W_h not transposed", "rnn.py", "matmul(s.W_hT, da, s.dh)", "matmul(self.W_h, da, s.dh)", "RNNLayer"),
-    Fault("RNN: carry lost", "rnn.py", "matmul(s.W_hT, da, s.dh)", "s.dh.fill(0)", "RNNLayer"),
+    Fault("RNN: W_h not transposed", "rnn.py", "dot(s.W_hT, da, s.dh)", "dot(self.W_h, da, s.dh)", "RNNLayer"),
+    Fault("RNN: carry lost", "rnn.py", "dot(s.W_hT, da, s.dh)", "s.dh.fill(0)", "RNNLayer"),
     Fault("LSTM: cell's carry lost", "lstm.py", "dc *= f", "dc *= 0", "LSTMLayer"),
     Fault("LSTM: cell's carry through the wrong gate", "lstm.py", "dc *= f", "dc *= s.gates[0][t]", "LSTMLayer"),
     Fault("LSTM: forget gate's slope", "lstm.py", "df *= c_prev", "df *= g", "LSTMLayer"),
