@@ -9,20 +9,14 @@ import numpy as np
 from numnet.operation import Array, Operation
 
 
-def sigmoid(x: Array, out: Array | None = None) -> Array:
+def sigmoid(x: Array) -> Array:
     """σ(x) = tanh(x/2)/2 + 1/2: the same function as 1/(1 + exp(-x)), and no x overflows."""
-    out = np.multiply(x, 0.5, out)
-    np.tanh(out, out)
-    out *= 0.5
-    out += 0.5
-    return out
+    return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
-def sigmoid_slope(y: Array, out: Array | None = None) -> Array:
+def sigmoid_slope(y: Array) -> Array:
     """σ' = y (1 - y), from the output y = σ(x): no second exponential."""
-    out = np.subtract(1, y, out)
-    out *= y
-    return out
+    return y * (1 - y)
 
 
 class Activation(Operation):

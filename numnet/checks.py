@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,13 @@ Shape = tuple[int, ...]
 
 def kind_of(x: Any) -> str:
     """'token' for integers, 'real' for floats and booleans; numpy and torch dtypes alike."""
-    name = str(x.dtype).replace("torch.", "")
+    return kind_of_dtype(x.dtype)
+
+
+@functools.cache  # numpy takes longer to spell a dtype than to add a thousand numbers
+def kind_of_dtype(dtype: Any) -> str:
+    """What kind_of says of every array of this dtype."""
+    name = str(dtype).replace("torch.", "")
     if name.startswith(("int", "uint")):
         return "token"
     return "real" if name.startswith(("float", "bfloat", "bool")) else name

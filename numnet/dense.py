@@ -13,13 +13,6 @@ from numnet.columns import all_columns, columns, rows
 from numnet.operation import Array, ParamOperation
 
 
-def affine(W: Array, b: Array, x: Array, out: Array | None = None) -> Array:
-    """y = W x + b  (1) for columns x (..., D, B); W (O, D), b (O,)."""
-    y = np.matmul(W, x, out=out)  # (1)
-    y += b[:, None]
-    return y
-
-
 class Dense(ParamOperation):
     """y = W x + b  (1) on the last axis.
 
@@ -60,7 +53,9 @@ class Dense(ParamOperation):
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1])
         x = columns(self.cast("x", x))
-        y = rows(affine(self.W, self.b, x))  # (1)
+        y = np.matmul(self.W, x)  # (1)
+        y += self.b[:, None]
+        y = rows(y)
         self.saved = x, y.shape
         return y
 

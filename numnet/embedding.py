@@ -21,11 +21,11 @@ def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
     Few tokens: a product with their one-hot columns, whose cost grows with U. Many: equal ones are laid side by side,
     so that each sum runs over one stretch of memory.
     """
-    present, which = np.unique(tokens, return_inverse=True)
+    present, which, counts = np.unique(tokens, return_inverse=True, return_counts=True)
     if len(present) <= FEW:
         one_hot = (which[:, None] == np.arange(len(present))).astype(dy.dtype)
         return present, dy @ one_hot
-    starts = np.searchsorted(which, np.arange(len(present)), sorter=(order := np.argsort(which, kind="stable")))
+    order, starts = np.argsort(which, kind="stable"), np.cumsum(counts) - counts
     return present, np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)
 
 

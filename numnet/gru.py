@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import dot, multiply, subtract, tanh
+from numpy import add, dot, multiply, subtract, tanh
 
 from numnet.checks import check_choice
-from numnet.columns import all_columns
+from numnet.columns import all_columns, transposed
 from numnet.node import Node
 from numnet.operation import Array
 from numnet.slots import Slots
+from numnet.state import State
 
 
 class GRUNode(Node):
@@ -22,7 +23,7 @@ class GRUNode(Node):
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)
-        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product could serve all gates
+        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product serves all blocks
                          n = tanh(a_n + r ⊙ m)   (3)
         h = z ⊙ h' + (1 - z) ⊙ n                 (4)   computed as n + z ⊙ (h' - n)
 
@@ -30,6 +31,7 @@ class GRUNode(Node):
     """
 
     G = 3
+    more = 1  # dm
     b_h: Array
     db_h: Array
 
@@ -57,26 +59,38 @@ class GRUNode(Node):
 
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
-        s.m, s.dm, s.spare2 = s.new(T, H, B), s.new(T, H, B), s.new(2 * H, B)
+        s.m, s.spare, s.b_h = s.new(T, H, B), s.new(H, B), s.new(H, B)
+        s.product_rz, s.product_n = s.product[: 2 * H], s.product[2 * H :]
         s.steps = list(zip(s.a[:, : 2 * H], *s.gates, s.m, s.h[:-1], s.h[1:]))
-        s.d_steps = list(zip(*map(s.in_turn, (s.da[:, : 2 * H], *s.d_gates)), s.dm, *s.gates[:2]))
+        s.d_steps = list(zip(*map(s.in_turn, (s.da[:, : 2 * H], *s.d_gates)), *s.gates[:2]))
         return s
+
+    def start(self, s: Slots, state: State) -> None:
+        super().start(s, state)
+        if self.reset == "after":
+            s.b_h[...] = self.b_h[:, None]  # once for all steps
+
+    def weights_back(self, s: Slots) -> None:
+        H = self.hidden_size
+        s.W_rzT, s.U_nT = transposed(self.W_h[: 2 * H], s.T), transposed(self.W_h[2 * H :], s.T)
 
     def step(self, s: Slots, t: int) -> None:
         rz, r, z, n, m, h_prev, h = s.steps[t]
         H, half, spare = self.hidden_size, s.half, s.spare
-        W_rz, U_n = self.W_h[: 2 * H], self.W_h[2 * H :]
-        rz += dot(W_rz, h_prev, s.spare2)  # (1)
-        rz *= half  # σ(a) = tanh(a/2)/2 + 1/2
+        if self.reset == "before":
+            rz += dot(self.W_h[: 2 * H], h_prev, s.product_rz)  # (1)
+        else:
+            dot(self.W_h, h_prev, s.product)  # (1) (2) one product for all three blocks
+            rz += s.product_rz
+            add(s.product_n, s.b_h, m)
+        rz *= half  # (1) σ(a) = tanh(a/2)/2 + 1/2
         tanh(rz, rz)
         rz *= half
         rz += half
         if self.reset == "before":
             multiply(r, h_prev, m)  # (2)
-            n += dot(U_n, m, spare)  # (3)
+            n += dot(self.W_h[2 * H :], m, spare)  # (3)
         else:
-            dot(U_n, h_prev, m)  # (2)
-            m += self.b_h[:, None]
             n += multiply(r, m, spare)  # (3)
         tanh(n, n)
         subtract(h_prev, n, h)  # (4)
@@ -84,42 +98,36 @@ class GRUNode(Node):
         h += n
 
     def slopes(self, s: Slots, steps: slice) -> None:
-        h_prev, m, dm, rz, n = (
-            s.h[:-1][steps],
-            s.m[steps],
-            s.dm[steps],
-            s.a[steps, : 2 * self.hidden_size],
-            s.gates[2, steps],
-        )
-        drz, (dr, dz, dn) = s.da[: len(m), : 2 * self.hidden_size], s.d_gates[:, : len(m)]
-        subtract(1, rz, drz)  # 1 - r, 1 - z
+        rz, n = s.a[steps, : 2 * self.hidden_size], s.gates[2, steps]
+        h_prev, m, chunk = s.h[:-1][steps], s.m[steps], slice(len(n))
+        drz, (dr, dz, dn, dm) = s.da[chunk, : 2 * self.hidden_size], s.d_gates[:, chunk]
+        subtract(1, rz, drz)  # (4) (1) 1 - r for σ's slope; 1 - z, which is also ∂h/∂n
         multiply(n, n, dn)  # (4) (3) ∂h/∂n times 1 - n²: (1 - z) (1 - n²)
         subtract(1, dn, dn)
         dn *= dz
-        drz *= rz  # (1) r (1 - r), z (1 - z)
         dz *= subtract(h_prev, n, dm)  # (4) ∂h/∂z = h' - n
-        dr *= h_prev if self.reset == "before" else m  # (2) ∂m/∂r = h', or (3) r's factor in n
+        dr *= h_prev if self.reset == "before" else m  # (2) ∂m/∂r = h', or (3) ∂(r m)/∂r = m
+        drz *= rz  # (1) r (1 - r), z (1 - z)
 
     def step_backward(self, s: Slots, t: int) -> None:
         drz, dr, dz, dn, dm, r, z = s.d_steps[t]
-        H, dh, spare = self.hidden_size, s.dh, s.spare
-        W_rzT, U_nT = s.W_hT[:, : 2 * H], s.W_hT[:, 2 * H :]
+        dh, spare = s.dh, s.spare
         dz *= dh  # (4) dz, dn, and dh' = dh z
         dn *= dh
         dh *= z
         if self.reset == "before":
-            dot(U_nT, dn, dm)  # (3) dm = U_nᵀ dn
+            dot(s.U_nT, dn, dm)  # (3) dm = U_nᵀ dn
             dr *= dm  # (2) dr, and dh' += dm r
             dh += multiply(dm, r, spare)
         else:
             dr *= dn  # (3) dr, and dm = dn r
             multiply(dn, r, dm)
-            dh += dot(U_nT, dm, spare)  # (2) dh' += U_nᵀ dm
-        dh += dot(W_rzT, drz, spare)  # (1) dh' += W_rzᵀ drz
+            dh += dot(s.U_nT, dm, spare)  # (2) dh' += U_nᵀ dm
+        dh += dot(s.W_rzT, drz, spare)  # (1) dh' += W_rzᵀ drz
 
-    def state_backward(self, s: Slots, da: Array) -> None:
+    def state_backward(self, s: Slots, da_all: Array) -> None:
         H, h_prev = self.hidden_size, all_columns(s.h[:-1])
-        drz, dn, dm = da[: 2 * H], da[2 * H :], all_columns(s.dm)
+        drz, dn, dm = da_all[: 2 * H], da_all[2 * H : 3 * H], da_all[3 * H :]
         self.dW_h[: 2 * H] += drz @ h_prev.T  # (1)
         if self.reset == "before":
             self.dW_h[2 * H :] += dn @ all_columns(s.m).T  # (3)

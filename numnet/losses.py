@@ -32,9 +32,10 @@ class Loss(Operation):
         check_real(self.name, "target", target)
         weights = self.weights(prediction, target, mask)
         counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
-        if target.shape == prediction.shape:
-            target = np.where(counted, target, 0)
-        losses, slope = self.terms(np.where(counted, prediction, 0), target, weights)
+        if not counted.all():  # what does not count may be anything, even NaN
+            prediction = np.where(counted, prediction, 0)
+            target = np.where(counted, target, 0) if target.shape == prediction.shape else target
+        losses, slope = self.terms(prediction, target, weights)
         N = self.counted = float(weights.sum())
         if N == 0:
             warnings.warn(

@@ -52,7 +52,7 @@ class LSTMNode(Node):
     def slots(self, T: int, B: int) -> Slots:
         s, H = super().slots(T, B), self.hidden_size
         s.c, s.dc = s.new(T + 1, H, B), s.new(H, B)
-        s.i_g, s.tanh_c, s.to_c = s.new(T, H, B), s.new(T, H, B), s.new(s.size, H, B)
+        s.i_g, s.tanh_c, s.to_c = s.new(T, H, B), s.new(T, H, B), s.new(s.chunk_steps, H, B)
         s.steps = list(zip(s.a, s.a[:, : 2 * H], *s.gates, s.i_g, s.tanh_c, s.h[:-1], s.c[:-1], s.h[1:], s.c[1:]))
         s.d_steps = list(zip(*map(s.in_turn, (s.da, *s.d_gates, s.to_c)), s.gates[1]))
         return s
@@ -83,7 +83,7 @@ class LSTMNode(Node):
         subtract(i, dg, dg)
         subtract(1, i, di)  # (4) (2) ∂c/∂i times i (1 - i): g i (1 - i)
         di *= i_g
-        subtract(1, f, df)  # (4) (2) ∂c/∂f times f (1 - f): c' f (1 - f), but for the f that dc' has
+        subtract(1, f, df)  # (4) (2) ∂c/∂f times f (1 - f): c' f (1 - f), whose factor f comes with dc' = dc f
         df *= c_prev
 
     def step_backward(self, s: Slots, t: int) -> None:

@@ -114,12 +114,14 @@ class RNNModel(Blueprint, Layer):
 
     def predict(self, x: Any, state: Sequence[State] | None = None) -> Array:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
+        modules = list(self.modules())
+        modes = [module.training for module in modules]
+        for module in modules:
+            module.training = False
         try:
             return self.forward(x, state)
         finally:
-            for module, mode in modes:
+            for module, mode in zip(modules, modes):
                 module.training, module.saved = mode, None
 
     @classmethod

@@ -5,9 +5,9 @@
 
 Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates.
 Because (0) needs no state, a layer computes it for all steps at once before its loop, and likewise sums the
-gradients of W_x, W_h and b over all steps after it. On the way back, what comes from the later steps enters every
-gradient as a factor; all other factors are known, so `slopes` finds them for many steps at once, and the loop
-multiplies. A node called alone does the same with one step.
+gradients of W_x, W_h and b over all steps after it. On the way back every gradient is linear in what comes from
+the later steps. What that is multiplied by is known after the forward: so `slopes` finds it for many steps at once,
+and the loop multiplies. A node called alone does the same with one step.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ import numpy.typing as npt
 
 from numnet import initial as draw
 from numnet.checks import check_choice, check_features, check_sequence, check_size
-from numnet.columns import all_columns, columns_copy, product, with_ones
+from numnet.columns import all_columns, product, transposed, with_ones
 from numnet.embedding import sum_by_token
 from numnet.operation import Array
 from numnet.slots import Slots
 from numnet.state import State, Stateful
-
-LONG = 16  # steps from which a copy of W_h, transposed, is made up for by faster products
 
 
 class Node(Stateful):
@@ -37,6 +35,7 @@ class Node(Stateful):
 
     speaker: str | None = None
     G = 1
+    more = 0  # blocks of H rows that the way back has besides the gates'
     W_x: Array
     W_h: Array
     b: Array
@@ -66,14 +65,17 @@ class Node(Stateful):
 
     def slots(self, T: int, B: int) -> Slots:
         """Memory for T steps of B samples; each node adds its own, and cuts the views."""
-        return Slots(T, B, self.G, self.hidden_size, self.dtype)
+        return Slots(T, B, self.G, self.hidden_size, self.dtype, self.more)
 
     def step(self, s: Slots, t: int) -> None:
         """Step t forward: s.a[t] and the state at t become gates and the state at t+1."""
         raise NotImplementedError
 
     def slopes(self, s: Slots, steps: slice) -> None:
-        """All of the way back that does not depend on later steps: factors of a chunk's gradients, left in s.da."""
+        """All of the way back that does not depend on later steps: a chunk's factors, left in s.da.
+
+        A node may leave this out and do everything in `step_backward`.
+        """
 
     def step_backward(self, s: Slots, t: int) -> None:
         """Step t backward: s.dh at t+1 becomes s.dh at t, and the step's da is found on the way."""
@@ -81,31 +83,29 @@ class Node(Stateful):
 
     def start_backward(self, s: Slots, d_state: State) -> None:
         super().start_backward(s, d_state)
-        s.W_hT = columns_copy(self.W_h) if s.T >= LONG else self.W_h.T
+        self.weights_back(s)
 
-    def chunk_backward(self, s: Slots, steps: slice, dy: Array | None = None) -> None:
-        """The steps of one chunk backward; dy (T, H, B) is what comes from above, beside what the later steps send."""
-        dh = s.dh
-        self.slopes(s, steps)
-        for t in reversed(range(steps.start, steps.stop)):
-            if dy is not None:
-                dh += dy[t]
-            self.step_backward(s, t)
-        s.side[:, steps] = s.da[: steps.stop - steps.start].swapaxes(0, 1)
+    def weights_back(self, s: Slots) -> None:
+        """The weights transposed, by which every step goes back."""
+        s.W_hT = transposed(self.W_h, s.T)
 
     def inputs(self, x: Array, s: Slots) -> None:
         """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B)."""
         if x.ndim == 3:
             product(np.column_stack((self.W_x, self.b)), x, out=s.a)  # (0)
             return
-        table = self.W_x + self.b[:, None]  # (0): the product with a one-hot column is that column of W_x
+        few = x.size < self.width  # fewer tokens than columns: b is added to what was looked up, not to the table
+        table = self.W_x if few else self.W_x + self.b[:, None]  # (0): W_x times a one-hot column is a column of W_x
         for tokens, a in zip(x, s.a):  # "clip", for numpy would else copy first; all tokens are known to be in range
             np.take(table, tokens, axis=1, out=a, mode="clip")
+        if few:
+            s.a += self.b[:, None]
 
-    def steps_backward(self, x: Array, s: Slots) -> Array | None:
+    def sums_backward(self, x: Array, s: Slots) -> Array | None:
         """What all steps together add to dW_h, dW_x and db, and dx; tokens have no dx."""
-        da = s.side.reshape(len(s.side), -1)
-        self.state_backward(s, da)
+        da_all = s.da_all.reshape(len(s.da_all), -1)
+        self.state_backward(s, da_all)
+        da = da_all[: len(self.W_x)]
         if x.ndim == 3:
             dW = da @ all_columns(x).T  # (0) [dW_x db] = da [x; 1]ᵀ
             self.dW_x += dW[:, :-1]
@@ -116,9 +116,9 @@ class Node(Stateful):
         self.db += sums.sum(axis=1)
         return None
 
-    def state_backward(self, s: Slots, da: Array) -> None:
-        """dW_h from da (G·H, all steps), where a = ... + W_h h'."""
-        self.dW_h += da @ all_columns(s.h[:-1]).T  # (1)
+    def state_backward(self, s: Slots, da_all: Array) -> None:
+        """dW_h from da_all (G·H, T·B), a GRU's with dm below it, where a = ... + W_h h'."""
+        self.dW_h += da_all @ all_columns(s.h[:-1]).T  # (1)
 
     def forward(self, x: Any, state: State = None) -> tuple[State, Any]:  # type: ignore[override]
         """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
@@ -127,8 +127,8 @@ class Node(Stateful):
         self.ready(x.shape[0])
         x = with_ones(self.cast("x", x).T[:, None]) if x.ndim == 2 else x[None].copy()
         s = self.slots(1, x.shape[-1])
-        self.inputs(x, s)
         self.start(s, state)
+        self.inputs(x, s)
         self.step(s, 0)
         return self.state_at(s, 1), (x, s)
 
@@ -136,8 +136,11 @@ class Node(Stateful):
         """From the gradient of the new state: dx and the gradient of the state before; adds to dW_x, dW_h, db."""
         x, s = saved
         self.start_backward(s, d_state)
-        self.chunk_backward(s, slice(0, 1))
-        dx = self.steps_backward(x, s)
+        step = slice(0, 1)
+        self.slopes(s, step)
+        self.step_backward(s, 0)
+        s.lay_aside(step)
+        dx = self.sums_backward(x, s)
         return (None if dx is None else dx[0]), self.state_gradient(s)
 
     def check(self, x: Array) -> None:

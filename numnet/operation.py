@@ -113,7 +113,9 @@ class ParamOperation(Operation):
         return self.output_width
 
     def convert(self, dtype: npt.DTypeLike) -> None:
-        """The same parameters in another dtype."""
+        """The same parameters in another dtype; what the last call kept is forgotten."""
+        for module in self.modules():
+            module.saved = None
         for _, holder, name in list(self.holders()):
             holder.dtype = np.dtype(dtype)
             holder.add_param(name, getattr(holder, name))

@@ -67,11 +67,11 @@ class RecurrentLayer(Layer):
         self.ready(x.shape[-1])
         x = with_ones(self.cast("x", x)) if x.ndim == 3 else x.T.copy()
         node, s = self.node, self.slots_for(len(x), x.shape[-1])
+        node.start(s, self.turned(state, s.B))
         node.inputs(x, s)  # phase 1
-        node.start(s, self.transposed(state, s.B))
         for t in range(s.T):
             node.step(s, t)  # phase 2
-        self.last_state = self.transposed(node.state_at(s, s.T))
+        self.last_state = self.turned(node.state_at(s, s.T))
         self.saved = x, s
         y = rows(s.h[1:])
         return self.output(y) if self.output else y.copy(order="K")  # phase 3; a copy, for the slots are used again
@@ -80,24 +80,34 @@ class RecurrentLayer(Layer):
         x, s = self.recall()
         y_shape = (s.B, s.T, self.hidden_size)
         dy = self.output.backward(dy) if self.output else self.gradient(dy, y_shape, self.dtype)  # phase 3
-        node, dy = self.node, columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
-        node.start_backward(s, self.transposed(d_last_state, s.B, "d_last_state"))
-        for steps in reversed(s.chunks):
-            node.chunk_backward(s, steps, dy)  # phase 2
-        self.d_state = self.transposed(node.state_gradient(s))
-        dx = node.steps_backward(x, s)  # phase 1
+        node = self.node
+        node.start_backward(s, self.turned(d_last_state, s.B, "d_last_state"))
+        self.loop_backward(s, dy)  # phase 2
+        self.d_state = self.turned(node.state_gradient(s))
+        dx = node.sums_backward(x, s)  # phase 1
         return None if dx is None else rows(dx)
+
+    def loop_backward(self, s: Slots, dy: Array) -> None:
+        """From the last step to the first, chunk by chunk: what comes from above meets what the later steps send."""
+        dy = columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
+        for steps in reversed(s.chunks):
+            self.node.slopes(s, steps)
+            for t in reversed(range(steps.start, steps.stop)):
+                s.dh += dy[t]
+                self.node.step_backward(s, t)
+            s.lay_aside(steps)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "slots": None, "last_state": None, "d_state": None}
 
     def slots_for(self, T: int, B: int) -> Slots:
-        """Buffers made once, and anew when the sizes change."""
-        if self.slots is None or (self.slots.T, self.slots.B) != (T, B):
-            self.slots = self.node.slots(T, B)
-        return self.slots
+        """Buffers made once, and anew when the sizes or the dtype change."""
+        s = self.slots
+        if s is None or (s.T, s.B, s.dtype) != (T, B, self.node.dtype):
+            s = self.slots = self.node.slots(T, B)
+        return s
 
-    def transposed(self, state: State, B: int | None = None, name: str = "state") -> State:
+    def turned(self, state: State, B: int | None = None, name: str = "state") -> State:
         """(B, H) as (H, B) and back; with B, the shape is checked."""
         if state is None:
             return None

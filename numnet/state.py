@@ -12,7 +12,7 @@ State = Any  # h, or for an LSTM (h, c)
 
 
 class Stateful(ParamOperation):
-    """Its slots hold z[0] to z[T] for every name z in `states`, and the gradient dz that is carried back."""
+    """Its slots hold h[0] to h[T], and dh that is carried back; an LSTM's hold c and dc likewise."""
 
     states: tuple[str, ...] = ("h",)
 

@@ -30,8 +30,8 @@ class Fault:
 
 FAULTS = [
     Fault("the book's: update gate from the reset gate's products", "gru.py",
-          "rz += dot(W_rz, h_prev, s.spare2)", "s.spare2[:] = np.tile((W_rz @ h_prev)[:H], (2, 1)); rz += s.spare2", "GRULayer before"),
-    Fault("the book's: gradient from above lost", "node.py", "dh += dy[t]", "dh += 0", "GRULayer before"),
+          "rz += dot(self.W_h[: 2 * H], h_prev, s.product_rz)", "rz += np.tile(self.W_h[:H] @ h_prev, (2, 1))", "GRULayer before"),
+    Fault("the book's: gradient from above lost", "recurrent.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before"),
     Fault("the book's: direct path to the state before missing", "gru.py", "dh *= z", "dh *= 0", "GRULayer before"),
     Fault("tanh: slope of the input", "rnn.py", "multiply(h, h, da)", "multiply(s.a[steps], h, da)", "RNNLayer"),
     Fault("RNN: W_h not transposed", "rnn.py", "dot(s.W_hT, da, s.dh)", "dot(self.W_h, da, s.dh)", "RNNLayer"),
@@ -52,16 +52,16 @@ FAULTS = [
     Fault("GRU: update gate turned round, both ways", "gru.py", "subtract(h_prev, n, h)  # (4)",
           "z[:] = 1 - z; subtract(h_prev, n, h)  # (4)", "GRULayer after"),
     Fault("GRU: reset gate's path missing", "gru.py", "dh += multiply(dm, r, spare)", "pass", "GRULayer before"),
-    Fault("GRU: candidate's bias inside the wrong side", "gru.py", "m += self.b_h[:, None]", "n += self.b_h[:, None]", "GRULayer after"),
+    Fault("GRU: candidate's bias inside the wrong side", "gru.py", "add(s.product_n, s.b_h, m)", "m[:] = s.product_n; n += s.b_h", "GRULayer after"),
     Fault("GRU: gradient of b_h forgotten", "gru.py", "self.db_h += dm.sum(axis=1)", "pass", "GRULayer after"),
     Fault("GRU: reset's product forgotten in dU_n", "gru.py", "self.dW_h[2 * H :] += dm @ h_prev.T", "self.dW_h[2 * H :] += dn @ h_prev.T", "GRULayer after"),
     Fault("GRU: h for r h in dU_n", "gru.py", "dn @ all_columns(s.m).T", "dn @ h_prev.T", "GRULayer before"),
     Fault("h[t] for h[t-1] in dW_h", "node.py", "all_columns(s.h[:-1])", "all_columns(s.h[1:])", "LSTMLayer"),
     Fault("gradient of b: one step only", "node.py", "self.db += dW[:, -1]", "self.db += s.da[0].sum(axis=1)", "LSTMLayer"),
-    Fault("gradients of W_h overwritten, not added", "node.py", "self.dW_h += da", "self.dW_h[:] = da", "LSTMLayer"),
-    Fault("slopes of the last chunk for all", "node.py", "self.slopes(s, steps)", "steps.stop == s.T and self.slopes(s, steps)", "LSTMLayer"),
-    Fault("chunks laid aside in each other's place", "node.py", "s.side[:, steps]", "s.side[:, : steps.stop - steps.start]", "LSTMLayer"),
-    Fault("a chunk's memory taken one step off", "slots.py", "z[t % self.size]", "z[(t + 1) % self.size]", "RNNLayer"),
+    Fault("gradients of W_h overwritten, not added", "node.py", "self.dW_h += da_all", "self.dW_h[:] = da_all", "LSTMLayer"),
+    Fault("slopes of the last chunk for all", "recurrent.py", "self.node.slopes(s, steps)", "steps.stop == s.T and self.node.slopes(s, steps)", "LSTMLayer"),
+    Fault("chunks laid aside in each other's place", "slots.py", "self.da_all[:, steps]", "self.da_all[:, : steps.stop - steps.start]", "LSTMLayer"),
+    Fault("a chunk's memory taken one step off", "slots.py", "part[t % self.chunk_steps]", "part[(t + 1) % self.chunk_steps]", "RNNLayer"),
     Fault("start state ignored", "state.py", "first[...] = value", "first[...] = 0", "LSTMLayer"),
     Fault("gradient of the last state ignored", "state.py", "gradient[...] = value", "gradient[...] = 0", "LSTMLayer"),
     Fault("gradient of b forgotten where tokens are looked up", "node.py", "self.db += sums.sum(axis=1)", "pass", "LSTMLayer on tokens"),
@@ -97,7 +97,7 @@ STEP_FAULTS = [
 
 def use_small_limits(net: Any) -> None:
     """So small that sizes which a test can afford meet both sides of each: many chunks, many tokens, long loops."""
-    net.slots.IN_CACHE, net.node.LONG, net.columns.STRIP, net.embedding.FEW = 30, 4, 2, 3
+    net.slots.IN_CACHE, net.columns.LONG, net.columns.STRIP, net.embedding.FEW = 30, 4, 2, 3
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hypothesis import given
 import numnet
 from numnet.checkpoint import to_numpy
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
-from parity_tests.strategies import EVERYTHING, LAYERS, OPERATIONS, Case, Sizes, sizes
+from parity_tests.strategies import EVERYTHING, LAYERS, NODES, OPERATIONS, Case, Sizes, sizes
 
 SEQUENCES = [*LAYERS, *OPERATIONS]
 TIGHT = 1e-12  # the same sums, in another order at most
@@ -90,8 +90,77 @@ def test_how_many_steps_stay_in_the_cache_changes_nothing(case: Case, z: Sizes) 
     in_chunks = pulled(case, numnet, z, inputs, upstream)  # conftest makes the limits small
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numnet.slots, "IN_CACHE", 2**16)
-        patch.setattr(numnet.node, "LONG", 2**16)
+        patch.setattr(numnet.columns, "LONG", 2**16)
         assert_near(pulled(case, numnet, z, inputs, upstream), in_chunks, TIGHT)
+
+
+class AllInOne(numnet.RNNNode):
+    """The plain node of a person who knows nothing of `slopes`."""
+
+    def slopes(self, s: Any, steps: slice) -> None:
+        numnet.node.Node.slopes(self, s, steps)
+
+    def step_backward(self, s: Any, t: int) -> None:
+        h, da = s.h[t + 1], s.d_steps[t]
+        da[...] = s.dh * (1 - h * h)  # (2)
+        np.dot(self.W_h.T, da, s.dh)  # (1)
+
+
+@given(z=sizes)
+def test_a_node_may_do_everything_in_step_backward(z: Sizes) -> None:
+    case = next(case for case in LAYERS if case.name == "RNNLayer")
+    inputs, theirs = case.inputs(z), case.build(numnet, z)
+    ours = numnet.RecurrentLayer(AllInOne(z.H, z.D, seed=theirs.seed, dtype=theirs.dtype))
+    ours.load_state_dict(theirs.state_dict())
+    outputs, pullback = run(ours, inputs)
+    expected, pull_expected = run(theirs, inputs)
+    upstream = upstream_like(expected, z.rng)
+    assert_near({**outputs, **pullback(upstream)}, {**expected, **pull_expected(upstream)}, TIGHT)
+
+
+@pytest.mark.parametrize("case", NODES, ids=repr)
+@given(z=sizes)
+def test_a_node_called_twice_goes_back_in_either_order(case: Case, net: Any, z: Sizes) -> None:
+    node, inputs = case.build(net, z), case.inputs(z)
+    twice = [inputs, {"x": inputs["x"]}]  # the second from a state of zeros
+    upstream = upstream_like(run(node, inputs)[0], z.rng)
+    found: list[Arrays] = []
+    for order in ((0, 1), (1, 0)):
+        pullbacks = [run(node, given)[1] for given in twice]
+        node.zero_grad()
+        states = {f"{name} of call {k}": v for k in order for name, v in pullbacks[k](upstream, clear=False).items()}
+        sums = {name: np.array(to_numpy(value)) for name, value in node.grads.items()}
+        found.append({**{name: v for name, v in states.items() if name[1:].split()[0] not in sums}, **sums})
+    assert_near(found[1], found[0], TIGHT)
+
+
+@layers
+@given(z=sizes)
+def test_a_layer_converted_after_use_is_one_made_in_that_dtype(case: Case, z: Sizes) -> None:
+    inputs = case.inputs(z)
+    used, new = case.build(numnet, z), case.build(numnet, z)
+    for dtype in ("float32", "float64"):
+        used.convert(dtype)
+        run(used, inputs)  # buffers of this dtype and these sizes are there now
+    used.load_state_dict(new.state_dict())
+    outputs, pullback = run(used, inputs)
+    expected, pull_expected = run(new, inputs)
+    upstream = upstream_like(expected, z.rng)
+    assert_near({**outputs, **pullback(upstream)}, {**expected, **pull_expected(upstream)}, TIGHT)
+    assert outputs["y"].dtype == np.float64
+
+
+@layers
+@given(z=sizes)
+def test_a_refused_call_leaves_the_one_before(case: Case, z: Sizes) -> None:
+    layer, inputs = case.build(numnet, z), case.inputs(z)
+    outputs, pullback = run(layer, inputs)
+    upstream = upstream_like(outputs, z.rng)
+    before = pullback(upstream)
+    with pytest.raises(ValueError, match="state h is"):
+        layer(0 * inputs["x"], tuple(np.zeros((z.B, z.H + 1)) for _ in layer.node.states))
+    after = pullback(upstream)
+    assert all((after[name] == before[name]).all() for name in before)
 
 
 @layers

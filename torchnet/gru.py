@@ -19,7 +19,7 @@ class GRUNode(Node):
         r, z = σ(a_rz + W_rz h')                 (1)   reset and update gate
         reset="before":  m = r ⊙ h'              (2)   Cho et al.: what is forgotten never meets U_n
                          n = tanh(a_n + U_n m)   (3)
-        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product could serve all gates
+        reset="after":   m = U_n h' + b_h        (2)   PyTorch, Keras, cuDNN: one product serves all blocks
                          n = tanh(a_n + r ⊙ m)   (3)
         h = z ⊙ h' + (1 - z) ⊙ n                 (4)
 
@@ -51,11 +51,13 @@ class GRUNode(Node):
     def config(self) -> dict[str, Any]:
         return {**super().config(), "reset": self.reset}
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        (h_prev,) = state
-        W_r, W_z, U_n = self.W_h.chunk(3)
-        a_r, a_z, a_n = a.chunk(3)
-        r, z = torch.sigmoid(a_r + W_r @ h_prev), torch.sigmoid(a_z + W_z @ h_prev)  # (1)
+    def parts_of_W_h(self) -> tuple[Tensor, ...]:
+        return self.W_h.split((2 * self.hidden_size, self.hidden_size))
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        (h_prev,), (W_rz, U_n) = state, W_h
+        a_rz, a_n = a.split((2 * self.hidden_size, self.hidden_size))
+        r, z = torch.sigmoid(a_rz + W_rz @ h_prev).chunk(2)  # (1)
         if self.reset == "before":
             n = torch.tanh(a_n + U_n @ (r * h_prev))  # (2) (3)
         else:

@@ -49,9 +49,9 @@ class LSTMNode(Node):
     def config(self) -> dict[str, Any]:
         return {**super().config(), "forget_bias": self.forget_bias}
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         h_prev, c_prev = state
-        a_i, a_f, a_g, a_o = (a + self.W_h @ h_prev).chunk(4)  # (1)
+        a_i, a_f, a_g, a_o = (a + W_h[0] @ h_prev).chunk(4)  # (1)
         i, f, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.sigmoid(a_o)  # (2)
         g = torch.tanh(a_g)  # (3)
         c = f * c_prev + i * g  # (4)

@@ -64,7 +64,11 @@ class Node(ParamOperation):
     def config(self) -> dict[str, Any]:
         return {"hidden_size": self.hidden_size, "initial": self.initial}
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def parts_of_W_h(self) -> tuple[Tensor, ...]:
+        """W_h in the parts by which a step multiplies; cut once for all steps, for autograd pays for every cut."""
+        return (self.W_h,)
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """One step written out: the equations."""
         raise NotImplementedError
 
@@ -86,7 +90,7 @@ class Node(ParamOperation):
         x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.W_x.device)
         shape = (self.hidden_size, x.shape[-1])
         start = self.start(state, shape, "Columns are samples: (hidden, batch).")
-        new = self.step(self.inputs(x), start)
+        new = self.step(self.inputs(x), start, self.parts_of_W_h())
         return self.joined(new), (new, (x, *start))
 
     def backward(self, d_state: State, saved: Any) -> tuple[Tensor | None, State]:  # type: ignore[override]

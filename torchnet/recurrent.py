@@ -88,9 +88,9 @@ class RecurrentLayer(Layer):
     def written_out(self, x: Tensor, start: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """y (B, T, H) and the last state, step by step, a column a sample."""
         steps = self.node.inputs(x.permute(1, 2, 0) if x.is_floating_point() else x.T)
-        state, shown = tuple(part.T for part in start), []
+        state, W_h, shown = tuple(part.T for part in start), self.node.parts_of_W_h(), []
         for a in steps:
-            state = self.node.step(a, state)
+            state = self.node.step(a, state, W_h)
             shown.append(state[0])
         return torch.stack(shown).permute(2, 0, 1), *(part.T for part in state)
 

@@ -18,9 +18,8 @@ class RNNNode(Node):
     W_x (H, D), W_h (H, H), b (H,).
     """
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        (h_prev,) = state
-        return (torch.tanh(a + self.W_h @ h_prev),)  # (1) (2)
+    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (torch.tanh(a + W_h[0] @ state[0]),)  # (1) (2)
 
     def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         weights = [W_x, self.W_h, self.b, torch.zeros_like(self.b)]

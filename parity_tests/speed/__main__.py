@@ -1,111 +1,158 @@
-"""python -m parity_tests.speed [layers|step]: numnet and torchnet against PyTorch's own layers, on this CPU.
+"""numnet and torchnet against PyTorch's own layers: see --help.
 
-OPENBLAS_NUM_THREADS=1 in the environment sets one thread for both sides.
+python -m parity_tests.speed layers step          two tables
+python -m parity_tests.speed --json FILE          all tables, and a record of them
+python -m parity_tests.speed --write              docs/speed/*.json into docs/speed.md and README.md, and a plot
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-import numnet
-import torchnet
-from parity_tests.speed.timing import alternate, surroundings
+from parity_tests.speed import report
+from parity_tests.speed.device import PRECISIONS, device_runs, precision
+from parity_tests.speed.goals import Row
+from parity_tests.speed.growth import AXES, exponent, growth
+from parity_tests.speed.layers import KINDS, SIZES, STACKED, layer_runs
+from parity_tests.speed.memory import SIZES as MEMORY_SIZES
+from parity_tests.speed.memory import must_keep, peak
+from parity_tests.speed.plot import plot
+from parity_tests.speed.step import generate_runs, step_runs
+from parity_tests.speed.timing import Figures, alternate, device_clock, surroundings, threads
 
-SIZES = [(35, 32, 28, 256), (25, 32, 62, 256), (64, 64, 128, 512), (50, 16, 64, 64), (100, 1, 64, 128)]
-RAW = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
-
-
-def layer_runs(kind: str, T: int, B: int, D: int, H: int) -> dict[str, Callable[[], object]]:
-    """Forward and backward of one layer, by each; their outputs compared before they are timed."""
-    rng = np.random.default_rng(0)
-    x, dy = rng.standard_normal((B, T, D)).astype("f"), rng.standard_normal((B, T, H)).astype("f")
-    ours, theirs = (getattr(net, f"{kind}Layer")(H, input_size=D) for net in (numnet, torchnet))
-    raw = RAW[kind](D, H, batch_first=True)
-    p = ours.params
-    b_h = np.concatenate((np.zeros(2 * H), p["b_h"])) if kind == "GRU" else np.zeros_like(p["b"])
-    values = {"weight_ih_l0": p["W_x"], "weight_hh_l0": p["W_h"], "bias_ih_l0": p["b"], "bias_hh_l0": b_h}
-    raw.load_state_dict({name: torch.tensor(value, dtype=torch.float32) for name, value in values.items()})
-    x_torch, dy_torch = torch.tensor(x, requires_grad=True), torch.tensor(dy)
-
-    def run_ours() -> Any:
-        y = ours.forward(x)
-        ours.backward(dy)
-        return y
-
-    def run_torch(layer: Any) -> Any:
-        layer.zero_grad()
-        x_torch.grad = None
-        y = layer(x_torch)
-        y = y[0] if isinstance(y, tuple) else y
-        y.backward(dy_torch)
-        return y.detach().numpy()
-
-    expected = run_torch(raw)
-    assert np.abs(run_ours() - expected).max() < 1e-4
-    assert np.abs(run_torch(theirs) - expected).max() < 1e-4
-    return {"numnet": run_ours, "torchnet": lambda: run_torch(theirs), "torch.nn": lambda: run_torch(raw)}
+PASSES = ["forward", "forward and backward"]
 
 
-def step_runs(kind: str, T: int = 64, B: int = 32, V: int = 65, H: int = 256) -> dict[str, Callable[[], object]]:
-    """A whole training step of the character model, by each and written directly in PyTorch."""
-    tokens = np.random.default_rng(0).integers(0, V, (B, T + 1))
-    x, y = tokens[:, :-1], tokens[:, 1:]
-
-    def framework(net: Any) -> Callable[[], float]:
-        model = net.RNNModel([getattr(net, f"{kind}Layer")(H), net.Dense(V)], net.SoftmaxCrossEntropy(), input_size=V)
-        optimizer = net.Adam(3e-3, clip_norm=1.0)
-
-        def step() -> float:
-            model.zero_grad()
-            loss = float(model.loss_and_grads(x, y))
-            optimizer.step(model)
-            return loss
-
-        return step
-
-    recurrent, dense = RAW[kind](V, H, batch_first=True), torch.nn.Linear(H, V)
-    parameters = [*recurrent.parameters(), *dense.parameters()]
-    adam = torch.optim.Adam(parameters, 3e-3)
-
-    def direct() -> float:
-        adam.zero_grad()
-        hidden, _ = recurrent(torch.nn.functional.one_hot(torch.from_numpy(x), V).float())
-        loss = torch.nn.functional.cross_entropy(dense(hidden).reshape(-1, V), torch.from_numpy(y).reshape(-1))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        adam.step()
-        return loss.item()
-
-    return {"numnet": framework(numnet), "torchnet": framework(torchnet), "PyTorch": direct}
+def row(table: str, name: str, count: int, figures: Figures, unit: str = "ms", **more: Any) -> Row:
+    """One line of the record: best and median of each."""
+    best, median = ({who: figure[k] for who, figure in figures.items()} for k in (0, 1))
+    return {"table": table, "name": name, "threads": count, "unit": unit, "best": best, "median": median, **more}
 
 
-def table(title: str, rows: dict[str, dict[str, Callable[[], object]]]) -> None:
-    """Best times, and each one's ratio to the last: PyTorch."""
-    print(f"\n{title}")
-    for name, runs in rows.items():
-        best = {who: times[0] for who, times in alternate(runs).items()}
-        *ours, peer = best
-        figures = "  ".join(f"{who} {best[who]:8.2f} ms ({best[who] / best[peer]:.2f})" for who in ours)
-        print(f"{name:40}{figures}  {peer} {best[peer]:8.2f} ms", flush=True)
+def layers(count: int) -> Iterator[Row]:
+    for depth, sizes, kinds in ((1, SIZES, KINDS), (2, STACKED, ["RNN", "GRU after", "LSTM"])):
+        for kind in kinds:
+            for size in sizes:
+                stages = alternate(layer_runs(kind, size, depth))
+                name = f"{kind}{' stack of two' * (depth == 2)} {size}"
+                yield from (row("layers", name, count, found, **{"pass": p}) for p, found in zip(PASSES, stages))
+
+
+def step(count: int) -> Iterator[Row]:
+    for kind in KINDS:
+        yield row("step", f"{kind} 256", count, alternate(step_runs(kind))[0])
+
+
+def generate(count: int) -> Iterator[Row]:
+    for kind in KINDS:
+        found = alternate(generate_runs(kind))[0]
+        in_us = {who: (10 * best, 10 * median) for who, (best, median) in found.items()}  # a run is 100 steps
+        yield row("generate", f"{kind} 256", count, in_us, "µs a step")
+
+
+def grow(count: int) -> Iterator[Row]:
+    for kind in ("LSTM", "GRU after"):
+        for axis in AXES:
+            sizes, figures = growth(kind, axis)
+            ends = f"{sizes[0][AXES[axis]]} to {sizes[-1][AXES[axis]]}"
+            powers = {who: tuple(exponent([f[who][k] for f in figures]) for k in (0, 1)) for who in figures[0]}
+            yield row("growth", f"{kind} in {axis}, {ends}", count, powers, "exponent")  # type: ignore[arg-type]
+
+
+def memory(count: int) -> Iterator[Row]:
+    for kind in KINDS:
+        for size in MEMORY_SIZES:
+            bytes_of = {who: peak(who, kind, size) for who in ("numnet", "torchnet", "torch")} | {
+                "kept": must_keep(kind, size)
+            }
+            yield row(
+                "memory", f"{kind} {size}", count, {who: (b / 2**20, b / 2**20) for who, b in bytes_of.items()}, "MiB"
+            )
+
+
+def cuda(device: str) -> Iterator[Row]:
+    """torchnet on a GPU."""
+    for name in PRECISIONS:
+        for kind in KINDS:
+            for size in SIZES:
+                with precision(name):
+                    stages = alternate(device_runs(kind, size, device, name), pause=0.05, clock=device_clock)
+                for p, found in zip(PASSES, stages):
+                    yield row("cuda", f"{kind} {size}", 0, found, **{"pass": p, "precision": name})
+
+
+TABLES = {"layers": layers, "step": step, "generate": generate, "growth": grow, "memory": memory}
+
+
+def write() -> None:
+    """The kept records into the documents, and the first as a picture."""
+    for path, text in report.documents().items():
+        path.write_text(text, encoding="utf-8")
+    plot(report.recorded()[0], report.RECORDS / "ratios.png")
 
 
 def main() -> None:
-    if "OPENBLAS_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OPENBLAS_NUM_THREADS"]))
-    what = sys.argv[1:] or ["layers", "step"]
-    print(surroundings())
-    if "layers" in what:
-        rows = {f"{kind} (T, B, D, H) = {size}": layer_runs(kind, *size) for kind in RAW for size in SIZES}
-        table("One layer, forward and backward, float32: best time (ratio to torch.nn)", rows)
-    if "step" in what:
-        rows = {f"{kind} 256, B 32, T 64, V 65": step_runs(kind) for kind in RAW}
-        table("A whole training step of the character model: best time (ratio to PyTorch)", rows)
+    parser = argparse.ArgumentParser(
+        prog="python -m parity_tests.speed", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)}; all, if none is named")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="for both sides; default 1 2")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="record every figure, after each row; a record that is there keeps its other tables",
+    )
+    parser.add_argument("--device", default="cpu", help="cuda: torchnet against cuDNN instead")
+    parser.add_argument("--write", action="store_true", help="write the kept records into the documents")
+    options = parser.parse_args()
+    if options.write:
+        write()
+        return
+    if unknown := set(options.tables) - set(TABLES):
+        parser.error(f"no table is called {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    if options.device != "cpu" and options.tables:
+        parser.error("--device cuda has one table; name no other")
+    if options.device != "cpu" and not torch.cuda.is_available():
+        parser.error("PyTorch finds no CUDA device here")
+    record = begun(options.json, surroundings(options.device))
+    print("\n".join(f"{what}: {value}" for what, value in record["surroundings"].items()))
+    tables, began = options.tables or list(TABLES), time.perf_counter()
+    record["rows"] = [old for old in record["rows"] if old["table"] not in tables]
+    for found in all_rows(tables, options.threads, options.device):
+        print(report.line(found), flush=True)
+        record["rows"].append(found)
+        if options.json:
+            options.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    print(f"{time.perf_counter() - began:.0f} s")
+
+
+def begun(path: Path | None, here: dict[str, Any]) -> dict[str, Any]:
+    """The record in that file, whose other tables stay, if it was made in the same surroundings; else a new one."""
+    if path and path.exists():
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if record["surroundings"] == here:
+            return record
+        raise SystemExit(f"{path} was recorded elsewhere: {record['surroundings']}. Give another file.")
+    return {"surroundings": here, "rows": []}
+
+
+def all_rows(tables: list[str], counts: list[int], device: str) -> Iterator[Row]:
+    """The rows of all tables; threads matter on the CPU alone, and not for memory."""
+    if device != "cpu":
+        yield from cuda(device)
+        return
+    for name in tables:
+        for count in counts if name != "memory" else counts[:1]:
+            with threads(count):
+                yield from TABLES[name](count)
 
 
 if __name__ == "__main__":
