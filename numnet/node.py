@@ -68,17 +68,21 @@ class Node(Stateful):
         return Slots(T, B, self.G, self.hidden_size, self.dtype, self.more)
 
     def step(self, s: Slots, t: int) -> None:
-        """Step t forward: s.a[t] and the state at t become gates and the state at t+1."""
+        """Step t forward: s.a[t] and the state s.h[t] become gates and the state s.h[t + 1], written in place."""
         raise NotImplementedError
 
     def slopes(self, s: Slots, steps: slice) -> None:
-        """All of the way back that does not depend on later steps: a chunk's factors, left in s.da.
+        """All of the way back that does not depend on later steps: a chunk's factors, left in s.da[: its length].
 
-        A node may leave this out and do everything in `step_backward`.
+        A node may leave this out and do everything in `step_backward`. One that inherits another's `slopes` and
+        changes `step` changes both: the factors are those of its equations.
         """
 
     def step_backward(self, s: Slots, t: int) -> None:
-        """Step t backward: s.dh at t+1 becomes s.dh at t, and the step's da is found on the way."""
+        """Step t backward: s.dh at t+1 becomes s.dh at t, and the step's da is found on the way.
+
+        da has room for one chunk: step t's is s.da[t % s.chunk_steps].
+        """
         raise NotImplementedError
 
     def start_backward(self, s: Slots, d_state: State) -> None:

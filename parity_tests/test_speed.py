@@ -94,14 +94,16 @@ def test_a_record_made_elsewhere_is_left_alone(tmp_path: Path) -> None:
         speed.begun(path, surroundings())
 
 
-@pytest.mark.parametrize("words", [["nothing"], ["--device", "cuda"], ["layers", "--device", "cuda"]])
+@pytest.mark.parametrize(
+    "words", [["nothing"], ["--device", "cuda"], ["layers", "--device", "cuda"], ["--threads", "0"]]
+)
 def test_what_cannot_be_run_is_said(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     if words == ["--device", "cuda"] and torch.cuda.is_available():
         pytest.skip("PyTorch finds a CUDA device here: there is nothing to refuse")
     monkeypatch.setattr("sys.argv", ["speed", *words])
     with pytest.raises(SystemExit):
         speed.main()
-    assert {"nothing": "no table is called", "--device": "CUDA", "layers": "one table"}[
+    assert {"nothing": "no table is called", "--device": "CUDA", "layers": "one table", "--threads": "above 0"}[
         words[0]
     ] in capsys.readouterr().err
 

@@ -108,7 +108,7 @@ def main() -> None:
         "--json",
         type=Path,
         metavar="FILE",
-        help="record every figure, after each row; a record that is there keeps its other tables",
+        help="record every figure; what is there and not measured again stays",
     )
     parser.add_argument("--device", default="cpu", help="cuda: torchnet against cuDNN instead")
     parser.add_argument("--write", action="store_true", help="write the kept records into the documents")
@@ -118,6 +118,10 @@ def main() -> None:
         return
     if unknown := set(options.tables) - set(TABLES):
         parser.error(f"no table is called {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    if min(options.threads) < 1:
+        parser.error("--threads are whole numbers above 0")
+    if options.json and not options.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {options.json.parent}")
     if options.device != "cpu" and options.tables:
         parser.error("--device cuda has one table; name no other")
     if options.device != "cpu" and not torch.cuda.is_available():
@@ -125,17 +129,23 @@ def main() -> None:
     record = begun(options.json, surroundings(options.device))
     print("\n".join(f"{what}: {value}" for what, value in record["surroundings"].items()))
     tables, began = options.tables or list(TABLES), time.perf_counter()
-    record["rows"] = [old for old in record["rows"] if old["table"] not in tables]
     for found in all_rows(tables, options.threads, options.device):
         print(report.line(found), flush=True)
-        record["rows"].append(found)
+        record["rows"] = [old for old in record["rows"] if key(old) != key(found)] + [found]
         if options.json:
-            options.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            part = options.json.with_suffix(".part")  # a run that is stopped leaves the record whole
+            part.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            part.replace(options.json)
     print(f"{time.perf_counter() - began:.0f} s")
 
 
+def key(row: Row) -> tuple[Any, ...]:
+    """What one figure is about: measured again, it takes the old one's place."""
+    return tuple(row.get(name) for name in ("table", "pass", "precision", "name", "threads"))
+
+
 def begun(path: Path | None, here: dict[str, Any]) -> dict[str, Any]:
-    """The record in that file, whose other tables stay, if it was made in the same surroundings; else a new one."""
+    """The record in that file, if it was made in the same surroundings; else a new one."""
     if path and path.exists():
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if record["surroundings"] == here:
