@@ -2,25 +2,32 @@
 
 from numnet import data
 from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.bidirectional import Bidirectional
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
-from numnet.data import RandomBatches, SequentialBatches, Vocabulary
+from numnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.dense import Dense
 from numnet.dropout import Dropout
 from numnet.embedding import Embedding
 from numnet.generate import generate
 from numnet.gru import GRUNode
 from numnet.history import History, require_plot
+from numnet.indrnn import IndRNNNode
+from numnet.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.lstm import LSTMNode
+from numnet.lstm_variants import LSTMVariantNode
+from numnet.mgu import MGUNode
 from numnet.model import RNNModel
 from numnet.node import Node
 from numnet.operation import Layer, Operation, ParamOperation
 from numnet.optimizer import Optimizer
 from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
-from numnet.recurrent import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
+from numnet.pooling import Pooling
+from numnet.recurrent import RecurrentLayer
 from numnet.rnn import RNNNode
 from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from numnet.sequences import Packed, pack, pad_sequences, unpack
 from numnet.trainer import Trainer, TrainingDiverged, evaluate
 
 __version__ = "0.1.0"
@@ -32,6 +39,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "Checkpoint",
     "CheckpointError",
@@ -44,15 +52,22 @@ __all__ = [
     "GRULayer",
     "GRUNode",
     "History",
+    "IndRNNLayer",
+    "IndRNNNode",
     "LSTMLayer",
     "LSTMNode",
+    "LSTMVariantNode",
     "Layer",
     "Loss",
+    "MGULayer",
+    "MGUNode",
     "MeanSquaredError",
     "Node",
     "Operation",
     "Optimizer",
+    "Packed",
     "ParamOperation",
+    "Pooling",
     "RMSProp",
     "RNNLayer",
     "RNNModel",
@@ -62,6 +77,7 @@ __all__ = [
     "RecurrentLayer",
     "SGDMomentum",
     "Schedule",
+    "SequenceBatches",
     "SequentialBatches",
     "Sigmoid",
     "Softmax",
@@ -78,7 +94,10 @@ __all__ = [
     "generate",
     "global_norm",
     "load_checkpoint",
+    "pack",
+    "pad_sequences",
     "require_plot",
     "save_checkpoint",
+    "unpack",
 ]
 # fmt: on

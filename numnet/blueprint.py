@@ -7,6 +7,7 @@ from typing import Any
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
 from numnet.checks import check_sequence, kind_of
+from numnet.lengths import as_mask
 
 
 class Blueprint:
@@ -20,6 +21,7 @@ class Blueprint:
     dtype: Any
     params: Any
     ready: Any
+    saved: Any
     load_state_dict: Any
     usable_device: Any
 
@@ -30,6 +32,23 @@ class Blueprint:
         if size is None and getattr(first, "recurrent", False) and kind_of(x) == "token":
             check_sequence(self.name, x, None)  # tokens do not show V
         self.ready(size or x.shape[-1])
+
+    @property
+    def batch_first(self) -> bool:
+        """Whether sequences are (B, T, ...): so, unless a layer says otherwise."""
+        return all(getattr(layer, "batch_first", True) for layer in self.layers)
+
+    def mask_of(self, x: Any, lengths: Any) -> Any:
+        """The mask that lies as x does, or None."""
+        if lengths is None:
+            return None
+        shape = x.shape[:2] if self.batch_first else x.shape[1::-1]
+        mask = as_mask(self.name, lengths, shape[0], shape[1], self.batch_first)
+        return mask if self.batch_first or mask is None else mask.T
+
+    def counted(self, mask: Any) -> Any:
+        """What counts in the loss: the mask given, or else the steps of the last forward that are real."""
+        return self.saved[0] if mask is None else mask
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""

@@ -47,8 +47,8 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
         )
 
 
-def check_sequence(who: str, x: Any, input_size: int | None) -> None:
-    """(batch, time, features) of numbers, or (batch, time) of integer tokens."""
+def check_steps(who: str, x: Any) -> None:
+    """(batch, time, features) of numbers, or (batch, time) of integer tokens; at least one step."""
     check_real(who, "x", x)
     tokens = kind_of(x) == "token" and x.ndim <= 2
     if x.ndim != (2 if tokens else 3):
@@ -58,7 +58,12 @@ def check_sequence(who: str, x: Any, input_size: int | None) -> None:
         )
     if 0 in x.shape[:2]:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
-    if not tokens:
+
+
+def check_sequence(who: str, x: Any, input_size: int | None) -> None:
+    """A batch of sequences, as wide as the parameters are, or tokens that these know."""
+    check_steps(who, x)
+    if x.ndim == 3:
         check_width(who, x, input_size)
     elif input_size is None:
         raise ValueError(f"{who}: x holds tokens, whose number of values no batch shows. Give input_size= (V).")
@@ -100,7 +105,7 @@ def check_dtype(who: str, dtype: Any) -> None:
         raise ValueError(f"{who}: dtype is {name}, expected one of real numbers, such as 'float32'.")
 
 
-def check_choice(who: str, name: str, value: Any, choices: Sequence[str]) -> None:
+def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> None:
     """One of a few names."""
     if value not in choices:
         raise ValueError(f"{who}: {name} is {value!r}, expected one of {', '.join(map(repr, choices))}.")
@@ -131,6 +136,40 @@ def check_fraction(who: str, **fractions: float) -> None:
     for name, value in fractions.items():
         if not 0 <= value < 1:
             raise ValueError(f"{who}: {name} is {value!r}, expected 0 or more and less than 1.")
+
+
+def check_pair(who: str, name: str, value: Any) -> tuple[Any, Any]:
+    """Something of either direction, or None for both."""
+    if value is None:
+        return None, None
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(
+            f"{who}: {name} is {type(value).__name__}, expected a pair: the forward layer's and the backward one's."
+        )
+    return value[0], value[1]
+
+
+def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """No keyword that nobody knows."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(known)}.")
+
+
+def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
+    """Zoneout's: one for each part of the state."""
+    if len(rates) != len(states):
+        raise ValueError(f"{who}: zoneout has {len(rates)} rates, expected {len(states)}: {', '.join(states)}.")
+    for rate in rates:
+        check_fraction(who, zoneout=rate)
+
+
+def check_same_batch(who: str, remembered: int, B: int) -> None:
+    """A stateful layer goes on row by row."""
+    if remembered != B:
+        raise ValueError(
+            f"{who}: x has {B} rows, expected {remembered}, as are remembered. Call reset_state() to begin anew."
+        )
 
 
 def check_fits(who: str, built: int | None, input_size: int) -> None:

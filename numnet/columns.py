@@ -53,6 +53,8 @@ def product(W: Array, x: Array, out: Array) -> None:
         np.matmul(x[..., 0], W.T, out=out[..., 0])
 
 
-def all_columns(x: Array) -> Array:
-    """(..., D, B) as (D, everything else): all steps side by side, for one product over all of them."""
-    return np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1)
+def all_columns(*parts: Array) -> Array:
+    """(..., D, B) as (D, everything else): all steps side by side, and all parts, for one product over all of them."""
+    if len(parts) == 1:
+        return np.moveaxis(parts[0], -2, 0).reshape(parts[0].shape[-2], -1)
+    return np.concatenate([all_columns(part) for part in parts], axis=1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet import masks
 from numnet.checks import check_fraction
 from numnet.operation import Array, Operation
 
@@ -13,20 +14,22 @@ from numnet.operation import Array, Operation
 class Dropout(Operation):
     """y = m ⊙ x / (1 - p)  (1), m = 1 with probability 1 - p, else 0 (Srivastava et al. 2014, inverted form).
 
-    In evaluation mode y = x. The mask of call number n is drawn from (seed, n) alone, by numpy, on both
-    backends: the same script drops the same features on either, and a resumed run goes on as if never stopped.
+    With per_sequence=True, x (B, T, D) has one mask (B, 1, D) for all steps of a sequence: the variational dropout of
+    Gal & Ghahramani 2016, whose other half is a recurrent layer's `state_dropout`. In evaluation mode y = x. The mask
+    of call number n is drawn from (seed, n) alone, by numpy, on both backends: the same script drops the same features
+    on either, and a resumed run goes on as if never stopped.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, seed: int = 0, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
-        self.p, self.seed, self.calls = p, seed, 0
+        self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         self.seed = int(rng.integers(2**31))
         return input_size
 
     def config(self) -> dict[str, Any]:
-        return {"p": self.p}
+        return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Array:
         x = self.place("x", x)
@@ -42,5 +45,6 @@ class Dropout(Operation):
         if not self.training or self.p == 0:
             return np.ones(shape, dtype)
         self.calls += 1
-        kept = np.random.default_rng([self.seed, self.calls]).random(shape, dtype=np.float32) >= self.p
-        return kept.astype(dtype) / (1 - self.p)
+        drawn = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
+        m = masks.mask(self.p, drawn, self.seed, self.calls).astype(dtype) / (1 - self.p)
+        return np.broadcast_to(m, shape)

@@ -49,11 +49,26 @@ def dense(scheme: str, rng: np.random.Generator, O: int, D: int) -> tuple[Array,
     return {"glorot": glorot, "orthogonal": orthogonal}[scheme](rng, O, D), np.zeros(O)
 
 
-def recurrent(scheme: str, rng: np.random.Generator, G: int, H: int, D: int) -> tuple[Array, Array, Array]:
-    """W_x (G·H, D), W_h (G·H, H) and b (G·H,)."""
+def vector(scheme: str, rng: np.random.Generator, size: int, H: int) -> Array:
+    """A bias or a peephole: even within ±1/√H, or 0."""
+    return uniform(rng, (size,), H**-0.5) if scheme == "pytorch" else np.zeros(size)
+
+
+def projection(scheme: str, rng: np.random.Generator, P: int, H: int) -> Array:
+    """W_r (P, H)."""
+    if scheme == "pytorch":
+        return uniform(rng, (P, H), H**-0.5)
+    return {"glorot": glorot, "orthogonal": orthogonal}[scheme](rng, P, H)
+
+
+def recurrent(
+    scheme: str, rng: np.random.Generator, G: int, H: int, D: int, P: int | None = None
+) -> tuple[Array, Array, Array]:
+    """W_x (G·H, D), W_h (G·H, P) and b (G·H,); P, what the state shows, is H unless it is projected."""
+    P = P or H
     if scheme == "pytorch":
         bound = H**-0.5
-        return uniform(rng, (G * H, D), bound), uniform(rng, (G * H, H), bound), uniform(rng, (G * H,), bound)
+        return uniform(rng, (G * H, D), bound), uniform(rng, (G * H, P), bound), uniform(rng, (G * H,), bound)
     W_h = {"glorot": glorot, "orthogonal": orthogonal}[scheme]
-    gate_by_gate = [glorot(rng, H, D) for _ in range(G)], [W_h(rng, H, H) for _ in range(G)]
+    gate_by_gate = [glorot(rng, H, D) for _ in range(G)], [W_h(rng, H, P) for _ in range(G)]
     return np.concatenate(gate_by_gate[0]), np.concatenate(gate_by_gate[1]), np.zeros(G * H)

@@ -13,7 +13,9 @@ import numpy as np
 
 from numnet.activations import sigmoid
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.lengths import as_mask
 from numnet.operation import Array, Operation
+from numnet.sequences import Packed
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
 
@@ -26,8 +28,11 @@ class Loss(Operation):
 
     counted = 0.0
     in_nats = False
+    packed: Packed | None = None
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
+        self.packed = prediction if isinstance(prediction, Packed) else None
+        prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
         prediction, target = self.place("prediction", prediction), np.asarray(target)
         check_real(self.name, "target", target)
         weights = self.weights(prediction, target, mask)
@@ -45,10 +50,11 @@ class Loss(Operation):
         self.saved = slope, weights, N
         return float((losses * weights).sum() / N)
 
-    def backward(self, dy: float = 1.0) -> Array:
+    def backward(self, dy: float = 1.0) -> Any:
         slope, weights, N = self.recall()
         weights = weights if weights.ndim == slope.ndim else weights[..., None]
-        return slope * (weights * (dy / N)).astype(slope.dtype)
+        dx = slope * (weights * (dy / N)).astype(slope.dtype)
+        return dx if self.packed is None else self.packed.like(dx)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         """Each place's loss, and d loss / d prediction; where the weight is 0 the prediction is 0, whatever it was."""
@@ -59,6 +65,8 @@ class Loss(Operation):
         shape = self.places(prediction.shape)
         if mask is None:
             return np.ones(shape, prediction.dtype)
+        if np.ndim(mask) == 1 and len(shape) == 2 and np.asarray(mask).dtype != bool:
+            mask = as_mask(self.name, mask, *shape)
         check_shape(self.name, "mask", np.shape(mask), shape, "One truth value for each target.")
         return np.asarray(mask).astype(bool).astype(prediction.dtype)
 

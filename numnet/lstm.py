@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy import dot, multiply, subtract, tanh
 
 from numnet.node import Node
-from numnet.slots import Slots
+from numnet.slots import Memory, Slots
 
 
 class LSTMNode(Node):
@@ -28,6 +28,7 @@ class LSTMNode(Node):
 
     G = 4
     states = ("h", "c")
+    bounded = True
 
     def __init__(
         self,
@@ -49,11 +50,10 @@ class LSTMNode(Node):
     def config(self) -> dict[str, Any]:
         return {**super().config(), "forget_bias": self.forget_bias}
 
-    def slots(self, T: int, B: int) -> Slots:
-        s, H = super().slots(T, B), self.hidden_size
-        s.c, s.dc = s.new(T + 1, H, B), s.new(H, B)
-        s.i_g, s.tanh_c, s.to_c = s.new(T, H, B), s.new(T, H, B), s.new(s.chunk_steps, H, B)
-        s.steps = list(zip(s.a, s.a[:, : 2 * H], *s.gates, s.i_g, s.tanh_c, s.h[:-1], s.c[:-1], s.h[1:], s.c[1:]))
+    def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
+        s, H = super().slots(T, B, memory), self.hidden_size
+        s.i_g, s.tanh_c, s.to_c = s.new(T, H, B), s.new(T, H, B), s.lent(s.chunk_steps, H, B)
+        s.steps = list(zip(s.a, s.a[:, : 2 * H], *s.gates, s.i_g, s.tanh_c, s.h_met, s.c[:-1], s.h_new, s.c_new))
         s.d_steps = list(zip(*map(s.in_turn, (s.da, *s.d_gates, s.to_c)), s.gates[1]))
         return s
 
@@ -73,7 +73,7 @@ class LSTMNode(Node):
         multiply(o, tanh(c, tanh_c), h)  # (5)
 
     def slopes(self, s: Slots, steps: slice) -> None:
-        h, tanh_c, c_prev, i_g = s.h[1:][steps], s.tanh_c[steps], s.c[steps], s.i_g[steps]
+        h, tanh_c, c_prev, i_g = s.h_new[steps], s.tanh_c[steps], s.c[steps], s.i_g[steps]
         (i, f, g, o), (di, df, dg, do), to_c = s.gates[:, steps], s.d_gates[:, : len(h)], s.to_c[: len(h)]
         multiply(h, tanh_c, to_c)  # (5) ∂h/∂c = o (1 - tanh(c)²) = o - h tanh(c)
         subtract(o, to_c, to_c)
@@ -96,3 +96,5 @@ class LSTMNode(Node):
         dc *= f  # (4) dc' = dc f
         df *= dc  # (4) (2)
         dot(s.W_hT, da, dh)  # (1) dh' = W_hᵀ da
+        if s.drop is not None:
+            dh *= s.drop

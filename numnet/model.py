@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,18 @@ from numnet.blueprint import Blueprint
 from numnet.checks import check_once, check_real, check_states
 from numnet.losses import Loss
 from numnet.operation import Array, Layer, Operation
+from numnet.sequences import Packed, closed, opened
 from numnet.state import State
 
 
 class RNNModel(Blueprint, Layer):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
-    forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
-    layer has no state. For tokens x (B, T), `input_size` is the vocabulary's size; else the first batch shows it.
-    `dtype` is that of all layers, `seed` of those that have no weights yet. `device` is "cpu": torchnet has others.
+    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
+    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
+    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
+    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
+    of those that have no weights yet. `device` is "cpu": torchnet has others.
     """
 
     last_state: list[State] | None = None
@@ -81,45 +85,63 @@ class RNNModel(Blueprint, Layer):
     def zero_grad(self) -> None:
         self.flat()[0][1].fill(0)
 
-    def forward(self, x: Any, state: Sequence[State] | None = None) -> Array:
+    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_real(self.name, "x", x)
+        mask = self.mask_of(x, lengths)
+        x = x if mask is None else np.where(over(mask, x), x, 0)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
         for layer, first in zip(self.layers, start):
-            x = layer(x, first) if layer.recurrent else layer(x)
+            x = layer(x, first, mask) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
+            mask = mask if layer.keeps_time else None
+        x = x if mask is None else np.where(over(mask, x), x, 0)
         self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
-        self.saved = True
-        return x
+        self.saved = (mask,)
+        return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
-    def backward(self, dy: Any) -> Array | None:
-        self.recall()
+    def backward(self, dy: Any) -> Any:
+        (mask,), packed, (dy, lengths) = self.recall(), isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        dy = dy if mask is None else np.where(over(mask, np.asarray(dy)), dy, 0)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        return dy
+        return closed(dy, lengths, self.batch_first) if packed and dy is not None else dy
 
-    def loss_and_grads(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+    def loss_and_grads(
+        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+    ) -> float:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
-        loss = self.needs_loss()
-        value = loss.forward(self.forward(x, state), target, mask)
+        loss, y = self.needs_loss(), self.forward(x, state, lengths)
+        value = loss.forward(y, target, self.counted(mask))
         self.backward(loss.backward())
         self.saved = None
         return value
 
-    def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+    def evaluate(
+        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+    ) -> float:
         """The loss in evaluation mode; no gradient."""
-        return self.needs_loss().forward(self.predict(x, state), target, mask)
+        with self.evaluating():
+            y = self.forward(x, state, lengths)
+            return self.needs_loss().forward(y, target, self.counted(mask))
 
-    def predict(self, x: Any, state: Sequence[State] | None = None) -> Array:
+    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
+        with self.evaluating():
+            return self.forward(x, state, lengths)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode for as long as the context lasts; what the calls in it kept is forgotten."""
         modules = list(self.modules())
         modes = [module.training for module in modules]
         for module in modules:
             module.training = False
         try:
-            return self.forward(x, state)
+            yield
         finally:
             for module, mode in zip(modules, modes):
                 module.training, module.saved = mode, None
@@ -130,3 +152,8 @@ class RNNModel(Blueprint, Layer):
         if str(device) != "cpu":
             raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
         return "cpu"
+
+
+def over(mask: Array, x: Array) -> Array:
+    """A mask (B, T) for x (B, T, ...)."""
+    return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))

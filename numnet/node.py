@@ -12,6 +12,7 @@ and the loop multiplies. A node called alone does the same with one step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ from numnet import initial as draw
 from numnet.checks import check_choice, check_features, check_sequence, check_size
 from numnet.columns import all_columns, product, transposed, with_ones
 from numnet.embedding import sum_by_token
+from numnet.normal import normalise, normalise_backward
 from numnet.operation import Array
-from numnet.slots import Slots
+from numnet.slots import Memory, Slots
 from numnet.state import State, Stateful
+
+Stretches = Sequence[Slots]  # of one batch: without lengths there is one. See course.py
 
 
 class Node(Stateful):
@@ -35,13 +39,20 @@ class Node(Stateful):
 
     speaker: str | None = None
     G = 1
-    more = 0  # blocks of H rows that the way back has besides the gates'
+    recurrent_weights = "W_h"
+    layer_norm = False
+    bounded = False  # whether the state stays finite on any number of steps, so that a row that has ended may go on
+    zoneout = state_dropout = 0.0  # what the layer does to the state between two steps: see between_steps.py
     W_x: Array
     W_h: Array
     b: Array
+    g_x: Array
+    g_h: Array
     dW_x: Array
     dW_h: Array
     db: Array
+    dg_x: Array
+    dg_h: Array
 
     def __init__(
         self,
@@ -58,14 +69,38 @@ class Node(Stateful):
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width)
+        shown = self.state_sizes[0]
+        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, shown)
         for name, value in zip(("W_x", "W_h", "b"), drawn):
             self.add_param(name, value)
-        return self.hidden_size
+        if self.layer_norm:
+            self.add_param("g_x", np.ones(len(self.b)))
+            self.add_param("g_h", np.ones(len(self.b)))
+        return shown
 
-    def slots(self, T: int, B: int) -> Slots:
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """How many numbers each part of the state has; the first is the layer's output."""
+        return (self.hidden_size,) * len(self.states)
+
+    @property
+    def rows_back(self) -> int:
+        """Rows that the way back leaves of each step: the gates', and what else a node's sums need."""
+        return self.G * self.hidden_size * (2 if self.layer_norm else 1)
+
+    @property
+    def blocks(self) -> list[slice]:
+        """The rows of W_x x, and of W_h h', that layer_norm normalises together."""
+        return [slice(0, self.G * self.hidden_size)]
+
+    def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
         """Memory for T steps of B samples; each node adds its own, and cuts the views."""
-        return Slots(T, B, self.G, self.hidden_size, self.dtype, self.more)
+        s = Slots(self, T, B, memory)
+        if self.layer_norm:
+            rows, blocks = self.G * self.hidden_size, len(self.blocks)
+            s.x_hat, s.x_scale, s.h_hat, s.h_scale = (s.new(T, n, B) for n in (rows, blocks, rows, blocks))
+            s.dp = s.in_turn(s.da[:, -rows:])
+        return s
 
     def step(self, s: Slots, t: int) -> None:
         """Step t forward: s.a[t] and the state s.h[t] become gates and the state s.h[t + 1], written in place."""
@@ -85,44 +120,84 @@ class Node(Stateful):
         """
         raise NotImplementedError
 
-    def start_backward(self, s: Slots, d_state: State) -> None:
-        super().start_backward(s, d_state)
-        self.weights_back(s)
-
-    def weights_back(self, s: Slots) -> None:
+    def weights_back(self, stretches: Stretches) -> None:
         """The weights transposed, by which every step goes back."""
-        s.W_hT = transposed(self.W_h, s.T)
+        W_hT = transposed(self.W_h, sum(s.T for s in stretches))
+        for s in stretches:
+            s.W_hT = W_hT
+
+    def normal(self, s: Slots, t: int, k: int, p: Array) -> None:
+        """Layer normalisation: block k of W_h h', p, of step t becomes g_h ⊙ p̂."""
+        rows = self.blocks[k]
+        normalise(p, self.g_h[rows, None], s.h_hat[t, rows], s.h_scale[t, k : k + 1])
+
+    def normal_backward(self, s: Slots, t: int, k: int, dy: Array) -> Array:
+        """The gradient of block k of W_h h' itself, from that of its normalised form; kept for dW_h."""
+        rows, dp = self.blocks[k], s.dp[t]
+        dp[rows] = normalise_backward(dy, self.g_h[rows, None], s.h_hat[t, rows], s.h_scale[t, k : k + 1])
+        return dp[rows]
 
     def inputs(self, x: Array, s: Slots) -> None:
-        """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B)."""
+        """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B).
+
+        With layer_norm s.a = g_x ⊙ N(W_x x) + b.
+        """
+        if not self.layer_norm:
+            return self.weighted(x, s, self.b)
+        self.weighted(x, s, np.zeros_like(self.b))
+        for k, rows in enumerate(self.blocks):
+            normalise(s.a[:, rows], self.g_x[rows, None], s.x_hat[:, rows], s.x_scale[:, k : k + 1])
+        s.a += self.b[:, None]
+
+    def inputs_backward(self, stretches: Stretches, da: Array) -> Array:
+        """The gradient of W_x x itself, (G·H, N)."""
+        x_hat, scale = (all_columns(*(getattr(s, name) for s in stretches)) for name in ("x_hat", "x_scale"))
+        self.db += da.sum(axis=1)
+        self.dg_x += (da * x_hat).sum(axis=1)
+        parts = [
+            normalise_backward(da[rows], self.g_x[rows, None], x_hat[rows], scale[k : k + 1])
+            for k, rows in enumerate(self.blocks)
+        ]
+        return np.concatenate(parts)
+
+    def weighted(self, x: Array, s: Slots, b: Array) -> None:
+        """s.a = W_x x + b"""
         if x.ndim == 3:
-            product(np.column_stack((self.W_x, self.b)), x, out=s.a)  # (0)
+            product(np.column_stack((self.W_x, b)), x, out=s.a)  # (0)
             return
         few = x.size < self.width  # fewer tokens than columns: b is added to what was looked up, not to the table
-        table = self.W_x if few else self.W_x + self.b[:, None]  # (0): W_x times a one-hot column is a column of W_x
+        table = self.W_x if few else self.W_x + b[:, None]  # (0): W_x times a one-hot column is a column of W_x
         for tokens, a in zip(x, s.a):  # "clip", for numpy would else copy first; all tokens are known to be in range
             np.take(table, tokens, axis=1, out=a, mode="clip")
         if few:
-            s.a += self.b[:, None]
+            s.a += b[:, None]
 
-    def sums_backward(self, x: Array, s: Slots) -> Array | None:
-        """What all steps together add to dW_h, dW_x and db, and dx; tokens have no dx."""
-        da_all = s.da_all.reshape(len(s.da_all), -1)
-        self.state_backward(s, da_all)
+    def sums_backward(self, xs: Sequence[Array], stretches: Stretches) -> Array | None:
+        """What all steps together add to dW_h, dW_x and db, and dx (D, N); tokens have no dx."""
+        da_all = stretches[0].memory.da_all
+        self.state_backward(stretches, da_all)
         da = da_all[: len(self.W_x)]
-        if x.ndim == 3:
-            dW = da @ all_columns(x).T  # (0) [dW_x db] = da [x; 1]ᵀ
+        if self.layer_norm:
+            da = self.inputs_backward(stretches, da)
+        if xs[0].ndim == 3:
+            dW = da @ all_columns(*xs).T  # (0) [dW_x db] = da [x; 1]ᵀ
             self.dW_x += dW[:, :-1]
-            self.db += dW[:, -1]
-            return (self.W_x.T @ da).reshape(-1, s.T, s.B).swapaxes(0, 1)  # (0) dx = W_xᵀ da
-        present, sums = sum_by_token(x.reshape(-1), da)  # (0)
+            if not self.layer_norm:
+                self.db += dW[:, -1]
+            return self.W_x.T @ da  # (0) dx = W_xᵀ da
+        present, sums = sum_by_token(np.concatenate([x.reshape(-1) for x in xs]), da)  # (0)
         self.dW_x[:, present] += sums
-        self.db += sums.sum(axis=1)
+        if not self.layer_norm:
+            self.db += sums.sum(axis=1)
         return None
 
-    def state_backward(self, s: Slots, da_all: Array) -> None:
-        """dW_h from da_all (G·H, T·B), a GRU's with dm below it, where a = ... + W_h h'."""
-        self.dW_h += da_all @ all_columns(s.h[:-1]).T  # (1)
+    def state_backward(self, stretches: Stretches, da_all: Array) -> None:
+        """dW_h from da_all (rows_back, N), whose first rows are da, where a = ... + W_h h'."""
+        dp = da_all[: len(self.W_h)]
+        if self.layer_norm:
+            self.dg_h += (dp * all_columns(*(s.h_hat for s in stretches))).sum(axis=1)
+            dp = da_all[-len(self.W_h) :]
+        self.dW_h += dp @ all_columns(*(s.h_met for s in stretches)).T  # (1)
 
     def forward(self, x: Any, state: State = None) -> tuple[State, Any]:  # type: ignore[override]
         """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
@@ -131,21 +206,21 @@ class Node(Stateful):
         self.ready(x.shape[0])
         x = with_ones(self.cast("x", x).T[:, None]) if x.ndim == 2 else x[None].copy()
         s = self.slots(1, x.shape[-1])
-        self.start(s, state)
+        self.start(s, self.each(state))
         self.inputs(x, s)
         self.step(s, 0)
-        return self.state_at(s, 1), (x, s)
+        return self.joined(self.last_state(s)), (x, s)
 
     def backward(self, d_state: State, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
         """From the gradient of the new state: dx and the gradient of the state before; adds to dW_x, dW_h, db."""
         x, s = saved
-        self.start_backward(s, d_state)
+        self.weights_back([s])
+        self.start_backward(s, self.each(d_state))
         step = slice(0, 1)
         self.slopes(s, step)
         self.step_backward(s, 0)
         s.lay_aside(step)
-        dx = self.sums_backward(x, s)
-        return (None if dx is None else dx[0]), self.state_gradient(s)
+        return self.sums_backward([x], [s]), self.joined(self.state_gradient(s))
 
     def check(self, x: Array) -> None:
         """x as a layer sees it: one step, batch first."""
@@ -164,4 +239,5 @@ class Node(Stateful):
         return self.speaker or type(self).__name__
 
     def config(self) -> dict[str, Any]:
-        return {"hidden_size": self.hidden_size, "initial": self.initial}
+        named = {"layer_norm": True} if self.layer_norm else {}
+        return {"hidden_size": self.hidden_size, "initial": self.initial, **named}

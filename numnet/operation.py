@@ -20,7 +20,9 @@ class Operation:
     place only after `backward`.
     """
 
-    recurrent = False
+    recurrent = False  # has a state, and takes lengths
+    over_time = False  # makes one vector of a sequence, and takes lengths
+    keeps_time = True
     training = True
     saved: Any = None
 

@@ -6,86 +6,140 @@ phase  forward                                           backward
   2    the node's step, which needs the state before     the node's step, which needs the gradient of the state after
   3    with output_size, y = W h + b for all steps:      before the loop
        another Dense layer, as in Weidman's book (2019)
+
+With lengths the loop goes through stretches, in each of which the same rows take part: see course.py.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from numnet.checks import check_sequence, check_shape, check_size
+from numnet.between_steps import BetweenSteps
+from numnet.checks import check_sequence, check_shape, check_size, check_steps
 from numnet.columns import columns, columns_copy, rows, with_ones
+from numnet.course import Course
 from numnet.dense import Dense
-from numnet.gru import GRUNode
-from numnet.lstm import LSTMNode
-from numnet.node import Node
+from numnet.lengths import as_mask
+from numnet.node import Node, Stretches
 from numnet.operation import Array, Layer, Operation
-from numnet.rnn import RNNNode
-from numnet.slots import Slots
+from numnet.recurrent_options import Options, RecurrentOptions
+from numnet.sequences import Packed, closed, opened
+from numnet.slots import Memory, Slots
 from numnet.state import State
 
+if TYPE_CHECKING:
+    from typing import Unpack
 
-class RecurrentLayer(Layer):
+
+class RecurrentLayer(RecurrentOptions, Layer):
     """Any node through time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
 
-    forward(x, state=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then `last_state`
-    is the state after step T. backward(dy, d_last_state=None) → dx; then `d_state` is the start state's gradient.
+    forward(x, state=None, lengths=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then
+    `last_state` is the state after each row's last real step. backward(dy, d_last_state=None) → dx; then `d_state` is
+    the start state's gradient. `lengths` (B,) counts each row's real steps, or is a mask (B, T), True where a step is
+    real; or x is Packed, and then y is. At padding y and dx are exactly 0, and what stands there is never read.
+
+        batch_first=False         x, y, masks and their gradients are (T, B, ...)
+        reverse=True              from each row's last real step to its first; y[:, t] still belongs to x[:, t]
+        return_sequences=False    y is the last step's alone, (B, H)
+        learn_state=True          where no state is given, it is a parameter, h_0 (and c_0)
+        stateful=True             where no state is given, row b goes on from `last_state`, until reset_state(rows=None)
+        state_dropout, zoneout    see between_steps.py; zoneout may be a pair, for h and for c
+        weight_dropout            a part of W_h, drawn anew for each call, is 0 (DropConnect, as Merity et al. 2017)
+        bidirectional=True        makes a Bidirectional of the layer
     """
 
     recurrent = True
     last_state: State = None
     d_state: State = None
     slots: Slots | None = None
+    memory: Memory | None = None
 
-    def __init__(self, node: Node, output_size: int | None = None) -> None:
+    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
         node.speaker = self.name
+        self.set_options(options)
+        self.stepper = BetweenSteps(node) if self.drops else node
         self.ready(node.input_size)
 
     def parts(self) -> dict[str, Operation]:
         return {"": self.node, "output": self.output} if self.output else {"": self.node}
 
     def make(self, rng: np.random.Generator) -> int:
-        self.slots = None
+        self.slots = self.memory = None
         width = self.node.build(self.width, rng, self.dtype)
-        return self.output.build(width, rng, self.dtype) if self.output else width
+        if self.learn_state:
+            for name, size in zip(self.node.states, self.node.state_sizes):
+                self.add_param(f"{name}_0", np.zeros(size))
+        width = self.output.build(width, rng, self.dtype) if self.output else width
+        if self.drops:
+            self.mask_seed = int(rng.integers(2**31))
+        return width
 
-    def config(self) -> dict[str, Any]:
-        node = self.node.config()
-        if type(self) is RecurrentLayer:
-            return {"node": {"type": type(self.node).__name__, **node}, "output_size": self.output_size}
-        return {**node, "output_size": self.output_size}
+    def forward(self, x: Any, state: State = None, lengths: Any = None) -> Any:
+        packed = isinstance(x, Packed)
+        x, mask = self.entered(x, lengths)
+        course = Course(x.shape[0], x.shape[1], mask, self.reverse, None if self.node.bounded else 1)
+        start, drawn = self.start_state(state, course.B), self.draw(course.B, course.T)
+        with self.dropped(drawn.get("weights")):
+            xs, stretches, last = self.through_time(x, start, course, drawn)
+        self.last_state = self.node.joined([course.rows(part) for part in last])
+        y = self.shown(stretches, course)
+        self.saved = xs, stretches, course, x.shape[2:], state is None, drawn.get("weights")
+        return closed(y, course.counts, self.batch_first) if packed and self.return_sequences else y
 
-    def forward(self, x: Any, state: State = None) -> Array:
-        x = np.asarray(x)
-        check_sequence(self.name, x, self.input_size)
-        self.ready(x.shape[-1])
-        x = with_ones(self.cast("x", x)) if x.ndim == 3 else x.T.copy()
-        node, s = self.node, self.slots_for(len(x), x.shape[-1])
-        node.start(s, self.turned(state, s.B))
-        node.inputs(x, s)  # phase 1
-        for t in range(s.T):
-            node.step(s, t)  # phase 2
-        self.last_state = self.turned(node.state_at(s, s.T))
-        self.saved = x, s
-        y = rows(s.h[1:])
-        return self.output(y) if self.output else y.copy(order="K")  # phase 3; a copy, for the slots are used again
+    def backward(self, dy: Any, d_last_state: State = None) -> Any:
+        xs, stretches, course, width, learned, weights = self.recall()
+        packed, (dy, _) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        d_last = self.checked(d_last_state, course.B, "d_last_state")
+        dy, d_last = self.shown_backward(dy, d_last, course)
+        with self.dropped(weights):
+            d_start = self.back_through_time(dy, d_last, stretches, course)
+            dx = self.node.sums_backward(xs, stretches) if stretches else None  # phase 1
+        d_start = [course.rows(part) for part in d_start]
+        self.d_state = self.node.joined(d_start)
+        if self.learn_state and learned:
+            for name, part in zip(self.node.states, d_start):
+                setattr(self, f"d{name}_0", getattr(self, f"d{name}_0") + part.sum(axis=0))
+        if not width:
+            return None
+        dx = self.turned(course.put(course.split(dx), *width, self.dtype))
+        return closed(dx, course.counts, self.batch_first) if packed else dx
 
-    def backward(self, dy: Any, d_last_state: State = None) -> Array | None:
-        x, s = self.recall()
-        y_shape = (s.B, s.T, self.hidden_size)
-        dy = self.output.backward(dy) if self.output else self.gradient(dy, y_shape, self.dtype)  # phase 3
+    def through_time(self, x: Array, start: Sequence[Any], course: Course, drawn: dict[str, Any]) -> Any:
+        """The stretches of x, their memory, and the last state as columns."""
+        node, stretches = self.node, self.stretches(course)
+        xs = [with_ones(part) if part.ndim == 3 else part.T.copy() for part in course.take(x)]
+        if isinstance(self.stepper, BetweenSteps):
+            self.stepper.prepare(stretches, course, drawn)
+        state = course.columns(start, node.state_sizes, self.dtype)
+        for x, s, stretch in zip(xs, stretches, course.stretches):
+            node.start(s, stretch.first(state))
+            node.inputs(x, s)  # phase 1
+            for t in range(s.T):
+                self.stepper.step(s, t)  # phase 2
+            state = stretch.handed_on(state, node.last_state(s, stretch.counts))
+        return xs, stretches, state
+
+    def back_through_time(self, dy: Any, d_last: Sequence[Any], stretches: Stretches, course: Course) -> list[Any]:
+        """The gradient of the start state, as columns."""
         node = self.node
-        node.start_backward(s, self.turned(d_last_state, s.B, "d_last_state"))
-        self.loop_backward(s, dy)  # phase 2
-        self.d_state = self.turned(node.state_gradient(s))
-        dx = node.sums_backward(x, s)  # phase 1
-        return None if dx is None else rows(dx)
+        node.weights_back(stretches)
+        d_state = course.columns(d_last, node.state_sizes, self.dtype)
+        for part, s, stretch in reversed(list(zip(course.take(dy), stretches, course.stretches))):
+            node.start_backward(s, stretch.going_on(d_state))
+            for t, ended in stretch.ends.items():
+                s.ends[t] = [(d, ended, last[:, ended]) for d, last in zip(node.gradients(s), d_state)]
+            self.loop_backward(s, part)  # phase 2
+            d_state = stretch.handed_back(d_state, node.state_gradient(s))
+        return d_state
 
     def loop_backward(self, s: Slots, dy: Array) -> None:
         """From the last step to the first, chunk by chunk: what comes from above meets what the later steps send."""
@@ -94,74 +148,97 @@ class RecurrentLayer(Layer):
             self.node.slopes(s, steps)
             for t in reversed(range(steps.start, steps.stop)):
                 s.dh += dy[t]
-                self.node.step_backward(s, t)
+                for gradient, ended, last in s.ends.get(t, ()):
+                    gradient[:, ended] += last
+                self.stepper.step_backward(s, t)
             s.lay_aside(steps)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "slots": None, "last_state": None, "d_state": None}
+    def shown(self, stretches: Stretches, course: Course) -> Array:
+        """y: the states of all steps, or the last one's; through the Dense layer where there is one."""
+        if self.return_sequences:
+            y = course.put([rows(s.h[1:]) for s in stretches], self.node.state_sizes[0], self.dtype)
+        else:
+            y = course.shown(self.node.each(self.last_state)[0])
+        y = course.shown(self.output(y)) if self.output else y.copy(order="K")  # phase 3; a copy: slots are used again
+        return self.turned(y) if self.return_sequences else y
 
-    def slots_for(self, T: int, B: int) -> Slots:
-        """Buffers made once, and anew when the sizes or the dtype change."""
-        s = self.slots
-        if s is None or (s.T, s.B, s.dtype) != (T, B, self.node.dtype):
-            s = self.slots = self.node.slots(T, B)
-        return s
+    def shown_backward(self, dy: Any, d_last: list[Any], course: Course) -> tuple[Array, list[Any]]:
+        """The gradients of all states and of the last one."""
+        width, shape = self.output_size or self.node.state_sizes[0], [course.B, course.T]
+        shape = shape[:1] if not self.return_sequences else shape if self.batch_first else shape[::-1]
+        dy = self.gradient(dy, (*shape, width), self.dtype)
+        dy = self.turned(dy) if self.return_sequences else dy
+        if self.output:
+            dy = self.output.backward(course.shown(dy))  # phase 3
+        if self.return_sequences:
+            return dy, d_last
+        dh = course.shown(dy)
+        every = np.zeros((course.B, course.T, self.node.state_sizes[0]), self.dtype)
+        return every, [dh if d_last[0] is None else d_last[0] + dh, *d_last[1:]]
 
-    def turned(self, state: State, B: int | None = None, name: str = "state") -> State:
-        """(B, H) as (H, B) and back; with B, the shape is checked."""
-        if state is None:
-            return None
-        flipped = []
-        for part, value in zip(self.node.states, self.node.each(state)):
-            if value is not None and B is not None:
+    def entered(self, x: Any, lengths: Any) -> tuple[Array, Any]:
+        """x with the batch first, checked and cast; the mask (B, T), or None."""
+        x, lengths = opened(x, lengths, self.batch_first)
+        x = np.asarray(x)
+        check_steps(self.name, x)
+        x = self.turned(x)
+        mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
+        if mask is not None and x.ndim == 2:
+            x = np.where(mask, x, 0)  # a token at padding may be anything
+        check_sequence(self.name, x, self.input_size)
+        self.ready(x.shape[-1])
+        return (self.cast("x", x) if x.ndim == 3 else x), mask
+
+    def turned(self, x: Array) -> Array:
+        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        return x if self.batch_first else x.swapaxes(0, 1)
+
+    def start_state(self, state: State, B: int) -> list[Any]:
+        """The parts (B, H) of the state given, remembered or learned; None for zeros."""
+        parts = self.checked(self.remembered(state, B), B, "state")
+        if parts[0] is None and self.learn_state:
+            learned = [getattr(self, f"{name}_0") for name in self.node.states]
+            return [np.broadcast_to(part, (B, len(part))) for part in learned]
+        return parts
+
+    def checked(self, state: State, B: int, name: str) -> list[Any]:
+        """The parts (B, H) of a state, cast, their shapes checked."""
+        parts = []
+        for part, size, value in zip(self.node.states, self.node.state_sizes, self.node.each(state)):
+            if value is not None:
                 value = self.cast(f"{name} {part}", value)
-                check_shape(self.name, f"{name} {part}", value.shape, (B, self.hidden_size), "It is (batch, hidden).")
-            flipped.append(None if value is None else value.T)
-        return self.node.joined(flipped)
+                check_shape(self.name, f"{name} {part}", value.shape, (B, size), "It is (batch, hidden).")
+            parts.append(value)
+        return parts
 
+    def stretches(self, course: Course) -> Stretches:
+        """Buffers made once, and anew when the sizes or the dtype change; with lengths, cut out of memory made once."""
+        dtype, s = self.node.dtype, self.slots
+        if course.mask is None:
+            if s is None or (s.T, s.B, s.dtype) != (course.T, course.B, dtype):
+                s = self.slots = self.node.slots(course.T, course.B)
+            return [s]
+        if self.memory is None or self.memory.dtype != dtype:
+            self.memory = Memory(dtype, course.N)
+        self.memory.begin(course.N)
+        return [self.node.slots(stretch.T, stretch.B, self.memory) for stretch in course.stretches]
 
-class RNNLayer(RecurrentLayer):
-    """The plain recurrent network through time: see RNNNode for equations, RecurrentLayer for shapes."""
+    @contextmanager
+    def dropped(self, kept: Array | None) -> Iterator[None]:
+        """DropConnect: for as long as the context lasts, W_h ⊙ kept is W_h, and so is its gradient's way back."""
+        if kept is None:
+            yield
+            return
+        node, name = self.node, self.node.recurrent_weights
+        whole, gradient = getattr(node, name), getattr(node, f"d{name}")
+        setattr(node, name, whole * kept.astype(whole.dtype))
+        setattr(node, f"d{name}", np.zeros_like(gradient))
+        try:
+            yield
+            gradient += kept * getattr(node, f"d{name}")
+        finally:
+            setattr(node, name, whole)
+            setattr(node, f"d{name}", gradient)
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        initial: str = "pytorch",
-        seed: int = 0,
-        dtype: npt.DTypeLike = "float32",
-    ) -> None:
-        super().__init__(RNNNode(hidden_size, input_size, initial, seed, dtype), output_size)
-
-
-class GRULayer(RecurrentLayer):
-    """The GRU through time, reset="before" or "after": see GRUNode for equations, RecurrentLayer for shapes."""
-
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        reset: str = "after",
-        initial: str = "pytorch",
-        seed: int = 0,
-        dtype: npt.DTypeLike = "float32",
-    ) -> None:
-        super().__init__(GRUNode(hidden_size, input_size, reset, initial, seed, dtype), output_size)
-
-
-class LSTMLayer(RecurrentLayer):
-    """The LSTM through time, its state a pair (h, c): see LSTMNode for equations, RecurrentLayer for shapes."""
-
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        initial: str = "pytorch",
-        forget_bias: float = 0.0,
-        seed: int = 0,
-        dtype: npt.DTypeLike = "float32",
-    ) -> None:
-        super().__init__(LSTMNode(hidden_size, input_size, initial, forget_bias, seed, dtype), output_size)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "slots": None, "memory": None, "last_state": None, "d_state": None}

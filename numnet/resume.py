@@ -50,8 +50,8 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
 
 
 def with_masks(model: Any) -> list[Any]:
-    """The layers that draw a mask at each call, and count their calls: Dropout."""
-    return [layer for layer in model.layers if hasattr(layer, "calls")]
+    """What draws a mask at each call, and counts its calls: Dropout, and recurrent layers that drop something."""
+    return [module for module in model.modules() if hasattr(module, "calls")]
 
 
 def setting_of(trainer: Any) -> dict[str, Any]:
@@ -61,18 +61,37 @@ def setting_of(trainer: Any) -> dict[str, Any]:
 
 
 def flatten_state(state: Any) -> dict[str, Any]:
-    """A model's state as arrays named by layer and place: state/1/0 is layer 1's h, state/1/1 its c."""
-    named = {}
+    """A model's state as arrays named by layer and place: state/1/0 is layer 1's h, state/1/1 its c.
+
+    Of two directions, state/1/0/1 is the first one's c.
+    """
+    named: dict[str, Any] = {}
     for k, layer in enumerate(state or []):
-        parts = layer if isinstance(layer, tuple) else (layer,)
-        named.update({f"state/{k}/{j}": to_numpy(part) for j, part in enumerate(parts) if part is not None})
+        flatten_parts(f"state/{k}", layer if isinstance(layer, tuple) else (layer,), named)
     return named
+
+
+def flatten_parts(name: str, parts: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Each part under its place, and the parts of a part below it."""
+    for j, part in enumerate(parts):
+        if isinstance(part, tuple):
+            flatten_parts(f"{name}/{j}", part, named)
+        elif part is not None:
+            named[f"{name}/{j}"] = to_numpy(part)
 
 
 def unflatten_state(arrays: dict[str, Any], layers: int) -> list[Any] | None:
     """The way back."""
     state: list[Any] = []
     for k in range(layers):
-        parts = tuple(arrays[name] for name in (f"state/{k}/{j}" for j in (0, 1)) if name in arrays)
-        state.append(parts if len(parts) > 1 else parts[0] if parts else None)
+        state.append(unflatten_parts(f"state/{k}", arrays))
     return state if any(part is not None for part in state) else None
+
+
+def unflatten_parts(name: str, arrays: dict[str, Any]) -> Any:
+    """One part as itself, two as a pair; None where there is nothing."""
+    if name in arrays:
+        return arrays[name]
+    places = [f"{name}/{j}" for j in (0, 1)]
+    parts = [unflatten_parts(place, arrays) for place in places if any(key.startswith(place) for key in arrays)]
+    return tuple(parts) if len(parts) > 1 else parts[0] if parts else None

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from numpy import dot, multiply, subtract, tanh
+from typing import Any
 
+import numpy.typing as npt
+from numpy import dot, maximum, multiply, subtract, tanh
+
+from numnet.checks import check_choice
 from numnet.node import Node
-from numnet.slots import Slots
+from numnet.slots import Memory, Slots
+
+ACTIVATIONS = ("tanh", "relu")
 
 
 class RNNNode(Node):
@@ -15,27 +21,59 @@ class RNNNode(Node):
         a ← a + W_h h'      (1)
         h = tanh(a)         (2)
 
-    W_x (H, D), W_h (H, H), b (H,).
+    With activation="relu" h = max(a, 0) (2). With layer_norm (Ba et al. 2016) a = g_x ⊙ N(W_x x) + b (0) and
+    a ← a + g_h ⊙ N(W_h h') (1), where N brings each column to mean 0 and variance 1.
+    W_x (H, D), W_h (H, H), b (H,), and with layer_norm g_x, g_h (H,).
     """
 
-    def slots(self, T: int, B: int) -> Slots:
-        s = super().slots(T, B)
-        s.steps = list(zip(s.a, s.h[:-1], s.h[1:]))
-        s.d_steps = s.in_turn(s.da)
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        activation: str = "tanh",
+        layer_norm: bool = False,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        check_choice(self.name, "activation", activation, ACTIVATIONS)
+        self.activation, self.layer_norm, self.bounded = activation, layer_norm, activation == "tanh"
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "activation": self.activation}
+
+    def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
+        s = super().slots(T, B, memory)
+        s.steps = list(zip(s.a, s.h_met, s.h_new))
+        s.d_steps = s.in_turn(s.da[:, : self.hidden_size])
         return s
 
     def step(self, s: Slots, t: int) -> None:
         a, h_prev, h = s.steps[t]
-        a += dot(self.W_h, h_prev, s.product)  # (1)
-        tanh(a, h)  # (2)
+        p = dot(self.W_h, h_prev, s.product)  # (1)
+        if self.layer_norm:
+            self.normal(s, t, 0, p)
+        a += p
+        if self.activation == "tanh":
+            tanh(a, h)  # (2)
+        else:
+            maximum(a, 0, out=h)
 
     def slopes(self, s: Slots, steps: slice) -> None:
-        h = s.h[1:][steps]
-        da = s.da[: len(h)]
-        multiply(h, h, da)  # (2) ∂h/∂a = 1 - h²
-        subtract(1, da, da)
+        h = s.h_new[steps]
+        da = s.da[: len(h), : self.hidden_size]
+        if self.activation == "tanh":
+            multiply(h, h, da)  # (2) ∂h/∂a = 1 - h²
+            subtract(1, da, da)
+        else:
+            da[...] = h > 0  # (2) ∂h/∂a = 1 where a > 0
 
     def step_backward(self, s: Slots, t: int) -> None:
         da = s.d_steps[t]
-        da *= s.dh  # (2) da = dh (1 - h²)
+        da *= s.dh  # (2) da = dh ∂h/∂a
+        if self.layer_norm:
+            da = self.normal_backward(s, t, 0, da)
         dot(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da
+        if s.drop is not None:
+            s.dh *= s.drop

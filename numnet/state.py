@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from numnet.checks import check_shape
-from numnet.operation import ParamOperation
+from numnet.operation import Array, ParamOperation
 from numnet.slots import Slots
 
 State = Any  # h, or for an LSTM (h, c)
@@ -16,9 +19,9 @@ class Stateful(ParamOperation):
 
     states: tuple[str, ...] = ("h",)
 
-    def start(self, s: Slots, state: State) -> None:
-        """Write the start state, zeros for None, into the slots that enter step 0."""
-        for name, value in zip(self.states, self.each(state)):
+    def start(self, s: Slots, state: Sequence[Any]) -> None:
+        """Write the parts of the start state, zeros for None, into the slots that enter step 0."""
+        for name, value in zip(self.states, state):
             first = getattr(s, name)[0]
             if value is None:
                 first.fill(0)
@@ -29,9 +32,9 @@ class Stateful(ParamOperation):
                 )
                 first[...] = value
 
-    def start_backward(self, s: Slots, d_state: State) -> None:
+    def start_backward(self, s: Slots, d_state: Sequence[Any]) -> None:
         """Write the gradient of the last state, zeros for None."""
-        for name, value in zip(self.states, self.each(d_state)):
+        for name, value in zip(self.states, d_state):
             gradient = getattr(s, f"d{name}")
             if value is None:
                 gradient.fill(0)
@@ -57,10 +60,17 @@ class Stateful(ParamOperation):
         """A state of one part as that part, of two as a pair."""
         return tuple(state) if len(state) > 1 else state[0]
 
-    def state_at(self, s: Slots, t: int) -> State:
-        """A copy of the state that enters step t."""
-        return self.joined([getattr(s, name)[t].copy() for name in self.states])
+    def last_state(self, s: Slots, counts: Any = None) -> list[Array]:
+        """A copy of each part of the state after the last step, or after so many steps of each row."""
+        parts = [getattr(s, name) for name in self.states]
+        if counts is None:
+            return [part[-1].copy() for part in parts]
+        return [part[counts, :, np.arange(s.B)].T for part in parts]
 
-    def state_gradient(self, s: Slots) -> State:
-        """A copy of the gradient of the state that is carried."""
-        return self.joined([getattr(s, f"d{name}").copy() for name in self.states])
+    def gradients(self, s: Slots) -> list[Array]:
+        """The gradient of each part of the state, as it is carried."""
+        return [getattr(s, f"d{name}") for name in self.states]
+
+    def state_gradient(self, s: Slots) -> list[Array]:
+        """A copy of it."""
+        return [gradient.copy() for gradient in self.gradients(s)]

@@ -28,6 +28,7 @@ class Trainer:
     """Trains `model` on `batches` with `optimizer`, and reports each `evaluate_every` steps (an epoch, if not given).
 
     batches, validation  objects with `epoch(k)`, `len` and `carries_state`, as SequentialBatches and RandomBatches
+                         have, which yield (x, target); those of SequenceBatches yield (x, target, lengths)
     directory            where last.npz, best.npz (by validation loss) and history.csv go
     sample               called at each report, and the text that it returns printed, where progress is shown
     patience             stop after this many reports without a better validation loss
@@ -94,20 +95,20 @@ class Trainer:
             or (self.patience is not None and self.stale >= self.patience)
         )
 
-    def stream(self) -> Iterator[tuple[Any, Any]]:
+    def stream(self) -> Iterator[tuple[Any, ...]]:
         """Batches without end, from the place where the run stands; at the start of an epoch the state is zero."""
         while True:
-            for x, y in islice(self.batches.epoch(self.epoch), self.index, None):
+            for batch in islice(self.batches.epoch(self.epoch), self.index, None):
                 if self.index == 0 or not self.batches.carries_state:
                     self.state = None
-                yield x, y
+                yield batch
             self.epoch, self.index = self.epoch + 1, 0
 
-    def train(self, x: Any, y: Any) -> None:
+    def train(self, x: Any, y: Any, lengths: Any = None) -> None:
         """One step: forward, loss, backward, update; the state is carried on, its gradient is not."""
         start = time.perf_counter()
         self.model.zero_grad()
-        loss = float(self.model.loss_and_grads(x, y, self.state))
+        loss = float(self.model.loss_and_grads(x, y, self.state, lengths=lengths))
         try:
             if not math.isfinite(loss):
                 raise FloatingPointError(first_bad(self.model))
@@ -118,7 +119,8 @@ class Trainer:
                 "was touched. A lower learning rate or clip_norm helps."
             ) from error
         self.state = self.model.last_state
-        self.step, self.index, self.tokens = self.step + 1, self.index + 1, self.tokens + x.size
+        self.step, self.index = self.step + 1, self.index + 1
+        self.tokens += x.size if lengths is None else int(lengths.sum())
         self.history.losses.append(loss)
         self.busy += time.perf_counter() - start
 
@@ -173,8 +175,8 @@ def first_bad(model: Any) -> str:
 def evaluate(model: Any, batches: Any) -> float:
     """The mean loss over all targets of one epoch, in evaluation mode, the state carried where the batches say so."""
     state, total, count = None, 0.0, 0.0
-    for x, y in batches.epoch(0):
-        mean = float(model.evaluate(x, y, state))
+    for x, y, *lengths in batches.epoch(0):
+        mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
         total += mean * model.loss.counted
         count += model.loss.counted
         state = model.last_state if batches.carries_state else None

@@ -18,8 +18,8 @@ Pullback = Callable[..., Arrays]
 def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
     """Outputs by name; and the function that takes their gradients to those of the inputs and the parameters.
 
-    Inputs are x, then a start state h (and c); outputs y, then the last state h (and c). A loss has prediction,
-    target and mask, and one output, value. The pullback clears the gradients first, unless clear=False.
+    Inputs are x, lengths (B,) or a mask, then a start state h (and c); outputs y, then the last state h (and c). A loss
+    has prediction, target and mask, and one output, value. The pullback clears the gradients first, unless clear=False.
     """
     if "target" in inputs:
         outputs, back = run_loss(thing, inputs)
@@ -39,7 +39,8 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
 
 
 def run_operation(thing: Any, inputs: Mapping[str, Any]) -> Any:
-    y = thing.forward(inputs["x"])
+    restart(thing)
+    y = thing.forward(inputs["x"], inputs["lengths"]) if "lengths" in inputs else thing.forward(inputs["x"])
     return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
 
 
@@ -49,8 +50,9 @@ def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:
 
 
 def run_layer(thing: Any, inputs: Mapping[str, Any]) -> Any:
-    names = thing.node.states
-    y = thing.forward(inputs["x"], joined(inputs, names))
+    names = state_names(thing)
+    restart(thing)
+    y = thing.forward(inputs["x"], joined(inputs, names), inputs.get("lengths"))
 
     def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
         dx = thing.backward(upstream["y"], joined(upstream, names))
@@ -69,15 +71,34 @@ def run_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
     return named(state, thing.states), back
 
 
-def joined(arrays: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    """The state as a layer takes it: h, or a pair (h, c); None where it is not given."""
+def state_names(layer: Any) -> tuple[Any, ...]:
+    """The names of the parts of a layer's state; of two directions, a pair of such tuples."""
+    if not hasattr(layer, "forwards"):
+        return tuple(layer.node.states)
+    return tuple(tuple(f"{name}_{way}" for name in layer.forwards.node.states) for way in ("forth", "back"))
+
+
+def restart(thing: Any) -> None:
+    """What drops something draws the same masks again: so a law may call it more than once."""
+    for module in thing.modules():
+        if hasattr(module, "calls"):
+            module.calls = 0
+
+
+def joined(arrays: Mapping[str, Any], names: tuple[Any, ...]) -> Any:
+    """The state as a layer takes it: h, or a pair (h, c), or a pair of these; None where it is not given."""
+    if isinstance(names[0], tuple):
+        both = tuple(joined(arrays, way) for way in names)
+        return None if both[0] is None else both
     if names[0] not in arrays:
         return None
     return tuple(arrays[name] for name in names) if len(names) > 1 else arrays[names[0]]
 
 
-def named(state: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def named(state: Any, names: tuple[Any, ...]) -> dict[str, Any]:
     """The way back."""
+    if isinstance(names[0], tuple):
+        return {name: part for way, one in zip(names, state) for name, part in named(one, way).items()}
     return dict(zip(names, state if isinstance(state, tuple) else (state,)))
 
 

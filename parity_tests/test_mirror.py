@@ -15,8 +15,14 @@ import numnet
 import torchnet
 
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
-SHARED = {"blueprint", "checkpoint", "checks", "data", "generate", "history", "initial", "schedules", "trainer"}
-ROOMS_WITHOUT_PUBLIC_NAMES = {"blueprint", "checks", "columns", "initial", "progress", "resume", "slots", "state"}
+SHARED = set(
+    """blueprint checkpoint checks data generate history initial lengths masks recurrent_options schedules sequences
+    trainer""".split()  # noqa: SIM905
+)
+ROOMS_WITHOUT_PUBLIC_NAMES = set(
+    """between_steps blueprint checks columns course initial lengths masks normal progress recurrent_options resume
+    slots state""".split()  # noqa: SIM905
+)
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
 PROTOCOL = """forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict

@@ -108,8 +108,8 @@ def test_a_gradient_that_is_no_number_ends_the_run(net: Any, bad: float, tmp_pat
     before, file = weights(trainer.model), (tmp_path / "last.npz").read_bytes()
     right = trainer.model.loss_and_grads
 
-    def wrong(*batch: Any) -> Any:
-        loss = right(*batch)
+    def wrong(*batch: Any, **lengths: Any) -> Any:
+        loss = right(*batch, **lengths)
         trainer.model.grads["layers.2.W_h"][3, 1] = bad
         return loss
 

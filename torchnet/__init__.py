@@ -7,25 +7,32 @@ except ImportError:
 
 from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from torchnet.bidirectional import Bidirectional
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
-from torchnet.data import RandomBatches, SequentialBatches, Vocabulary
+from torchnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.dense import Dense
 from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
 from torchnet.generate import generate
 from torchnet.gru import GRUNode
 from torchnet.history import History, require_plot
+from torchnet.indrnn import IndRNNNode
+from torchnet.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from torchnet.lstm import LSTMNode
+from torchnet.lstm_variants import LSTMVariantNode
+from torchnet.mgu import MGUNode
 from torchnet.model import RNNModel
 from torchnet.node import Node
 from torchnet.operation import Layer, Operation, ParamOperation
 from torchnet.optimizer import Optimizer
 from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
-from torchnet.recurrent import GRULayer, LSTMLayer, RecurrentLayer, RNNLayer
+from torchnet.pooling import Pooling
+from torchnet.recurrent import RecurrentLayer
 from torchnet.rnn import RNNNode
 from torchnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from torchnet.sequences import Packed, pack, pad_sequences, unpack
 from torchnet.trainer import Trainer, TrainingDiverged, evaluate
 
 __version__ = "0.1.0"
@@ -37,6 +44,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "Checkpoint",
     "CheckpointError",
@@ -49,15 +57,22 @@ __all__ = [
     "GRULayer",
     "GRUNode",
     "History",
+    "IndRNNLayer",
+    "IndRNNNode",
     "LSTMLayer",
     "LSTMNode",
+    "LSTMVariantNode",
     "Layer",
     "Loss",
+    "MGULayer",
+    "MGUNode",
     "MeanSquaredError",
     "Node",
     "Operation",
     "Optimizer",
+    "Packed",
     "ParamOperation",
+    "Pooling",
     "RMSProp",
     "RNNLayer",
     "RNNModel",
@@ -67,6 +82,7 @@ __all__ = [
     "RecurrentLayer",
     "SGDMomentum",
     "Schedule",
+    "SequenceBatches",
     "SequentialBatches",
     "Sigmoid",
     "Softmax",
@@ -83,7 +99,10 @@ __all__ = [
     "generate",
     "global_norm",
     "load_checkpoint",
+    "pack",
+    "pad_sequences",
     "require_plot",
     "save_checkpoint",
+    "unpack",
 ]
 # fmt: on

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet import masks
 from numnet.checks import check_fraction
 from torchnet.operation import Operation
 
@@ -15,21 +16,23 @@ from torchnet.operation import Operation
 class Dropout(Operation):
     """y = m ⊙ x / (1 - p), m = 1 with probability 1 - p, else 0 (Srivastava et al. 2014, inverted form).
 
-    In evaluation mode y = x. The mask of call number n is drawn from (seed, n) alone, by numpy, on both
-    backends: the same script drops the same features on either, and a resumed run goes on as if never stopped.
+    With per_sequence=True, x (B, T, D) has one mask (B, 1, D) for all steps of a sequence: the variational dropout of
+    Gal & Ghahramani 2016, whose other half is a recurrent layer's `state_dropout`. In evaluation mode y = x. The mask
+    of call number n is drawn from (seed, n) alone, by numpy, on both backends: the same script drops the same features
+    on either, and a resumed run goes on as if never stopped.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, seed: int = 0, per_sequence: bool = False) -> None:
         super().__init__()
         check_fraction(self.name, p=p)
-        self.p, self.seed, self.calls = p, seed, 0
+        self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         self.seed = int(rng.integers(2**31))
         return input_size
 
     def config(self) -> dict[str, Any]:
-        return {"p": self.p}
+        return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Tensor:
         x = self.place("x", x)
@@ -40,5 +43,5 @@ class Dropout(Operation):
     def mask(self, x: Tensor) -> Tensor:
         """m / (1 - p)."""
         self.calls += 1
-        kept = np.random.default_rng([self.seed, self.calls]).random(tuple(x.shape), dtype=np.float32) >= self.p
-        return torch.as_tensor(kept).to(x) / (1 - self.p)
+        drawn = (len(x), 1, *x.shape[2:]) if self.per_sequence else tuple(x.shape)
+        return torch.as_tensor(masks.mask(self.p, drawn, self.seed, self.calls)).to(x) / (1 - self.p)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet import initial as draw
 from numnet.checks import check_choice
-from torchnet.node import Node
+from torchnet.node import Node, normal
 
 
 class GRUNode(Node):
@@ -24,6 +25,8 @@ class GRUNode(Node):
         h = z ⊙ h' + (1 - z) ⊙ n                 (4)
 
     W_x (3H, D), W_h (3H, H) = W_rz over U_n, b (3H,), and with reset="after" b_h (H,): PyTorch's order of gates.
+    With layer_norm (Ba et al. 2016) g ⊙ N(·) is taken of each product: of W_x x in (0), its rows of r and z by
+    themselves and those of n, of W_rz h' and of U_n m or U_n h'; with gains g_x, g_h (3H,).
     """
 
     G = 3
@@ -34,40 +37,53 @@ class GRUNode(Node):
         hidden_size: int,
         input_size: int | None = None,
         reset: str = "after",
+        layer_norm: bool = False,
         initial: str = "pytorch",
         seed: int = 0,
         dtype: Any = "float32",
     ) -> None:
         check_choice(type(self).__name__, "reset", reset, ("before", "after"))
-        self.reset = reset
+        self.reset, self.layer_norm = reset, layer_norm
         super().__init__(hidden_size, input_size, initial, seed, dtype)
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size
         if self.reset == "after":
-            self.add_param("b_h", rng.uniform(-(H**-0.5), H**-0.5, H) if self.initial == "pytorch" else np.zeros(H))
+            self.add_param("b_h", draw.vector(self.initial, rng, H, H))
         return width
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "reset": self.reset}
 
+    @property
+    def blocks(self) -> list[int]:
+        return [2 * self.hidden_size, self.hidden_size]
+
     def parts_of_W_h(self) -> tuple[Tensor, ...]:
         return self.W_h.split((2 * self.hidden_size, self.hidden_size))
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def step(self, a: Tensor, state: tuple[Tensor, ...], h_met: Tensor, W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         (h_prev,), (W_rz, U_n) = state, W_h
         a_rz, a_n = a.split((2 * self.hidden_size, self.hidden_size))
-        r, z = torch.sigmoid(a_rz + W_rz @ h_prev).chunk(2)  # (1)
+        g_rz, g_n = self.g_h.split(self.blocks) if self.layer_norm else (None, None)
+        r, z = torch.sigmoid(a_rz + maybe_normal(W_rz @ h_met, g_rz)).chunk(2)  # (1)
         if self.reset == "before":
-            n = torch.tanh(a_n + U_n @ (r * h_prev))  # (2) (3)
+            n = torch.tanh(a_n + maybe_normal(U_n @ (r * h_met), g_n))  # (2) (3)
         else:
-            n = torch.tanh(a_n + r * (U_n @ h_prev + self.b_h[:, None]))  # (2) (3)
+            n = torch.tanh(a_n + r * (maybe_normal(U_n @ h_met, g_n) + self.b_h[:, None]))  # (2) (3)
         return (z * h_prev + (1 - z) * n,)  # (4)
 
-    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        if self.reset == "before":
-            return None
+    @property
+    def not_fused(self) -> str:  # type: ignore[override]
+        if self.layer_norm:
+            return "layer_norm is in no vendor's kernel"
+        return "reset='before' is in no vendor's kernel" if self.reset == "before" else ""
+
+    def kernel(self, W_x: Tensor) -> tuple[Any, list[Tensor]]:
         b_h = torch.cat((self.b_h.new_zeros(2 * self.hidden_size), self.b_h))
-        weights = [W_x, self.W_h, self.b, b_h]
-        y, h = torch.gru(x, state[0][None], weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-        return y, h[0]
+        return torch.gru, [W_x, self.W_h, self.b, b_h]
+
+
+def maybe_normal(p: Tensor, gain: Tensor | None) -> Tensor:
+    """g ⊙ N(p), or without a gain p."""
+    return p if gain is None else normal(p, gain)

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.lengths import as_mask
+from numnet.sequences import Packed
 from torchnet.operation import Operation, as_tensor
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
@@ -27,8 +29,11 @@ class Loss(Operation):
 
     counted = 0.0
     in_nats = False
+    packed: Packed | None = None
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
+        self.packed = prediction if isinstance(prediction, Packed) else None
+        prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
         prediction, target = self.place("prediction", prediction), as_tensor(target)
         check_real(self.name, "target", target)
         target = target.to(prediction.device)
@@ -47,8 +52,9 @@ class Loss(Operation):
         self.keep((value,), (prediction,))
         return value
 
-    def backward(self, dy: Any = 1.0) -> Tensor | None:
-        return super().backward(dy)
+    def backward(self, dy: Any = 1.0) -> Any:
+        dx = super().backward(dy)
+        return dx if self.packed is None else self.packed.like(dx)
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """Each place's loss; where the weight is 0 the prediction is 0, whatever it was."""
@@ -60,6 +66,8 @@ class Loss(Operation):
         if mask is None:
             return weights
         mask = as_tensor(mask)
+        if mask.ndim == 1 and weights.ndim == 2 and mask.dtype != torch.bool:
+            mask = torch.from_numpy(as_mask(self.name, mask, *weights.shape))
         check_shape(self.name, "mask", mask.shape, weights.shape, "One truth value for each target.")
         return mask.bool().to(weights)
 

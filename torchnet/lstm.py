@@ -27,6 +27,7 @@ class LSTMNode(Node):
 
     G = 4
     states = ("h", "c")
+    not_fused = ""
 
     def __init__(
         self,
@@ -49,17 +50,14 @@ class LSTMNode(Node):
     def config(self) -> dict[str, Any]:
         return {**super().config(), "forget_bias": self.forget_bias}
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        h_prev, c_prev = state
-        a_i, a_f, a_g, a_o = (a + W_h[0] @ h_prev).chunk(4)  # (1)
+    def step(self, a: Tensor, state: tuple[Tensor, ...], h_met: Tensor, W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        _, c_prev = state
+        a_i, a_f, a_g, a_o = (a + W_h[0] @ h_met).chunk(4)  # (1)
         i, f, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.sigmoid(a_o)  # (2)
         g = torch.tanh(a_g)  # (3)
         c = f * c_prev + i * g  # (4)
         h = o * torch.tanh(c)  # (5)
         return h, c
 
-    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        weights = [W_x, self.W_h, self.b, torch.zeros_like(self.b)]
-        start = [part[None] for part in state]
-        y, h, c = torch.lstm(x, start, weights, True, 1, 0.0, torch.is_grad_enabled(), False, True)
-        return y, h[0], c[0]
+    def kernel(self, W_x: Tensor) -> tuple[Any, list[Tensor]]:
+        return torch.lstm, [W_x, self.W_h, self.b, torch.zeros_like(self.b)]

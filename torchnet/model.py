@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from numnet.blueprint import Blueprint
 from numnet.checks import check_once, check_real, check_states
+from numnet.sequences import Packed, closed, opened
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -19,10 +21,11 @@ from torchnet.operation import Layer, Operation, as_tensor
 class RNNModel(Blueprint, Layer):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
-    forward(x, state=None) → the last layer's output; `state`, like `last_state`, has one entry a layer, None where a
-    layer has no state. For tokens x (B, T), `input_size` is the vocabulary's size; else the first batch shows it.
-    `dtype` is that of all layers, `seed` of those that have no weights yet. `device` is "cpu", "cuda" or any other that
-    PyTorch knows.
+    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
+    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
+    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
+    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
+    of those that have no weights yet. `device` is "cpu", "cuda" or any other that PyTorch knows.
     """
 
     def __init__(
@@ -50,53 +53,69 @@ class RNNModel(Blueprint, Layer):
         self.to(self.device)
         return size
 
-    def forward(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
+    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_real(self.name, "x", x)
         x = x.to(self.device)
+        mask = self.mask_of(x, lengths)
+        mask = None if mask is None else torch.from_numpy(mask.copy()).to(self.device)
+        x = x if mask is None else torch.where(over(mask, x), x, 0)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
         for layer, first in zip(self.layers, start):
-            x = layer(x, first) if layer.recurrent else layer(x)
+            x = layer(x, first, mask) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
+            mask = mask if layer.keeps_time else None
+        x = x if mask is None else torch.where(over(mask, x), x, 0)
         self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
-        self.keep((x,), ())
-        return x
+        self.saved = (mask,)
+        return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
-    def backward(self, dy: Any) -> Tensor | None:
-        self.recall()
+    def backward(self, dy: Any) -> Any:
+        (mask,), packed, (dy, lengths) = self.recall(), isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        dy = dy if mask is None else torch.where(over(mask, as_tensor(dy)), as_tensor(dy).to(self.device), 0)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        return dy
+        return closed(dy, lengths, self.batch_first) if packed and dy is not None else dy
 
-    def loss_and_grads(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> Tensor:
+    def loss_and_grads(
+        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+    ) -> Tensor:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
-        value = self.needs_loss()(self.forward(x, state), target, mask)
+        loss, y = self.needs_loss(), self.forward(x, state, lengths)
+        value = loss(y, target, self.counted(mask))
         value.backward()
         for layer in self.layers:
             if layer.recurrent:
-                layer.d_state = layer.node.joined([part.grad for part in layer.saved[1][1:]])
+                layer.d_state = layer.start_gradients()
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
         self.saved = None
         return value.detach()
 
-    def evaluate(self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None) -> float:
+    def evaluate(
+        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+    ) -> float:
         """The loss in evaluation mode; no gradient."""
-        with torch.no_grad():
-            return float(self.needs_loss()(self.run(x, state), target, mask))
+        with self.evaluating():
+            y = self.forward(x, state, lengths)
+            return float(self.needs_loss()(y, target, self.counted(mask)))
 
-    def predict(self, x: Any, state: Sequence[State] | None = None) -> np.ndarray:
+    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
-        return self.run(x, state).cpu().numpy()
+        with self.evaluating():
+            y = self.forward(x, state, lengths)
+        return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
 
-    def run(self, x: Any, state: Sequence[State] | None = None) -> Tensor:
-        """The output in evaluation mode, without a graph."""
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode without a graph, for as long as the context lasts."""
         modes: list[tuple[Any, bool]] = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.no_grad():
-                return self.forward(x, state)
+                yield
         finally:
             for module, mode in modes:
                 module.training, module.saved = mode, None
@@ -113,8 +132,13 @@ class RNNModel(Blueprint, Layer):
         return chosen
 
 
+def over(mask: Tensor, x: Tensor) -> Tensor:
+    """A mask (B, T) for x (B, T, ...)."""
+    return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
+
+
 def detached(state: State) -> State:
     """A state whose gradient is cut, to be carried to the next batch."""
     if isinstance(state, tuple):
-        return tuple(part.detach() for part in state)
+        return tuple(detached(part) for part in state)
     return None if state is None else state.detach()

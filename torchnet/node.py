@@ -8,12 +8,13 @@ Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
+from torch.nn.functional import embedding, layer_norm
 
 from numnet import initial as draw
 from numnet.checks import check_choice, check_features, check_real, check_sequence, check_shape, check_size
@@ -31,10 +32,16 @@ class Node(ParamOperation):
 
     speaker: str | None = None
     G = 1
+    recurrent_weights = "W_h"
+    zoneout = state_dropout = 0.0  # what the layer does to the state between two steps
+    layer_norm = False
+    not_fused = "the node has no fused kernel"
     states: tuple[str, ...] = ("h",)
     W_x: Tensor
     W_h: Tensor
     b: Tensor
+    g_x: Tensor
+    g_h: Tensor
 
     def __init__(
         self,
@@ -51,10 +58,14 @@ class Node(ParamOperation):
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width)
+        shown = self.state_sizes[0]
+        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, shown)
         for name, value in zip(("W_x", "W_h", "b"), drawn):
             self.add_param(name, value)
-        return self.hidden_size
+        if self.layer_norm:
+            self.add_param("g_x", np.ones(len(self.b)))
+            self.add_param("g_h", np.ones(len(self.b)))
+        return shown
 
     @property
     def name(self) -> str:
@@ -62,25 +73,38 @@ class Node(ParamOperation):
         return self.speaker or type(self).__name__
 
     def config(self) -> dict[str, Any]:
-        return {"hidden_size": self.hidden_size, "initial": self.initial}
+        named = {"layer_norm": True} if self.layer_norm else {}
+        return {"hidden_size": self.hidden_size, "initial": self.initial, **named}
 
     def parts_of_W_h(self) -> tuple[Tensor, ...]:
         """W_h in the parts by which a step multiplies; cut once for all steps, for autograd pays for every cut."""
         return (self.W_h,)
 
-    def step(self, a: Tensor, state: tuple[Tensor, ...], W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """One step written out: the equations."""
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """How many numbers each part of the state has; the first is the layer's output."""
+        return (self.hidden_size,) * len(self.states)
+
+    def step(self, a: Tensor, state: tuple[Tensor, ...], h_met: Tensor, W_h: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """One step written out: the equations. Matrices meet h_met, which is h' unless state dropout changes it."""
         raise NotImplementedError
 
-    def fused(self, x: Tensor, W_x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
-        """All steps of x (B, T, D) by the vendor's kernel: y, the last state; None where it has no such function."""
-        return None
+    def kernel(self, W_x: Tensor) -> tuple[Any, list[Tensor]]:
+        """The vendor's function of all steps, and its weights; where there is none, `not_fused` says why."""
+        raise NotImplementedError
 
     def inputs(self, x: Tensor) -> Tensor:
-        """a = W_x x + b for columns x (..., D, B), or for tokens (..., B) by lookup."""
-        if x.is_floating_point():
-            return torch.matmul(self.W_x, x) + self.b[:, None]
-        return embedding(x, self.W_x.T).movedim(-1, -2) + self.b[:, None]
+        """a = W_x x + b for columns x (..., D, B), or tokens (..., B) by lookup; with layer_norm g_x ⊙ N(W_x x) + b."""
+        a = torch.matmul(self.W_x, x) if x.is_floating_point() else embedding(x, self.W_x.T).movedim(-1, -2)
+        if self.layer_norm:
+            parts = zip(a.split(self.blocks, dim=-2), self.g_x.split(self.blocks))
+            a = torch.cat([normal(part, gain) for part, gain in parts], dim=-2)
+        return a + self.b[:, None]
+
+    @property
+    def blocks(self) -> list[int]:
+        """How many rows of W_x x, and of W_h h', layer_norm normalises together."""
+        return [self.G * self.hidden_size]
 
     def forward(self, x: Any, state: State = None) -> tuple[State, Any]:
         """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs."""
@@ -88,9 +112,9 @@ class Node(ParamOperation):
         self.check(x)
         self.ready(x.shape[0], x)
         x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.W_x.device)
-        shape = (self.hidden_size, x.shape[-1])
-        start = self.start(state, shape, "Columns are samples: (hidden, batch).")
-        new = self.step(self.inputs(x), start, self.parts_of_W_h())
+        shapes = [(size, x.shape[-1]) for size in self.state_sizes]
+        start = self.start(self.each(state), shapes, "Columns are samples: (hidden, batch).")
+        new = self.step(self.inputs(x), start, start[0], self.parts_of_W_h())
         return self.joined(new), (new, (x, *start))
 
     def backward(self, d_state: State, saved: Any) -> tuple[Tensor | None, State]:  # type: ignore[override]
@@ -115,10 +139,12 @@ class Node(ParamOperation):
         else:
             check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
 
-    def start(self, state: State, shape: tuple[int, ...], remedy: str, who: str | None = None) -> tuple[Tensor, ...]:
-        """The start state as tensors that autograd follows, zeros for None."""
+    def start(
+        self, state: Sequence[Any], shapes: Sequence[tuple[int, int]], remedy: str, who: str | None = None
+    ) -> tuple[Tensor, ...]:
+        """The parts of the start state as tensors that autograd follows, zeros for None."""
         start = []
-        for name, value in zip(self.states, self.each(state)):
+        for name, value, shape in zip(self.states, state, shapes):
             value = torch.zeros(shape) if value is None else as_tensor(value)
             check_shape(who or self.name, f"state {name}", value.shape, shape, remedy)
             start.append(self.followed(self.cast(f"state {name}", value)))
@@ -140,3 +166,8 @@ class Node(ParamOperation):
     def joined(self, state: Any) -> State:
         """A state of one part as that part, of two as a pair."""
         return tuple(state) if len(state) > 1 else state[0]
+
+
+def normal(x: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
+    """g ⊙ N(x) of columns x (..., rows, B) (Ba et al. 2016), by PyTorch's own layer normalisation."""
+    return layer_norm(x.transpose(-1, -2), gain.shape, gain, bias).transpose(-1, -2)

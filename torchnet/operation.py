@@ -34,7 +34,9 @@ class Operation(torch.nn.Module):
     larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph.
     """
 
-    recurrent = False
+    recurrent = False  # has a state, and takes lengths
+    over_time = False  # makes one vector of a sequence, and takes lengths
+    keeps_time = True
 
     def __init__(self) -> None:
         super().__init__()

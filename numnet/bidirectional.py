@@ -1,0 +1,94 @@
+"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_choice, check_pair
+from numnet.operation import Array, Layer, Operation
+from numnet.sequences import Packed, closed, opened
+
+MERGES = ("concat", "sum", "mean", "mul", None)
+
+
+class Bidirectional(Layer):
+    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+
+    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
+    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
+    steps down to the first.
+    """
+
+    recurrent = True
+    last_state: Any = None
+    d_state: Any = None
+
+    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        super().__init__(layer.input_size, layer.seed, layer.dtype)
+        check_choice(self.name, "merge", merge, MERGES)
+        self.forwards, self.backwards, self.merge = layer, layer.twin(), merge
+        self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
+        self.ready(layer.input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {"forwards": self.forwards, "backwards": self.backwards}
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.forwards.build(self.width, rng, self.dtype)
+        self.backwards.build(self.width, rng, self.dtype)
+        return 2 * width if self.merge == "concat" else width
+
+    def config(self) -> dict[str, Any]:
+        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = np.asarray(x)
+        if x.ndim == 3:
+            self.ready(x.shape[-1])
+        first = check_pair(self.name, "state", state)
+        y_f, y_b = self.forwards(x, first[0], lengths), self.backwards(x, first[1], lengths)  # (1)
+        self.last_state = self.forwards.last_state, self.backwards.last_state
+        self.saved = y_f, y_b
+        y = self.merged(y_f, y_b)  # (2)
+        return closed(y, lengths, self.batch_first) if packed and self.merge and self.keeps_time else y
+
+    def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        packed, (dy, lengths) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        d_last = check_pair(self.name, "d_last_state", d_last_state)
+        d_f, d_b = self.merged_backward(dy, *self.recall())  # (2)
+        dx_f, dx_b = self.forwards.backward(d_f, d_last[0]), self.backwards.backward(d_b, d_last[1])  # (1)
+        self.d_state = self.forwards.d_state, self.backwards.d_state
+        if dx_f is None:
+            return None
+        return closed(dx_f + dx_b, lengths, self.batch_first) if packed else dx_f + dx_b
+
+    def merged(self, y_f: Array, y_b: Array) -> Any:
+        """(2)"""
+        if self.merge == "concat":
+            return np.concatenate((y_f, y_b), axis=-1)
+        if self.merge == "mul":
+            return y_f * y_b
+        return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
+
+    def merged_backward(self, dy: Any, y_f: Array, y_b: Array) -> Any:
+        """(2) What either direction gets of dy."""
+        if self.merge is None:
+            return check_pair(self.name, "dy", dy)
+        shape = (*y_f.shape[:-1], 2 * y_f.shape[-1]) if self.merge == "concat" else y_f.shape
+        dy = self.gradient(dy, shape, self.dtype)
+        if self.merge == "concat":
+            return np.split(dy, 2, axis=-1)
+        if self.merge == "mul":
+            return dy * y_b, dy * y_f
+        return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        self.forwards.reset_state(rows)
+        self.backwards.reset_state(rows)

@@ -1,0 +1,130 @@
+"""The recurrent layers by name: each is its node through time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from numnet.gru import GRUNode
+from numnet.indrnn import IndRNNNode
+from numnet.lstm import LSTMNode
+from numnet.lstm_variants import LSTMVariantNode
+from numnet.mgu import MGUNode
+from numnet.node import Node
+from numnet.recurrent import RecurrentLayer
+from numnet.recurrent_options import Options
+from numnet.rnn import RNNNode
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+
+class RNNLayer(RecurrentLayer):
+    """The plain recurrent network through time: equations in RNNNode, shapes and options in RecurrentLayer."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        activation: str = "tanh",
+        layer_norm: bool = False,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(
+            RNNNode(hidden_size, input_size, activation, layer_norm, initial, seed, dtype), output_size, **options
+        )
+
+
+class GRULayer(RecurrentLayer):
+    """The GRU through time, reset="before" or "after": equations in GRUNode, shapes and options in RecurrentLayer."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        reset: str = "after",
+        layer_norm: bool = False,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(
+            GRUNode(hidden_size, input_size, reset, layer_norm, initial, seed, dtype), output_size, **options
+        )
+
+
+class LSTMLayer(RecurrentLayer):
+    """The LSTM through time, its state a pair (h, c): equations in LSTMNode, shapes and options in RecurrentLayer.
+
+    With peepholes, coupled, proj_size or layer_norm it is LSTMVariantNode that goes through time.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        peepholes: bool = False,
+        coupled: bool = False,
+        proj_size: int | None = None,
+        layer_norm: bool = False,
+        initial: str = "pytorch",
+        forget_bias: float = 0.0,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        **options: Unpack[Options],
+    ) -> None:
+        variant: dict[str, Any] = {
+            "peepholes": peepholes,
+            "coupled": coupled,
+            "proj_size": proj_size,
+            "layer_norm": layer_norm,
+        }
+        node: Node
+        if any(variant.values()):
+            node = LSTMVariantNode(
+                hidden_size, input_size, **variant, initial=initial, forget_bias=forget_bias, seed=seed, dtype=dtype
+            )
+        else:
+            node = LSTMNode(hidden_size, input_size, initial, forget_bias, seed, dtype)
+        super().__init__(node, output_size, **options)
+
+
+class MGULayer(RecurrentLayer):
+    """The minimal gated unit through time: equations in MGUNode, shapes and options in RecurrentLayer."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(MGUNode(hidden_size, input_size, initial, seed, dtype), output_size, **options)
+
+
+class IndRNNLayer(RecurrentLayer):
+    """The IndRNN through time: equations in IndRNNNode, shapes and options in RecurrentLayer."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        output_size: int | None = None,
+        input_size: int | None = None,
+        activation: str = "relu",
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(IndRNNNode(hidden_size, input_size, activation, initial, seed, dtype), output_size, **options)

@@ -1,0 +1,52 @@
+"""The one place that checks the lengths, or the mask, that a user gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checkpoint import to_numpy
+from numnet.checks import check_shape, kind_of
+
+Array = npt.NDArray[Any]
+
+
+def mask_of(lengths: Array, T: int) -> Array:
+    """(B, T): True where there is a step."""
+    return np.arange(T) < lengths[:, None]
+
+
+def check_lengths(who: str, lengths: Any, B: int, T: int) -> Array:
+    """Lengths as an int64 array (B,); a ValueError names the first that is no whole number from 0 to T."""
+    found = to_numpy(lengths)
+    check_shape(who, "lengths", found.shape, (B,), "One whole number a sequence.")
+    if B and kind_of(found) != "token":
+        raise ValueError(f"{who}: lengths[0] is {found[0]} ({found.dtype}), expected whole numbers. Pass integers.")
+    wrong = np.flatnonzero((found < 0) | (found > T))
+    if len(wrong):
+        raise ValueError(f"{who}: lengths[{wrong[0]}] is {found[wrong[0]]}, expected 0 to {T} (T = {T}).")
+    return found.astype(np.int64)
+
+
+def check_mask(who: str, mask: Any, B: int, T: int) -> Array:
+    """A mask as a boolean array (B, T); a TypeError for other kinds: a 2 or 0.5 would be True, silently."""
+    found = to_numpy(mask)
+    if found.dtype != bool:
+        raise TypeError(f"{who}: mask is {found.dtype}, expected truth values. Convert it with .astype(bool).")
+    check_shape(who, "mask", found.shape, (B, T), "One truth value a step.")
+    return found
+
+
+def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) -> Array | None:
+    """What a layer makes of its `lengths`: None, or the mask (B, T), given as such or by lengths (B,).
+
+    A mask lies as x does: with batch_first=False it is (T, B).
+    """
+    if lengths is None:
+        return None
+    found = to_numpy(lengths)
+    if found.dtype == bool or found.ndim == 2:
+        return check_mask(who, found, B, T) if batch_first else check_mask(who, found, T, B).T
+    return mask_of(check_lengths(who, found, B, T), T)

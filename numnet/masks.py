@@ -1,0 +1,15 @@
+"""The masks of every dropout, drawn by numpy from (seed, call, place): so both backends drop the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+STATE, WEIGHTS, ZONEOUT = 1, 2, 3  # places of a recurrent layer; zoneout has one for each part of the state
+
+
+def mask(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[Any]:
+    """True with probability 1 - p."""
+    return np.random.default_rng(drawn_from).random(shape, dtype=np.float32) >= p

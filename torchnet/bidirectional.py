@@ -1,0 +1,94 @@
+"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_choice, check_pair
+from numnet.sequences import Packed, closed, opened
+from torchnet.operation import Layer, as_tensor
+
+MERGES = ("concat", "sum", "mean", "mul", None)
+
+
+class Bidirectional(Layer):
+    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+
+    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
+    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
+    steps down to the first.
+    """
+
+    recurrent = True
+
+    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        super().__init__(layer.input_size, layer.seed, layer.dtype)
+        check_choice(self.name, "merge", merge, MERGES)
+        self.forwards, self.backwards, self.merge = layer, layer.twin(), merge
+        self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
+        self.last_state: Any = None
+        self.d_state: Any = None
+        self.ready(layer.input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.forwards.build(self.width, rng, self.dtype)
+        self.backwards.build(self.width, rng, self.dtype)
+        return 2 * width if self.merge == "concat" else width
+
+    def config(self) -> dict[str, Any]:
+        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
+        if x.ndim == 3:
+            self.ready(x.shape[-1], x)
+            x = self.followed(self.cast("x", x))
+        first = check_pair(self.name, "state", state)
+        y_f, y_b = self.forwards(x, first[0], lengths), self.backwards(x, first[1], lengths)  # (1)
+        self.last_state = self.forwards.last_state, self.backwards.last_state
+        y = self.merged(y_f, y_b)  # (2)
+        outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
+        starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
+        self.keep(outputs, (x, *starts))
+        return closed(y, lengths, self.batch_first) if packed and self.merge and self.keeps_time else y
+
+    def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        outputs, inputs = self.recall()
+        packed, (dy, lengths) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        d_last = check_pair(self.name, "d_last_state", d_last_state)
+        upstream = [part for layer, d in zip((self.forwards, self.backwards), d_last) for part in layer.node.each(d)]
+        d_shown = check_pair(self.name, "dy", dy) if self.merge is None else [dy]
+        dx, *d_start = self.pull(outputs, inputs, (*d_shown, *upstream))
+        half, joined = len(d_start) // 2, self.forwards.node.joined
+        self.d_state = joined(d_start[:half]), joined(d_start[half:])
+        return closed(dx, lengths, self.batch_first) if packed and dx is not None else dx
+
+    def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
+        """(2)"""
+        if self.merge == "concat":
+            return torch.cat((y_f, y_b), dim=-1)
+        if self.merge == "mul":
+            return y_f * y_b
+        return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
+
+    def start_gradients(self) -> Any:
+        """What `loss.backward()` of a larger model has left as the start states' gradients."""
+        return self.forwards.start_gradients(), self.backwards.start_gradients()
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        self.forwards.reset_state(rows)
+        self.backwards.reset_state(rows)
+
+
+def flat(states: Any) -> list[Tensor]:
+    """The parts of both states, one after another."""
+    return [part for state in states for part in (state if isinstance(state, tuple) else (state,))]

@@ -1,0 +1,56 @@
+"""A sequence as one vector: its last or first step, or the mean or largest over time; padding counts for nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_choice, check_steps
+from numnet.lengths import as_mask
+from torchnet.operation import Operation
+
+WAYS = ("last", "first", "mean", "max")
+
+
+class Pooling(Operation):
+    """x (B, T, D), with `lengths` (B,) or a mask (B, T) → y (B, D): 0 for a row without a real step.
+
+    how: the row's "last" or "first" real step, or the "mean" or "max" over its real steps.
+    """
+
+    over_time = True
+    keeps_time = False
+
+    def __init__(self, how: str = "mean", batch_first: bool = True) -> None:
+        super().__init__()
+        check_choice(self.name, "how", how, WAYS)
+        self.how, self.batch_first = how, batch_first
+
+    def config(self) -> dict[str, Any]:
+        return {"how": self.how, "batch_first": self.batch_first}
+
+    def forward(self, x: Any, lengths: Any = None) -> Tensor:
+        given = self.place("x", x)
+        check_steps(self.name, given)
+        x = given if self.batch_first else given.transpose(0, 1)
+        found = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
+        mask = torch.ones(x.shape[:2], dtype=torch.bool) if found is None else torch.from_numpy(np.array(found))
+        mask = mask.to(x.device)
+        y = torch.where(mask.any(dim=1, keepdim=True), self.pooled(torch.where(mask[..., None], x, 0), mask), 0)
+        self.keep((y,), (given,))
+        return y
+
+    def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Of rows that have a real step; padding is 0."""
+        if self.how == "mean":
+            return x.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+        if self.how == "max":
+            return x.masked_fill(~mask[..., None], -torch.inf).max(dim=1).values
+        T, rows = mask.shape[1], torch.arange(len(mask), device=x.device)
+        times = mask * torch.arange(1, T + 1, device=x.device)
+        if self.how == "first":
+            times = torch.where(mask, T + 1 - times, 0)
+        return x[rows, times.argmax(dim=1)]
