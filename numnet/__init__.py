@@ -5,6 +5,7 @@ from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.bidirectional import Bidirectional
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
+from numnet.curvature import hessian_vector
 from numnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.dense import Dense
 from numnet.dropout import Dropout
@@ -93,6 +94,7 @@ __all__ = [
     "evaluate",
     "generate",
     "global_norm",
+    "hessian_vector",
     "load_checkpoint",
     "pack",
     "pad_sequences",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numpy import multiply, subtract
+from numpy import copyto, multiply, subtract
 
 from numnet.columns import columns
 from numnet.course import Course
@@ -28,14 +28,13 @@ class BetweenSteps:
 
     def prepare(self, stretches: Stretches, course: Course, drawn: dict[str, Any]) -> None:
         """The masks of a call to its stretches: d (H, B), and for each part of the state k (T, H, B) or a number."""
-        (drop,) = course.columns([drawn.get("state")], (0,), self.node.dtype)
+        drop = course.columns([drawn["state"]], (0,), self.node.dtype)[0] if "state" in drawn else None
         for s in stretches:
-            s.drop = None if drop is None or not drop.size else drop[:, : s.B].astype(self.node.dtype)
-            s.kept = {}
+            s.drop, s.kept = None if drop is None else drop[:, : s.B].astype(self.node.dtype), {}
         for name, k in drawn["zoneout"].items():
             parts = [columns(part) for part in course.take(k)] if k.ndim else [k] * len(stretches)
             for s, part in zip(stretches, parts):
-                s.kept[name] = part.astype(self.node.dtype)
+                s.kept[name] = part.astype(self.node.dtype if part.ndim == 0 else bool)
 
     def step(self, s: Slots, t: int) -> None:
         if s.drop is not None:
@@ -45,9 +44,13 @@ class BetweenSteps:
         self.node.step(s, t)
         for name, k in s.kept.items():
             before, new, after = getattr(s, name)[t], getattr(s, f"{name}_new")[t], getattr(s, name)[t + 1]
-            subtract(before, new, after)  # (2)
-            after *= k[t] if k.ndim else k
-            after += new
+            if k.ndim:
+                copyto(after, new)  # (2)
+                copyto(after, before, where=k[t])
+            else:
+                subtract(before, new, after)  # (2)
+                after *= k
+                after += new
 
     def step_backward(self, s: Slots, t: int) -> None:
         passed = []
@@ -55,6 +58,8 @@ class BetweenSteps:
             d_state = getattr(s, f"d{name}")
             passed.append((d_state, multiply(d_state, k[t] if k.ndim else k)))  # (2) dh' += k ⊙ dh
             d_state -= passed[-1][1]  # (2) dh_new = (1 - k) ⊙ dh
-        self.node.step_backward(s, t)  # (1) is the node's: it knows what met a matrix
+        self.node.step_backward(s, t)
+        if s.drop is not None and not self.node.passes_state:
+            s.dh *= s.drop  # (1)
         for d_state, part in passed:
             d_state += part

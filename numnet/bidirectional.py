@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_choice, check_pair
+from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
 from numnet.operation import Array, Layer, Operation
-from numnet.sequences import Packed, closed, opened
+from numnet.sequences import Packed, closed, opened, opened_like
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -29,6 +29,7 @@ class Bidirectional(Layer):
     d_state: Any = None
 
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        check_recurrent(self.name, layer)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
         self.forwards, self.backwards, self.merge = layer, layer.twin(), merge
@@ -49,24 +50,32 @@ class Bidirectional(Layer):
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
         packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = np.asarray(x)
+        check_steps(self.name, x, self.batch_first)
         if x.ndim == 3:
             self.ready(x.shape[-1])
         first = check_pair(self.name, "state", state)
+        if self.built:  # a state that the second layer refuses is refused before the first one's call
+            self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
         y_f, y_b = self.forwards(x, first[0], lengths), self.backwards(x, first[1], lengths)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
         self.saved = y_f, y_b
         y = self.merged(y_f, y_b)  # (2)
-        return closed(y, lengths, self.batch_first) if packed and self.merge and self.keeps_time else y
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
-        packed, (dy, lengths) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        y_f, y_b = self.recall()
+        course = self.forwards.recall()[2]
+        given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
+        shown = [opened_like(self.name, part, course.counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
-        d_f, d_b = self.merged_backward(dy, *self.recall())  # (2)
+        self.backwards.checked(d_last[1], course.B, "d_last_state")
+        d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
         dx_f, dx_b = self.forwards.backward(d_f, d_last[0]), self.backwards.backward(d_b, d_last[1])  # (1)
         self.d_state = self.forwards.d_state, self.backwards.d_state
         if dx_f is None:
             return None
-        return closed(dx_f + dx_b, lengths, self.batch_first) if packed else dx_f + dx_b
+        dx = dx_f + dx_b
+        return closed(dx, course.counts, self.batch_first) if isinstance(given[0], Packed) else dx
 
     def merged(self, y_f: Array, y_b: Array) -> Any:
         """(2)"""
@@ -76,12 +85,12 @@ class Bidirectional(Layer):
             return y_f * y_b
         return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
 
-    def merged_backward(self, dy: Any, y_f: Array, y_b: Array) -> Any:
+    def merged_backward(self, given: Any, y_f: Array, y_b: Array) -> Any:
         """(2) What either direction gets of dy."""
-        if self.merge is None:
-            return check_pair(self.name, "dy", dy)
         shape = (*y_f.shape[:-1], 2 * y_f.shape[-1]) if self.merge == "concat" else y_f.shape
-        dy = self.gradient(dy, shape, self.dtype)
+        dy, *more = (self.gradient(part, shape, self.dtype) for part in given)
+        if self.merge is None:
+            return dy, *more
         if self.merge == "concat":
             return np.split(dy, 2, axis=-1)
         if self.merge == "mul":
@@ -92,3 +101,6 @@ class Bidirectional(Layer):
         """Stateful layers' rows, all if none are named, begin anew."""
         self.forwards.reset_state(rows)
         self.backwards.reset_state(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "last_state": None, "d_state": None}

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_sequence, kind_of
+from numnet.checks import check_sequence, check_steps, kind_of
 from numnet.lengths import as_mask
 
 
@@ -42,13 +42,30 @@ class Blueprint:
         """The mask that lies as x does, or None."""
         if lengths is None:
             return None
+        if x.ndim < 3:
+            check_steps(self.name, x, self.batch_first)
         shape = x.shape[:2] if self.batch_first else x.shape[1::-1]
         mask = as_mask(self.name, lengths, shape[0], shape[1], self.batch_first)
         return mask if self.batch_first or mask is None else mask.T
 
     def counted(self, mask: Any) -> Any:
-        """What counts in the loss: the mask given, or else the steps of the last forward that are real."""
-        return self.saved[0] if mask is None else mask
+        """What counts in the loss: the mask given, or else the steps of the last forward that are real.
+
+        All that is in a Packed is real.
+        """
+        shown, packed, _ = self.saved
+        return mask if mask is not None or packed else shown
+
+    def lengths_shown(self) -> Any:
+        """How many real steps each row of the last output has; None where every step counts."""
+        mask, *_ = self.saved
+        return None if mask is None else mask.sum(1 if self.batch_first else 0)
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        for layer in self.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state(rows)
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""

@@ -113,10 +113,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 def check_sizes(checkpoint: Checkpoint) -> None:
     """A ValueError where the config asks for more than the weights have, before any memory is given to it."""
     largest = max((size for value in checkpoint.weights.values() for size in value.shape), default=0)
-    for layer in checkpoint.config["layers"]:
-        for name in ("hidden_size", "output_size", "input_size"):
+    layers = list(checkpoint.config["layers"])
+    for layer in layers:
+        for name in ("hidden_size", "output_size", "input_size", "proj_size"):
             if (layer.get(name) or 0) > largest:
                 raise ValueError(f"{name} of {layer['type']} is {layer[name]}, more than any weight has")
+        layers.extend(part for part in layer.values() if isinstance(part, dict))
 
 
 @contextmanager

@@ -47,22 +47,23 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
         )
 
 
-def check_steps(who: str, x: Any) -> None:
+def check_steps(who: str, x: Any, batch_first: bool = True) -> None:
     """(batch, time, features) of numbers, or (batch, time) of integer tokens; at least one step."""
     check_real(who, "x", x)
     tokens = kind_of(x) == "token" and x.ndim <= 2
     if x.ndim != (2 if tokens else 3):
-        remedy = " One sequence? Pass x[None]." if x.ndim == (1 if tokens else 2) else ""
+        axes, one = ("batch, time", "x[None]") if batch_first else ("time, batch", "x[:, None]")
+        remedy = f" One sequence? Pass {one}." if x.ndim == (1 if tokens else 2) else ""
         raise ValueError(
-            f"{who}: x is {tuple(x.shape)}, expected (batch, time, features), or integer tokens (batch, time).{remedy}"
+            f"{who}: x is {tuple(x.shape)}, expected ({axes}, features), or integer tokens ({axes}).{remedy}"
         )
     if 0 in x.shape[:2]:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
 
 
-def check_sequence(who: str, x: Any, input_size: int | None) -> None:
+def check_sequence(who: str, x: Any, input_size: int | None, batch_first: bool = True) -> None:
     """A batch of sequences, as wide as the parameters are, or tokens that these know."""
-    check_steps(who, x)
+    check_steps(who, x, batch_first)
     if x.ndim == 3:
         check_width(who, x, input_size)
     elif input_size is None:
@@ -131,10 +132,11 @@ def check_built(who: str, thing: Any) -> None:
         raise ValueError(f"{who}: the {thing.name} has no parameters yet. Give input_size=, or run a batch first.")
 
 
-def check_fraction(who: str, **fractions: float) -> None:
+def check_fraction(who: str, **fractions: Any) -> None:
     """Probabilities and decays: 0 allowed, 1 not."""
     for name, value in fractions.items():
-        if not 0 <= value < 1:
+        is_number = isinstance(value, numbers.Real)
+        if not (is_number and 0 <= value < 1):
             raise ValueError(f"{who}: {name} is {value!r}, expected 0 or more and less than 1.")
 
 
@@ -153,7 +155,8 @@ def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any]) 
     """No keyword that nobody knows."""
     for name in given:
         if name not in known:
-            raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(known)}.")
+            every = ", ".join([*known, "bidirectional"])
+            raise TypeError(f"{who}: no option is called {name!r}, expected one of {every}.")
 
 
 def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
@@ -176,6 +179,37 @@ def check_fits(who: str, built: int | None, input_size: int) -> None:
     """A layer that has its weights already must take what the layer before it gives."""
     if built != input_size:
         raise ValueError(f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it.")
+
+
+def check_alike(who: str, layers: Sequence[Any]) -> None:
+    """Each layer gives one output, and time stands on one axis all through a model."""
+    ways: dict[bool, int] = {}
+    for k, layer in enumerate(layers):
+        if getattr(layer, "merge", "") is None:
+            raise ValueError(f"{who}: layers[{k}] gives a pair (merge=None), expected one output. Choose a merge.")
+        way = getattr(layer, "per_sequence", False) or getattr(layer, "batch_first", None)
+        if way is not None:
+            ways.setdefault(way, k)
+    if len(ways) == 2:
+        raise ValueError(
+            f"{who}: layers[{ways[False]}] is time-major, layers[{ways[True]}] batch-first, expected all alike. "
+            "Give each the same batch_first=."
+        )
+
+
+def check_recurrent(who: str, layer: Any) -> None:
+    """What goes both ways is a layer that can be made once more, in reverse."""
+    if not hasattr(layer, "twin"):
+        raise ValueError(f"{who}: layer is {type(layer).__name__}, expected a recurrent layer, such as LSTMLayer.")
+
+
+def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequence[int]) -> None:
+    """What belongs to a packed batch, step by step, has its lengths."""
+    if len(given) != len(expected):
+        raise ValueError(f"{who}: {name} has {len(given)} sequences, expected {len(expected)}. Pack both alike.")
+    for k, (ours, theirs) in enumerate(zip(given, expected)):
+        if ours != theirs:
+            raise ValueError(f"{who}: {name}[{k}] has {ours} steps, expected {theirs}. Pack both alike.")
 
 
 def check_states(who: str, state: Sequence[Any], layers: int) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from numnet.operation import Array
 
 STRIP = 16  # rows copied at a time
 LONG = 16  # from so many products on, their gain pays for the copy
+NARROW = 8  # columns; up to so many, a product in blocks of rows is never slower
+UNPACKED = 10**6  # multiplications; OpenBLAS packs the matrix first where there are more, unless the processor is old
 
 
 def columns(x: Array) -> Array:
@@ -34,6 +39,29 @@ def columns_copy(x: Array, out: Array | None = None) -> Array:
 def transposed(W: Array, products: int) -> Array:
     """Wᵀ for so many products: a view, or a copy, by which BLAS multiplies faster."""
     return columns_copy(W) if products >= LONG else W.T
+
+
+def dot_for(B: int) -> Callable[[Array, Array, Array], Array]:
+    """The product dot(W, x, out) for x (D, B)."""
+    return dot_in_blocks if 1 < B <= NARROW else np.dot
+
+
+def dot_in_blocks(W: Array, x: Array, out: Array) -> Array:
+    """out = W x for a few columns: blocks of rows so small that BLAS multiplies them without packing W before."""
+    blocks = number_of_blocks(*W.shape, x.shape[1])
+    if blocks == 1:
+        return np.dot(W, x, out)
+    np.matmul(W.reshape(blocks, -1, W.shape[1]), x, out=out.reshape(blocks, -1, x.shape[1]))
+    return out
+
+
+@functools.cache
+def number_of_blocks(rows: int, D: int, B: int) -> int:
+    """The smallest power of two that makes the blocks small enough, as far as it divides the rows."""
+    blocks = 1
+    while rows * D * B > UNPACKED * blocks and rows % (2 * blocks) == 0:
+        blocks *= 2
+    return blocks
 
 
 def with_ones(x: Array) -> Array:

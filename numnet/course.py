@@ -16,6 +16,7 @@ up, and a row that has ended may go on with inputs of 0. What it then makes is n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,26 +26,25 @@ import numpy.typing as npt
 
 from numnet.operation import Array
 
-GRAIN = 8  # columns; from half of it on, numbers of rows are rounded up to its multiples
+GRAIN = 8  # columns; to its multiples, its half and one, numbers of rows are rounded up
+
+
+def rounded_up(rows: Array, grain: int) -> Array:
+    """1, half a grain, or a multiple of grains: few stretches, of widths that are multiplied fast."""
+    half = grain // 2
+    return np.where(rows <= 1, rows, np.where(rows <= half, half, -(-rows // grain) * grain))
 
 
 @dataclass
 class Stretch:
-    """T steps of the first B rows: where they are in a padded array, and how many of them each row takes.
+    """T steps of the first B rows, of which row b takes the first counts[b].
 
     Without padding `counts` is None, and a state is handed on as it is.
     """
 
     T: int
     B: int
-    rows: Any = None
-    times: Any = None
     counts: Any = None
-
-    @property
-    def real(self) -> Array:
-        """(B, T): False where a row has ended."""
-        return np.arange(self.T) < self.counts[:, None]
 
     @property
     def ends(self) -> dict[int, Array]:
@@ -90,27 +90,37 @@ class Course:
     ) -> None:
         self.B, self.T, self.reverse = B, T, reverse
         self.mask = None if mask is None or mask.all() else mask
-        self.counts = np.full(B, T) if self.mask is None else self.mask.sum(axis=1)
-        self.order = np.argsort(-self.counts, kind="stable")
         self.stretches = [Stretch(T, B)] if self.mask is None else self.divided(self.mask, grain or GRAIN)
+
+    @functools.cached_property
+    def counts(self) -> Array:
+        """Real steps of each row."""
+        return np.full(self.B, self.T) if self.mask is None else self.mask.sum(axis=1)
 
     def divided(self, mask: Array, grain: int) -> list[Stretch]:
         """A stretch ends where the number of rows that go on, rounded up, falls."""
+        self.order, self.place, self.ended = np.argsort(-self.counts, kind="stable"), np.zeros(0, int), np.zeros(0, int)
         counts, times = self.counts[self.order], self.real_first(mask[self.order])
-        going_on = (counts[:, None] > np.arange(counts[0])).sum(axis=0)
-        widths = np.where(going_on <= grain // 2, going_on, np.minimum(self.B, -(-going_on // grain) * grain))
+        rows = (counts[:, None] > np.arange(counts[0])).sum(axis=0)
+        widths = np.minimum(self.B, rounded_up(rows, grain))
         starts = np.flatnonzero(np.diff(widths, prepend=0))
-        stretches = []
+        stretches, place, real = [], [], []
         for first, end in zip(starts, [*starts[1:], len(widths)]):
             B, T = int(widths[first]), int(end - first)
-            taken = np.clip(counts[:B] - first, 0, T)
-            stretches.append(Stretch(T, B, self.order[:B, None], times[:B, first:end], taken))
+            stretches.append(Stretch(T, B, np.clip(counts[:B] - first, 0, T)))
+            place.append((times[:B, first:end] + self.T * self.order[:B, None]).T.reshape(-1))
+            real.append((np.arange(first, end)[:, None] < counts[:B]).reshape(-1))
+        if stretches:
+            self.place, self.ended = np.concatenate(place), np.flatnonzero(~np.concatenate(real))
         return stretches
 
     def real_first(self, mask: Array) -> Array:
-        """Every row's times, (B, T): the real ones in the order in which they are taken, then the masked ones."""
+        """Every row's times, (B, T): the real ones in the order in which they are taken, then others."""
+        if not (mask[:, 1:] & ~mask[:, :-1]).any():  # no gaps: lengths
+            times, counts = np.broadcast_to(np.arange(self.T), mask.shape), mask.sum(axis=1)[:, None]
+            return np.where(times < counts, counts - 1 - times, times) if self.reverse else times
         if self.reverse:
-            return mask.shape[1] - 1 - np.argsort(~mask[:, ::-1], axis=1, kind="stable")
+            return self.T - 1 - np.argsort(~mask[:, ::-1], axis=1, kind="stable")
         return np.argsort(~mask, axis=1, kind="stable")
 
     @property
@@ -122,27 +132,31 @@ class Course:
         """x (B, T, ...) as the stretches (B_k, T_k, ...), 0 where a row has ended."""
         if self.mask is None:
             return [x[:, ::-1] if self.reverse else x]
-        parts = [x[s.rows, s.times] for s in self.stretches]
-        for s, part in zip(self.stretches, parts):
-            part[~s.real] = 0
-        return parts
+        packed = x.reshape(self.B * self.T, *x.shape[2:])[self.place]
+        packed[self.ended] = 0
+        return [part.reshape(s.T, s.B, *x.shape[2:]).swapaxes(0, 1) for s, part in self.divide(packed)]
 
     def put(self, parts: list[Array], width: int, dtype: npt.DTypeLike) -> Array:
         """Stretches (B_k, T_k, width) as (B, T, width), exactly 0 where nothing is real."""
         if self.mask is None:
             return parts[0][:, ::-1] if self.reverse else parts[0]
-        out = np.zeros((self.B, self.T, width), dtype)
-        for s, part in zip(self.stretches, parts):
-            out[s.rows, s.times] = np.where(s.real[..., None], part, 0)
-        return out
+        out, packed = np.zeros((self.B * self.T, width), dtype), np.empty((self.N, width), dtype)
+        for (s, place), part in zip(self.divide(packed), parts):
+            place.reshape(s.T, s.B, width)[...] = part.swapaxes(0, 1)
+        packed[self.ended] = 0
+        out[self.place] = packed
+        return out.reshape(self.B, self.T, width)
+
+    def divide(self, packed: Array) -> list[tuple[Stretch, Array]]:
+        """Each stretch and its rows of what is packed (N, ...): step after step, and in a step row after row."""
+        ends = np.cumsum([s.T * s.B for s in self.stretches])
+        return [(s, packed[end - s.T * s.B : end]) for s, end in zip(self.stretches, ends)]
 
     def split(self, all_steps: Array | None) -> list[Array]:
         """(D, N), the columns of all stretches side by side, as the stretches (B_k, T_k, D)."""
         if all_steps is None:
             return []
-        ends = np.cumsum([s.T * s.B for s in self.stretches])[:-1]
-        parts = zip(np.split(all_steps, ends, axis=1), self.stretches)
-        return [part.reshape(-1, s.T, s.B).transpose(2, 1, 0) for part, s in parts]
+        return [part.reshape(s.T, s.B, -1).swapaxes(0, 1) for s, part in self.divide(all_steps.T)]
 
     def shown(self, y: Array) -> Array:
         """y (B, T, ...) or, of the last step alone, (B, ...): exactly 0 where nothing is real."""

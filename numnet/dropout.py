@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet import masks
-from numnet.checks import check_fraction
+from numnet.checks import check_fraction, check_steps
 from numnet.operation import Array, Operation
 
 
@@ -33,6 +33,8 @@ class Dropout(Operation):
 
     def forward(self, x: Any) -> Array:
         x = self.place("x", x)
+        if self.per_sequence:
+            check_steps(self.name, x)
         self.saved = m = self.mask(x.shape, x.dtype)
         return x * m  # (1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import add, dot, multiply, subtract, tanh
+from numpy import add, multiply, subtract, tanh
 
 from numnet import initial as draw
 from numnet.checks import check_choice
@@ -34,6 +34,7 @@ class GRUNode(Node):
     """
 
     G = 3
+    passes_state = True
     bounded = True
     b_h: Array
     db_h: Array
@@ -90,7 +91,7 @@ class GRUNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         rz, r, z, n, m, h_met, h_prev, h = s.steps[t]
-        H, half, spare = self.hidden_size, s.half, s.spare
+        H, half, spare, dot = self.hidden_size, s.half, s.spare, s.dot
         if self.reset == "before":
             dot(self.W_h[: 2 * H], h_met, s.product_rz)  # (1)
         else:
@@ -132,7 +133,7 @@ class GRUNode(Node):
 
     def step_backward(self, s: Slots, t: int) -> None:
         drz, dr, dz, dn, dm, r, z = s.d_steps[t]
-        dh, d_met = s.dh, s.d_met
+        dh, d_met, dot = s.dh, s.d_met, s.dot
         dz *= dh  # (4) dz, dn, and dh' = dh z
         dn *= dh
         dh *= z

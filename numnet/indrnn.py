@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import maximum, multiply, tanh
+from numpy import multiply
 
 from numnet import initial as draw
 from numnet.checks import check_choice
@@ -40,7 +40,7 @@ class IndRNNNode(Node):
         seed: int = 0,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
-        check_choice(self.name, "activation", activation, ACTIVATIONS)
+        check_choice(self.name, "activation", activation, tuple(ACTIVATIONS))
         self.activation, self.bounded = activation, activation == "tanh"
         super().__init__(hidden_size, input_size, initial, seed, dtype)
 
@@ -59,17 +59,12 @@ class IndRNNNode(Node):
     def step(self, s: Slots, t: int) -> None:
         a, h = s.a[t], s.h_new[t]
         a += multiply(self.u[:, None], s.h_met[t], s.product)  # (1)
-        if self.activation == "relu":
-            maximum(a, 0, out=h)  # (2)
-        else:
-            tanh(a, h)
+        ACTIVATIONS[self.activation](a, h)  # (2)
 
     def step_backward(self, s: Slots, t: int) -> None:
         h, da = s.h_new[t], s.da[t % s.chunk_steps]
         multiply(s.dh, h > 0 if self.activation == "relu" else 1 - h * h, da)  # (2)
         multiply(self.u[:, None], da, s.dh)  # (1)
-        if s.drop is not None:
-            s.dh *= s.drop
 
     def state_backward(self, stretches: Stretches, da_all: Array) -> None:
         self.du += (da_all * all_columns(*(s.h_met for s in stretches))).sum(axis=1)  # (1)

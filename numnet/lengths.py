@@ -46,7 +46,21 @@ def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) ->
     """
     if lengths is None:
         return None
-    found = to_numpy(lengths)
-    if found.dtype == bool or found.ndim == 2:
-        return check_mask(who, found, B, T) if batch_first else check_mask(who, found, T, B).T
+    found, shape = to_numpy(lengths), (B, T) if batch_first else (T, B)
+    if found.dtype == bool or found.shape == shape:
+        found = check_mask(who, found, *shape)
+        return found if batch_first else found.T
     return mask_of(check_lengths(who, found, B, T), T)
+
+
+def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
+    """Which targets count, of the shape of the losses: one truth value for each, or for each step, or lengths (B,)."""
+    found = to_numpy(mask)
+    if found.ndim == 1 and len(places) > 1 and found.dtype != bool:
+        found = mask_of(check_lengths(who, found, *places[:2]), places[1])
+    if not np.isin(found, (0, 1)).all():
+        wrong = found[~np.isin(found, (0, 1))][0]
+        raise ValueError(f"{who}: mask holds {wrong}, expected truth values. What is to count, True or False?")
+    steps = places[:2] if found.ndim == 2 else places
+    check_shape(who, "mask", found.shape, steps, "One truth value for each target.")
+    return np.broadcast_to(found.astype(bool).reshape(*found.shape, *(1,) * (len(places) - found.ndim)), places)

@@ -13,9 +13,9 @@ import numpy as np
 
 from numnet.activations import sigmoid
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
-from numnet.lengths import as_mask
+from numnet.lengths import as_loss_mask
 from numnet.operation import Array, Operation
-from numnet.sequences import Packed
+from numnet.sequences import Packed, check_packed_target
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
 
@@ -31,7 +31,8 @@ class Loss(Operation):
     packed: Packed | None = None
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
-        self.packed = prediction if isinstance(prediction, Packed) else None
+        check_packed_target(self.name, target, prediction)
+        packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
         prediction, target = self.place("prediction", prediction), np.asarray(target)
         check_real(self.name, "target", target)
@@ -48,6 +49,7 @@ class Loss(Operation):
             )
             N = 1.0
         self.saved = slope, weights, N
+        self.packed = packed
         return float((losses * weights).sum() / N)
 
     def backward(self, dy: float = 1.0) -> Any:
@@ -61,14 +63,11 @@ class Loss(Operation):
         raise NotImplementedError
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
-        """1 where a target counts, 0 where the mask leaves it out."""
+        """1 where a target counts, 0 where the mask, or lengths (B,), leave it out."""
         shape = self.places(prediction.shape)
         if mask is None:
             return np.ones(shape, prediction.dtype)
-        if np.ndim(mask) == 1 and len(shape) == 2 and np.asarray(mask).dtype != bool:
-            mask = as_mask(self.name, mask, *shape)
-        check_shape(self.name, "mask", np.shape(mask), shape, "One truth value for each target.")
-        return np.asarray(mask).astype(bool).astype(prediction.dtype)
+        return as_loss_mask(self.name, mask, shape).astype(prediction.dtype)
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the losses, one a target, for a prediction of this shape."""

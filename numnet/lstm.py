@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import dot, multiply, subtract, tanh
+from numpy import multiply, subtract, tanh
 
 from numnet.node import Node
 from numnet.slots import Memory, Slots
@@ -59,7 +59,7 @@ class LSTMNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         a, i_f, i, f, g, o, i_g, tanh_c, h_prev, c_prev, h, c = s.steps[t]
-        half = s.half
+        half, dot = s.half, s.dot
         a += dot(self.W_h, h_prev, s.product)  # (1)
         for gates in (i_f, o):
             gates *= half  # (2) σ(a) = tanh(a/2)/2 + 1/2, so that one tanh serves all four
@@ -88,7 +88,7 @@ class LSTMNode(Node):
 
     def step_backward(self, s: Slots, t: int) -> None:
         da, di, df, dg, do, to_c, f = s.d_steps[t]
-        dh, dc = s.dh, s.dc
+        dh, dc, dot = s.dh, s.dc, s.dot
         do *= dh  # (5) (2)
         dc += multiply(dh, to_c, to_c)  # (5) dc += dh ∂h/∂c
         dg *= dc  # (4) (3)
@@ -96,5 +96,3 @@ class LSTMNode(Node):
         dc *= f  # (4) dc' = dc f
         df *= dc  # (4) (2)
         dot(s.W_hT, da, dh)  # (1) dh' = W_hᵀ da
-        if s.drop is not None:
-            dh *= s.drop

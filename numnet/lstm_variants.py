@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy import dot, multiply, tanh
+from numpy import multiply, tanh
 
 from numnet import initial as draw
 from numnet.activations import sigmoid
@@ -66,7 +68,7 @@ class LSTMVariantNode(Node):
         self.forget_bias, self.G = forget_bias, 3 if coupled else 4
         super().__init__(hidden_size, input_size, initial, seed, dtype)
 
-    @property
+    @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:
         return self.proj_size or self.hidden_size, self.hidden_size
 
@@ -106,8 +108,11 @@ class LSTMVariantNode(Node):
         s.du = s.lent(H, B)
         if self.layer_norm:
             s.c_hat, s.c_scale = s.new(T, H, B), s.new(T, 1, B)
-        s.peeps = self.p.reshape(-1, H, 1) if self.peepholes else ()
         return s
+
+    def start(self, s: Slots, state: Sequence[Any]) -> None:
+        super().start(s, state)
+        s.peeps = self.p.reshape(-1, self.hidden_size, 1) if self.peepholes else ()  # where p is now: slots outlive it
 
     def weights_back(self, stretches: Stretches) -> None:
         super().weights_back(stretches)
@@ -118,7 +123,7 @@ class LSTMVariantNode(Node):
 
     def step(self, s: Slots, t: int) -> None:
         i, f, g, o, c_prev, c, k = s.i[t], s.f[t], s.g[t], s.o[t], s.c[t], s.c_new[t], s.tanh_c[t]
-        p = dot(self.W_h, s.h_met[t], s.product)  # (1)
+        p = s.dot(self.W_h, s.h_met[t], s.product)  # (1)
         if self.layer_norm:
             self.normal(s, t, 0, p)
         s.a[t] += p
@@ -140,7 +145,7 @@ class LSTMVariantNode(Node):
         tanh(k, k)
         multiply(o, k, s.u[t])  # (7)
         if self.proj_size:
-            dot(self.W_r, s.u[t], s.h_new[t])  # (8)
+            s.dot(self.W_r, s.u[t], s.h_new[t])  # (8)
 
     def step_backward(self, s: Slots, t: int) -> None:
         n = t % s.chunk_steps
@@ -148,7 +153,7 @@ class LSTMVariantNode(Node):
         da, di, dg, do, dc, du = s.da[n, : self.G * self.hidden_size], s.di[n], s.dg[n], s.do[n], s.dc, s.dh
         if self.proj_size:
             s.da[n, self.place_of_dh] = s.dh
-            du = dot(s.W_rT, s.dh, s.du)  # (8)
+            du = s.dot(s.W_rT, s.dh, s.du)  # (8)
         multiply(du * k, o * (1 - o), do)  # (7) (5)
         dk = du * o * (1 - k * k)  # (7) (6)
         if self.layer_norm:
@@ -168,9 +173,7 @@ class LSTMVariantNode(Node):
             for d_gate, weight in zip((di,) if self.coupled else (di, s.df[n]), s.peeps):
                 dc += weight * d_gate  # (2)
         dp = self.normal_backward(s, t, 0, da) if self.layer_norm else da
-        dot(s.W_hT, dp, s.dh)  # (1) dh' = W_hᵀ da
-        if s.drop is not None:
-            s.dh *= s.drop
+        s.dot(s.W_hT, dp, s.dh)  # (1) dh' = W_hᵀ da
 
     @property
     def place_of_dk(self) -> slice:

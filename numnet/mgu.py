@@ -24,6 +24,7 @@ class MGUNode(Node):
     """
 
     G = 2
+    passes_state = True
     bounded = True
 
     def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_once, check_real, check_states
+from numnet.checks import check_alike, check_once, check_real, check_shape, check_states
 from numnet.losses import Loss
 from numnet.operation import Array, Layer, Operation
-from numnet.sequences import Packed, closed, opened
+from numnet.sequences import Packed, closed, opened, opened_like
 from numnet.state import State
 
 
@@ -41,6 +41,7 @@ class RNNModel(Blueprint, Layer):
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_once(self.name, layers)
+        check_alike(self.name, layers)
         self.layers, self.loss, self.device = list(layers), loss, self.usable_device(device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
         self.ready(input_size)
@@ -99,16 +100,20 @@ class RNNModel(Blueprint, Layer):
             mask = mask if layer.keeps_time else None
         x = x if mask is None else np.where(over(mask, x), x, 0)
         self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
-        self.saved = (mask,)
+        self.saved = mask, packed and mask is not None, tuple(x.shape)
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
     def backward(self, dy: Any) -> Any:
-        (mask,), packed, (dy, lengths) = self.recall(), isinstance(dy, Packed), opened(dy, None, self.batch_first)
-        dy = dy if mask is None else np.where(over(mask, np.asarray(dy)), dy, 0)
+        (mask, _, shape), given = self.recall(), dy
+        dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
+        if mask is not None:
+            dy = np.asarray(dy)
+            check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
+            dy = np.where(over(mask, dy), dy, 0)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        return closed(dy, lengths, self.batch_first) if packed and dy is not None else dy
+        return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(
         self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None

@@ -12,6 +12,7 @@ and the loop multiplies. A node called alone does the same with one step.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class Node(Stateful):
     G = 1
     recurrent_weights = "W_h"
     layer_norm = False
+    passes_state = False  # whether h' reaches h past all matrices too: then the way back of s.drop is the node's own
     bounded = False  # whether the state stays finite on any number of steps, so that a row that has ended may go on
     zoneout = state_dropout = 0.0  # what the layer does to the state between two steps: see between_steps.py
     W_x: Array
@@ -78,7 +80,7 @@ class Node(Stateful):
             self.add_param("g_h", np.ones(len(self.b)))
         return shown
 
-    @property
+    @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:
         """How many numbers each part of the state has; the first is the layer's output."""
         return (self.hidden_size,) * len(self.states)
@@ -205,8 +207,11 @@ class Node(Stateful):
         self.check(x)
         self.ready(x.shape[0])
         x = with_ones(self.cast("x", x).T[:, None]) if x.ndim == 2 else x[None].copy()
+        names = [f"state {name}" for name in self.states]
+        shapes = [(size, x.shape[-1]) for size in self.state_sizes]
+        parts = self.checked(names, self.each(state), shapes, "Columns are samples: (hidden, batch).")
         s = self.slots(1, x.shape[-1])
-        self.start(s, self.each(state))
+        self.start(s, parts)
         self.inputs(x, s)
         self.step(s, 0)
         return self.joined(self.last_state(s)), (x, s)
@@ -214,8 +219,10 @@ class Node(Stateful):
     def backward(self, d_state: State, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
         """From the gradient of the new state: dx and the gradient of the state before; adds to dW_x, dW_h, db."""
         x, s = saved
+        shapes = [gradient.shape for gradient in self.gradients(s)]
+        parts = self.checked(["dy"] * len(shapes), self.each(d_state), shapes, "It has the shape of y.")
         self.weights_back([s])
-        self.start_backward(s, self.each(d_state))
+        self.start_backward(s, parts)
         step = slice(0, 1)
         self.slopes(s, step)
         self.step_backward(s, 0)

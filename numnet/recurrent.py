@@ -13,13 +13,13 @@ With lengths the loop goes through stretches, in each of which the same rows tak
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numnet.between_steps import BetweenSteps
-from numnet.checks import check_sequence, check_shape, check_size, check_steps
+from numnet.checks import check_sequence, check_size, check_steps
 from numnet.columns import columns, columns_copy, rows, with_ones
 from numnet.course import Course
 from numnet.dense import Dense
@@ -27,12 +27,15 @@ from numnet.lengths import as_mask
 from numnet.node import Node, Stretches
 from numnet.operation import Array, Layer, Operation
 from numnet.recurrent_options import Options, RecurrentOptions
-from numnet.sequences import Packed, closed, opened
+from numnet.sequences import Packed, closed, opened, opened_like
 from numnet.slots import Memory, Slots
 from numnet.state import State
 
 if TYPE_CHECKING:
     from typing import Unpack
+
+
+UNCHANGED = nullcontext()  # the weights as they are
 
 
 class RecurrentLayer(RecurrentOptions, Layer):
@@ -58,6 +61,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     d_state: State = None
     slots: Slots | None = None
     memory: Memory | None = None
+    whole: Course | None = None
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
@@ -86,28 +90,30 @@ class RecurrentLayer(RecurrentOptions, Layer):
     def forward(self, x: Any, state: State = None, lengths: Any = None) -> Any:
         packed = isinstance(x, Packed)
         x, mask = self.entered(x, lengths)
-        course = Course(x.shape[0], x.shape[1], mask, self.reverse, None if self.node.bounded else 1)
-        start, drawn = self.start_state(state, course.B), self.draw(course.B, course.T)
-        with self.dropped(drawn.get("weights")):
+        course = self.course_of(x.shape[0], x.shape[1], mask)
+        start, learned = self.start_state(state, course.B)
+        drawn = self.draw(course.B, course.T)
+        with self.dropped(drawn["weights"]) if "weights" in drawn else UNCHANGED:
             xs, stretches, last = self.through_time(x, start, course, drawn)
-        self.last_state = self.node.joined([course.rows(part) for part in last])
+        self.remember(self.node.joined([course.rows(part) for part in last]))
         y = self.shown(stretches, course)
-        self.saved = xs, stretches, course, x.shape[2:], state is None, drawn.get("weights")
+        self.saved = xs, stretches, course, x.shape[2:], learned, drawn.get("weights")
         return closed(y, course.counts, self.batch_first) if packed and self.return_sequences else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         xs, stretches, course, width, learned, weights = self.recall()
-        packed, (dy, _) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        packed, dy = isinstance(dy, Packed), opened_like(self.name, dy, course.counts, self.batch_first)
         d_last = self.checked(d_last_state, course.B, "d_last_state")
         dy, d_last = self.shown_backward(dy, d_last, course)
-        with self.dropped(weights):
+        with self.dropped(weights) if weights is not None else UNCHANGED:
             d_start = self.back_through_time(dy, d_last, stretches, course)
             dx = self.node.sums_backward(xs, stretches) if stretches else None  # phase 1
         d_start = [course.rows(part) for part in d_start]
         self.d_state = self.node.joined(d_start)
-        if self.learn_state and learned:
+        if learned is not None:
             for name, part in zip(self.node.states, d_start):
-                setattr(self, f"d{name}_0", getattr(self, f"d{name}_0") + part.sum(axis=0))
+                gradient = getattr(self, f"d{name}_0")
+                gradient += part[learned].sum(axis=0)
         if not width:
             return None
         dx = self.turned(course.put(course.split(dx), *width, self.dtype))
@@ -115,16 +121,16 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def through_time(self, x: Array, start: Sequence[Any], course: Course, drawn: dict[str, Any]) -> Any:
         """The stretches of x, their memory, and the last state as columns."""
-        node, stretches = self.node, self.stretches(course)
+        node, stepper, stretches = self.node, self.stepper, self.stretches(course)
         xs = [with_ones(part) if part.ndim == 3 else part.T.copy() for part in course.take(x)]
-        if isinstance(self.stepper, BetweenSteps):
-            self.stepper.prepare(stretches, course, drawn)
+        if isinstance(stepper, BetweenSteps):
+            stepper.prepare(stretches, course, drawn)
         state = course.columns(start, node.state_sizes, self.dtype)
         for x, s, stretch in zip(xs, stretches, course.stretches):
             node.start(s, stretch.first(state))
             node.inputs(x, s)  # phase 1
             for t in range(s.T):
-                self.stepper.step(s, t)  # phase 2
+                stepper.step(s, t)  # phase 2
             state = stretch.handed_on(state, node.last_state(s, stretch.counts))
         return xs, stretches, state
 
@@ -144,13 +150,15 @@ class RecurrentLayer(RecurrentOptions, Layer):
     def loop_backward(self, s: Slots, dy: Array) -> None:
         """From the last step to the first, chunk by chunk: what comes from above meets what the later steps send."""
         dy = columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
+        stepper, ends = self.stepper, s.ends
         for steps in reversed(s.chunks):
             self.node.slopes(s, steps)
             for t in reversed(range(steps.start, steps.stop)):
                 s.dh += dy[t]
-                for gradient, ended, last in s.ends.get(t, ()):
-                    gradient[:, ended] += last
-                self.stepper.step_backward(s, t)
+                if t in ends:
+                    for gradient, ended, last in ends[t]:
+                        gradient[:, ended] += last
+                stepper.step_backward(s, t)
             s.lay_aside(steps)
 
     def shown(self, stretches: Stretches, course: Course) -> Array:
@@ -180,36 +188,46 @@ class RecurrentLayer(RecurrentOptions, Layer):
         """x with the batch first, checked and cast; the mask (B, T), or None."""
         x, lengths = opened(x, lengths, self.batch_first)
         x = np.asarray(x)
-        check_steps(self.name, x)
-        x = self.turned(x)
-        mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
-        if mask is not None and x.ndim == 2:
-            x = np.where(mask, x, 0)  # a token at padding may be anything
-        check_sequence(self.name, x, self.input_size)
+        mask = None
+        if lengths is not None:
+            check_steps(self.name, x, self.batch_first)
+            B, T = self.turned(x).shape[:2]
+            mask = as_mask(self.name, lengths, B, T, self.batch_first)
+            if mask is not None and x.ndim == 2:
+                x = np.where(self.turned(mask), x, 0)  # a token at padding may be anything
+        check_sequence(self.name, x, self.input_size, self.batch_first)
         self.ready(x.shape[-1])
-        return (self.cast("x", x) if x.ndim == 3 else x), mask
+        return self.turned(self.cast("x", x) if x.ndim == 3 else x), mask
+
+    def course_of(self, B: int, T: int, mask: Any) -> Course:
+        """The course of this batch; without padding, one serves all batches of a size."""
+        whole = self.whole
+        if mask is None and whole is not None and (whole.B, whole.T) == (B, T):
+            return whole
+        course = Course(B, T, mask, self.reverse, None if self.node.bounded else 1)
+        if mask is None:
+            self.whole = course
+        return course
 
     def turned(self, x: Array) -> Array:
         """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
         return x if self.batch_first else x.swapaxes(0, 1)
 
-    def start_state(self, state: State, B: int) -> list[Any]:
-        """The parts (B, H) of the state given, remembered or learned; None for zeros."""
-        parts = self.checked(self.remembered(state, B), B, "state")
-        if parts[0] is None and self.learn_state:
-            learned = [getattr(self, f"{name}_0") for name in self.node.states]
-            return [np.broadcast_to(part, (B, len(part))) for part in learned]
-        return parts
+    def start_state(self, state: State, B: int) -> tuple[list[Any], Any]:
+        """The parts (B, H) of the state given, remembered or learned, None for zeros; and which rows' is learned."""
+        parts, learned = self.checked(self.remembered(state, B), B, "state"), self.learned_rows(state, B)
+        if learned is None:
+            return parts, None
+        first = zip((getattr(self, f"{name}_0") for name in self.node.states), parts)
+        return [np.where(learned[:, None], h_0, 0 if part is None else part) for h_0, part in first], learned
 
     def checked(self, state: State, B: int, name: str) -> list[Any]:
         """The parts (B, H) of a state, cast, their shapes checked."""
-        parts = []
-        for part, size, value in zip(self.node.states, self.node.state_sizes, self.node.each(state)):
-            if value is not None:
-                value = self.cast(f"{name} {part}", value)
-                check_shape(self.name, f"{name} {part}", value.shape, (B, size), "It is (batch, hidden).")
-            parts.append(value)
-        return parts
+        node = self.node
+        if state is None:
+            return [None] * len(node.states)
+        names, shapes = [f"{name} {part}" for part in node.states], [(B, size) for size in node.state_sizes]
+        return node.checked(names, node.each(state, name), shapes, "It is (batch, hidden).")
 
     def stretches(self, course: Course) -> Stretches:
         """Buffers made once, and anew when the sizes or the dtype change; with lengths, cut out of memory made once."""
@@ -224,11 +242,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return [self.node.slots(stretch.T, stretch.B, self.memory) for stretch in course.stretches]
 
     @contextmanager
-    def dropped(self, kept: Array | None) -> Iterator[None]:
+    def dropped(self, kept: Array) -> Iterator[None]:
         """DropConnect: for as long as the context lasts, W_h ⊙ kept is W_h, and so is its gradient's way back."""
-        if kept is None:
-            yield
-            return
         node, name = self.node, self.node.recurrent_weights
         whole, gradient = getattr(node, name), getattr(node, f"d{name}")
         setattr(node, name, whole * kept.astype(whole.dtype))

@@ -53,6 +53,7 @@ class RecurrentOptions:
     hidden_size: int
     training: bool
     last_state: Any
+    anew: Any = None  # (B,) the rows that reset_state has named since the last call
     batch_first: bool
     reverse: bool
     return_sequences: bool
@@ -61,6 +62,7 @@ class RecurrentOptions:
     state_dropout: float
     zoneout: list[float]
     weight_dropout: float
+    drops: bool  # whether anything is drawn in training
     mask_seed = 0
 
     def __new__(cls, *arguments: Any, bidirectional: bool = False, **options: Any) -> Any:
@@ -81,13 +83,9 @@ class RecurrentOptions:
         check_fraction(self.name, state_dropout=given["state_dropout"], weight_dropout=given["weight_dropout"])
         vars(self).update(given, keeps_time=given["return_sequences"])
         self.node.zoneout, self.node.state_dropout = max(given["zoneout"]), given["state_dropout"]
+        self.drops = bool(self.state_dropout or self.weight_dropout or any(self.zoneout))
         if self.drops:
             self.calls = 0
-
-    @property
-    def drops(self) -> bool:
-        """Whether anything is drawn in training."""
-        return bool(self.state_dropout or self.weight_dropout or any(self.zoneout))
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments; of the options, those that are not as in DEFAULTS."""
@@ -116,9 +114,21 @@ class RecurrentOptions:
             self.last_state = None
             return
         parts = [part * 1 for part in self.node.each(self.last_state)]
+        self.anew = np.zeros(len(parts[0]), bool) if self.anew is None else self.anew
+        self.anew[rows] = True
         for part in parts:
             part[rows] = 0
         self.last_state = self.node.joined(parts)
+
+    def remember(self, state: Any) -> None:
+        """The state after a call, which has begun in whatever rows are anew."""
+        self.last_state, self.anew = state, None
+
+    def learned_rows(self, state: Any, B: int) -> Any:
+        """(B,): True for the rows that begin with the learned state; None where there is no such row."""
+        if not self.learn_state or state is not None:
+            return None
+        return self.anew if self.stateful and self.last_state is not None else np.ones(B, bool)
 
     def remembered(self, state: Any, B: int) -> Any:
         """The state given, or, where a layer is stateful, that after the last call."""
@@ -132,9 +142,9 @@ class RecurrentOptions:
 
         In evaluation mode nothing is dropped, and k is its mean.
         """
-        drawn: dict[str, Any] = {}
         if not self.drops:
-            return drawn
+            return {}
+        drawn: dict[str, Any] = {}
         rates = {name: p for name, p in zip(self.node.states, self.zoneout) if p}
         if not self.training:
             return {"zoneout": {name: np.asarray(p) for name, p in rates.items()}}

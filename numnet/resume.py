@@ -17,7 +17,8 @@ def save_run(trainer: Any, path: Path) -> None:
     counts = {name: getattr(trainer, name) for name in COUNTS}
     best = None if math.isinf(trainer.best) else trainer.best
     masks = [layer.calls for layer in with_masks(trainer.model)]
-    told = {"best": best, "rows": trainer.history.rows, "masks": masks, **setting_of(trainer)}
+    seeds = [getattr(layer, seed_of(layer), None) for layer in with_masks(trainer.model)]
+    told = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, **setting_of(trainer)}
     arrays = {"losses": trainer.history.losses, **flatten_state(trainer.state)}
     save_checkpoint(path, trainer.model, trainer.vocabulary, {**counts, **told}, trainer.optimizer, arrays)
 
@@ -35,7 +36,9 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         found["history"] = History(checkpoint.arrays["losses"].tolist(), training["rows"])
         found["best"] = math.inf if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.layers))
-        masks = list(zip(with_masks(trainer.model), training["masks"], strict=True))
+        drawing = with_masks(trainer.model)
+        seeds = training.get("mask_seeds") or [None] * len(drawing)
+        masks = list(zip(drawing, training["masks"], seeds, strict=True))
         before = trainer.model.state_dict()
         trainer.model.load_state_dict(checkpoint.weights)
         try:
@@ -45,13 +48,20 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
             raise
     for name, value in found.items():
         setattr(trainer, name, value)
-    for layer, calls in masks:
+    for layer, calls, seed in masks:
         layer.calls = calls
+        if seed is not None:
+            setattr(layer, seed_of(layer), seed)
 
 
 def with_masks(model: Any) -> list[Any]:
     """What draws a mask at each call, and counts its calls: Dropout, and recurrent layers that drop something."""
     return [module for module in model.modules() if hasattr(module, "calls")]
+
+
+def seed_of(layer: Any) -> str:
+    """What its masks are drawn from: a Dropout has no other use of a seed."""
+    return "mask_seed" if layer.recurrent else "seed"
 
 
 def setting_of(trainer: Any) -> dict[str, Any]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import numpy.typing as npt
-from numpy import dot, maximum, multiply, subtract, tanh
+from numpy import maximum, multiply, subtract, tanh
 
 from numnet.checks import check_choice
 from numnet.node import Node
+from numnet.operation import Array
 from numnet.slots import Memory, Slots
 
-ACTIVATIONS = ("tanh", "relu")
+
+def relu(a: Array, out: Array) -> Array:
+    """max(a, 0)"""
+    return maximum(a, 0, out=out)
+
+
+ACTIVATIONS: dict[str, Callable[[Array, Array], Array]] = {"tanh": tanh, "relu": relu}
 
 
 class RNNNode(Node):
@@ -21,8 +30,9 @@ class RNNNode(Node):
         a ← a + W_h h'      (1)
         h = tanh(a)         (2)
 
-    With activation="relu" h = max(a, 0) (2). With layer_norm (Ba et al. 2016) a = g_x ⊙ N(W_x x) + b (0) and
-    a ← a + g_h ⊙ N(W_h h') (1), where N brings each column to mean 0 and variance 1.
+    With activation="relu" h = max(a, 0) (2). With layer_norm each product is normalised by
+    itself, as Ba et al. 2016 do in their LSTM: a = g_x ⊙ N(W_x x) + b (0) and a ← a + g_h ⊙ N(W_h h') (1), where N
+    brings each column to mean 0 and variance 1.
     W_x (H, D), W_h (H, H), b (H,), and with layer_norm g_x, g_h (H,).
     """
 
@@ -36,8 +46,9 @@ class RNNNode(Node):
         seed: int = 0,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
-        check_choice(self.name, "activation", activation, ACTIVATIONS)
+        check_choice(self.name, "activation", activation, tuple(ACTIVATIONS))
         self.activation, self.layer_norm, self.bounded = activation, layer_norm, activation == "tanh"
+        self.activate = ACTIVATIONS[activation]
         super().__init__(hidden_size, input_size, initial, seed, dtype)
 
     def config(self) -> dict[str, Any]:
@@ -45,20 +56,17 @@ class RNNNode(Node):
 
     def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
         s = super().slots(T, B, memory)
-        s.steps = list(zip(s.a, s.h_met, s.h_new))
+        s.steps = list(zip(s.a, s.h_met, s.h_new, repeat(s.dot)))
         s.d_steps = s.in_turn(s.da[:, : self.hidden_size])
         return s
 
     def step(self, s: Slots, t: int) -> None:
-        a, h_prev, h = s.steps[t]
+        a, h_prev, h, dot = s.steps[t]
         p = dot(self.W_h, h_prev, s.product)  # (1)
         if self.layer_norm:
             self.normal(s, t, 0, p)
         a += p
-        if self.activation == "tanh":
-            tanh(a, h)  # (2)
-        else:
-            maximum(a, 0, out=h)
+        self.activate(a, h)  # (2)
 
     def slopes(self, s: Slots, steps: slice) -> None:
         h = s.h_new[steps]
@@ -74,6 +82,4 @@ class RNNNode(Node):
         da *= s.dh  # (2) da = dh ∂h/∂a
         if self.layer_norm:
             da = self.normal_backward(s, t, 0, da)
-        dot(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da
-        if s.drop is not None:
-            s.dh *= s.drop
+        s.dot(s.W_hT, da, s.dh)  # (1) dh' = W_hᵀ da

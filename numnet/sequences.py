@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_shape, kind_of
+from numnet.checks import check_same_lengths, check_shape, kind_of
 from numnet.lengths import check_lengths, mask_of
 
 Array = npt.NDArray[Any]
@@ -93,6 +93,8 @@ def unpack(batch: Any, lengths: Any = None) -> list[Any]:
 
 def opened(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, Any]:
     """What a layer was given, padded as the layer takes it, and its lengths, which a Packed has already."""
+    if isinstance(x, (list, tuple)) and len({len(part) for part in x if hasattr(part, "__len__")}) > 1:
+        raise ValueError("Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).")
     if not isinstance(x, Packed):
         return x, lengths
     if lengths is not None:
@@ -101,8 +103,26 @@ def opened(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, 
     return padded if batch_first else padded.swapaxes(0, 1), x.lengths
 
 
-def closed(padded: Any, lengths: Any, batch_first: bool = True) -> Packed:
-    """The way back."""
+def check_packed_target(who: str, target: Any, prediction: Any) -> None:
+    """Where the prediction is Packed, so is the target, in the same lengths; or it is the bare values."""
+    if isinstance(prediction, Packed) and isinstance(target, Packed):
+        check_same_lengths(who, "target", target.lengths.tolist(), prediction.lengths.tolist())
+    elif isinstance(prediction, Packed) and np.shape(target)[:1] != prediction.values.shape[:1]:
+        got = tuple(np.shape(target))
+        raise ValueError(f"{who}: target is {got}, expected a Packed, as the prediction is. Pass pack(targets).")
+
+
+def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True) -> Any:
+    """The gradient of what was closed, padded as the layer takes it; its lengths are y's, or a ValueError."""
+    if isinstance(dy, Packed) and lengths is not None:
+        check_same_lengths(who, "dy", dy.lengths.tolist(), to_numpy(lengths).tolist())
+    return opened(dy, None, batch_first)[0]
+
+
+def closed(padded: Any, lengths: Any, batch_first: bool = True) -> Any:
+    """The way back; of a pair, a pair."""
+    if isinstance(padded, tuple):
+        return tuple(closed(part, lengths, batch_first) for part in padded)
     return Packed.from_padded(padded if batch_first else padded.swapaxes(0, 1), lengths)
 
 

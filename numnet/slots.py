@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.columns import dot_for
 from numnet.operation import Array
 
 IN_CACHE = 2**16  # numbers in an array of a chunk's steps: small enough for several of them to stay in the cache
@@ -74,6 +75,7 @@ class Slots(SimpleNamespace):
     i_g, tanh_c; m                (T, H, B) what an LSTM, what a GRU keeps of each step besides
     product, spare                (G·H, B), (H, B): room for a result that the next line uses up
     product_rz, product_n, b_h    a GRU's blocks of product; its b_h once for each sample, (H, B)
+    dot                           the product of a matrix with the columns: BLAS's own, or in blocks where B is small
     half                          1/2 as an array: in a small step, a Python number costs numpy more than the arithmetic
     gates, d_gates                the G blocks of a, of da: [gate, step] is (H, B)
     steps, d_steps                each step's views, in the order in which the node unpacks them
@@ -97,6 +99,7 @@ class Slots(SimpleNamespace):
         self.memory.lent.clear()
         self.ends: dict[int, Any] = {}
         self.drop: Array | None = None
+        self.dot = dot_for(B)
         self.chunks = [slice(t, min(t + n, T)) for t in range(0, T, n)]
         self.a, self.da, self.da_all = (
             self.new(T, G * H, B),

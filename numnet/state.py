@@ -26,10 +26,6 @@ class Stateful(ParamOperation):
             if value is None:
                 first.fill(0)
             else:
-                value = self.cast(f"state {name}", value)
-                check_shape(
-                    self.name, f"state {name}", value.shape, first.shape, "Columns are samples: (hidden, batch)."
-                )
                 first[...] = value
 
     def start_backward(self, s: Slots, d_state: Sequence[Any]) -> None:
@@ -39,11 +35,18 @@ class Stateful(ParamOperation):
             if value is None:
                 gradient.fill(0)
             else:
-                value = self.cast("dy", value)
-                check_shape(self.name, "dy", value.shape, gradient.shape, "It has the shape of y.")
                 gradient[...] = value
 
-    def each(self, state: State) -> tuple[Any, ...]:
+    def checked(self, names: Sequence[str], state: Sequence[Any], shapes: Sequence[Any], remedy: str) -> list[Any]:
+        """The parts of a state cast, and each of its shape, or a ValueError."""
+        parts = list(state)
+        for k, (name, value) in enumerate(zip(names, state)):
+            if value is not None:
+                parts[k] = value = self.cast(name, value)
+                check_shape(self.name, name, value.shape, shapes[k], remedy)
+        return parts
+
+    def each(self, state: State, name: str = "state") -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""
         if state is None:
             return (None,) * len(self.states)
@@ -52,7 +55,7 @@ class Stateful(ParamOperation):
         if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
             pair = f"({', '.join(self.states)})"
             raise ValueError(
-                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+                f"{self.name}: {name} is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
             )
         return tuple(state)
 

@@ -101,6 +101,7 @@ class Trainer:
             for batch in islice(self.batches.epoch(self.epoch), self.index, None):
                 if self.index == 0 or not self.batches.carries_state:
                     self.state = None
+                    self.model.reset_state()
                 yield batch
             self.epoch, self.index = self.epoch + 1, 0
 
@@ -173,11 +174,20 @@ def first_bad(model: Any) -> str:
 
 
 def evaluate(model: Any, batches: Any) -> float:
-    """The mean loss over all targets of one epoch, in evaluation mode, the state carried where the batches say so."""
+    """The mean loss over all targets of one epoch, in evaluation mode, the state carried where the batches say so.
+
+    What a stateful layer remembers is left as it was.
+    """
     state, total, count = None, 0.0, 0.0
+    remembered = [(layer, layer.last_state) for layer in model.modules() if hasattr(layer, "reset_state")]
+    model.reset_state()
     for x, y, *lengths in batches.epoch(0):
         mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
         total += mean * model.loss.counted
         count += model.loss.counted
         state = model.last_state if batches.carries_state else None
+        if not batches.carries_state:
+            model.reset_state()
+    for layer, last_state in remembered:
+        layer.last_state = last_state
     return total / count if count else 0.0

@@ -69,7 +69,10 @@ def family_case(node: str, *options: str) -> Case:
     chosen = {**NODES[node], **{k: v for option in options for k, v in OPTIONS[option].items()}}
     unlawful = ["rows"] * bool(set(options) & set(NOT_BY_ROW)) + ["cut"] * bool(set(options) & set(NOT_CUT))
     name = f"{node}, {', '.join(options) or 'lengths'}"
-    return Case(name, maker(f"{node.split()[0]}Layer", chosen, options), drawer(node, chosen, options), tuple(unlawful))
+    spec = {"kind": node.split()[0], "chosen": chosen, "options": options}
+    return Case(
+        name, maker(f"{spec['kind']}Layer", chosen, options), drawer(node, chosen, options), tuple(unlawful), spec
+    )
 
 
 def maker(kind: str, chosen: dict[str, Any], options: tuple[str, ...]) -> Callable[[Any, Sizes, str], Any]:
@@ -102,6 +105,7 @@ def drawer(node: str, chosen: dict[str, Any], options: tuple[str, ...]) -> Draw:
         x = rng.integers(0, z.D, (z.B, z.T)) if "tokens" in options else rng.standard_normal((z.B, z.T, z.D))
         lengths = rng.random((z.B, z.T)) < 0.6 if "gaps" in options else ragged(rng, z)
         turned = "time-major" in options
+        lengths = lengths.T if turned and lengths.ndim == 2 else lengths
         inputs = {"x": x.swapaxes(0, 1) if turned else x, "lengths": lengths}
         widths = {"h": chosen.get("proj_size", hidden(z, chosen)), "c": hidden(z, chosen)}
         ways = ("_forth", "_back") if chosen.get("bidirectional") else ("",)

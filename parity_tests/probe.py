@@ -107,18 +107,33 @@ def upstream_like(outputs: Mapping[str, Array], rng: np.random.Generator) -> Arr
     return {name: rng.standard_normal(y.shape).astype(y.dtype) for name, y in outputs.items()}
 
 
-def assert_near(ours: Mapping[str, Array], theirs: Mapping[str, Array], tolerance: float) -> None:
-    """The same names, shapes and, to the tolerance of their norms, numbers.
+def errors(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, float]:
+    """How far each tensor is from what it should be, relative to its norm.
 
     A tensor counts as at least a tenth, and at least a tenth of the norm of all: where the terms of a sum cancel, the
     sum is as inexact as its terms are, numbers of about 1, however small it turns out.
     """
-    __tracebackhide__ = True
-    assert set(ours) == set(theirs), f"names are {sorted(ours)}, but should be {sorted(theirs)}"
     norms = {name: float(np.linalg.norm(value)) for name, value in theirs.items()}
     least = 0.1 * max(1.0, float(np.linalg.norm(list(norms.values()))))
+    return {
+        name: float(np.linalg.norm(np.asarray(a, np.float64) - theirs[name])) / max(norms[name], least)
+        for name, a in ours.items()
+    }
+
+
+def largest_error(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> float:
+    """Of the same names and shapes."""
+    assert_near(ours, theirs, float("inf"))
+    return max(errors(ours, theirs).values())
+
+
+def assert_near(ours: Mapping[str, Array], theirs: Mapping[str, Array], tolerance: float) -> None:
+    """The same names, shapes and, to the tolerance of their norms, numbers."""
+    __tracebackhide__ = True
+    assert set(ours) == set(theirs), f"names are {sorted(ours)}, but should be {sorted(theirs)}"
     for name, a in ours.items():
-        b = theirs[name]
-        assert a.shape == b.shape, f"{name} is {a.shape}, but should be {b.shape}"
-        error = float(np.linalg.norm(np.asarray(a, np.float64) - b)) / max(norms[name], least)
-        assert error <= tolerance, f"{name}: error {error:.2e} of its norm, allowed {tolerance:.0e}\n{a}\n{b}"
+        assert a.shape == theirs[name].shape, f"{name} is {a.shape}, but should be {theirs[name].shape}"
+    for name, error in errors(ours, theirs).items():
+        assert error <= tolerance, (
+            f"{name}: error {error:.2e} of its norm, allowed {tolerance:.0e}\n{ours[name]}\n{theirs[name]}"
+        )

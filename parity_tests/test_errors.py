@@ -13,7 +13,8 @@ import numnet
 import torchnet
 from numnet.checkpoint import to_numpy
 
-x = np.zeros((2, 3, 4), np.float32)
+x, tokens = np.zeros((2, 3, 4), np.float32), np.array([[0, 1, -1], [3, 9, -1]])
+h = np.zeros((2, 5))
 Bad = Callable[[Any], Any]
 
 
@@ -21,10 +22,33 @@ def lstm(net: Any, **options: Any) -> Any:
     return net.LSTMLayer(5, input_size=4, **options)
 
 
-def trained(net: Any) -> Any:
+def gru(net: Any, **options: Any) -> Any:
+    return net.GRULayer(5, input_size=4, **options)
+
+
+def both(net: Any, merge: str | None = "concat", **options: Any) -> Any:
+    return net.Bidirectional(gru(net, **options), merge)
+
+
+def model(net: Any, *layers: Any) -> Any:
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy())
+
+
+def packed(net: Any, *lengths: int) -> Any:
+    """Sequences of these lengths, 4 features a step."""
+    return net.pack([np.zeros((length, 4)) for length in lengths])
+
+
+def read(net: Any, **layer: Any) -> Any:
+    """The model of a checkpoint whose one layer is said to be this, and whose weights are few."""
+    config = {"layers": [layer], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
+    return net.RNNModel.from_checkpoint(net.Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
+
+
+def trained(net: Any, layer: Any = None, given: Any = x) -> Any:
     """A layer after one forward."""
-    layer = lstm(net)
-    layer(x)
+    layer = layer or lstm(net)
+    layer(given)
     return layer
 
 
@@ -70,7 +94,8 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("target's shape", ValueError, "SoftmaxCrossEntropy: target is (2,), expected (2, 3).", lambda net: net.SoftmaxCrossEntropy()(x, np.zeros(2, int))),
     ("target V", IndexError, "SoftmaxCrossEntropy target: token 4 at [0], expected 0 to 3",
      lambda net: net.SoftmaxCrossEntropy()(x[0], np.array([4, 0, 0]))),
-    ("mask's shape", ValueError, "MeanSquaredError: mask is (2, 3), expected (2, 3, 4).", lambda net: net.MeanSquaredError()(x, x, np.ones((2, 3)))),
+    ("mask's shape", ValueError, "MeanSquaredError: mask is (2, 4), expected (2, 3).", lambda net: net.MeanSquaredError()(x, x, np.ones((2, 4)))),
+    ("mask of halves", ValueError, "MeanSquaredError: mask holds 0.5, expected truth values.", lambda net: net.MeanSquaredError()(x, x, np.full((2, 3), 0.5))),
     ("no loss", ValueError, "RNNModel: there is no loss.", lambda net: net.RNNModel([lstm(net)]).loss_and_grads(x, x)),
     ("another shape of weights", ValueError, "Dense: W is (2, 3), expected (2, 4).",
      lambda net: net.Dense(2, input_size=4).load_state_dict({"W": np.zeros((2, 3)), "b": np.zeros(2)})),
@@ -78,6 +103,87 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("unknown weights", ValueError, "Dense: U is (1,), expected no such parameter.",
      lambda net: net.Dense(2, input_size=4).load_state_dict({"W": np.zeros((2, 4)), "b": np.zeros(2), "U": np.zeros(1)})),
     ("clip_norm 0", ValueError, "Adam: clip_norm is 0, expected a number above 0.", lambda net: net.Adam(1e-3, clip_norm=0)),
+    ("checkpoint of a huge projection", ValueError, "run.npz: not a usable checkpoint: proj_size of LSTMLayer is 1000000000, more than any weight has",
+     lambda net: read(net, type="LSTMLayer", hidden_size=4, proj_size=10**9)),
+    ("checkpoint of a huge layer both ways", ValueError, "run.npz: not a usable checkpoint: hidden_size of GRULayer is 1000000000, more than any weight has",
+     lambda net: read(net, type="Bidirectional", layer={"type": "GRULayer", "hidden_size": 10**9})),
+    ("length above T", ValueError, "LSTMLayer: lengths[1] is 4, expected 0 to 3 (T = 3).", lambda net: lstm(net)(x, None, [3, 4])),
+    ("length -1", ValueError, "GRULayer: lengths[0] is -1, expected 0 to 3 (T = 3).", lambda net: both(net)(x, None, [-1, 3])),
+    ("lengths of floats", ValueError, "LSTMLayer: lengths[0] is 3.0 (float64), expected whole numbers. Pass integers.", lambda net: lstm(net)(x, None, [3.0, 2.0])),
+    ("lengths' shape", ValueError, "LSTMLayer: lengths is (3,), expected (2,). One whole number a sequence.", lambda net: lstm(net)(x, None, [3, 2, 1])),
+    ("lengths in a column", ValueError, "LSTMLayer: lengths is (2, 1), expected (2,).", lambda net: lstm(net)(x, None, [[3], [2]])),
+    ("lengths of truth values", ValueError, "LSTMLayer: mask is (2,), expected (2, 3). One truth value a step.", lambda net: lstm(net)(x, None, [True, False])),
+    ("lengths of a model", ValueError, "RNNModel: lengths[1] is 4, expected 0 to 3", lambda net: model(net, lstm(net))(x, None, [3, 4])),
+    ("lengths of a pooling", ValueError, "Pooling: lengths[0] is 9, expected 0 to 3", lambda net: net.Pooling()(x, [9, 3])),
+    ("lengths in a loss", ValueError, "SoftmaxCrossEntropy: lengths[1] is 4, expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, np.zeros((2, 3), int), [2, 4])),
+    ("mask of steps", ValueError, "LSTMLayer: mask is (2, 4), expected (2, 3). One truth value a step.", lambda net: lstm(net)(x, None, np.ones((2, 4), bool))),
+    ("mask of a model", ValueError, "RNNModel: mask is (3, 2), expected (2, 3).", lambda net: model(net, lstm(net))(x, None, np.ones((3, 2), bool))),
+    ("mask of integers", TypeError, "LSTMLayer: mask is int64, expected truth values. Convert it with .astype(bool).",
+     lambda net: lstm(net)(x, None, np.ones((2, 3), np.int64))),
+    ("lengths beside a Packed", ValueError, "Packed: lengths are given beside it, expected None. A Packed has its own.", lambda net: lstm(net)(packed(net, 2, 3), None, [2, 3])),
+    ("lengths beside a model's Packed", ValueError, "Packed: lengths are given beside it, expected None.", lambda net: model(net, both(net))(packed(net, 2, 3), None, [2, 3])),
+    ("width of a Packed", ValueError, "GRULayer: x has 4 features, expected 7.", lambda net: net.GRULayer(5, input_size=7)(packed(net, 2, 3))),
+    ("no step in a Packed", ValueError, "LSTMLayer: x is (2, 0, 4), expected at least one sequence of at least one step.", lambda net: lstm(net)(packed(net, 0, 0))),
+    ("a list of sequences", ValueError, "Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).", lambda net: lstm(net)([x[0], x[0, :2]])),
+    ("one sequence with lengths", ValueError, "RNNModel: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). One sequence? Pass x[None].",
+     lambda net: model(net, lstm(net))(x[0], None, [3])),
+    ("upstream's lengths", ValueError, "LSTMLayer: dy[0] has 3 steps, expected 2. Pack both alike.", lambda net: trained(net, None, packed(net, 2, 3)).backward(packed(net, 3, 2))),
+    ("upstream's lengths both ways", ValueError, "Bidirectional: dy has 1 sequences, expected 2. Pack both alike.",
+     lambda net: trained(net, both(net), packed(net, 2, 3)).backward(packed(net, 5))),
+    ("upstream's lengths of a model", ValueError, "RNNModel: dy[1] has 2 steps, expected 3.", lambda net: trained(net, model(net, lstm(net)), packed(net, 2, 3)).backward(packed(net, 2, 2))),
+    ("target's lengths", ValueError, "SoftmaxCrossEntropy: target[0] has 3 steps, expected 2. Pack both alike.", lambda net: net.SoftmaxCrossEntropy()(packed(net, 2, 3), net.pack([[1, 1, 1], [0, 0]]))),
+    ("target's lengths of a model", ValueError, "MeanSquaredError: target[0] has 3 steps, expected 2.",
+     lambda net: net.RNNModel([net.GRULayer(4)], net.MeanSquaredError()).loss_and_grads(packed(net, 2, 3), packed(net, 3, 2))),
+    ("padded target", ValueError, "SoftmaxCrossEntropy: target is (2, 3), expected a Packed, as the prediction is. Pass pack(targets).",
+     lambda net: net.SoftmaxCrossEntropy()(packed(net, 2, 3), np.zeros((2, 3), int))),
+    ("time-major sequence", ValueError, "LSTMLayer: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). One sequence? Pass x[:, None].",
+     lambda net: lstm(net, batch_first=False)(x[0])),
+    ("time-major lengths", ValueError, "LSTMLayer: lengths is (2,), expected (3,).", lambda net: lstm(net, batch_first=False)(x, None, [2, 2])),
+    ("time-major length", ValueError, "GRULayer: lengths[2] is 3, expected 0 to 2 (T = 2).", lambda net: both(net, batch_first=False)(x, None, [2, 2, 3])),
+    ("time-major mask", ValueError, "LSTMLayer: mask is (3, 2), expected (2, 3).", lambda net: lstm(net, batch_first=False)(x, None, np.ones((3, 2), bool))),
+    ("time-major state", ValueError, "LSTMLayer: state h is (2, 5), expected (3, 5).", lambda net: lstm(net, batch_first=False)(x, (h, h))),
+    ("time-major upstream", ValueError, "LSTMLayer: dy is (3, 2, 5), expected (2, 3, 5).", lambda net: trained(net, lstm(net, batch_first=False)).backward(np.zeros((3, 2, 5)))),
+    ("time-major pooling", ValueError, "Pooling: lengths is (2,), expected (3,).", lambda net: net.Pooling(batch_first=False)(x, [2, 2])),
+    ("time-major token", IndexError, "LSTMLayer: token 9 at [1, 0], expected 0 to 3", lambda net: lstm(net, batch_first=False)(np.array([[0, 1, 2], [9, 0, 1]]))),
+    ("both axes first", ValueError, "RNNModel: layers[0] is time-major, layers[1] batch-first, expected all alike. Give each the same batch_first=.",
+     lambda net: model(net, lstm(net, batch_first=False), net.Pooling())),
+    ("token at a real place", IndexError, "LSTMLayer: token 9 at [1, 1], expected 0 to 3 (V = 4).", lambda net: lstm(net)(tokens, None, [2, 2])),
+    ("token at a real place both ways", IndexError, "GRULayer: token 9 at [1, 1], expected 0 to 3", lambda net: both(net)(tokens, None, tokens >= 0)),
+    ("token at a real place of a model", IndexError, "Embedding: token 9 at [1, 1], expected 0 to 3", lambda net: model(net, net.Embedding(4, 4), lstm(net))(tokens, None, [2, 2])),
+    ("target at a real place", IndexError, "SoftmaxCrossEntropy target: token 9 at [1, 1], expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, tokens, [2, 2])),
+    ("unknown option", TypeError, "LSTMLayer: no option is called 'dropout', expected one of batch_first, reverse,", lambda net: lstm(net, dropout=0.1)),
+    ("unknown option both ways", TypeError, "GRULayer: no option is called 'peepholes', expected one of", lambda net: gru(net, peepholes=True, bidirectional=True)),
+    ("rates of zoneout", ValueError, "LSTMLayer: zoneout has 3 rates, expected 2: h, c.", lambda net: lstm(net, zoneout=(0.1, 0.1, 0.1))),
+    ("rates of a GRU's zoneout", ValueError, "GRULayer: zoneout has 2 rates, expected 1: h.", lambda net: gru(net, zoneout=(0.1, 0.1))),
+    ("zoneout 1", ValueError, "LSTMLayer: zoneout is 1, expected 0 or more and less than 1.", lambda net: lstm(net, zoneout=(0.1, 1))),
+    ("zoneout of words", ValueError, "LSTMLayer: zoneout is 'much', expected 0 or more and less than 1.", lambda net: lstm(net, zoneout="much")),
+    ("state dropout -0.1", ValueError, "GRULayer: state_dropout is -0.1, expected 0 or more and less than 1.", lambda net: gru(net, state_dropout=-0.1)),
+    ("weight dropout NaN", ValueError, "GRULayer: weight_dropout is nan, expected 0 or more and less than 1.", lambda net: gru(net, weight_dropout=float("nan"))),
+    ("proj_size 0", ValueError, "LSTMVariantNode: proj_size is 0, expected a whole number above 0.", lambda net: lstm(net, proj_size=0)),
+    ("projected state", ValueError, "LSTMLayer: state h is (2, 5), expected (2, 3).", lambda net: lstm(net, proj_size=3)(x, (h, h))),
+    ("projected cell", ValueError, "LSTMLayer: state c is (2, 3), expected (2, 5).", lambda net: lstm(net, proj_size=3)(x, (h[:, :3], h[:, :3]))),
+    ("projected state's gradient", ValueError, "LSTMLayer: d_last_state h is (2, 5), expected (2, 3).", lambda net: trained(net, lstm(net, proj_size=3)).backward(None, (h, h))),
+    ("activation", ValueError, "RNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.RNNLayer(5, activation="elu")),
+    ("IndRNN's activation", ValueError, "IndRNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.IndRNNLayer(5, activation="elu")),
+    ("merge", ValueError, "Bidirectional: merge is 'max', expected one of 'concat', 'sum', 'mean', 'mul', None.", lambda net: both(net, "max")),
+    ("merge of a model", ValueError, "RNNModel: layers[0] gives a pair (merge=None), expected one output. Choose a merge.", lambda net: model(net, both(net, None), net.Dense(3))),
+    ("both ways of a Dense", ValueError, "Bidirectional: layer is Dense, expected a recurrent layer, such as LSTMLayer.", lambda net: net.Bidirectional(net.Dense(3))),
+    ("pooling", ValueError, "Pooling: how is 'median', expected one of 'last', 'first', 'mean', 'max'.", lambda net: net.Pooling("median")),
+    ("pooling's upstream", ValueError, "Pooling: dy is (2, 3, 4), expected (2, 4).", lambda net: trained(net, net.Pooling()).backward(x)),
+    ("one state for two ways", ValueError, "Bidirectional: state is ndarray, expected a pair: the forward layer's and the backward one's.", lambda net: both(net)(x, h)),
+    ("half of two states", ValueError, "LSTMLayer: state is ndarray, expected a pair (h, c). Pass both, or None.", lambda net: net.Bidirectional(lstm(net))(x, (h, h))),
+    ("state of the way back", ValueError, "GRULayer: state h is (2, 6), expected (2, 5).", lambda net: both(net)(x, (h, np.zeros((2, 6))))),
+    ("one gradient for two last states", ValueError, "Bidirectional: d_last_state is ndarray, expected a pair:", lambda net: trained(net, both(net)).backward(None, h)),
+    ("half of two last states' gradients", ValueError, "LSTMLayer: d_last_state is ndarray, expected a pair (h, c).",
+     lambda net: trained(net, net.Bidirectional(lstm(net))).backward(None, (h, h))),
+    ("gradient of the way back", ValueError, "GRULayer: d_last_state h is (2, 6), expected (2, 5).", lambda net: trained(net, both(net)).backward(None, (h, np.zeros((2, 6))))),
+    ("complex gradient of the last state", TypeError, "LSTMLayer: d_last_state c is complex128, expected real numbers.", lambda net: trained(net).backward(None, (h, h + 0j))),
+    ("one upstream for two ways", ValueError, "Bidirectional: dy is ndarray, expected a pair: the forward layer's and the backward one's.", lambda net: trained(net, both(net, None)).backward(x)),
+    ("upstream of the way back", ValueError, "Bidirectional: dy is (2, 3, 4), expected (2, 3, 5).", lambda net: trained(net, both(net, None)).backward((np.zeros((2, 3, 5)), x))),
+    ("upstream of both ways", ValueError, "Bidirectional: dy is (2, 3, 5), expected (2, 3, 10).", lambda net: trained(net, both(net)).backward(np.zeros((2, 3, 5)))),
+    ("another batch for a remembered state", ValueError, "LSTMLayer: x has 1 rows, expected 2, as are remembered. Call reset_state() to begin anew.",
+     lambda net: trained(net, lstm(net, stateful=True))(x[:1])),
+    ("another batch both ways", ValueError, "GRULayer: x has 3 rows, expected 2, as are remembered.", lambda net: trained(net, both(net, stateful=True))(np.zeros((3, 3, 4)))),
     ("learning rate -1", ValueError, "learning_rate is -1, expected a number above 0.", lambda net: net.SGD(-1)),
 ]  # fmt: skip
 

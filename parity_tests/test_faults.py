@@ -10,28 +10,55 @@ import pytest
 
 import numnet
 import torchnet
+from parity_tests.family import FAMILY, POOLING, drawer, family_case, maker
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
-from parity_tests.probe import assert_near, run, upstream_like
+from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
-from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
+from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes, recurrent, sequence
 from parity_tests.test_training import OPTIMIZERS, Bowl
 
 SIZES = Sizes()
-CASES = {case.name: case for case in [*EVERYTHING, DROPOUT]}
+RAGGED = Sizes(B=7, T=7, H=3, seed=23)  # lengths 1 7 3 3 0 6 5: four stretches, in two of which a row has ended before
+
+
+def merging(merge: str) -> Case:
+    chosen = {"bidirectional": True, "merge": merge}
+    return Case(f"LSTM, both ways, {merge}", maker("LSTMLayer", chosen, ()), drawer("LSTM", chosen, ()))
+
+
+def with_gaps(rng: np.random.Generator, z: Sizes) -> Arrays:
+    return {**sequence()(rng, z), "lengths": rng.random((z.B, z.T)) < 0.6}
+
+
+MORE = [
+    merging("mean"),
+    merging("sum"),
+    family_case("LSTM", "gaps", "reverse"),
+    family_case("LSTM", "gaps", "time-major"),
+    Case("LSTM reverse, unpadded", recurrent("LSTMLayer", reverse=True), sequence("h", "c")),
+    Case("Pooling first with gaps", lambda net, z, dtype: net.Pooling("first"), with_gaps),
+    Case("Dropout per sequence", lambda net, z, dtype: net.Dropout(0.4, z.seed, per_sequence=True), sequence()),
+]
+CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *POOLING, *MORE]}
+
+
+def sizes_of(case: Case) -> Sizes:
+    return RAGGED if "lengths" in case.inputs(SIZES) else SIZES
 
 
 def slopes(case: Case, net: Any) -> bool:
     """Whether finite differences find nothing wrong."""
-    error, _ = slope_error(case, net, SIZES)
+    error, _ = slope_error(case, net, sizes_of(case))
     return error <= TOLERANCE["slopes"]
 
 
 def parity(case: Case, net: Any) -> bool:
     """Whether autograd agrees."""
-    inputs = case.inputs(SIZES)
-    outputs, pullback = run(case.build(net, SIZES), inputs)
-    expected, pull_expected = run(case.build(torchnet, SIZES), inputs)
-    upstream = upstream_like(expected, SIZES.rng)
+    z = sizes_of(case)
+    inputs = case.inputs(z)
+    outputs, pullback = run(case.build(net, z), inputs)
+    expected, pull_expected = run(case.build(torchnet, z), inputs)
+    upstream = upstream_like(expected, z.rng)
     try:
         assert_near(outputs, expected, TOLERANCE["float64"])
         assert_near(pullback(upstream), pull_expected(upstream), TOLERANCE["float64"])
@@ -42,9 +69,10 @@ def parity(case: Case, net: Any) -> bool:
 
 def adds(case: Case, net: Any) -> bool:
     """Whether a second backward doubles every parameter's gradient."""
-    thing = case.build(net, SIZES)
-    outputs, pullback = run(thing, case.inputs(SIZES))
-    upstream = upstream_like(outputs, SIZES.rng)
+    z = sizes_of(case)
+    thing = case.build(net, z)
+    outputs, pullback = run(thing, case.inputs(z))
+    upstream = upstream_like(outputs, z.rng)
     once, twice = pullback(upstream), pullback(upstream, clear=False)
     return all(np.allclose(twice[f"d{name}"], 2 * once[f"d{name}"]) for name in getattr(thing, "params", {}))
 

@@ -17,6 +17,7 @@ from parity_tests.speed.goals import GOALS, LAYER_ALONE
 from parity_tests.speed.growth import exponent, sizes
 from parity_tests.speed.layers import KINDS, layer_runs
 from parity_tests.speed.memory import must_keep
+from parity_tests.speed.padding import drawn_batches, filled, padding_runs, sentence_lengths
 from parity_tests.speed.plot import plot
 from parity_tests.speed.step import generate_runs, step_runs
 from parity_tests.speed.timing import alternate, surroundings, threads
@@ -40,6 +41,15 @@ def test_steps_and_tokens_are_the_same_for_all(kind: str) -> None:
     names = ["numnet", "torchnet", "torch"]
     assert list(step_runs(kind, T=5, B=2, V=6, H=4)) == names + ["book"] * (kind == "LSTM")
     assert list(generate_runs(kind, V=6, H=4)) == [*names, LAYER_ALONE]
+
+
+def test_padding_is_timed_on_the_same_function_over_real_sentences(tmp_path: Path) -> None:
+    path = tmp_path / "some.conllu"
+    path.write_text("# text\n1\tI\n2-3\tcan't\n2\tca\n3\tn't\n3.1\tgo\n\n1\tYes\n\n", encoding="utf-8")
+    assert sentence_lengths(path).tolist() == [3, 1]
+    batches = [lengths // 20 + 1 for lengths in drawn_batches(sentence_lengths(None))[:2]]
+    assert 0 < filled(batches) < 1
+    assert list(padding_runs(batches, 3, 4)) == ["numnet", "padded", "torch", "torch padded"]
 
 
 @pytest.mark.parametrize("name", PRECISIONS)

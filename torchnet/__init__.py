@@ -10,6 +10,7 @@ from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.bidirectional import Bidirectional
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
+from torchnet.curvature import hessian_vector
 from torchnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.dense import Dense
 from torchnet.dropout import Dropout
@@ -98,6 +99,7 @@ __all__ = [
     "evaluate",
     "generate",
     "global_norm",
+    "hessian_vector",
     "load_checkpoint",
     "pack",
     "pad_sequences",

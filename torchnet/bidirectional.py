@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_choice, check_pair
-from numnet.sequences import Packed, closed, opened
+from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.operation import Layer, as_tensor
 
 MERGES = ("concat", "sum", "mean", "mul", None)
@@ -29,6 +29,7 @@ class Bidirectional(Layer):
     recurrent = True
 
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        check_recurrent(type(self).__name__, layer)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
         self.forwards, self.backwards, self.merge = layer, layer.twin(), merge
@@ -48,28 +49,35 @@ class Bidirectional(Layer):
     def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
         packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = as_tensor(x)
+        check_steps(self.name, x, self.batch_first)
         if x.ndim == 3:
             self.ready(x.shape[-1], x)
             x = self.followed(self.cast("x", x))
         first = check_pair(self.name, "state", state)
+        if self.built:  # a state that the second layer refuses is refused before the first one's call
+            self.backwards.start_state(first[1], self.backwards.turned(x))
         y_f, y_b = self.forwards(x, first[0], lengths), self.backwards(x, first[1], lengths)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
         y = self.merged(y_f, y_b)  # (2)
         outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.keep(outputs, (x, *starts))
-        return closed(y, lengths, self.batch_first) if packed and self.merge and self.keeps_time else y
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         outputs, inputs = self.recall()
-        packed, (dy, lengths) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
+        counts = self.forwards.counts
+        given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
+        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
-        upstream = [part for layer, d in zip((self.forwards, self.backwards), d_last) for part in layer.node.each(d)]
-        d_shown = check_pair(self.name, "dy", dy) if self.merge is None else [dy]
-        dx, *d_start = self.pull(outputs, inputs, (*d_shown, *upstream))
-        half, joined = len(d_start) // 2, self.forwards.node.joined
+        half = (len(outputs) - len(given)) // 2
+        last = outputs[len(given) : -half], outputs[-half:]
+        layers = self.forwards, self.backwards
+        upstream = [part for k, layer in enumerate(layers) for part in layer.checked(d_last[k], last[k])]
+        dx, *d_start = self.pull(outputs, inputs, (*shown, *upstream))
+        joined = self.forwards.node.joined
         self.d_state = joined(d_start[:half]), joined(d_start[half:])
-        return closed(dx, lengths, self.batch_first) if packed and dx is not None else dx
+        return closed(dx, counts, self.batch_first) if isinstance(given[0], Packed) and dx is not None else dx
 
     def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
         """(2)"""
@@ -87,6 +95,9 @@ class Bidirectional(Layer):
         """Stateful layers' rows, all if none are named, begin anew."""
         self.forwards.reset_state(rows)
         self.backwards.reset_state(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "last_state": None, "d_state": None}
 
 
 def flat(states: Any) -> list[Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from numnet import masks
-from numnet.checks import check_fraction
+from numnet.checks import check_fraction, check_steps
 from torchnet.operation import Operation
 
 
@@ -36,6 +36,8 @@ class Dropout(Operation):
 
     def forward(self, x: Any) -> Tensor:
         x = self.place("x", x)
+        if self.per_sequence:
+            check_steps(self.name, x)
         y = x * self.mask(x) if self.training and self.p else x * 1
         self.keep((y,), (x,))
         return y

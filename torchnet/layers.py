@@ -86,7 +86,7 @@ class LSTMLayer(RecurrentLayer):
             "layer_norm": layer_norm,
         }
         node: Node
-        if any(variant.values()):
+        if peepholes or coupled or layer_norm or proj_size is not None:
             node = LSTMVariantNode(
                 hidden_size, input_size, **variant, initial=initial, forget_bias=forget_bias, seed=seed, dtype=dtype
             )

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
-from numnet.lengths import as_mask
-from numnet.sequences import Packed
+from numnet.lengths import as_loss_mask
+from numnet.sequences import Packed, check_packed_target
 from torchnet.operation import Operation, as_tensor
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
@@ -32,7 +32,8 @@ class Loss(Operation):
     packed: Packed | None = None
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
-        self.packed = prediction if isinstance(prediction, Packed) else None
+        check_packed_target(self.name, target, prediction)
+        packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
         prediction, target = self.place("prediction", prediction), as_tensor(target)
         check_real(self.name, "target", target)
@@ -50,6 +51,7 @@ class Loss(Operation):
             )
         value = (losses * weights).sum() / N.clamp(min=1)
         self.keep((value,), (prediction,))
+        self.packed = packed
         return value
 
     def backward(self, dy: Any = 1.0) -> Any:
@@ -61,15 +63,11 @@ class Loss(Operation):
         raise NotImplementedError
 
     def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
-        """1 where a target counts, 0 where the mask leaves it out."""
+        """1 where a target counts, 0 where the mask, or lengths (B,), leave it out."""
         weights = torch.ones(self.places(prediction.shape), dtype=prediction.dtype, device=prediction.device)
         if mask is None:
             return weights
-        mask = as_tensor(mask)
-        if mask.ndim == 1 and weights.ndim == 2 and mask.dtype != torch.bool:
-            mask = torch.from_numpy(as_mask(self.name, mask, *weights.shape))
-        check_shape(self.name, "mask", mask.shape, weights.shape, "One truth value for each target.")
-        return mask.bool().to(weights)
+        return torch.from_numpy(as_loss_mask(self.name, mask, tuple(weights.shape)).copy()).to(weights)
 
     def places(self, shape: Sequence[int]) -> Sequence[int]:
         """The shape of the losses, one a target, for a prediction of this shape."""

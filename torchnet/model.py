@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_once, check_real, check_states
-from numnet.sequences import Packed, closed, opened
+from numnet.checks import check_alike, check_once, check_real, check_shape, check_states
+from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.losses import Loss
 from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
@@ -40,6 +40,7 @@ class RNNModel(Blueprint, Layer):
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
         check_once(self.name, layers)
+        check_alike(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
         self.last_state: list[State] | None = None
@@ -69,16 +70,20 @@ class RNNModel(Blueprint, Layer):
             mask = mask if layer.keeps_time else None
         x = x if mask is None else torch.where(over(mask, x), x, 0)
         self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
-        self.saved = (mask,)
+        self.saved = mask, packed and mask is not None, tuple(x.shape)
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
     def backward(self, dy: Any) -> Any:
-        (mask,), packed, (dy, lengths) = self.recall(), isinstance(dy, Packed), opened(dy, None, self.batch_first)
-        dy = dy if mask is None else torch.where(over(mask, as_tensor(dy)), as_tensor(dy).to(self.device), 0)
+        (mask, _, shape), given = self.recall(), dy
+        dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
+        if mask is not None:
+            dy = as_tensor(dy)
+            check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
+            dy = torch.where(over(mask, dy), dy.to(self.device), 0)
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        return closed(dy, lengths, self.batch_first) if packed and dy is not None else dy
+        return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(
         self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None

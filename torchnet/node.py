@@ -150,7 +150,7 @@ class Node(ParamOperation):
             start.append(self.followed(self.cast(f"state {name}", value)))
         return tuple(start)
 
-    def each(self, state: State) -> tuple[Any, ...]:
+    def each(self, state: State, name: str = "state") -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""
         if state is None:
             return (None,) * len(self.states)
@@ -159,7 +159,7 @@ class Node(ParamOperation):
         if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
             pair = f"({', '.join(self.states)})"
             raise ValueError(
-                f"{self.name}: state is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+                f"{self.name}: {name} is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
             )
         return tuple(state)
 

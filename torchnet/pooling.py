@@ -10,13 +10,14 @@ from torch import Tensor
 
 from numnet.checks import check_choice, check_steps
 from numnet.lengths import as_mask
+from numnet.sequences import Packed, closed, opened
 from torchnet.operation import Operation
 
 WAYS = ("last", "first", "mean", "max")
 
 
 class Pooling(Operation):
-    """x (B, T, D), with `lengths` (B,) or a mask (B, T) → y (B, D): 0 for a row without a real step.
+    """x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, D): 0 for a row without a real step.
 
     how: the row's "last" or "first" real step, or the "mean" or "max" over its real steps.
     """
@@ -33,15 +34,21 @@ class Pooling(Operation):
         return {"how": self.how, "batch_first": self.batch_first}
 
     def forward(self, x: Any, lengths: Any = None) -> Tensor:
+        self.packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         given = self.place("x", x)
-        check_steps(self.name, given)
+        check_steps(self.name, given, self.batch_first)
         x = given if self.batch_first else given.transpose(0, 1)
         found = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
         mask = torch.ones(x.shape[:2], dtype=torch.bool) if found is None else torch.from_numpy(np.array(found))
         mask = mask.to(x.device)
         y = torch.where(mask.any(dim=1, keepdim=True), self.pooled(torch.where(mask[..., None], x, 0), mask), 0)
         self.keep((y,), (given,))
+        self.counts = mask.sum(dim=1)
         return y
+
+    def backward(self, dy: Any) -> Any:
+        dx = super().backward(dy)
+        return closed(dx, self.counts, self.batch_first) if self.packed else dx
 
     def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
         """Of rows that have a real step; padding is 0."""

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from numnet.checks import check_sequence, check_shape, check_size, check_steps
+from numnet.checks import check_real, check_sequence, check_shape, check_size, check_steps
 from numnet.lengths import as_mask
 from numnet.recurrent_options import Options, RecurrentOptions
-from numnet.sequences import Packed, closed, opened
+from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.dense import Dense
 from torchnet.node import Node, State
 from torchnet.operation import Layer, as_tensor
@@ -64,6 +64,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.lent: list[str] = []
         self.last_state: State = None
         self.d_state: State = None
+        self.counts: Any = None  # the last call's real steps of each row
         node.speaker = self.name
         self.set_options(options)
         self.ready(node.input_size)
@@ -90,27 +91,36 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.path = f"written out: {reason}" if reason else "fused"
         y, *last = self.written_out(x, start, mask, drawn) if reason else self.fused(x, start, mask)
         y = self.shown(y, last[0], mask)
-        self.last_state = self.node.joined(last)
+        self.remember(self.node.joined(last))
         self.keep((y, *last), (given, *start))
         counts = np.full(len(x), x.shape[1]) if mask is None else mask.sum(dim=1)
+        self.counts = counts
+        if "weights" in drawn:
+            self.lend()  # the node keeps the weights themselves, not what a call has dropped of them
         return closed(y, counts, self.batch_first) if packed and self.return_sequences else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         outputs, inputs = self.recall()
-        packed, (dy, lengths) = isinstance(dy, Packed), opened(dy, None, self.batch_first)
-        d_last = self.node.each(d_last_state)
-        for name, value, last in zip(self.node.states, d_last, outputs[1:]):
-            if value is not None:
-                check_shape(self.name, f"d_last_state {name}", value.shape, last.shape, "It is (batch, hidden).")
-        dx, *d_start = self.pull(outputs, inputs, (dy, *d_last))
+        packed, dy = isinstance(dy, Packed), opened_like(self.name, dy, self.counts, self.batch_first)
+        dx, *d_start = self.pull(outputs, inputs, (dy, *self.checked(d_last_state, outputs[1:])))
         self.d_state = self.node.joined(d_start)
-        return closed(dx, lengths, self.batch_first) if packed and dx is not None else dx
+        return closed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
+
+    def checked(self, d_last_state: State, last: Parts) -> tuple[Any, ...]:
+        """The parts of the last state's gradient, shaped as it is."""
+        d_last = self.node.each(d_last_state, "d_last_state")
+        for name, value, part in zip(self.node.states, d_last, last):
+            if value is not None:
+                value = as_tensor(value)
+                check_real(self.name, f"d_last_state {name}", value)
+                check_shape(self.name, f"d_last_state {name}", value.shape, part.shape, "It is (batch, hidden).")
+        return d_last
 
     def entered(self, x: Any, lengths: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         """x as given, which autograd follows; the same with the batch first and 0 at padding; the mask (B, T)."""
         x, lengths = opened(x, lengths, self.batch_first)
         x = as_tensor(x)
-        check_steps(self.name, x)
+        check_steps(self.name, x, self.batch_first)
         B, T = self.turned(x).shape[:2]
         found = as_mask(self.name, lengths, B, T, self.batch_first)
         mask = None if found is None or found.all() else torch.from_numpy(found.copy())
@@ -135,8 +145,11 @@ class RecurrentLayer(RecurrentOptions, Layer):
         parts = node.each(self.remembered(state, B))
         if state is None:
             parts = tuple(None if part is None else part.detach() for part in parts)
-        if parts[0] is None and self.learn_state:
-            start = tuple(getattr(self, f"{name}_0").expand(B, -1) for name in node.states)
+        learned = self.learned_rows(state, B)
+        if learned is not None:
+            rows = torch.from_numpy(learned)[:, None].to(node.W_x.device)
+            first = zip((getattr(self, f"{name}_0") for name in node.states), parts)
+            start = tuple(torch.where(rows, h_0, 0 if part is None else part.to(h_0)) for h_0, part in first)
             for part in start:
                 if part.requires_grad:
                     part.retain_grad()

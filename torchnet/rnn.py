@@ -20,8 +20,9 @@ class RNNNode(Node):
         a ← a + W_h h'      (1)
         h = tanh(a)         (2)
 
-    With activation="relu" h = max(a, 0) (2). With layer_norm (Ba et al. 2016) a = g_x ⊙ N(W_x x) + b (0) and
-    a ← a + g_h ⊙ N(W_h h') (1), where N brings each column to mean 0 and variance 1.
+    With activation="relu" h = max(a, 0) (2). With layer_norm each product is normalised by
+    itself, as Ba et al. 2016 do in their LSTM: a = g_x ⊙ N(W_x x) + b (0) and a ← a + g_h ⊙ N(W_h h') (1), where N
+    brings each column to mean 0 and variance 1.
     W_x (H, D), W_h (H, H), b (H,), and with layer_norm g_x, g_h (H,).
     """
 

@@ -23,6 +23,7 @@ from parity_tests.speed.growth import AXES, exponent, growth
 from parity_tests.speed.layers import KINDS, SIZES, STACKED, layer_runs
 from parity_tests.speed.memory import SIZES as MEMORY_SIZES
 from parity_tests.speed.memory import must_keep, peak
+from parity_tests.speed.padding import WIDTHS, allowed, drawn_batches, filled, padding_runs, sentence_lengths
 from parity_tests.speed.plot import plot
 from parity_tests.speed.step import generate_runs, step_runs
 from parity_tests.speed.timing import Figures, alternate, device_clock, surroundings, threads
@@ -88,7 +89,19 @@ def cuda(device: str) -> Iterator[Row]:
                     yield row("cuda", f"{kind} {size}", 0, found, **{"pass": p, "precision": name})
 
 
-TABLES = {"layers": layers, "step": step, "generate": generate, "growth": grow, "memory": memory}
+CONLLU: list[Path] = []
+
+
+def pad(count: int) -> Iterator[Row]:
+    batches = drawn_batches(sentence_lengths(CONLLU[0] if CONLLU else None))
+    r, source = filled(batches), CONLLU[0].name if CONLLU else "drawn lengths"
+    for D, H in WIDTHS:
+        found = alternate(padding_runs(batches, D, H), turns=5)[0]
+        name = f"LSTM D {D}, H {H}, {len(batches)} batches of {len(batches[0])}, {source}"
+        yield row("padding", name, count, found, r=r, allowed=allowed(r))
+
+
+TABLES = {"layers": layers, "step": step, "generate": generate, "growth": grow, "memory": memory, "padding": pad}
 
 
 def write() -> None:
@@ -110,6 +123,7 @@ def main() -> None:
         metavar="FILE",
         help="record every figure; what is there and not measured again stays",
     )
+    parser.add_argument("--conllu", type=Path, metavar="FILE", help="whose sentences' lengths the table padding takes")
     parser.add_argument("--device", default="cpu", help="cuda: torchnet against cuDNN instead")
     parser.add_argument("--write", action="store_true", help="write the kept records into the documents")
     options = parser.parse_args()
@@ -118,6 +132,9 @@ def main() -> None:
         return
     if unknown := set(options.tables) - set(TABLES):
         parser.error(f"no table is called {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}")
+    if options.conllu and not options.conllu.is_file():
+        parser.error(f"--conllu: there is no file {options.conllu}")
+    CONLLU[:] = [options.conllu] if options.conllu else []
     if min(options.threads) < 1:
         parser.error("--threads are whole numbers above 0")
     if options.json and not options.json.parent.is_dir():

@@ -19,6 +19,10 @@ def line(row: Row) -> str:
     what = " ".join(str(row[key]) for key in ("table", "pass", "precision") if key in row)
     found = "  ".join(f"{who} {best:.3f} ({row['median'][who]:.3f})" for who, best in row["best"].items())
     ratios = [f"{who}/torch {ratio(row, who):.2f}" for who in ("numnet", "torchnet") if who in row["best"]]
+    if "allowed" in row:
+        ratios.append(
+            f"numnet/padded {ratio(row, 'numnet', 'padded'):.3f}, at most {row['allowed']:.3f} (r {row['r']:.3f})"
+        )
     return f"{what}, {row['threads']} thr., {row['name']}: {found} {row['unit']}  " + "  ".join(
         ratios * (row["unit"] != "exponent")
     )
@@ -90,6 +94,12 @@ def tables(record: Record) -> Iterator[str]:
         yield "**Generation**, batch 1, one token in and the logits of the next out; microseconds a step, best."
         times = figure("numnet", 0), figure("torch", 0)
         yield side_by_side(rows, "model", *times, *SHARES, share("numnet", LAYER_ALONE))
+    if rows := of("padding"):
+        yield "**Padding**: batches of sentences with their lengths, forward and backward; milliseconds, best."
+        yield "r is the share of real steps; `numnet/padded` is to be at most 1.25 r + 0.10."
+        goal = ("at most", lambda row: f"{row['allowed']:.2f}"), ("r", lambda row: f"{row['r']:.2f}")
+        cost = figure("numnet", 0), figure("padded", 0), share("numnet", "padded")
+        yield side_by_side(rows, "layer", *cost, *goal, SHARES[0], share("torch", "torch padded"))
     if rows := of("growth"):
         yield "**Growth** of forward and backward over four doublings: the exponent."
         yield side_by_side(rows, "layer", figure("numnet"), figure("torch"))

@@ -1,0 +1,95 @@
+"""What is packed is what is padded, with lengths: layers in either shape and direction, and losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from numnet.checkpoint import to_numpy
+from parity_tests.family import ragged
+from parity_tests.probe import assert_near, run
+from parity_tests.strategies import LOSSES, Case, Sizes, sizes
+from parity_tests.test_states import TIGHT, made, nodes, numbers, yes_or_no
+
+MERGES = ["one way", "concat", "sum", "mean", "mul", None]
+
+
+@pytest.mark.parametrize("merge", MERGES)
+@given(z=sizes, node=nodes, turned=yes_or_no, alone=yes_or_no)
+def test_packed_is_padded_with_lengths(
+    net: Any, z: Sizes, node: str, merge: str | None, turned: bool, alone: bool
+) -> None:
+    options: dict[str, Any] = {"batch_first": not turned, "return_sequences": not alone}
+    if merge != "one way":
+        options |= {"bidirectional": True, "merge": merge}
+    lengths = np.maximum(ragged(z.rng, z), z.T * (np.arange(z.B) == 0))  # so that T is the longest
+    packed = net.pack([z.rng.standard_normal((length, z.D)) for length in lengths])
+    x = packed.padded().swapaxes(0, 1) if turned else packed.padded()
+    ours, theirs = made(net, node, z, **options), made(net, node, z, **options)
+    y, expected = ours(packed), theirs(x, None, lengths)
+    pair = expected if merge is None else (expected,)
+    dy = tuple(z.rng.standard_normal(tuple(part.shape)) for part in pair)
+    if alone:
+        shown, given_dy = expected, dy
+    else:
+        parts = y if merge is None else (y,)
+        assert [part.lengths.tolist() for part in parts] == [lengths.tolist()] * len(pair)
+        y, shown = (tuple(part.values for part in parts), tuple(values(net, part, lengths, turned) for part in pair))
+        given_dy = tuple(net.Packed(values(net, part, lengths, turned), lengths) for part in dy)
+    dx = ours.backward(given_dy if merge is None else given_dy[0])
+    d_padded = theirs.backward(dy if merge is None else dy[0])
+    if not alone:
+        assert dx.lengths.tolist() == lengths.tolist()
+        dx, d_padded = dx.values, values(net, d_padded, lengths, turned)
+    expected = numbers(y=shown, last=theirs.last_state, dx=d_padded, d_first=theirs.d_state, **theirs.grads)
+    assert_near(numbers(y=y, last=ours.last_state, dx=dx, d_first=ours.d_state, **ours.grads), expected, TIGHT)
+
+
+def values(net: Any, padded: Any, lengths: Any, turned: bool) -> Any:
+    """The real steps of a padded batch."""
+    return net.Packed.from_padded(padded.swapaxes(0, 1) if turned else padded, lengths).values
+
+
+@pytest.mark.parametrize("case", [case for case in LOSSES if "masked" not in case.name], ids=repr)
+@given(z=sizes)
+def test_a_loss_of_what_is_packed_is_that_of_the_real_steps(case: Case, net: Any, z: Sizes) -> None:
+    inputs, lengths = case.inputs(z), np.maximum(ragged(z.rng, z), np.arange(z.B) == 0)
+    mask = np.arange(z.T) < lengths[:, None]
+    loss = case.build(net, z)
+    whole = "Softmax" not in case.name  # then a mask is shaped as the prediction
+    masks = [np.repeat(mask[..., None], z.V, axis=-1)] if whole else [mask, lengths]
+    packed = [net.Packed.from_padded(inputs[name], lengths) for name in ("prediction", "target")]
+    value = float(to_numpy(loss(*packed)))
+    dx = loss.backward()
+    assert dx.lengths.tolist() == lengths.tolist()
+    for given_mask in masks:
+        outputs, pullback = run(loss, {**inputs, "mask": given_mask})
+        expected = {**outputs, "dx": pullback({"value": np.ones(())})["dprediction"][mask]}
+        assert_near({"value": np.array(value), "dx": np.array(to_numpy(dx.values))}, expected, TIGHT)
+
+
+@given(z=sizes, turned=yes_or_no)
+def test_a_model_takes_and_gives_what_is_packed(net: Any, z: Sizes, turned: bool) -> None:
+    lengths = np.maximum(ragged(z.rng, z), z.T * (np.arange(z.B) == 0))
+    packed = net.pack([z.rng.standard_normal((length, z.D)) for length in lengths])
+    x = packed.padded().swapaxes(0, 1) if turned else packed.padded()
+    ways = net.Bidirectional(net.GRULayer(z.H, batch_first=not turned), "mean")
+    model = net.RNNModel([ways, net.Dense(z.O)], net.MeanSquaredError(), z.D, dtype="float64")
+    dy = z.rng.standard_normal(tuple(model(x, None, lengths).shape))
+    found = []
+    for given_x, given_dy in ((packed, net.Packed(values(net, dy, lengths, turned), lengths)), (x, dy)):
+        y = model(given_x, None, None if given_x is packed else lengths)
+        model.zero_grad()
+        dx = model.backward(given_dy)
+        if given_x is packed:
+            assert [part.lengths.tolist() for part in (y, dx)] == [lengths.tolist()] * 2
+            y, dx = y.values, dx.values
+        else:
+            y, dx = (values(net, part, lengths, turned) for part in (y, dx))
+        found.append(numbers(y=y, dx=dx, **model.grads))
+    assert_near(found[0], found[1], TIGHT)
+    shown = model.predict(packed)
+    assert (type(shown.values), shown.lengths.tolist()) == (np.ndarray, lengths.tolist())

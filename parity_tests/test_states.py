@@ -1,0 +1,216 @@
+"""States and shapes of one layer, as options say: remembered, learned, the last step alone, packed, copied, fused."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import numnet
+import torchnet
+from numnet.checkpoint import to_numpy
+from parity_tests.family import FAMILY, NODES, maker, ragged
+from parity_tests.probe import Arrays, assert_near, run, upstream_like
+from parity_tests.strategies import Case, Sizes, sizes
+
+TIGHT = 1e-12
+nodes = st.sampled_from(sorted(NODES))
+yes_or_no = st.booleans()
+
+
+def made(net: Any, node: str, z: Sizes, **options: Any) -> Any:
+    """A layer of the family with any options, every parameter random."""
+    make = maker(f"{node.split()[0]}Layer", {**NODES[node], **options}, ())
+    return Case(node, make, lambda rng, z: {}).build(net, z, "float64")
+
+
+def took(thing: Any, weights: Any) -> Any:
+    """The same thing with those of another's weights that it has."""
+    thing.load_state_dict({name: to_numpy(weights[name]) for name in thing.params})
+    return thing
+
+
+def numbers(**values: Any) -> Arrays:
+    """Arrays by name, of states and of pairs of them too; without what is None."""
+    named: Arrays = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            named |= numbers(**{f"{name}{k}": part for k, part in enumerate(value)})
+        elif value is not None:
+            named[name] = np.array(to_numpy(value))
+    return named
+
+
+def mapped(function: Any, *states: Any) -> Any:
+    """A state, of one part or a pair of states, from others of its form."""
+    if isinstance(states[0], tuple):
+        return tuple(mapped(function, *parts) for parts in zip(*states, strict=True))
+    return function(*map(to_numpy, states))
+
+
+def first_of(layer: Any, values: Any) -> Any:
+    """The entries h_0, c_0 of both directions, shaped as a state is."""
+    if hasattr(layer, "forwards"):
+        ways = {"forwards": layer.forwards, "backwards": layer.backwards}
+        return tuple(
+            one.node.joined([values[f"{way}.{name}_0"] for name in one.node.states]) for way, one in ways.items()
+        )
+    return layer.node.joined([values[f"{name}_0"] for name in layer.node.states])
+
+
+@given(z=sizes, node=nodes, learned=yes_or_no, both=yes_or_no, reverse=yes_or_no)
+def test_what_a_layer_remembers_is_its_last_state_until_rows_begin_anew(
+    net: Any, z: Sizes, node: str, learned: bool, both: bool, reverse: bool
+) -> None:
+    """In training and in evaluation, whatever backward comes between; begun anew, a row has what is learned, or 0."""
+    options: dict[str, Any] = {"bidirectional": both, "reverse": reverse}
+    layer = made(net, node, z, stateful=True, learn_state=learned, **options)
+    plain = took(made(net, node, z, **options), layer.params)
+    rng, anew, state = z.rng, np.ones(z.B, bool), None
+    for call in range(3):
+        x, lengths = rng.standard_normal((z.B, z.T, z.D)), ragged(rng, z)
+        layer.train(call != 1)
+        if state is None:  # for its shapes
+            plain(x)
+            state = plain.last_state
+        begin = first_of(layer, layer.params) if learned else mapped(lambda part: 0 * part[0], state)
+        state = mapped(lambda part, h_0, rows=anew: np.where(rows[:, None], h_0, part), state, begin)
+        y, expected = layer(x, None, lengths), plain(x, state, lengths)
+        assert_near(numbers(y=y, last=layer.last_state), numbers(y=expected, last=plain.last_state), TIGHT)
+        dy = rng.standard_normal(tuple(y.shape))
+        d_last = mapped(lambda part: rng.standard_normal(part.shape), plain.last_state)
+        found = {}
+        for one in (layer, plain):
+            one.zero_grad()
+            dx = one.backward(dy, d_last)
+            grads = {name: one.grads[name] for name in plain.params}
+            found[one] = numbers(dx=dx, d_state=one.d_state, **grads)
+        assert_near(found[layer], found[plain], TIGHT)
+        if learned:
+            sums = mapped(lambda part, rows=anew: part[rows].sum(axis=0), plain.d_state)
+            assert_near(numbers(d=first_of(layer, layer.grads)), numbers(d=sums), TIGHT)
+        state, anew = plain.last_state, rng.random(z.B) < 0.4
+        layer.reset_state(np.flatnonzero(anew))
+    layer.reset_state()
+    every = mapped(lambda part, h_0: np.zeros_like(part) + h_0, state, begin)
+    assert_near(numbers(y=layer(x)), numbers(y=plain(x, every)), TIGHT)
+
+
+@given(z=sizes, node=nodes, cut=st.integers(1, 7))
+def test_two_calls_of_a_stateful_layer_are_one(net: Any, z: Sizes, node: str, cut: int) -> None:
+    cut, x, lengths = min(cut, z.T), z.rng.standard_normal((z.B, z.T + 1, z.D)), ragged(z.rng, z)
+    layer, whole = made(net, node, z, stateful=True), made(net, node, z)
+    early, late = np.minimum(lengths, cut), np.maximum(lengths - cut, 0)
+    y = [to_numpy(layer(x[:, :cut], None, early)), to_numpy(layer(x[:, cut:], None, late))]
+    expected = numbers(y=whole(x, None, lengths), last=whole.last_state)
+    assert_near(numbers(y=np.concatenate(y, axis=1), last=layer.last_state), expected, TIGHT)
+
+
+@given(z=sizes, node=nodes, reverse=yes_or_no, output=yes_or_no, gaps=yes_or_no, turned=yes_or_no)
+def test_the_last_step_alone_is_that_of_the_whole(
+    net: Any, z: Sizes, node: str, reverse: bool, output: bool, gaps: bool, turned: bool
+) -> None:
+    options = {"reverse": reverse, "output_size": output, "batch_first": not turned}
+    alone, whole = made(net, node, z, return_sequences=False, **options), made(net, node, z, **options)
+    x = z.rng.standard_normal((z.B, z.T, z.D))
+    mask: Any = z.rng.random((z.B, z.T)) < 0.6 if gaps else np.arange(z.T) < ragged(z.rng, z)[:, None]
+    taken = mask.argmax(axis=1) if reverse else z.T - 1 - mask[:, ::-1].argmax(axis=1)
+    places, some = (np.arange(z.B), taken), mask.any(axis=1)[:, None]
+    given_x, given_mask = (x.swapaxes(0, 1), mask.T) if turned else (x, mask)
+    y = to_numpy(whole(given_x, None, given_mask))
+    y = np.where(some, (y.swapaxes(0, 1) if turned else y)[places], 0)
+    dy = z.rng.standard_normal(y.shape)
+    spread = np.zeros((z.B, z.T, y.shape[1]))
+    spread[places] = dy * some
+    found = numbers(y=alone(given_x, None, given_mask), dx=alone.backward(dy), **alone.grads)
+    dx = whole.backward(spread.swapaxes(0, 1) if turned else spread)
+    assert_near(found, numbers(y=y, dx=dx, **whole.grads), TIGHT)
+
+
+@pytest.mark.parametrize("case", FAMILY, ids=repr)
+@given(z=sizes)
+def test_how_many_columns_blas_likes_changes_nothing(case: Case, z: Sizes) -> None:
+    inputs, found = case.inputs(z), []
+    for grain in (1, 2, 8):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(numnet.course, "GRAIN", grain)
+            outputs, pullback = run(case.build(numnet, z), inputs)
+            found.append({**outputs, **pullback(upstream_like(outputs, z.rng))})
+    for other in found[1:]:
+        assert_near(other, found[0], TIGHT)
+
+
+@pytest.mark.parametrize("case", FAMILY, ids=repr)
+def test_a_copy_keeps_every_option_and_its_weights(case: Case, net: Any) -> None:
+    z = Sizes()
+    layer, inputs = case.build(net, z), case.inputs(z)
+    outputs, pullback = run(layer, inputs)
+    expected = {**outputs, **pullback(upstream_like(outputs, z.rng))}
+    twin = copy.deepcopy(layer)
+    assert twin.config() == layer.config()
+    took(layer, {name: 0 * to_numpy(p) for name, p in layer.params.items()})  # the twin's weights are its own
+    outputs, pullback = run(twin, inputs)
+    assert_near({**outputs, **pullback(upstream_like(outputs, z.rng))}, expected, 0)
+
+
+@pytest.mark.parametrize("case", FAMILY, ids=repr)
+@given(z=sizes)
+def test_weights_that_are_elsewhere_by_now_are_the_weights(case: Case, z: Sizes) -> None:
+    """A model moves its layers' weights into one vector; no view of the old place may be left."""
+    inputs, layer = case.inputs(z), case.build(numnet, z)
+    del inputs["lengths"]  # without padding, buffers are used again
+    for twice in (False, True):
+        outputs, pullback = run(layer, inputs)
+        pullback(upstream_like(outputs, z.rng))
+        for _, holder, name in layer.holders():
+            setattr(holder, name, getattr(holder, name) * (0.5 + twice))
+    found = []
+    for one in (layer, took(case.build(numnet, z), layer.params)):
+        outputs, pullback = run(one, inputs)
+        found.append({**outputs, **pullback(upstream_like(outputs, z.rng))})
+    assert_near(found[0], found[1], 0)
+
+
+GAPS = np.array([[True, False, True], [True, True, True]])
+PATHS: list[tuple[str, dict[str, Any], Any, str]] = [
+    ("LSTM", {}, None, "fused"),
+    ("LSTM", {}, [3, 0], "fused"),
+    ("LSTM", {"reverse": True}, [3, 1], "fused"),
+    ("LSTM", {"bidirectional": True}, [3, 1], "fused"),
+    ("LSTM", {"batch_first": False, "return_sequences": False, "learn_state": True}, [1, 2, 0], "fused"),
+    ("LSTM", {"weight_dropout": 0.4, "stateful": True}, [3, 1], "fused"),
+    ("LSTM projection", {}, [3, 1], "fused"),
+    ("RNN relu", {}, [3, 1], "fused"),
+    ("GRU after", {}, [3, 1], "fused"),
+    ("LSTM projection", {"proj_size": 5}, None, "proj_size is not below hidden_size, as the vendors' kernels want it"),
+    ("GRU before", {}, None, "reset='before' is in no vendor's kernel"),
+    ("RNN layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
+    ("GRU after layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
+    ("LSTM layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
+    ("LSTM peepholes", {}, None, "peepholes is in no vendor's kernel"),
+    ("LSTM coupled", {"bidirectional": True}, None, "coupled is in no vendor's kernel"),
+    ("MGU", {}, None, "the node has no fused kernel"),
+    ("IndRNN", {}, None, "the node has no fused kernel"),
+    ("LSTM", {"state_dropout": 0.4}, None, "state_dropout is in no vendor's kernel"),
+    ("GRU after", {"zoneout": 0.4}, None, "zoneout is in no vendor's kernel"),
+    ("LSTM", {}, GAPS, "the mask has gaps, which packed sequences cannot have"),
+    ("LSTM", {}, [0, 0], "no step is real"),
+]
+
+
+@pytest.mark.parametrize(("node", "options", "lengths", "path"), PATHS)
+def test_the_path_is_the_fused_kernel_or_says_why_not(node: str, options: Any, lengths: Any, path: str) -> None:
+    layer = made(torchnet, node, Sizes(B=2, T=3), **options)
+    ways = [layer.forwards, layer.backwards] if hasattr(layer, "forwards") else [layer]
+    assert {way.path for way in ways} == {"not called yet"}
+    x = np.ones((2, 3, 4))
+    layer(x, None, lengths)
+    assert {way.path for way in ways} == {path if path == "fused" else f"written out: {path}"}
+    for way in ways:
+        way.use_fused = False
+    layer(x, None, lengths)
+    assert {way.path for way in ways} == {"written out: use_fused is False"}

@@ -1,0 +1,44 @@
+"""Second derivatives: the product of the Hessian of a model's loss with a vector, never the Hessian itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from numnet.checks import check_state_dict
+from torchnet.operation import as_tensor
+
+
+def hessian_vector(
+    model: Any, x: Any, target: Any, direction: Mapping[str, Any], mask: Any = None, lengths: Any = None
+) -> dict[str, Tensor]:
+    """H v for H = ∂²L/∂w², v by the names of `params`; autograd goes back through its own way back (Pearlmutter 1994).
+
+        H v = ∂(∂L/∂w · v)/∂w
+
+    The vendors' kernels have no second derivative, so every step is written out. Dropout draws the masks of the next
+    step. Weights, gradients and masks are left as they were.
+    """
+    given = {name: as_tensor(value) for name, value in direction.items()}
+    shapes = {name: tuple(p.shape) for name, p in model.params.items()}
+    check_state_dict("hessian_vector", shapes, {name: tuple(v.shape) for name, v in given.items()})
+    recurrent = [module for module in model.modules() if hasattr(module, "use_fused")]
+    calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
+    fused = [layer.use_fused for layer in recurrent]
+    try:
+        for layer in recurrent:
+            layer.use_fused = False
+        loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
+    finally:
+        for layer, use_fused in zip(recurrent, fused):
+            layer.use_fused = use_fused
+        for module, count in calls.items():
+            module.calls = count
+    names, weights = zip(*model.params.items())
+    first = torch.autograd.grad(loss, weights, create_graph=True)
+    along = sum((g * given[name].to(g)).sum() for name, g in zip(names, first))
+    second = torch.autograd.grad(along, weights, allow_unused=True)
+    return {name: torch.zeros_like(p) if h is None else h for name, p, h in zip(names, weights, second)}
