@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
@@ -22,6 +24,7 @@ class Blueprint:
     params: Any
     ready: Any
     saved: Any
+    modules: Any
     load_state_dict: Any
     usable_device: Any
 
@@ -66,6 +69,17 @@ class Blueprint:
         for layer in self.layers:
             if hasattr(layer, "reset_state"):
                 layer.reset_state(rows)
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Stateful layers begin anew, and afterwards remember what they did before."""
+        kept = [(part, part.last_state, part.anew) for part in self.modules() if hasattr(part, "remember")]
+        self.reset_state()
+        try:
+            yield
+        finally:
+            for part, last_state, anew in kept:
+                part.last_state, part.anew = last_state, anew
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""

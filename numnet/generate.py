@@ -48,10 +48,11 @@ def generate(
     rng = np.random.default_rng(seed)
     kept, written = model.last_state, []
     try:
-        logits = model.predict(vocabulary.encode(prompt)[None])
-        for _ in range(length):
-            written.append(choose(logits[0, -1], rng, temperature, top_k))
-            logits = model.predict(np.array([[written[-1]]]), model.last_state)
+        with model.forgetting():
+            logits = model.predict(vocabulary.encode(prompt)[None])
+            for _ in range(length):
+                written.append(choose(logits[0, -1], rng, temperature, top_k))
+                logits = model.predict(np.array([[written[-1]]]), model.last_state)
     finally:
         model.last_state = kept
     continued = vocabulary.decode(written)

@@ -23,15 +23,15 @@ from numnet import initial as draw
 from numnet.checks import check_choice, check_features, check_sequence, check_size
 from numnet.columns import all_columns, product, transposed, with_ones
 from numnet.embedding import sum_by_token
-from numnet.normal import normalise, normalise_backward
+from numnet.normal import NormalProducts
 from numnet.operation import Array
 from numnet.slots import Memory, Slots
-from numnet.state import State, Stateful
+from numnet.state import State
 
 Stretches = Sequence[Slots]  # of one batch: without lengths there is one. See course.py
 
 
-class Node(Stateful):
+class Node(NormalProducts):
     """W_x (G·H, D), W_h (G·H, H), b (G·H,); gates stacked in PyTorch's order.
 
     `forward` is a function: it returns the new state and what `backward` needs, so that one node can be
@@ -41,20 +41,15 @@ class Node(Stateful):
     speaker: str | None = None
     G = 1
     recurrent_weights = "W_h"
-    layer_norm = False
     passes_state = False  # whether h' reaches h past all matrices too: then the way back of s.drop is the node's own
     bounded = False  # whether the state stays finite on any number of steps, so that a row that has ended may go on
     zoneout = state_dropout = 0.0  # what the layer does to the state between two steps: see between_steps.py
     W_x: Array
     W_h: Array
     b: Array
-    g_x: Array
-    g_h: Array
     dW_x: Array
     dW_h: Array
     db: Array
-    dg_x: Array
-    dg_h: Array
 
     def __init__(
         self,
@@ -76,8 +71,7 @@ class Node(Stateful):
         for name, value in zip(("W_x", "W_h", "b"), drawn):
             self.add_param(name, value)
         if self.layer_norm:
-            self.add_param("g_x", np.ones(len(self.b)))
-            self.add_param("g_h", np.ones(len(self.b)))
+            self.add_gains(len(self.b))
         return shown
 
     @functools.cached_property
@@ -90,18 +84,11 @@ class Node(Stateful):
         """Rows that the way back leaves of each step: the gates', and what else a node's sums need."""
         return self.G * self.hidden_size * (2 if self.layer_norm else 1)
 
-    @property
-    def blocks(self) -> list[slice]:
-        """The rows of W_x x, and of W_h h', that layer_norm normalises together."""
-        return [slice(0, self.G * self.hidden_size)]
-
     def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
         """Memory for T steps of B samples; each node adds its own, and cuts the views."""
         s = Slots(self, T, B, memory)
         if self.layer_norm:
-            rows, blocks = self.G * self.hidden_size, len(self.blocks)
-            s.x_hat, s.x_scale, s.h_hat, s.h_scale = (s.new(T, n, B) for n in (rows, blocks, rows, blocks))
-            s.dp = s.in_turn(s.da[:, -rows:])
+            self.add_slots(s)
         return s
 
     def step(self, s: Slots, t: int) -> None:
@@ -128,17 +115,6 @@ class Node(Stateful):
         for s in stretches:
             s.W_hT = W_hT
 
-    def normal(self, s: Slots, t: int, k: int, p: Array) -> None:
-        """Layer normalisation: block k of W_h h', p, of step t becomes g_h ⊙ p̂."""
-        rows = self.blocks[k]
-        normalise(p, self.g_h[rows, None], s.h_hat[t, rows], s.h_scale[t, k : k + 1])
-
-    def normal_backward(self, s: Slots, t: int, k: int, dy: Array) -> Array:
-        """The gradient of block k of W_h h' itself, from that of its normalised form; kept for dW_h."""
-        rows, dp = self.blocks[k], s.dp[t]
-        dp[rows] = normalise_backward(dy, self.g_h[rows, None], s.h_hat[t, rows], s.h_scale[t, k : k + 1])
-        return dp[rows]
-
     def inputs(self, x: Array, s: Slots) -> None:
         """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B).
 
@@ -147,20 +123,8 @@ class Node(Stateful):
         if not self.layer_norm:
             return self.weighted(x, s, self.b)
         self.weighted(x, s, np.zeros_like(self.b))
-        for k, rows in enumerate(self.blocks):
-            normalise(s.a[:, rows], self.g_x[rows, None], s.x_hat[:, rows], s.x_scale[:, k : k + 1])
+        self.normalise_inputs(s)
         s.a += self.b[:, None]
-
-    def inputs_backward(self, stretches: Stretches, da: Array) -> Array:
-        """The gradient of W_x x itself, (G·H, N)."""
-        x_hat, scale = (all_columns(*(getattr(s, name) for s in stretches)) for name in ("x_hat", "x_scale"))
-        self.db += da.sum(axis=1)
-        self.dg_x += (da * x_hat).sum(axis=1)
-        parts = [
-            normalise_backward(da[rows], self.g_x[rows, None], x_hat[rows], scale[k : k + 1])
-            for k, rows in enumerate(self.blocks)
-        ]
-        return np.concatenate(parts)
 
     def weighted(self, x: Array, s: Slots, b: Array) -> None:
         """s.a = W_x x + b"""

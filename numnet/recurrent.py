@@ -1,26 +1,14 @@
-"""The layer is time: one node, step after step, with all that can be done outside of the loop outside.
-
-phase  forward                                           backward
-  1    before the loop, a = W_x x + b for all steps:     after the loop, the gradients of W_x, W_h, b and x:
-       a Dense layer over time (a lookup, for tokens)    one product over all steps each
-  2    the node's step, which needs the state before     the node's step, which needs the gradient of the state after
-  3    with output_size, y = W h + b for all steps:      before the loop
-       another Dense layer, as in Weidman's book (2019)
-
-With lengths the loop goes through stretches, in each of which the same rows take part: see course.py.
-"""
+"""A layer's doors: how a batch, its lengths and a state come in, how outputs and gradients go out; inside is time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from numnet.between_steps import BetweenSteps
 from numnet.checks import check_sequence, check_size, check_steps
-from numnet.columns import columns, columns_copy, rows, with_ones
+from numnet.columns import rows
 from numnet.course import Course
 from numnet.dense import Dense
 from numnet.lengths import as_mask
@@ -28,17 +16,14 @@ from numnet.node import Node, Stretches
 from numnet.operation import Array, Layer, Operation
 from numnet.recurrent_options import Options, RecurrentOptions
 from numnet.sequences import Packed, closed, opened, opened_like
-from numnet.slots import Memory, Slots
 from numnet.state import State
+from numnet.through_time import UNCHANGED, ThroughTime
 
 if TYPE_CHECKING:
     from typing import Unpack
 
 
-UNCHANGED = nullcontext()  # the weights as they are
-
-
-class RecurrentLayer(RecurrentOptions, Layer):
+class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
     """Any node through time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
 
     forward(x, state=None, lengths=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for None; then
@@ -59,9 +44,6 @@ class RecurrentLayer(RecurrentOptions, Layer):
     recurrent = True
     last_state: State = None
     d_state: State = None
-    slots: Slots | None = None
-    memory: Memory | None = None
-    whole: Course | None = None
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
@@ -119,48 +101,6 @@ class RecurrentLayer(RecurrentOptions, Layer):
         dx = self.turned(course.put(course.split(dx), *width, self.dtype))
         return closed(dx, course.counts, self.batch_first) if packed else dx
 
-    def through_time(self, x: Array, start: Sequence[Any], course: Course, drawn: dict[str, Any]) -> Any:
-        """The stretches of x, their memory, and the last state as columns."""
-        node, stepper, stretches = self.node, self.stepper, self.stretches(course)
-        xs = [with_ones(part) if part.ndim == 3 else part.T.copy() for part in course.take(x)]
-        if isinstance(stepper, BetweenSteps):
-            stepper.prepare(stretches, course, drawn)
-        state = course.columns(start, node.state_sizes, self.dtype)
-        for x, s, stretch in zip(xs, stretches, course.stretches):
-            node.start(s, stretch.first(state))
-            node.inputs(x, s)  # phase 1
-            for t in range(s.T):
-                stepper.step(s, t)  # phase 2
-            state = stretch.handed_on(state, node.last_state(s, stretch.counts))
-        return xs, stretches, state
-
-    def back_through_time(self, dy: Any, d_last: Sequence[Any], stretches: Stretches, course: Course) -> list[Any]:
-        """The gradient of the start state, as columns."""
-        node = self.node
-        node.weights_back(stretches)
-        d_state = course.columns(d_last, node.state_sizes, self.dtype)
-        for part, s, stretch in reversed(list(zip(course.take(dy), stretches, course.stretches))):
-            node.start_backward(s, stretch.going_on(d_state))
-            for t, ended in stretch.ends.items():
-                s.ends[t] = [(d, ended, last[:, ended]) for d, last in zip(node.gradients(s), d_state)]
-            self.loop_backward(s, part)  # phase 2
-            d_state = stretch.handed_back(d_state, node.state_gradient(s))
-        return d_state
-
-    def loop_backward(self, s: Slots, dy: Array) -> None:
-        """From the last step to the first, chunk by chunk: what comes from above meets what the later steps send."""
-        dy = columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
-        stepper, ends = self.stepper, s.ends
-        for steps in reversed(s.chunks):
-            self.node.slopes(s, steps)
-            for t in reversed(range(steps.start, steps.stop)):
-                s.dh += dy[t]
-                if t in ends:
-                    for gradient, ended, last in ends[t]:
-                        gradient[:, ended] += last
-                stepper.step_backward(s, t)
-            s.lay_aside(steps)
-
     def shown(self, stretches: Stretches, course: Course) -> Array:
         """y: the states of all steps, or the last one's; through the Dense layer where there is one."""
         if self.return_sequences:
@@ -199,16 +139,6 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.ready(x.shape[-1])
         return self.turned(self.cast("x", x) if x.ndim == 3 else x), mask
 
-    def course_of(self, B: int, T: int, mask: Any) -> Course:
-        """The course of this batch; without padding, one serves all batches of a size."""
-        whole = self.whole
-        if mask is None and whole is not None and (whole.B, whole.T) == (B, T):
-            return whole
-        course = Course(B, T, mask, self.reverse, None if self.node.bounded else 1)
-        if mask is None:
-            self.whole = course
-        return course
-
     def turned(self, x: Array) -> Array:
         """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
         return x if self.batch_first else x.swapaxes(0, 1)
@@ -228,32 +158,6 @@ class RecurrentLayer(RecurrentOptions, Layer):
             return [None] * len(node.states)
         names, shapes = [f"{name} {part}" for part in node.states], [(B, size) for size in node.state_sizes]
         return node.checked(names, node.each(state, name), shapes, "It is (batch, hidden).")
-
-    def stretches(self, course: Course) -> Stretches:
-        """Buffers made once, and anew when the sizes or the dtype change; with lengths, cut out of memory made once."""
-        dtype, s = self.node.dtype, self.slots
-        if course.mask is None:
-            if s is None or (s.T, s.B, s.dtype) != (course.T, course.B, dtype):
-                s = self.slots = self.node.slots(course.T, course.B)
-            return [s]
-        if self.memory is None or self.memory.dtype != dtype:
-            self.memory = Memory(dtype, course.N)
-        self.memory.begin(course.N)
-        return [self.node.slots(stretch.T, stretch.B, self.memory) for stretch in course.stretches]
-
-    @contextmanager
-    def dropped(self, kept: Array) -> Iterator[None]:
-        """DropConnect: for as long as the context lasts, W_h ⊙ kept is W_h, and so is its gradient's way back."""
-        node, name = self.node, self.node.recurrent_weights
-        whole, gradient = getattr(node, name), getattr(node, f"d{name}")
-        setattr(node, name, whole * kept.astype(whole.dtype))
-        setattr(node, f"d{name}", np.zeros_like(gradient))
-        try:
-            yield
-            gradient += kept * getattr(node, f"d{name}")
-        finally:
-            setattr(node, name, whole)
-            setattr(node, f"d{name}", gradient)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "slots": None, "memory": None, "last_state": None, "d_state": None}

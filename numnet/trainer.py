@@ -179,15 +179,12 @@ def evaluate(model: Any, batches: Any) -> float:
     What a stateful layer remembers is left as it was.
     """
     state, total, count = None, 0.0, 0.0
-    remembered = [(layer, layer.last_state) for layer in model.modules() if hasattr(layer, "reset_state")]
-    model.reset_state()
-    for x, y, *lengths in batches.epoch(0):
-        mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
-        total += mean * model.loss.counted
-        count += model.loss.counted
-        state = model.last_state if batches.carries_state else None
-        if not batches.carries_state:
-            model.reset_state()
-    for layer, last_state in remembered:
-        layer.last_state = last_state
+    with model.forgetting():
+        for x, y, *lengths in batches.epoch(0):
+            mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
+            total += mean * model.loss.counted
+            count += model.loss.counted
+            state = model.last_state if batches.carries_state else None
+            if not batches.carries_state:
+                model.reset_state()
     return total / count if count else 0.0

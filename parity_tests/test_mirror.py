@@ -21,7 +21,7 @@ SHARED = set(
 )
 ROOMS_WITHOUT_PUBLIC_NAMES = set(
     """between_steps blueprint checks columns course initial lengths masks normal progress recurrent_options resume
-    slots state""".split()  # noqa: SIM905
+    slots state through_time""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

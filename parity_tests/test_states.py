@@ -15,6 +15,7 @@ import torchnet
 from numnet.checkpoint import to_numpy
 from parity_tests.family import FAMILY, NODES, maker, ragged
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
+from parity_tests.small import TOKENS, VOCABULARY
 from parity_tests.strategies import Case, Sizes, sizes
 
 TIGHT = 1e-12
@@ -178,14 +179,19 @@ def test_weights_that_are_elsewhere_by_now_are_the_weights(case: Case, z: Sizes)
 GAPS = np.array([[True, False, True], [True, True, True]])
 PATHS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("LSTM", {}, None, "fused"),
-    ("LSTM", {}, [3, 0], "fused"),
-    ("LSTM", {"reverse": True}, [3, 1], "fused"),
-    ("LSTM", {"bidirectional": True}, [3, 1], "fused"),
-    ("LSTM", {"batch_first": False, "return_sequences": False, "learn_state": True}, [1, 2, 0], "fused"),
-    ("LSTM", {"weight_dropout": 0.4, "stateful": True}, [3, 1], "fused"),
-    ("LSTM projection", {}, [3, 1], "fused"),
-    ("RNN relu", {}, [3, 1], "fused"),
-    ("GRU after", {}, [3, 1], "fused"),
+    ("LSTM", {}, [3, 0], "fused, on packed sequences"),
+    ("LSTM", {"reverse": True}, [3, 1], "fused, on packed sequences"),
+    ("LSTM", {"bidirectional": True}, [3, 1], "fused, on packed sequences"),
+    (
+        "LSTM",
+        {"batch_first": False, "return_sequences": False, "learn_state": True},
+        [1, 2, 0],
+        "fused, on packed sequences",
+    ),
+    ("LSTM", {"weight_dropout": 0.4, "stateful": True}, [3, 1], "fused, on packed sequences"),
+    ("LSTM projection", {}, [3, 1], "fused, on packed sequences"),
+    ("RNN relu", {}, [3, 1], "fused, on packed sequences"),
+    ("GRU after", {}, [3, 1], "fused, on packed sequences"),
     ("LSTM projection", {"proj_size": 5}, None, "proj_size is not below hidden_size, as the vendors' kernels want it"),
     ("GRU before", {}, None, "reset='before' is in no vendor's kernel"),
     ("RNN layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
@@ -209,8 +215,34 @@ def test_the_path_is_the_fused_kernel_or_says_why_not(node: str, options: Any, l
     assert {way.path for way in ways} == {"not called yet"}
     x = np.ones((2, 3, 4))
     layer(x, None, lengths)
-    assert {way.path for way in ways} == {path if path == "fused" else f"written out: {path}"}
+    assert {way.path for way in ways} == {path if path.startswith("fused") else f"written out: {path}"}
     for way in ways:
         way.use_fused = False
     layer(x, None, lengths)
     assert {way.path for way in ways} == {"written out: use_fused is False"}
+
+
+def test_evaluation_and_generation_leave_the_memory_of_a_stateful_layer(net: Any) -> None:
+    def model(stateful: bool) -> Any:
+        layers = [net.GRULayer(6, stateful=stateful), net.Dense(len(VOCABULARY))]
+        return net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed=3)
+
+    remembering, plain = model(True), model(False)
+    remembering(TOKENS[:20].reshape(2, 10))
+    before = np.array(to_numpy(remembering.layers[0].last_state))
+    held_out = net.SequenceBatches([TOKENS[:5], TOKENS[5:8], TOKENS[8:12]], [TOKENS[1:6], TOKENS[6:9], TOKENS[9:13]], 2)
+    assert net.evaluate(remembering, held_out) == net.evaluate(plain, held_out)
+    texts = [net.generate(one, VOCABULARY, "abc", 12, seed=1) for one in (remembering, plain)]
+    assert texts[0] == texts[1]
+    assert (to_numpy(remembering.layers[0].last_state) == before).all()
+
+
+def test_a_stateful_layer_begins_anew_with_every_batch_of_sentences(net: Any) -> None:
+    sentences = [TOKENS[k : k + 3 + k % 4] for k in range(7)]  # the last batch is smaller than the others
+    runs = []
+    for stateful in (True, False):
+        layers = [net.LSTMLayer(5, stateful=stateful), net.Dense(len(VOCABULARY))]
+        model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed=3)
+        batches = net.SequenceBatches(sentences, sentences, 3)
+        runs.append(net.Trainer(model, net.Adam(0.01), batches, progress=False).fit(epochs=3).losses)
+    assert runs[0] == runs[1]

@@ -44,8 +44,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         weight_dropout            a part of W_h, drawn anew for each call, is 0 (DropConnect, as Merity et al. 2017)
         bidirectional=True        makes a Bidirectional of the layer
 
-    `path` says what the last call ran, a fused kernel or the step written out, and why. `use_fused = False` takes the
-    latter in any case.
+    `path` says what the last call ran: a fused kernel, perhaps on packed sequences, or the step written out, and why.
+    `use_fused = False` takes the latter in any case.
     """
 
     recurrent = True
@@ -88,7 +88,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         start, drawn = self.start_state(state, x), self.draw(*x.shape[:2])
         self.lend(drawn.get("weights"))
         reason = self.why_written_out(mask, drawn)
-        self.path = f"written out: {reason}" if reason else "fused"
+        self.path = f"written out: {reason}" if reason else "fused" if mask is None else "fused, on packed sequences"
         y, *last = self.written_out(x, start, mask, drawn) if reason else self.fused(x, start, mask)
         y = self.shown(y, last[0], mask)
         self.remember(self.node.joined(last))
