@@ -39,7 +39,7 @@ class BetweenSteps:
     def step(self, s: Slots, t: int) -> None:
         if s.drop is not None:
             multiply(s.h[t], s.drop, s.h_met[t])  # (1)
-        elif self.node.state_dropout:
+        elif s.memory.thinned:
             s.h_met[t] = s.h[t]
         self.node.step(s, t)
         for name, k in s.kept.items():

@@ -58,15 +58,16 @@ class Bidirectional(Layer):
             self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
         y_f, y_b = self.forwards(x, first[0], lengths), self.backwards(x, first[1], lengths)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
-        self.saved = y_f, y_b
+        self.saved = y_f, y_b, packed
         y = self.merged(y_f, y_b)  # (2)
         return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
-        y_f, y_b = self.recall()
+        y_f, y_b, packed = self.recall()
         course = self.forwards.recall()[2]
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        shown = [opened_like(self.name, part, course.counts, self.batch_first) for part in given]
+        counts = course.counts if packed else None
+        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
         self.backwards.checked(d_last[1], course.B, "d_last_state")
         d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
@@ -75,7 +76,7 @@ class Bidirectional(Layer):
         if dx_f is None:
             return None
         dx = dx_f + dx_b
-        return closed(dx, course.counts, self.batch_first) if isinstance(given[0], Packed) else dx
+        return closed(dx, counts, self.batch_first) if packed else dx
 
     def merged(self, y_f: Array, y_b: Array) -> Any:
         """(2)"""

@@ -60,9 +60,9 @@ class Blueprint:
         return mask if mask is not None or packed else shown
 
     def lengths_shown(self) -> Any:
-        """How many real steps each row of the last output has; None where every step counts."""
-        mask, *_ = self.saved
-        return None if mask is None else mask.sum(1 if self.batch_first else 0)
+        """How many real steps each row of the last output has, where it was Packed."""
+        mask, packed, _ = self.saved
+        return mask.sum(1 if self.batch_first else 0) if packed else None
 
     def reset_state(self, rows: Any = None) -> None:
         """Stateful layers' rows, all if none are named, begin anew."""
@@ -73,8 +73,14 @@ class Blueprint:
     @contextmanager
     def forgetting(self) -> Iterator[None]:
         """Stateful layers begin anew, and afterwards remember what they did before."""
+        with self.keeping_memory():
+            self.reset_state()
+            yield
+
+    @contextmanager
+    def keeping_memory(self) -> Iterator[None]:
+        """Afterwards every layer remembers the state that it did before."""
         kept = [(part, part.last_state, part.anew) for part in self.modules() if hasattr(part, "remember")]
-        self.reset_state()
         try:
             yield
         finally:

@@ -51,7 +51,9 @@ def dot_in_blocks(W: Array, x: Array, out: Array) -> Array:
     blocks = number_of_blocks(*W.shape, x.shape[1])
     if blocks == 1:
         return np.dot(W, x, out)
-    np.matmul(W.reshape(blocks, -1, W.shape[1]), x, out=out.reshape(blocks, -1, x.shape[1]))
+    in_blocks = out.view()
+    in_blocks.shape = blocks, -1, x.shape[1]  # an error, where reshape would write into a copy
+    np.matmul(W.reshape(blocks, -1, W.shape[1]), x, out=in_blocks)
     return out
 
 

@@ -19,7 +19,8 @@ def hessian_vector(
         H v ≈ (∂L/∂w at w + εv - ∂L/∂w at w - εv) / 2ε,  ε = ε_machine^(1/3) · max(1, ‖w‖) / ‖v‖
 
     Of the error, some ε_machine^(2/3) of what is divided: take dtype="float64" for more than a few digits. Dropout
-    draws the masks of the next step, each time the same. Weights, gradients and masks are left as they were.
+    draws the masks of the next step, each time the same. Weights, gradients, masks and
+    what stateful layers remember are left as they were.
     """
     params = model.params
     given = {name: np.asarray(value, model.dtype) for name, value in direction.items()}
@@ -36,7 +37,8 @@ def hessian_vector(
             for name, value in given.items():
                 params[name][...] = before[name] + sign * epsilon * value
             model.zero_grad()
-            model.loss_and_grads(x, target, mask=mask, lengths=lengths)
+            with model.keeping_memory():
+                model.loss_and_grads(x, target, mask=mask, lengths=lengths)
             found.append({name: gradient.copy() for name, gradient in model.grads.items()})
     finally:
         model.load_state_dict(before)

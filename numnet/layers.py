@@ -13,7 +13,7 @@ from numnet.lstm_variants import LSTMVariantNode
 from numnet.mgu import MGUNode
 from numnet.node import Node
 from numnet.recurrent import RecurrentLayer
-from numnet.recurrent_options import Options
+from numnet.recurrent_options import Options, waiting
 from numnet.rnn import RNNNode
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ class RNNLayer(RecurrentLayer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            RNNNode(hidden_size, input_size, activation, layer_norm, initial, seed, dtype), output_size, **options
+            waiting(RNNNode(hidden_size, None, activation, layer_norm, initial, seed, dtype), input_size),
+            output_size,
+            **options,
         )
 
 
@@ -56,7 +58,9 @@ class GRULayer(RecurrentLayer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            GRUNode(hidden_size, input_size, reset, layer_norm, initial, seed, dtype), output_size, **options
+            waiting(GRUNode(hidden_size, None, reset, layer_norm, initial, seed, dtype), input_size),
+            output_size,
+            **options,
         )
 
 
@@ -90,11 +94,11 @@ class LSTMLayer(RecurrentLayer):
         node: Node
         if peepholes or coupled or layer_norm or proj_size is not None:
             node = LSTMVariantNode(
-                hidden_size, input_size, **variant, initial=initial, forget_bias=forget_bias, seed=seed, dtype=dtype
+                hidden_size, None, **variant, initial=initial, forget_bias=forget_bias, seed=seed, dtype=dtype
             )
         else:
-            node = LSTMNode(hidden_size, input_size, initial, forget_bias, seed, dtype)
-        super().__init__(node, output_size, **options)
+            node = LSTMNode(hidden_size, None, initial, forget_bias, seed, dtype)
+        super().__init__(waiting(node, input_size), output_size, **options)
 
 
 class MGULayer(RecurrentLayer):
@@ -110,7 +114,8 @@ class MGULayer(RecurrentLayer):
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(MGUNode(hidden_size, input_size, initial, seed, dtype), output_size, **options)
+        node = MGUNode(hidden_size, None, initial, seed, dtype)
+        super().__init__(waiting(node, input_size), output_size, **options)
 
 
 class IndRNNLayer(RecurrentLayer):
@@ -127,4 +132,5 @@ class IndRNNLayer(RecurrentLayer):
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
-        super().__init__(IndRNNNode(hidden_size, input_size, activation, initial, seed, dtype), output_size, **options)
+        node = IndRNNNode(hidden_size, None, activation, initial, seed, dtype)
+        super().__init__(waiting(node, input_size), output_size, **options)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -87,8 +86,10 @@ class RNNModel(Blueprint, Layer):
         self.flat()[0][1].fill(0)
 
     def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
-        x = np.asarray(x)
+        packed = isinstance(x, Packed)
+        if not isinstance(x, np.ndarray):
+            x, lengths = opened(x, lengths, self.batch_first)
+            x = np.asarray(x)
         check_real(self.name, "x", x)
         mask = self.mask_of(x, lengths)
         x = x if mask is None else np.where(over(mask, x), x, 0)
@@ -106,7 +107,7 @@ class RNNModel(Blueprint, Layer):
     def backward(self, dy: Any) -> Any:
         (mask, _, shape), given = self.recall(), dy
         dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
-        if mask is not None:
+        if mask is not None and dy is not None:
             dy = np.asarray(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = np.where(over(mask, dy), dy, 0)
@@ -129,27 +130,32 @@ class RNNModel(Blueprint, Layer):
         self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
     ) -> float:
         """The loss in evaluation mode; no gradient."""
-        with self.evaluating():
+        modes = self.begin_evaluation()
+        try:
             y = self.forward(x, state, lengths)
             return self.needs_loss().forward(y, target, self.counted(mask))
+        finally:
+            self.end_evaluation(modes)
 
     def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
-        with self.evaluating():
-            return self.forward(x, state, lengths)
-
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Evaluation mode for as long as the context lasts; what the calls in it kept is forgotten."""
-        modules = list(self.modules())
-        modes = [module.training for module in modules]
-        for module in modules:
-            module.training = False
+        modes = self.begin_evaluation()
         try:
-            yield
+            return self.forward(x, state, lengths)
         finally:
-            for module, mode in zip(modules, modes):
-                module.training, module.saved = mode, None
+            self.end_evaluation(modes)
+
+    def begin_evaluation(self) -> list[tuple[Operation, bool]]:
+        """Evaluation mode; each module with the mode that it was in."""
+        modes = [(module, module.training) for module in self.modules()]
+        for module, _ in modes:
+            module.training = False
+        return modes
+
+    def end_evaluation(self, modes: list[tuple[Operation, bool]]) -> None:
+        """The modes as they were; what the calls in between kept is forgotten."""
+        for module, mode in modes:
+            module.training, module.saved = mode, None
 
     @classmethod
     def usable_device(cls, device: str) -> str:

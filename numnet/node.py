@@ -41,9 +41,8 @@ class Node(NormalProducts):
     speaker: str | None = None
     G = 1
     recurrent_weights = "W_h"
-    passes_state = False  # whether h' reaches h past all matrices too: then the way back of s.drop is the node's own
+    passes_state = False  # True where a step uses h' itself beside h_met: then step_backward drops h_met's part of dh'
     bounded = False  # whether the state stays finite on any number of steps, so that a row that has ended may go on
-    zoneout = state_dropout = 0.0  # what the layer does to the state between two steps: see between_steps.py
     W_x: Array
     W_h: Array
     b: Array

@@ -118,6 +118,8 @@ class ParamOperation(Operation):
         """The same parameters in another dtype; what the last call kept is forgotten."""
         for module in self.modules():
             module.saved = None
+            if isinstance(module, ParamOperation):
+                module.dtype = np.dtype(dtype)
         for _, holder, name in list(self.holders()):
             holder.dtype = np.dtype(dtype)
             holder.add_param(name, getattr(holder, name))

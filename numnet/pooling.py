@@ -41,28 +41,37 @@ class Pooling(Operation):
         x = x if self.batch_first else x.swapaxes(0, 1)
         mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
         mask = np.ones(x.shape[:2], bool) if mask is None else mask
-        n = mask.sum(axis=1)[:, None]
-        weights = self.weights(np.where(mask[..., None], x, -np.inf if self.how == "max" else 0), mask)
-        weights = (weights / np.maximum(n, 1)[..., None] if self.how == "mean" else weights).astype(x.dtype)
-        self.saved = weights, mask, x.shape[-1]
-        return (np.where(mask[..., None], x, 0) * weights).sum(axis=1)  # (1) (2) (3)
+        x = np.where(mask[..., None], x, 0)
+        self.saved = mask, self.step_taken(x, mask), x.shape, x.dtype
+        if self.how == "mean":
+            return x.sum(axis=1) / counted(mask).astype(x.dtype)  # (3)
+        y = np.take_along_axis(x, self.saved[1], axis=1)[:, 0]  # (1) (2)
+        return np.where(mask.sum(axis=1)[:, None] > 0, y, 0)
 
     def backward(self, dy: Any) -> Any:
-        weights, mask, D = self.recall()
-        dy = self.gradient(dy, (len(mask), D), weights.dtype)
-        dx = dy[:, None] * weights  # (1) (2) (3)
+        mask, t, shape, dtype = self.recall()
+        dy = self.gradient(dy, shape[:1] + shape[2:], dtype) * (mask.sum(axis=1)[:, None] > 0).astype(dtype)
+        if self.how == "mean":
+            dx = (dy / counted(mask).astype(dtype))[:, None] * mask[..., None].astype(dtype)  # (3)
+        else:
+            dx = np.zeros(shape, dtype)
+            np.put_along_axis(dx, t, dy[:, None], axis=1)  # (1) (2)
         dx = dx if self.batch_first else dx.swapaxes(0, 1)
         return closed(dx, mask.sum(axis=1), self.batch_first) if self.packed else dx
 
-    def weights(self, x: Array, mask: Array) -> Array:
-        """1 for each step that counts, of all numbers (B, T, 1) or of each (B, T, D)."""
+    def step_taken(self, x: Array, mask: Array) -> Any:
+        """The step t of each row, (B, 1, D): of all numbers of the row, or for "max" of each; none for "mean"."""
+        B, T, D = x.shape
         if self.how == "mean":
-            return mask[..., None]
-        T = mask.shape[1]
+            return None
         if self.how == "max":
-            t = x.argmax(axis=1)[:, None]  # (2)
-        else:
-            t = mask.argmax(axis=1) if self.how == "first" else T - 1 - mask[:, ::-1].argmax(axis=1)  # (1)
-            t = t[:, None, None]
-        some = mask.sum(axis=1)[:, None, None] > 0
-        return np.equal(np.arange(T)[:, None], t) & some
+            low = np.where(mask[..., None], x, -np.inf)
+            largest: Array = np.equal(low, low.max(axis=1, keepdims=True)) & mask[..., None]
+            return np.expand_dims(largest.argmax(axis=1), 1)  # (2) a real one, even where all are -inf
+        t = mask.argmax(axis=1) if self.how == "first" else T - 1 - mask[:, ::-1].argmax(axis=1)  # (1)
+        return np.broadcast_to(t[:, None, None], (B, 1, D))
+
+
+def counted(mask: Array) -> Array:
+    """n (B, 1), and 1 for a row without a real step."""
+    return np.maximum(mask.sum(axis=1), 1)[:, None]

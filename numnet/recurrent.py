@@ -59,7 +59,6 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
         return {"": self.node, "output": self.output} if self.output else {"": self.node}
 
     def make(self, rng: np.random.Generator) -> int:
-        self.slots = self.memory = None
         width = self.node.build(self.width, rng, self.dtype)
         if self.learn_state:
             for name, size in zip(self.node.states, self.node.state_sizes):
@@ -79,12 +78,12 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
             xs, stretches, last = self.through_time(x, start, course, drawn)
         self.remember(self.node.joined([course.rows(part) for part in last]))
         y = self.shown(stretches, course)
-        self.saved = xs, stretches, course, x.shape[2:], learned, drawn.get("weights")
+        self.saved = xs, stretches, course, x.shape[2:], learned, drawn.get("weights"), packed
         return closed(y, course.counts, self.batch_first) if packed and self.return_sequences else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
-        xs, stretches, course, width, learned, weights = self.recall()
-        packed, dy = isinstance(dy, Packed), opened_like(self.name, dy, course.counts, self.batch_first)
+        xs, stretches, course, width, learned, weights, packed = self.recall()
+        dy = opened_like(self.name, dy, course.counts if packed else None, self.batch_first)
         d_last = self.checked(d_last_state, course.B, "d_last_state")
         dy, d_last = self.shown_backward(dy, d_last, course)
         with self.dropped(weights) if weights is not None else UNCHANGED:
@@ -126,9 +125,10 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
 
     def entered(self, x: Any, lengths: Any) -> tuple[Array, Any]:
         """x with the batch first, checked and cast; the mask (B, T), or None."""
-        x, lengths = opened(x, lengths, self.batch_first)
-        x = np.asarray(x)
         mask = None
+        if not isinstance(x, np.ndarray):
+            x, lengths = opened(x, lengths, self.batch_first)
+            x = np.asarray(x)
         if lengths is not None:
             check_steps(self.name, x, self.batch_first)
             B, T = self.turned(x).shape[:2]
@@ -145,6 +145,8 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
 
     def start_state(self, state: State, B: int) -> tuple[list[Any], Any]:
         """The parts (B, H) of the state given, remembered or learned, None for zeros; and which rows' is learned."""
+        if not (self.learn_state or self.stateful):
+            return self.checked(state, B, "state"), None
         parts, learned = self.checked(self.remembered(state, B), B, "state"), self.learned_rows(state, B)
         if learned is None:
             return parts, None
@@ -160,4 +162,11 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
         return node.checked(names, node.each(state, name), shapes, "It is (batch, hidden).")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "slots": None, "memory": None, "last_state": None, "d_state": None}
+        return {
+            **super().__getstate__(),
+            "slots": None,
+            "memory": None,
+            "whole": None,
+            "last_state": None,
+            "d_state": None,
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import masks
-from numnet.checks import check_fraction, check_options, check_rates, check_same_batch
+from numnet.checks import check_fraction, check_options, check_rates, check_same_batch, check_size
 
 Mask = npt.NDArray[np.bool_]
 
@@ -50,6 +51,8 @@ class RecurrentOptions:
     dtype: Any
     input_size: int | None
     output_size: int | None
+    output: Any
+    ready: Any
     hidden_size: int
     training: bool
     last_state: Any
@@ -69,7 +72,8 @@ class RecurrentOptions:
         """The layer, or with bidirectional=True the Bidirectional of it."""
         if not bidirectional:
             return super().__new__(cls)
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
+        ours = next(base for base in cls.__mro__ if base.__name__ == "RecurrentLayer")
+        backend = importlib.import_module(ours.__module__.partition(".")[0])
         return backend.Bidirectional(cls(*arguments, **options))
 
     def set_options(self, options: Options) -> None:
@@ -82,7 +86,6 @@ class RecurrentOptions:
         check_rates(self.name, given["zoneout"], states)
         check_fraction(self.name, state_dropout=given["state_dropout"], weight_dropout=given["weight_dropout"])
         vars(self).update(given, keeps_time=given["return_sequences"])
-        self.node.zoneout, self.node.state_dropout = max(given["zoneout"]), given["state_dropout"]
         self.drops = bool(self.state_dropout or self.weight_dropout or any(self.zoneout))
         if self.drops:
             self.calls = 0
@@ -99,14 +102,14 @@ class RecurrentOptions:
 
     def twin(self) -> Any:
         """The like of it for the other direction, with weights of its own."""
-        config: dict[str, Any] = {**self.config(), "reverse": not self.reverse}
-        common = {"input_size": self.input_size, "seed": self.seed + 1, "dtype": self.dtype}
-        make: Any = type(self)
-        if "node" not in config:
-            return make(**config, **common)
-        node = config.pop("node")
-        node.pop("type")
-        return make(type(self.node)(**node, **common), **config)
+        twin: Any = copy.deepcopy(self)
+        twin.reverse = not self.reverse
+        twin.seed = twin.node.seed = self.seed + 1
+        for part in (twin, twin.node, twin.output):
+            if part is not None:
+                part.built = False
+        twin.ready(self.input_size)
+        return twin
 
     def reset_state(self, rows: Any = None) -> None:
         """A stateful layer's rows, all if none are named, begin anew."""
@@ -165,3 +168,10 @@ class RecurrentOptions:
 def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[Any]:
     """1 / (1 - p) with probability 1 - p, else 0: so that nothing changes on average."""
     return masks.mask(p, shape, *drawn_from) / (1 - p)
+
+
+def waiting(node: Any, input_size: int | None) -> Any:
+    """The node, to be built for this width by its layer, from one generator with the layer's other parts."""
+    check_size(node.name, input_size=input_size)
+    node.input_size = input_size
+    return node

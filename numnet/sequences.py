@@ -113,8 +113,10 @@ def check_packed_target(who: str, target: Any, prediction: Any) -> None:
 
 
 def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True) -> Any:
-    """The gradient of what was closed, padded as the layer takes it; its lengths are y's, or a ValueError."""
-    if isinstance(dy, Packed) and lengths is not None:
+    """The gradient of y, padded as the layer takes it; Packed as y is, in y's lengths, None where it is not."""
+    if isinstance(dy, Packed):
+        if lengths is None:
+            raise ValueError(f"{who}: dy is Packed, expected an array, as y is.")
         check_same_lengths(who, "dy", dy.lengths.tolist(), to_numpy(lengths).tolist())
     return opened(dy, None, batch_first)[0]
 

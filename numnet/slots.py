@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,12 +43,15 @@ class Memory:
     """What the stretches of a call have in common: room that is kept, room that one lends the next, and da_all.
 
     da_all (rows, N) has a column for each of the call's N real steps of all samples; each stretch has its columns.
+    `apart` names the parts of the state under zoneout, `thinned` says whether there is state dropout: then what a step
+    makes, or what it meets, has memory of its own.
     """
 
     da_all: Array
 
-    def __init__(self, dtype: npt.DTypeLike, N: int) -> None:
+    def __init__(self, dtype: npt.DTypeLike, N: int, apart: Sequence[str] = (), thinned: bool = False) -> None:
         self.dtype, self.kept, self.lent = np.dtype(dtype), Room(dtype), Room(dtype)
+        self.apart, self.thinned = apart, thinned
         self.begin(N)
 
     def begin(self, N: int) -> None:
@@ -108,9 +112,9 @@ class Slots(SimpleNamespace):
         )
         for name, size in zip(node.states, node.state_sizes):
             state = self.new(T + 1, size, B)
-            new = self.new(T, size, B) if node.zoneout else state[1:]
+            new = self.new(T, size, B) if name in self.memory.apart else state[1:]
             vars(self).update({name: state, f"{name}_new": new, f"d{name}": self.lent(size, B)})
-        self.h_met = self.new(*self.h_new.shape) if node.state_dropout else self.h[:-1]
+        self.h_met = self.new(*self.h_new.shape) if self.memory.thinned else self.h[:-1]
         self.product, self.half = self.lent(G * H, B), np.asarray(0.5, node.dtype)
         whole = rows - rows % H
         self.gates, self.d_gates = (z.reshape(len(z), -1, H, B).swapaxes(0, 1) for z in (self.a, self.da[:, :whole]))

@@ -36,6 +36,8 @@ class ThroughTime:
     node: Node
     stepper: Any  # the node, or BetweenSteps, which stands for it
     reverse: bool
+    zoneout: list[float]
+    state_dropout: float
     dtype: npt.DTypeLike
     slots: Slots | None = None
     memory: Memory | None = None
@@ -86,7 +88,7 @@ class ThroughTime:
     def course_of(self, B: int, T: int, mask: Any) -> Course:
         """The course of this batch; without padding, one serves all batches of a size."""
         whole = self.whole
-        if mask is None and whole is not None and (whole.B, whole.T) == (B, T):
+        if mask is None and whole is not None and (whole.B, whole.T, whole.reverse) == (B, T, self.reverse):
             return whole
         course = Course(B, T, mask, self.reverse, None if self.node.bounded else 1)
         if mask is None:
@@ -98,12 +100,17 @@ class ThroughTime:
         dtype, s = self.node.dtype, self.slots
         if course.mask is None:
             if s is None or (s.T, s.B, s.dtype) != (course.T, course.B, dtype):
-                s = self.slots = self.node.slots(course.T, course.B)
+                s = self.slots = self.node.slots(course.T, course.B, self.new_memory(course.N))
             return [s]
         if self.memory is None or self.memory.dtype != dtype:
-            self.memory = Memory(dtype, course.N)
+            self.memory = self.new_memory(course.N)
         self.memory.begin(course.N)
         return [self.node.slots(stretch.T, stretch.B, self.memory) for stretch in course.stretches]
+
+    def new_memory(self, N: int) -> Memory:
+        """Memory for N steps of all rows, with room for what zoneout and state dropout hold apart."""
+        apart = [name for name, rate in zip(self.node.states, self.zoneout) if rate]
+        return Memory(self.node.dtype, N, apart, self.state_dropout > 0)
 
     @contextmanager
     def dropped(self, kept: Array) -> Iterator[None]:

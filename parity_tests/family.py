@@ -49,10 +49,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "weight dropout": {"weight_dropout": 0.4},
     "zoneout": {"zoneout": 0.4},
     "zoneout in evaluation": {"zoneout": 0.4},
+    "zoneout of c alone": {"zoneout": (0.0, 0.4)},
+    "zoneout of h alone": {"zoneout": (0.4, 0.0)},
     "both ways": {"bidirectional": True},
     "both ways, mul": {"bidirectional": True, "merge": "mul"},
 }
-NOT_BY_ROW = ("time-major", "state dropout", "weight dropout", "zoneout")
+PAIRS = ("zoneout of c alone", "zoneout of h alone")  # an LSTM's
+NOT_BY_ROW = ("time-major", "state dropout", "weight dropout", "zoneout", *PAIRS)
 NOT_CUT = (
     *NOT_BY_ROW,
     "reverse",
@@ -119,7 +122,7 @@ def drawer(node: str, chosen: dict[str, Any], options: tuple[str, ...]) -> Draw:
 FAMILY = [
     *(family_case(node) for node in NODES),
     *(family_case("LSTM", option) for option in OPTIONS),
-    *(family_case("GRU before", option) for option in OPTIONS),
+    *(family_case("GRU before", option) for option in OPTIONS if option not in PAIRS),
     *(family_case("RNN", option) for option in ("gaps", "reverse", "state dropout", "zoneout", "both ways")),
     *(family_case("GRU after", option) for option in ("gaps", "state dropout", "zoneout", "both ways")),
     *(

@@ -73,3 +73,23 @@ def test_a_direction_of_another_shape_is_refused(net: Any) -> None:
     wrong = {**directions(model, 0), "layers.2.b": np.zeros(z.V + 1)}
     with pytest.raises(ValueError, match=r"hessian_vector: layers\.2\.b is \(5,\), expected \(4,\)"):
         net.hessian_vector(model, *batch_of(z)[:2], wrong)
+
+
+def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((2, 3, 4)), rng.integers(0, 3, (2, 3))
+    remembering, plain = (
+        net.RNNModel(
+            [net.GRULayer(5, stateful=stateful, learn_state=True), net.Dense(3)],
+            net.SoftmaxCrossEntropy(), 4, 1, "float64",
+        )
+        for stateful in (True, False)
+    )  # fmt: skip
+    v = directions(plain, 0)
+    products = [net.hessian_vector(model, x, target, v) for model in (remembering, plain)]
+    ours, theirs = ({name: np.array(to_numpy(value)) for name, value in product.items()} for product in products)
+    assert_near(ours, theirs, NEAR)
+    remembering(x)
+    before = np.array(to_numpy(remembering.layers[0].last_state))
+    net.hessian_vector(remembering, x, target, v)
+    assert (to_numpy(remembering.layers[0].last_state) == before).all()

@@ -41,9 +41,8 @@ def test_packed_is_padded_with_lengths(
         given_dy = tuple(net.Packed(values(net, part, lengths, turned), lengths) for part in dy)
     dx = ours.backward(given_dy if merge is None else given_dy[0])
     d_padded = theirs.backward(dy if merge is None else dy[0])
-    if not alone:
-        assert dx.lengths.tolist() == lengths.tolist()
-        dx, d_padded = dx.values, values(net, d_padded, lengths, turned)
+    assert dx.lengths.tolist() == lengths.tolist()
+    dx, d_padded = dx.values, values(net, d_padded, lengths, turned)
     expected = numbers(y=shown, last=theirs.last_state, dx=d_padded, d_first=theirs.d_state, **theirs.grads)
     assert_near(numbers(y=y, last=ours.last_state, dx=dx, d_first=ours.d_state, **ours.grads), expected, TIGHT)
 

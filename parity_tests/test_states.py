@@ -246,3 +246,55 @@ def test_a_stateful_layer_begins_anew_with_every_batch_of_sentences(net: Any) ->
         batches = net.SequenceBatches(sentences, sentences, 3)
         runs.append(net.Trainer(model, net.Adam(0.01), batches, progress=False).fit(epochs=3).losses)
     assert runs[0] == runs[1]
+
+
+def test_what_a_layer_does_between_steps_is_not_the_nodes(net: Any) -> None:
+    node = net.LSTMNode(4, input_size=3, dtype="float64")
+    x, alone = np.random.default_rng(0).standard_normal((3, 2)), net.LSTMNode(4, input_size=3, dtype="float64")
+    net.RecurrentLayer(node, zoneout=0.5, state_dropout=0.5)
+    (h, c), _ = node.forward(x)
+    (expected, _), _ = alone.forward(x)
+    assert (to_numpy(h) == to_numpy(expected)).all()
+    assert (to_numpy(c) != 0).all()
+
+
+def test_a_layer_given_its_width_is_the_one_that_finds_it(net: Any) -> None:
+    options: Any = {"output_size": 3, "seed": 5, "state_dropout": 0.5, "dtype": "float64"}
+    given_width, found = net.GRULayer(4, input_size=4, **options), net.GRULayer(4, **options)
+    x = np.random.default_rng(1).standard_normal((2, 5, 4))
+    assert (to_numpy(given_width(x)) == to_numpy(found(x))).all()
+
+
+def test_a_built_bidirectional_layer_takes_a_models_dtype(net: Any) -> None:
+    model = net.RNNModel([net.LSTMLayer(3, input_size=2, bidirectional=True)], dtype="float64")
+    assert str(model(np.ones((1, 2, 2))).dtype).endswith("float64")
+
+
+def test_a_class_of_ones_own_may_go_both_ways(net: Any) -> None:
+    class Mine(net.LSTMLayer):
+        def __init__(self, size: int, **options: Any) -> None:
+            super().__init__(size, **options)
+
+    layer = Mine(3, input_size=2, bidirectional=True)
+    assert type(layer.backwards) is Mine
+    assert layer.backwards.reverse
+    first, second = (to_numpy(layer.params[f"{way}.W_x"]) for way in ("forwards", "backwards"))
+    assert (first != second).all()
+
+
+def test_a_layer_may_be_turned_round_between_two_calls(net: Any) -> None:
+    layer, x = net.GRULayer(3, input_size=2, dtype="float64"), np.random.default_rng(2).standard_normal((2, 4, 2))
+    layer(x)
+    layer.reverse = True
+    assert np.abs(to_numpy(layer(x))[0] - to_numpy(layer(x, lengths=[4, 3]))[0]).max() < 1e-12
+
+
+@pytest.mark.parametrize("how", ["last", "first", "max"])
+def test_pooling_takes_a_step_whatever_stands_in_the_others(how: str, net: Any) -> None:
+    x = np.array([[[-np.inf], [1.0], [-np.inf]], [[-np.inf], [-np.inf], [5.0]]])
+    pooling = net.Pooling(how)
+    y = to_numpy(pooling(x, [3, 2]))
+    assert y[:, 0].tolist() == {"last": [-np.inf, -np.inf], "first": [-np.inf, -np.inf], "max": [1, -np.inf]}[how]
+    dx = to_numpy(pooling.backward(np.ones((2, 1))))
+    assert (dx.sum(axis=1) == 1).all()
+    assert dx[1, 2] == 0

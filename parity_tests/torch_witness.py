@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from parity_tests.family import PAIRS
 from parity_tests.probe import Array, Arrays
 from parity_tests.strategies import Case, Sizes
 
-NOT_THERE = {"state dropout", "weight dropout", "zoneout", "zoneout in evaluation"}
+NOT_THERE = {"state dropout", "weight dropout", "zoneout", "zoneout in evaluation", *PAIRS}
 Tensors = dict[str, Tensor]
 
 

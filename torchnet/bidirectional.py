@@ -62,11 +62,12 @@ class Bidirectional(Layer):
         outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.keep(outputs, (x, *starts))
+        self.counts = lengths if packed else None
         return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         outputs, inputs = self.recall()
-        counts = self.forwards.counts
+        counts = self.counts
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
         shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
@@ -77,7 +78,7 @@ class Bidirectional(Layer):
         dx, *d_start = self.pull(outputs, inputs, (*shown, *upstream))
         joined = self.forwards.node.joined
         self.d_state = joined(d_start[:half]), joined(d_start[half:])
-        return closed(dx, counts, self.batch_first) if isinstance(given[0], Packed) and dx is not None else dx
+        return closed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
 
     def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
         """(2)"""

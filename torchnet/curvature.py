@@ -20,7 +20,7 @@ def hessian_vector(
         H v = ∂(∂L/∂w · v)/∂w
 
     The vendors' kernels have no second derivative, so every step is written out. Dropout draws the masks of the next
-    step. Weights, gradients and masks are left as they were.
+    step. Weights, gradients, masks and what stateful layers remember are left as they were.
     """
     given = {name: as_tensor(value) for name, value in direction.items()}
     shapes = {name: tuple(p.shape) for name, p in model.params.items()}
@@ -31,14 +31,15 @@ def hessian_vector(
     try:
         for layer in recurrent:
             layer.use_fused = False
-        loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
+        with model.keeping_memory():
+            loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
     finally:
         for layer, use_fused in zip(recurrent, fused):
             layer.use_fused = use_fused
         for module, count in calls.items():
             module.calls = count
     names, weights = zip(*model.params.items())
-    first = torch.autograd.grad(loss, weights, create_graph=True)
-    along = sum((g * given[name].to(g)).sum() for name, g in zip(names, first))
-    second = torch.autograd.grad(along, weights, allow_unused=True)
+    first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
+    along = sum((g * given[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
+    second = torch.autograd.grad(along, weights, allow_unused=True) if along.requires_grad else [None] * len(weights)
     return {name: torch.zeros_like(p) if h is None else h for name, p, h in zip(names, weights, second)}

@@ -76,7 +76,7 @@ class RNNModel(Blueprint, Layer):
     def backward(self, dy: Any) -> Any:
         (mask, _, shape), given = self.recall(), dy
         dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
-        if mask is not None:
+        if mask is not None and dy is not None:
             dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = torch.where(over(mask, dy), dy.to(self.device), 0)

@@ -33,7 +33,6 @@ class Node(ParamOperation):
     speaker: str | None = None
     G = 1
     recurrent_weights = "W_h"
-    zoneout = state_dropout = 0.0  # what the layer does to the state between two steps
     layer_norm = False
     not_fused = "the node has no fused kernel"
     states: tuple[str, ...] = ("h",)

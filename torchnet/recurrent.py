@@ -64,7 +64,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.lent: list[str] = []
         self.last_state: State = None
         self.d_state: State = None
-        self.counts: Any = None  # the last call's real steps of each row
+        self.counts: Any = None  # the last call's real steps of each row, where it was Packed
         node.speaker = self.name
         self.set_options(options)
         self.ready(node.input_size)
@@ -94,14 +94,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.remember(self.node.joined(last))
         self.keep((y, *last), (given, *start))
         counts = np.full(len(x), x.shape[1]) if mask is None else mask.sum(dim=1)
-        self.counts = counts
+        self.counts = counts if packed else None
         if "weights" in drawn:
             self.lend()  # the node keeps the weights themselves, not what a call has dropped of them
         return closed(y, counts, self.batch_first) if packed and self.return_sequences else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         outputs, inputs = self.recall()
-        packed, dy = isinstance(dy, Packed), opened_like(self.name, dy, self.counts, self.batch_first)
+        packed, dy = self.counts is not None, opened_like(self.name, dy, self.counts, self.batch_first)
         dx, *d_start = self.pull(outputs, inputs, (dy, *self.checked(d_last_state, outputs[1:])))
         self.d_state = self.node.joined(d_start)
         return closed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
@@ -127,7 +127,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         tokens = x.ndim == 2
         if tokens and mask is not None:
             x = torch.where(self.turned(mask.to(x.device)), x, 0)  # a token at padding may be anything
-        check_sequence(self.name, x, self.input_size)
+        check_sequence(self.name, x, self.input_size, self.batch_first)
         self.ready(x.shape[-1], x)
         self.lend()
         given = x.long().to(self.node.W_x.device) if tokens else self.followed(self.cast("x", x))
