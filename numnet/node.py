@@ -3,7 +3,8 @@
     a = W_x x + b                      (0)   the step's input, which does not depend on the state
     state = step(a, state before)            the equations of each node: rnn.py, gru.py, lstm.py
 
-Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates.
+Columns are samples: x (D, B), h (H, B), a (G·H, B), where G is the number of gates. What a matrix or a reset gate
+meets of h' is h_met, which state dropout may thin; every other h' is whole. A step reads h_met and writes h_new.
 Because (0) needs no state, a layer computes it for all steps at once before its loop, and likewise sums the
 gradients of W_x, W_h and b over all steps after it. On the way back every gradient is linear in what comes from
 the later steps. What that is multiplied by is known after the forward: so `slopes` finds it for many steps at once,

@@ -91,7 +91,8 @@ class Slots(SimpleNamespace):
     da         (chunk_steps, rows, B)  the slopes, then the gradient of a; da[:n] are those of a chunk of n steps
     to_c       (chunk_steps, H, B)     an LSTM's slope from h to c
 
-    A node's `rows_back` says how many rows da and da_all have: G·H, and what else its way back leaves, a GRU's dm.
+    Under a projection h and dh have P rows. What else a node keeps is in its own `slots`; its `rows_back` says how many
+    rows da and da_all have: G·H, and what else its way back leaves, a GRU's dm.
     """
 
     da_all: Array

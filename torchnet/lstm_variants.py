@@ -16,7 +16,7 @@ from torchnet.node import Node, normal
 class LSTMVariantNode(Node):
     """One step of the LSTM with any of four options; without one, it computes what LSTMNode does, only slower.
 
-        a = W_x x + b                      (0)   a (4H, B), the rows of i, f, g, o: see node.py
+        a = W_x x + b                      (0)   a (G·H, B), the rows of i, f, g, o: see node.py
         a ← a + W_h h'                     (1)   layer_norm: a ← a + g_h ⊙ N(W_h h'), and so W_x x in (0)
         i, f = σ(a), σ(a)                  (2)   peepholes: of a_i + p_i ⊙ c' and a_f + p_f ⊙ c'; coupled: f = 1 - i
         g = tanh(a)                        (3)
@@ -26,10 +26,12 @@ class LSTMVariantNode(Node):
         u = o ⊙ k                          (7)
         h = u                              (8)   proj_size: h = W_r u
 
+    G is 4, or 3 where the gates are coupled: then W_x, W_h, b and the gains have no rows of f, and p has none.
+
     peepholes   Gers & Schmidhuber 2000; p (3H,) is p_i, p_f, p_o
-    coupled     what is forgotten is what is written, as in Greff et al. 2017; three gates: W_x (3H, D) has i, g, o
-    proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (4H, P)
-    layer_norm  Ba et al. 2016; gains g_x, g_h (4H,), g_c (H,), and a bias b_c (H,)
+    coupled     what is forgotten is what is written, as in Greff et al. 2017; three gates: i, g, o
+    proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
+    layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
     """
 
     states = ("h", "c")
