@@ -52,7 +52,7 @@ def family_outputs(spec: Any, leaves: Tensors, z: Sizes) -> Tensors:
     x, mask = leaves["x"], leaves.get("lengths")
     x = x.transpose(0, 1) if "time-major" in options else x
     x = torch.eye(z.D, dtype=torch.float64)[x] if "tokens" in options else x
-    real = np.ones((z.B, z.T), bool) if mask is None else np.array(mask)
+    real = np.ones((z.B, z.T), bool) if mask is None else mask.numpy()
     real = real if real.ndim == 2 else np.arange(z.T) < real[:, None]
     real = real.T if "time-major" in options and mask is not None and mask.ndim == 2 else real
     states = ("h", "c") if spec["kind"] == "LSTM" else ("h",)

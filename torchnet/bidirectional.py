@@ -88,6 +88,11 @@ class Bidirectional(Layer):
             return y_f * y_b
         return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
 
+    @property
+    def path(self) -> str:
+        """What the last call ran: see RecurrentLayer."""
+        return str(self.forwards.path)
+
     def start_gradients(self) -> Any:
         """What `loss.backward()` of a larger model has left as the start states' gradients."""
         return self.forwards.start_gradients(), self.backwards.start_gradients()
