@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numnet
 import torchnet
+from parity_tests import oracles
 from parity_tests.family import FAMILY, NODES, OPTIONS, PAIRS, family_case
 from parity_tests.oracles import everything, torch_nn
 from parity_tests.probe import assert_near
@@ -54,3 +57,13 @@ def test_torch_nn_row_by_row_says_the_same(case: Case, z: Sizes) -> None:
     error = torch_nn(case, z)
     assert error is None or error <= TOLERANCE["float64"]
     assert error is not None or z.H <= 2
+
+
+def test_the_table_of_witnesses_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(oracles, "FAMILY", [family_case("LSTM", "gaps"), family_case("MGU")])
+    monkeypatch.setattr("sys.argv", ["oracles", "--draws", "12"])  # among them batches without a real step
+    oracles.main()
+    *_, gaps, mgu = capsys.readouterr().out.strip().splitlines()
+    assert gaps.startswith("| LSTM, gaps | ")
+    assert mgu.endswith("|")
+    assert mgu.split(" | ")[3:6] == ["-", "-", "-"]

@@ -37,10 +37,9 @@ def torch_witness(case: Case, params: Arrays, inputs: Arrays, z: Sizes) -> tuple
 
     def pullback(upstream: Arrays) -> Arrays:
         wanted = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
-        found = torch.autograd.grad(
-            list(outputs.values()), list(wanted.values()), [torch.tensor(upstream[name]) for name in outputs],
-            allow_unused=True, retain_graph=True,
-        )  # fmt: skip
+        reached = [name for name, value in outputs.items() if value.requires_grad]  # none, where no step is real
+        shown, d_shown = [outputs[name] for name in reached], [torch.tensor(upstream[name]) for name in reached]
+        found = torch.autograd.grad(shown, list(wanted.values()), d_shown, allow_unused=True, retain_graph=True)
         return {f"d{n}": np.zeros(w.shape) if g is None else g.numpy() for (n, w), g in zip(wanted.items(), found)}
 
     return {name: value.detach().numpy() for name, value in outputs.items()}, pullback
