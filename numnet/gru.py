@@ -34,6 +34,7 @@ class GRUNode(Node):
     """
 
     G = 3
+    gates = ("r", "z", "n")
     passes_state = True
     bounded = True
     b_h: Array

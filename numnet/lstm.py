@@ -27,6 +27,7 @@ class LSTMNode(Node):
     """
 
     G = 4
+    gates = ("i", "f", "g", "o")
     states = ("h", "c")
     bounded = True
 

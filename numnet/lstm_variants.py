@@ -67,7 +67,8 @@ class LSTMVariantNode(Node):
     ) -> None:
         check_size(self.name, proj_size=proj_size)
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
-        self.forget_bias, self.G = forget_bias, 3 if coupled else 4
+        self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
+        self.G = len(self.gates)
         super().__init__(hidden_size, input_size, initial, seed, dtype)
 
     @functools.cached_property

@@ -24,6 +24,7 @@ class MGUNode(Node):
     """
 
     G = 2
+    gates = ("f", "n")
     passes_state = True
     bounded = True
 

@@ -41,6 +41,7 @@ class Node(NormalProducts):
 
     speaker: str | None = None
     G = 1
+    gates: tuple[str, ...] = ()  # their names, in the order of the rows
     recurrent_weights = "W_h"
     passes_state = False  # True where a step uses h' itself beside h_met: then step_backward drops h_met's part of dh'
     bounded = False  # whether the state stays finite on any number of steps, so that a row that has ended may go on

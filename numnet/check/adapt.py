@@ -1,0 +1,119 @@
+"""From what a user has, an Operation, a Node, a Layer, a loss, a Model, two functions, to a Subject in float64."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.check import subject as calls
+from numnet.check.draw import Sizes, drawn_inputs, drawn_params
+from numnet.check.step import gate_names
+from numnet.check.subject import Arrays, Subject, Unusable
+from numnet.checkpoint import to_numpy
+
+
+def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
+    """The thing in float64, a copy, at these inputs; what is not given is drawn from the seed."""
+    if is_torch(thing):
+        from numnet.check.of_torch import torch_subject
+
+        return torch_subject(thing, inputs, lengths, seed, sizes)
+    if isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):
+        return pair_subject(thing, inputs)
+    if isinstance(thing, type) or not (hasattr(thing, "forward") and hasattr(thing, "backward")):
+        raise Unusable(
+            f"check_gradients: {thing!r} has no forward and backward, expected an Operation, a Node, a Layer, a loss, "
+            "a Model or a pair (forward, backward). A class? Pass an instance."
+        )
+    return numnet_subject(thing, inputs, lengths, seed, sizes)
+
+
+def is_torch(thing: Any) -> bool:
+    """A module or a Function of PyTorch's, and none of torchnet's, whose calls are numnet's."""
+    torch = sys.modules.get("torch")
+    kind = thing if isinstance(thing, type) else type(thing)
+    if torch is None or any(base.__module__.startswith("torchnet.") for base in kind.__mro__):
+        return False
+    return isinstance(thing, torch.nn.Module) or (
+        isinstance(thing, type) and issubclass(thing, torch.autograd.Function)
+    )
+
+
+def pair_subject(thing: Any, inputs: Sequence[Any]) -> Subject:
+    """Two functions, their inputs by the names that forward gives them."""
+    if not inputs:
+        raise Unusable("check_gradients: a pair of functions has no inputs, expected them after it. Pass x, W, ...")
+    names = calls.parameter_names(thing[0])[: len(inputs)]
+    names += [f"x{k}" for k in range(len(names), len(inputs))]
+    name = getattr(thing[0], "__name__", "forward")
+    return Subject(name, thing, calls.call_pair, {n: real(x) for n, x in zip(names, inputs)})
+
+
+def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
+    """An Operation of either backend\'s, or what is called like one."""
+    kind, rng = kind_of(thing), np.random.default_rng([seed, 3])
+    thing = copy.deepcopy(thing)
+    if hasattr(thing, "convert"):
+        thing.convert("float64")
+    given = drawn_inputs(
+        thing, kind, [real(x) if not isinstance(x, (tuple, list)) else x for x in inputs], lengths, rng, sizes
+    )
+    call = CALLS[kind]
+    call(thing, {name: x.copy() for name, x in given.items()})  # makes parameters, where there are none
+    params = drawn_params({n: np.array(to_numpy(p)) for n, p in getattr(thing, "params", {}).items()}, rng)
+    if params:
+        thing.load_state_dict(params)
+    return Subject(
+        thing.name,
+        thing,
+        call,
+        given,
+        params,
+        time_of(thing, given),
+        gates_of(thing),
+        getattr(thing, "load_state_dict", None),
+    )
+
+
+CALLS: dict[str, calls.Call] = {
+    "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": calls.call_node,
+    "model": calls.call_model,
+}  # fmt: skip
+
+
+def kind_of(thing: Any) -> str:
+    """Which of the five ways of calling is its own."""
+    if hasattr(thing, "loss_and_grads"):
+        return "model"
+    if hasattr(thing, "in_nats"):
+        return "loss"
+    if hasattr(thing, "states"):
+        return "node"
+    return "layer" if getattr(thing, "recurrent", False) else "operation"
+
+
+def time_of(thing: Any, inputs: Arrays) -> dict[str, int]:
+    """The axis that is time."""
+    if kind_of(thing) not in ("layer", "model") or inputs["x"].ndim < 2:
+        return {}
+    axis = 1 if getattr(thing, "batch_first", True) else 0
+    return {"x": axis, "y": axis} if getattr(thing, "keeps_time", True) else {"x": axis}
+
+
+def gates_of(thing: Any) -> dict[str, tuple[str, ...]]:
+    """The names of the blocks of rows of every node's parameters."""
+    found = {}
+    for full, holder, _ in thing.holders() if hasattr(thing, "holders") else ():
+        if hasattr(holder, "step") and holder.G > 1:
+            found[full] = gate_names(holder)
+    return found
+
+
+def real(x: Any) -> Any:
+    """Numbers as float64; integers and truth values stay such."""
+    x = np.array(to_numpy(x))
+    return x.astype(np.float64) if x.dtype.kind == "f" else x

@@ -1,0 +1,115 @@
+"""The numbers that a thing is checked at, where the user gives none: nothing zero, nothing equal, lengths ragged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numnet.check import subject as calls
+from numnet.check.subject import Arrays, Unusable
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A batch: B rows, T steps, D features, H hidden units."""
+
+    B: int = 3
+    T: int = 5
+    D: int = 4
+    H: int = 6
+
+
+SIZES = Sizes()
+
+
+def drawn_inputs(
+    thing: Any, kind: str, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
+) -> Arrays:
+    """Inputs by name."""
+    if kind == "loss":
+        return loss_inputs(given, rng, z)
+    inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
+    if lengths is None and not given and kind in ("layer", "model") and inputs["x"].ndim > 1:
+        lengths = ragged(rng, z.B, z.T)
+    if lengths is not None:
+        inputs["lengths"] = np.asarray(lengths)
+    if kind == "model" and len(given) > 1:
+        inputs["target"] = given[1]
+    elif len(given) > 1:
+        inputs |= state_given(thing, given[1])
+    return inputs | (drawn_states(thing, kind, inputs, rng) if not (kind != "model" and len(given) > 1) else {})
+
+
+def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
+    """x as wide as the thing is, if it knows; tokens for an Embedding."""
+    D = getattr(thing, "input_size", None) or z.D
+    if kind == "node":
+        return rng.standard_normal((D, z.B))
+    if type(thing).__name__ == "Embedding" or type(getattr(thing, "layers", [None])[0]).__name__ == "Embedding":
+        return rng.integers(0, D, (z.B, z.T))
+    shape = (z.B, z.T, D) if getattr(thing, "batch_first", True) else (z.T, z.B, D)
+    return rng.standard_normal(shape)
+
+
+def ragged(rng: np.random.Generator, B: int, T: int) -> Any:
+    """Lengths from 0 to T, in no order; where there are rows enough, T, 0 and 1 are among them."""
+    lengths = rng.integers(0, T + 1, B)
+    lengths[: min(3, B)] = [T, 1, 0][: min(3, B)]
+    return rng.permutation(lengths)
+
+
+def loss_inputs(given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
+    """A prediction and a target."""
+    if len(given) == 1:
+        raise Unusable(
+            "check_gradients: a loss has a prediction alone, expected prediction and target. Pass both, or none."
+        )
+    if given:
+        return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
+    return {"prediction": rng.standard_normal((z.B, z.T, z.D)), "target": rng.random((z.B, z.T, z.D))}
+
+
+def state_given(thing: Any, state: Any) -> Arrays:
+    """A start state by name."""
+    names = tuple(thing.states) if hasattr(thing, "states") else calls.state_names(thing)
+    return {name: np.asarray(part, np.float64) for name, part in calls.named(state, names).items()}
+
+
+def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator) -> Arrays:
+    """A start state for all that has one and does not learn it: zeros would hide what is carried."""
+    if kind == "node":
+        B = inputs["x"].shape[-1]
+        return {name: rng.standard_normal((size, B)) for name, size in zip(thing.states, thing.state_sizes)}
+    layers = thing.layers if kind == "model" else [thing] if kind == "layer" else []
+    found: Arrays = {}
+    for k, layer in enumerate(layers):
+        if getattr(layer, "recurrent", False) and not learns(layer):
+            B = inputs["x"].shape[0 if getattr(thing, "batch_first", True) else 1]
+            names = calls.state_names(layer)
+            names = calls.numbered(names, k) if kind == "model" else names
+            found |= drawn_state(layer, names, B, rng)
+    return found
+
+
+def learns(layer: Any) -> bool:
+    """Whether the start state is a parameter."""
+    return bool(getattr(getattr(layer, "forwards", layer), "learn_state", False))
+
+
+def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Generator) -> Arrays:
+    """One layer\'s, or of two directions both."""
+    if isinstance(names[0], tuple):
+        ways = zip((layer.forwards, layer.backwards), names)
+        return {name: part for half, way in ways for name, part in drawn_state(half, way, B, rng).items()}
+    return {name: rng.standard_normal((B, size)) for name, size in zip(names, layer.node.state_sizes)}
+
+
+def drawn_params(params: Arrays, rng: np.random.Generator) -> Arrays:
+    """The thing's own; but where all numbers of one are equal, as of a fresh bias or gain, others near them."""
+    return {
+        name: p if p.size > 1 and np.ptp(p) > 0 else p + 0.3 * rng.standard_normal(p.shape)
+        for name, p in params.items()
+    }

@@ -1,0 +1,128 @@
+"""Is a hand-written backward the gradient of its forward? And where it is not, what is wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.check.adapt import subject_of
+from numnet.check.diagnosis import diagnose
+from numnet.check.differences import along, dot, jacobian
+from numnet.check.draw import SIZES, Sizes
+from numnet.check.laws import broken
+from numnet.check.report import Report, Row, row_of
+from numnet.check.subject import Asked, Subject, Unusable
+from numnet.operation import Array
+
+TOLERANCE = 1e-7  # differences of five points err by some 1e-10 of a number, times the condition of what is checked
+MOST = 400  # numbers of one tensor that are looked at, one by one, after a failure; more are drawn from the seed
+
+
+def check_gradients(
+    thing: Any,
+    *inputs: Any,
+    wrt: Sequence[str] | None = None,
+    lengths: Any = None,
+    seed: int = 0,
+    tolerance: float | None = None,
+    full: bool = False,
+    sizes: Sizes | Sequence[int] = SIZES,
+) -> Report:
+    """Whether every gradient that `thing` gives is the slope of what it computes; and if not, what is wrong.
+
+        φ(z) = Σ u · outputs(z)                    (1)   u is drawn for every output, the last states included
+        promised  Σ dz · v                         (2)   dz is what backward gives for u, v a drawn direction
+        measured  (φ(z + e v) - φ(z - e v)) / 2e   (3)   of five points, in fact: see differences.py
+
+    thing: an Operation, a Node, a Layer, a loss, a Model, a torch.nn.Module or autograd.Function; or two functions
+    (forward, backward), where forward(*inputs) → y, or a tuple of several, and backward(dy, *inputs) → the gradients.
+    inputs: x, and then a start state; of a loss, prediction and target; of a model, x, and then a target, with which
+    its loss is checked too. What is not given is drawn with `sizes` (B, T, D, H), ragged lengths included.
+    wrt: the names of the tensors to check, as in the report; all of them by default.
+    lengths: (B,), or a mask (B, T). seed: of all that is drawn.
+    tolerance: the largest error allowed, relative to a tensor's norm; 1e-7 by default.
+    full: look at every number, even though all is well.
+
+    Everything is computed in float64, with a copy: the thing's own parameters, gradients and dtype stay. A parameter of
+    equal numbers, such as a fresh bias, is moved in the copy, for equal numbers hide faults. Besides the numbers, it is
+    checked that inputs and upstream gradients are left as they are, that a second call gives the same, that a second
+    backward adds to the gradients of parameters, and that an upstream gradient of zero gives zeros.
+
+    TypeError, where `thing` cannot be checked; errors of the thing itself come through.
+    """
+    sizes = sizes if isinstance(sizes, Sizes) else Sizes(*sizes)
+    tolerance = TOLERANCE if tolerance is None else tolerance
+    asked, unlawful = ask(subject_of(thing, inputs, lengths, seed, sizes), seed)
+    names, rng = wanted(asked, wrt), np.random.default_rng([seed, 6])
+    rows = [directed(asked, name, tolerance, rng) for name in names]
+    report = Report(asked.subject.name, "differences of the function itself", tolerance, rows, unlawful)
+    report.sizes, report.time, report.gates = asked.subject.sizes, asked.subject.time, asked.subject.gates
+    if full or not all(row.passed for row in rows):
+        asked.slopes = {name: measured(asked, name, rng) for name in names}
+        report.rows = looked_at(asked, tolerance)
+        if not all(row.passed for row in report.rows):
+            diagnose(report, asked, seed)
+    return report
+
+
+def ask(subject: Subject, seed: int) -> tuple[Asked, list[Any]]:
+    """The outputs, and the gradients for an upstream gradient that is drawn; and the laws that the calls break."""
+    rng, before = np.random.default_rng([seed, 5]), {name: x.copy() for name, x in subject.inputs.items()}
+    outputs, pullback = subject.run(subject.inputs)
+    upstream = {name: rng.standard_normal(y.shape) for name, y in outputs.items()}
+    given = {name: u.copy() for name, u in upstream.items()}
+    asked = Asked(subject, outputs, upstream, pullback(given))
+    return asked, list(broken(asked, before, given))
+
+
+def wanted(asked: Asked, wrt: Sequence[str] | None) -> list[str]:
+    """The tensors to check: parameters from the last to the first, then inputs, as the way back meets them."""
+    subject, names = asked.subject, [*reversed(asked.subject.params), *asked.subject.movable]
+    for name in wrt or ():
+        if name not in names:
+            raise Unusable(f"check_gradients: wrt has {name!r}, expected some of {', '.join(names)}.")
+    names = [name for name in names if wrt is None or name in wrt]
+    for name in names:
+        shape = subject.value(name).shape
+        found = asked.gradients.setdefault(name, np.zeros(shape))  # None is no gradient
+        if found.shape != shape:
+            raise Unusable(f"{subject.name}: d{name} is {found.shape}, expected {shape}. It has the shape of {name}.")
+    return names
+
+
+def directed(asked: Asked, name: str, tolerance: float, rng: np.random.Generator) -> Row:
+    """One tensor along one drawn direction.
+
+    The error is relative to what rounding can do: to ‖dz‖ ‖v‖, to φ, than which no difference is more exact, and 1e-3.
+    """
+    gradient = asked.gradients[name]
+    v = rng.standard_normal(gradient.shape)
+    promised = float(np.sum(gradient * v))
+    scale = float(np.linalg.norm(gradient) * np.linalg.norm(v)) + abs(dot(asked.upstream, asked.outputs)) + 1e-3
+    found = along(asked.subject, asked.upstream, {name: v}, promised, scale)
+    error = abs(found - promised) / scale
+    return Row(name, error, bool(error <= tolerance), abs(found - promised), promised, found)
+
+
+def measured(asked: Asked, name: str, rng: np.random.Generator) -> dict[str, Array]:
+    """The slopes of every output by every number of a tensor, (numbers, outputs) by output; NaN where not measured."""
+    size = asked.subject.value(name).size
+    picked = np.arange(size) if size <= MOST else np.sort(rng.choice(size, MOST, replace=False))
+    found = {key: np.full((size, y.size), np.nan) for key, y in asked.outputs.items()}
+    for k, slopes in jacobian(asked.subject, name, picked):
+        for key, y in slopes.items():
+            found[key][k] = y.ravel()
+    return found
+
+
+def looked_at(asked: Asked, tolerance: float) -> list[Row]:
+    """Every number of every tensor against the measured slopes.
+
+    A tensor counts as at least a tenth, and at least a tenth of the norm of all: where the terms of a sum cancel, the
+    sum is as inexact as its terms are, numbers of about 1, however small it turns out.
+    """
+    due = {name: asked.due(name) for name in asked.slopes}
+    least = 0.1 * max(1.0, float(np.sqrt(sum(np.nansum(d * d) for d in due.values()))))
+    return [row_of(name, asked.gradients[name], due[name], least, tolerance) for name in asked.slopes]

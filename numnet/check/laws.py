@@ -1,0 +1,66 @@
+"""What every way back owes besides the right numbers: laws that need no second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from numnet.check.finding import Finding
+from numnet.check.subject import Arrays, Asked
+
+
+def broken(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
+    """The laws that calls break; `before` are the inputs as they were, `given` the upstream gradients as they are."""
+    yield from written_into(asked, before, given)
+    yield from repeated(asked)
+    yield from added(asked)
+    _, pullback = asked.subject.run(asked.subject.inputs)
+    for name, gradient in pullback({name: np.zeros_like(u) for name, u in asked.upstream.items()}).items():
+        if np.any(gradient != 0):
+            yield law(f"an upstream gradient of zero gives a gradient of {name} that is not zero", name)
+
+
+def written_into(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
+    """Inputs and upstream gradients are only read."""
+    for name, x in before.items():
+        if not np.array_equal(x, asked.subject.inputs[name]):
+            yield law(f"the call writes into its input {name}", name)
+            asked.subject.inputs[name] = x
+    for name, u in asked.upstream.items():
+        if not np.array_equal(u, given[name]):
+            yield law(f"backward writes into the upstream gradient of {name}", name)
+
+
+def repeated(asked: Asked) -> Iterator[Finding]:
+    """The same call gives the same, whatever the call before left behind."""
+    outputs, pullback = asked.subject.run(asked.subject.inputs)
+    if any(not np.array_equal(y, outputs[name]) for name, y in asked.outputs.items()):
+        yield law("a second call with the same inputs gives other outputs")
+    for name, gradient in pullback(asked.fresh_upstream()).items():
+        if name in asked.gradients and not same(gradient, asked.gradients[name]):
+            yield law(f"a second call gives another gradient of {name}", name)
+
+
+def added(asked: Asked) -> Iterator[Finding]:
+    """A second way back adds to the gradients of parameters."""
+    if not hasattr(asked.subject.thing, "zero_grad"):
+        return
+    asked.subject.run(asked.subject.inputs)[1](asked.fresh_upstream())
+    twice = asked.subject.run(asked.subject.inputs)[1](asked.fresh_upstream(), clear=False)
+    for name in asked.subject.params:
+        if name in asked.gradients and not same(twice[name], 2 * asked.gradients[name]):
+            yield Finding(
+                f"the gradient of {name} is not added to: after a second backward it is not twice as large",
+                "accumulation", (name,),
+            )  # fmt: skip
+
+
+def law(text: str, *names: str) -> Finding:
+    """A law that is broken."""
+    return Finding(text, "unlawful", names)
+
+
+def same(a: object, b: object) -> bool:
+    """To rounding: another order of summing is allowed."""
+    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12))  # type: ignore[arg-type]

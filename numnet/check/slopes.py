@@ -1,0 +1,140 @@
+"""The slopes of a step's equations: how each result depends on each variable that its lines read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from numnet.check.step import Step, before
+from numnet.check.trace import Event
+from numnet.operation import Array
+
+
+@dataclass(eq=False)
+class Slope:
+    """How a result o depends on an operand v of an equation: numbers by id and slopes L, of one shape.
+
+    `matrix` says that it is of a product, (rows, columns, samples). `before` and `after` are what the step calls v, o.
+    """
+
+    event: Event
+    labels: tuple[str, ...]
+    v: Array
+    o: Array
+    L: Array
+    before: str
+    after: str
+    operand: int = 0
+    matrix: bool = False
+
+
+def all_slopes(step: Step) -> Iterator[Slope]:
+    """Of elementwise lines with one label the whole equation's slopes; of all others each line's own."""
+    names, events = Names(step), step.trace.events
+    for block in blocks(events):
+        if elementwise(block[0]):
+            yield from of_equation(step, block, names)
+        else:
+            yield from of_line(step, block[0], names)
+
+
+def of_line(step: Step, event: Event, names: Names) -> Iterator[Slope]:
+    """A product's, a sum's; all rows together, then gate by gate."""
+    matrix = event.function == "matmul"
+    for edge in event.edges:
+        pieces = [rows for _, rows in step.row_blocks("", edge.L)] if matrix else []
+        for rows in [slice(None), *(pieces if len(pieces) > 1 else [])]:
+            v, o, L = edge.before[rows], edge.after[rows], edge.L[rows]
+            yield Slope(event, event.line.labels, v, o, L, names.of(v), names.of(o), edge.operand, matrix)
+
+
+def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Slope]:
+    """From all that the lines read to all that others read of them; the slope within the block, by the chain rule."""
+    own = np.concatenate([event.after.ravel() for event in block])
+    read = read_outside(step, block)
+    inputs: dict[tuple[int, ...], Array] = {}
+    for event in block:
+        for edge in event.edges:
+            for v in step.in_blocks(edge.before):
+                if int(v.flat[0]) not in own:
+                    inputs[tuple(v.ravel().tolist())] = v
+    for event in block:
+        for o in step.in_blocks(event.after):
+            if int(o.flat[0]) not in read:
+                continue
+            seeds = np.zeros((step.trace.count, 1))
+            seeds[o, 0] = 1
+            d, lines = step.trace.gradients(seeds, block)[:, 0], lines_to(o, block)
+            for v in inputs.values():
+                reading = [(line, e.operand) for line in lines for e in line.edges if (e.before == v.flat[0]).any()]
+                if v.shape == o.shape and reading:
+                    line, operand = reading[-1]
+                    yield Slope(line, labels_of(lines, block), v, o, d[v], names.of(v), names.of(o), operand)
+
+
+def read_outside(step: Step, block: Sequence[Event]) -> set[int]:
+    """The numbers that other lines read, and those of the new state."""
+    others = [edge.before.ravel() for event in step.trace.events if event not in block for edge in event.edges]
+    return set(np.concatenate([*others, *(ids.ravel() for ids in step.results)]).tolist())
+
+
+def lines_to(o: Array, block: Sequence[Event]) -> list[Event]:
+    """The lines of a block that have a part in o."""
+    needed, lines = {int(o.flat[0])}, []
+    for event in reversed(block):
+        hit = np.isin(event.after, list(needed))
+        if hit.any():
+            lines.append(event)
+            needed |= {int(edge.before[hit].flat[0]) for edge in event.edges}
+    return lines[::-1]
+
+
+def blocks(events: Sequence[Event]) -> list[list[Event]]:
+    """Runs of elementwise lines whose labels overlap; every other line by itself."""
+    found: list[list[Event]] = []
+    for event in events:
+        last = found[-1][-1] if found else None
+        if last and elementwise(last) and elementwise(event) and set(last.line.labels) & set(event.line.labels):
+            found[-1].append(event)
+        else:
+            found.append([event])
+    return found
+
+
+def elementwise(event: Event) -> bool:
+    """Whether each number of the result depends on the numbers in its own place alone."""
+    return event.function not in ("matmul", "spread") and all(edge.at is None for edge in event.edges)
+
+
+def labels_of(lines: Sequence[Event], block: Sequence[Event]) -> tuple[str, ...]:
+    """The label that the lines share; where all serve two equations, the one that no other line names alone."""
+    shared = [label for label in lines[0].line.labels if all(label in line.line.labels for line in lines)]
+    alone = {line.line.labels[0] for line in block if len(line.line.labels) == 1}
+    return tuple(label for label in shared if label not in alone) or tuple(shared)
+
+
+class Names:
+    """What the step calls its numbers."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.known: dict[int, str] = {}
+        for name, array in step.values.items():
+            self.known.setdefault(int(step.trace.numbers(array).flat[0]), name)
+        for name, ids in step.ids.items():
+            for _, rows in step.row_blocks(name, ids):
+                self.known.setdefault(int(ids[rows].flat[0]), name)
+        self.places = {step.trace.place_of[number]: name for number, name in self.known.items()}
+
+    def of(self, ids: Array) -> str:
+        """Their name; where they are written over later, that of what then stands in their place."""
+        first = int(ids.flat[0])
+        if first in self.known:
+            return self.known[first]
+        for event in self.step.trace.events:
+            if event.function == "spread" and first in event.after:
+                return self.of(event.edges[0].before)
+        later = self.places.get(self.step.trace.place_of[first], "")
+        return before(later) if later in self.step.gates else later or "p"

@@ -1,0 +1,83 @@
+"""Where a line of a step stands, which equation its comment names, and what its variables are called."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+LABEL = re.compile(r"\((\d+[a-z]?)\)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a forward pass. `labels` are the equations that its comment, or the last one above it, names."""
+
+    file: str
+    number: int
+    text: str
+    labels: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.number}"
+
+
+def line_of(frame: FrameType, functions: Sequence[str]) -> tuple[Line, dict[str, Any]]:
+    """The line of the nearest of these functions that is running, and its local variables."""
+    at: Any = frame
+    while at is not None and at.f_code.co_name not in functions:
+        at = at.f_back
+    at = at or frame
+    file, number, first = at.f_code.co_filename, at.f_lineno, at.f_code.co_firstlineno
+    return Line(file, number, code_of(file, number), labels_at(file, number, first)), dict(at.f_locals)
+
+
+def code_of(file: str, number: int) -> str:
+    """The line without its comment."""
+    return linecache.getline(file, number).partition("#")[0].strip()
+
+
+def labels_at(file: str, number: int, first: int) -> tuple[str, ...]:
+    """The equations that the comment of this line names, or the last comment above it in the same function."""
+    for at in range(number, first, -1):
+        labels = LABEL.findall(linecache.getline(file, at).partition("#")[2])
+        if labels:
+            return tuple(labels)
+    return ()
+
+
+def lines_back(thing: Any, label: str, functions: Sequence[str]) -> list[Line]:
+    """The lines of the way back that name this equation in their comments."""
+    found = []
+    for name in functions:
+        function = getattr(type(thing), name, None)
+        if function is None:
+            continue
+        try:
+            text, first = inspect.getsourcelines(function)
+        except (OSError, TypeError):  # typed in, not in a file
+            continue
+        file = inspect.getsourcefile(function) or ""
+        for number, line in enumerate(text, first):
+            code, _, comment = line.partition("#")
+            labels = tuple(LABEL.findall(comment))
+            if code.strip() and label in labels:
+                found.append(Line(file, number, code.strip(), labels))
+    return found
+
+
+def same_memory(x: Any, y: Any) -> bool:
+    """Whether two arrays are one view."""
+    return (
+        isinstance(x, np.ndarray)
+        and x.shape == y.shape
+        and x.strides == y.strides
+        and x.__array_interface__["data"][0] == y.__array_interface__["data"][0]
+    )

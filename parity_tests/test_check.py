@@ -1,0 +1,200 @@
+"""The checker of gradients as a user meets it: what it accepts, what it says, and what it leaves alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+from numnet.check import check_gradients
+from numnet.check.subject import Unusable
+
+RIGHT = {
+    "an operation": lambda: numnet.Softmax(),
+    "a dense layer": lambda: numnet.Dense(3, input_size=4),
+    "an embedding": lambda: numnet.Embedding(7, 3),
+    "a loss": lambda: numnet.MeanSquaredError(),
+    "a node": lambda: numnet.LSTMNode(5, input_size=4),
+    "a layer": lambda: numnet.GRULayer(5, input_size=4, output_size=2),
+    "a layer not built yet": lambda: numnet.LSTMLayer(5),
+    "two directions": lambda: numnet.Bidirectional(numnet.LSTMLayer(3, input_size=4), merge=None),
+    "time first": lambda: numnet.RNNLayer(3, input_size=4, batch_first=False, reverse=True),
+    "kinks": lambda: numnet.RNNLayer(6, activation="relu"),
+    "dropout of all kinds": lambda: numnet.GRULayer(
+        3, input_size=4, state_dropout=0.3, zoneout=0.2, weight_dropout=0.3
+    ),
+    "a learned start": lambda: numnet.LSTMLayer(3, input_size=4, learn_state=True, layer_norm=True, peepholes=True),
+    "a model": lambda: numnet.RNNModel([numnet.GRULayer(3), numnet.LSTMLayer(2, bidirectional=True), numnet.Dense(2)]),
+}
+
+
+class Doubled(numnet.LSTMNode):
+    """The forget gate's gradient is twice what it should be."""
+
+    def slopes(self, s: Any, steps: slice) -> None:
+        super().slopes(s, steps)
+        s.d_gates[1][: steps.stop - steps.start] *= 2
+
+
+class Forgetful(numnet.LSTMLayer):
+    """What comes with the last state is lost."""
+
+    def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        return super().backward(dy, None)
+
+
+@pytest.mark.parametrize("what", RIGHT)
+@pytest.mark.parametrize("full", [False, True])
+def test_what_is_right_is_found_right(what: str, full: bool) -> None:
+    report = check_gradients(RIGHT[what](), full=full)
+    assert report.passed, str(report)
+    assert len(report.rows) > 0
+    assert all(row.error < 1e-7 for row in report.rows)
+
+
+def test_the_gate_and_the_equation_are_named() -> None:
+    for thing in (Doubled(6, input_size=4), numnet.RecurrentLayer(Doubled(6, input_size=4))):
+        report = check_gradients(thing)
+        assert not report
+        finding = report.findings[0]
+        assert (finding.gates, finding.cause) == (("f",), "factor"), str(report)
+        assert "2 times it" in finding.text
+        assert finding.equation in ("(2)", "(4)")
+        assert any(line.text.startswith("df *=") for line in finding.back), str(report)
+
+
+def test_a_model_names_the_layer() -> None:
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.RecurrentLayer(Doubled(4)), numnet.Dense(2)])
+    finding = check_gradients(model).findings[0]
+    assert finding.text.startswith("layers.1, alone: ")
+    assert finding.gates == ("f",)
+
+
+def test_what_was_lost_of_the_upstream_gradient_is_named() -> None:
+    finding = check_gradients(Forgetful(6, input_size=4)).findings[0]
+    assert "the last h counts not at all; the last c counts not at all" in finding.text
+
+
+def test_where_the_carry_is_lost_is_named() -> None:
+    class Cut(numnet.RNNLayer):
+        def loop_backward(self, s: Any, dy: Any) -> None:
+            step, self.stepper = self.stepper, self
+            self.real = step
+            super().loop_backward(s, dy)
+            self.stepper = step
+
+        def step_backward(self, s: Any, t: int) -> None:
+            self.real.step_backward(s, t)
+            if t == 3:
+                s.dh[...] = 0
+
+    report = check_gradients(Cut(4, input_size=3), np.random.default_rng(0).standard_normal((2, 6, 3)))
+    assert "dx is right at steps 3 to 5 and wrong before" in str(report)
+    assert report.by_step is not None
+    wrong = np.nan_to_num(report.by_step) > 1e-7
+    assert wrong[3:, :3].all()
+    assert not wrong[:3].any()
+    assert not wrong[:, 3:].any()
+
+
+def test_the_thing_itself_is_left_as_it_was() -> None:
+    layer = numnet.LSTMLayer(3, input_size=4)
+    layer.forward(np.ones((1, 2, 4)))
+    layer.backward(np.ones((1, 2, 3)))
+    params = {name: p.copy() for name, p in layer.params.items()}
+    grads = {name: g.copy() for name, g in layer.grads.items()}
+    check_gradients(layer, full=True)
+    assert layer.dtype == np.float32
+    for name in params:
+        np.testing.assert_array_equal(layer.params[name], params[name])
+        np.testing.assert_array_equal(layer.grads[name], grads[name])
+
+
+def test_the_same_seed_gives_the_same_report() -> None:
+    first, again, other = (str(check_gradients(numnet.GRULayer(3), seed=seed)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_two_functions_are_checked_with_their_own_names_and_to_the_last_digit() -> None:
+    def forward(x: Any, W: Any) -> Any:
+        return np.tanh(x @ W)
+
+    def backward(dy: Any, x: Any, W: Any) -> Any:
+        da = dy * (1 - np.tanh(x @ W) ** 2)
+        return da @ W.T, x.T @ da
+
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((3, 2)), rng.standard_normal((2, 4))
+    report = check_gradients((forward, backward), *inputs)
+    assert [row.name for row in report.rows] == ["x", "W"]
+    assert max(row.error for row in report.rows) < 1e-14
+    wrong = check_gradients((forward, lambda dy, x, W: (-backward(dy, x, W)[0], 3 * backward(dy, x, W)[1])), *inputs)
+    assert [finding.text for finding in wrong.findings] == [
+        "dx has the wrong sign",
+        "dW is 3 times what it should be (3: a sum where a mean is due?)",
+    ]
+
+
+def test_only_what_is_asked_for_is_checked() -> None:
+    layer = numnet.RecurrentLayer(Doubled(6, input_size=4))
+    assert [row.name for row in check_gradients(layer, wrt=["W_h", "x"]).rows] == ["W_h", "x"]
+    with pytest.raises(Unusable, match=r"wrt has 'W_z', expected some of b, W_h, W_x, x, h, c"):
+        check_gradients(layer, wrt=["W_z"])
+
+
+class WritesIntoX(numnet.Tanh):
+    says = "the call writes into its input x"
+
+    def forward(self, x: Any) -> Any:
+        y = super().forward(x)
+        x[...] = 0
+        return y
+
+
+class WritesIntoDy(numnet.Tanh):
+    says = "backward writes into the upstream gradient of y"
+
+    def backward(self, dy: Any) -> Any:
+        dx = super().backward(dy)
+        dy *= 2
+        return dx
+
+
+class Remembers(numnet.Tanh):
+    says = "a second call gives another gradient of x"
+    past = 0.0
+
+    def backward(self, dy: Any) -> Any:
+        self.past = self.past + super().backward(dy)
+        return self.past
+
+
+class GivesSomethingForNothing(numnet.Tanh):
+    says = "an upstream gradient of zero gives a gradient of x that is not zero"
+
+    def backward(self, dy: Any) -> Any:
+        return super().backward(dy) + 1e-12
+
+
+class Overwrites(numnet.Dense):
+    says = "the gradient of W is not added to: after a second backward it is not twice as large"
+
+    def backward(self, dy: Any) -> Any:
+        self.dW[...] = 0
+        return super().backward(dy)
+
+
+@pytest.mark.parametrize("kind", [WritesIntoX, WritesIntoDy, Remembers, GivesSomethingForNothing, Overwrites])
+def test_broken_laws_are_named(kind: Any) -> None:
+    report = check_gradients(kind(3) if kind is Overwrites else kind())
+    assert not report
+    assert any(finding.text == kind.says for finding in report.findings), str(report)
+
+
+@pytest.mark.parametrize("thing", [3, numnet.LSTMLayer, "LSTMLayer", (np.tanh, 3)])
+def test_what_cannot_be_checked_is_refused(thing: Any) -> None:
+    with pytest.raises(Unusable, match="has no forward and backward, expected an Operation"):
+        check_gradients(thing)
