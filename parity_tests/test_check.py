@@ -165,7 +165,7 @@ class WritesIntoDy(numnet.Tanh):
 
 class Remembers(numnet.Tanh):
     says = "a second call gives another gradient of x"
-    past = 0.0
+    past: Any = 0.0
 
     def backward(self, dy: Any) -> Any:
         self.past = self.past + super().backward(dy)

@@ -68,7 +68,7 @@ def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, s
     if params:
         thing.load_state_dict(params)
     return Subject(
-        thing.name,
+        getattr(thing, "name", type(thing).__name__),
         thing,
         call,
         given,
@@ -107,8 +107,8 @@ def time_of(thing: Any, inputs: Arrays) -> dict[str, int]:
 def gates_of(thing: Any) -> dict[str, tuple[str, ...]]:
     """The names of the blocks of rows of every node's parameters."""
     found = {}
-    for full, holder, _ in thing.holders() if hasattr(thing, "holders") else ():
-        if hasattr(holder, "step") and holder.G > 1:
+    for full, holder, name in thing.holders() if hasattr(thing, "holders") else ():
+        if hasattr(holder, "step") and holder.G > 1 and len(getattr(holder, name)) == holder.G * holder.hidden_size:
             found[full] = gate_names(holder)
     return found
 

@@ -19,6 +19,8 @@ from numnet.check.trace import NotFollowed
 from numnet.check.upstream import Upstream
 from numnet.operation import Array
 
+OF_INPUTS = {"W_x", "b", "g_x", "x"}  # what only a = W_x x + b (0) has to do with
+
 
 def diagnose(report: Report, asked: Asked, seed: int) -> None:
     """Adds the findings to the report, the surest first, and the error by step."""
@@ -78,9 +80,13 @@ def of_tensors(report: Report, asked: Asked, wrong: list[Row]) -> Iterator[Findi
         others = {f"d{other}": value for other, value in due.items() if other != name}
         known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others, own_slopes(asked, name))
         found.setdefault(signature(asked.gradients[name], due[name], known), []).append(name)
+    before_the_loop = hasattr(subject.thing, "node") and {row.name for row in wrong} <= OF_INPUTS
     for (text, cause), names in found.items():
-        gates = wrong_gates(asked, names[0], report.tolerance)
-        yield Finding(f"{', '.join(f'd{name}' for name in names)} {text}", cause, tuple(names), gates)
+        gates, said = wrong_gates(asked, names[0], report.tolerance), ", ".join(f"d{name}" for name in names)
+        if before_the_loop:
+            yield Finding(f"equation (0): {said} {text}", cause, tuple(names), gates, "(0)")
+        else:
+            yield Finding(f"{said} {text}", cause, tuple(names), gates)
 
 
 def own_slopes(asked: Asked, name: str) -> Array | None:

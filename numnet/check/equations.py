@@ -7,15 +7,17 @@ was not transposed. The guess that reproduces the wrong gradients, number by num
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from numnet.check.finding import Finding
 from numnet.check.forms import Form, Forms
 from numnet.check.slopes import Slope, all_slopes
-from numnet.check.source import Line, lines_back
+from numnet.check.source import Line, code_of, lines_back
 from numnet.check.step import Step, before
 from numnet.check.trace import Edge, Event
 from numnet.operation import Array
@@ -27,10 +29,13 @@ WAY_BACK = ("slopes", "step_backward", "state_backward", "backward")
 
 @dataclass(eq=False)
 class Guess:
-    """Slopes that the way back may have taken for something else: in words; the less usual, the higher `oddity`."""
+    """Slopes that the way back may have taken for something else; the less usual, the higher `oddity`.
+
+    `words` say what was done with ∂o/∂v, or, if they begin with a capital, all that is to be said.
+    """
 
     slopes: Sequence[Slope]
-    used: str
+    words: str
     cause: str
     oddity: float
     change: Array  # what it adds to the gradients of the leaves
@@ -74,7 +79,7 @@ class Equations:
     def findings(self) -> list[Finding]:
         """One after the other, each the guess that explains most of what is still unexplained."""
         due = self.due.copy()
-        found: list[Finding] = []
+        found = list(self.undue())
         while self.wrong(self.promised - due).any() and len(found) < MOST:
             best = self.best_guess(self.promised - due)
             if best is None:
@@ -82,6 +87,13 @@ class Equations:
             found.append(self.told(best, self.wrong(self.promised - due)))
             due = due + best.change
         return found
+
+    def undue(self) -> Iterator[Finding]:
+        """What the step does not depend on, and yet is given a gradient: forward and way back are of two equations."""
+        for name, gate, part in self.parts:
+            if not self.due[part].any() and self.wrong(self.promised - self.due)[self.parts.index((name, gate, part))]:
+                text = f"{said(name, gate)} has a gradient, but no part in the step: forward and way back differ"
+                yield Finding(text, "undue", (name,), (gate,) if gate else ())
 
     def best_guess(self, missing: Array) -> Guess | None:
         """The one that leaves the fewest parts unexplained, and of these the least odd."""
@@ -92,7 +104,8 @@ class Equations:
         for hard in (False, True):
             for guess in self.guesses(able, missing, hard):
                 left = int(self.wrong(missing - guess.change).sum())
-                if (left, guess.oddity) < rank and left < wrong.sum():
+                enough = left == 0 or wrong.sum() - left >= (2 if hard else 1)  # what is odd has to explain more
+                if enough and (left, guess.oddity) < rank:
                     best, rank = guess, (left, guess.oddity)
             if best is not None and rank[0] == 0:
                 break
@@ -100,16 +113,19 @@ class Equations:
 
     def guesses(self, slopes: Sequence[Slope], missing: Array, hard: bool) -> Iterator[Guess]:
         """Those about each slope; and about all slopes of one line together, as of a loop over gates."""
+        slopes = [slope for slope in slopes if slope.whole or not hard]
         for k, slope in enumerate(slopes):
             forms = list(self.forms.of(slope, hard))
-            late = -1e-3 * k  # of two that explain the same, the equation nearer to the result
+            late = -1e-3 * k + 1.0 * (not slope.whole)  # of two that explain the same, the one nearer to the result
             yield from self.about(slope, missing, forms, late)
         if not hard:
             yield from self.lost()
             yield from self.about_lines(slopes)
+            yield from self.about_gates(slopes)
         else:
             for slope in slopes:
                 yield from self.elsewhere(slope)
+                yield from self.of_another(slope)
 
     def about(self, slope: Slope, missing: Array, forms: Sequence[Form], oddity: float) -> Iterator[Guess]:
         """A slope as a multiple of what is due, or of any of the forms."""
@@ -119,17 +135,31 @@ class Equations:
             left = self.wrong(rest - tried * factors).sum(axis=0)
             for k in np.flatnonzero(left == left.min()).tolist():
                 words, cause, odd = spoken(float(factors[k]), forms[k - 1] if k else None)
-                yield Guess([slope], words, cause, odd + oddity, tried[:, k] * factors[k] - tried[:, 0])
+                change = tried[:, k] * factors[k] - tried[:, 0]
+                yield Guess([slope], f"is taken as {words}", cause, odd + oddity, change)
 
     def about_lines(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
         """All slopes by one operand of a line that runs more than once, as in a loop over gates."""
         seeds = self.step.seeds(self.step.upstream)
         for place, edges in same_line(self.trace.events).items():
             group = [slope for slope in slopes if (*slope.event.inner, slope.event.function, slope.operand) == place]
-            for factor, words, cause in ((0.0, "0", "missing"), (-1.0, "its negative", "sign")):
+            for factor, words, cause in ((0.0, "is missing", "missing"), (-1.0, "has the wrong sign", "sign")):
                 d = self.trace.gradients(seeds, scale=dict.fromkeys(edges, factor))
                 if group:
-                    yield Guess(group, words, cause, 0.5, d[self.leaves, 0] - self.due)
+                    yield Guess(group, f"{where(group[0])}{words}", cause, 0.5, d[self.leaves, 0] - self.due)
+
+    def about_gates(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
+        """What some gates send back through one matrix, but not all."""
+        found: dict[Event, list[Slope]] = {}
+        for slope in slopes:
+            if slope.matrix and slope.operand == 1:
+                found.setdefault(slope.event, []).append(slope)
+        for whole, *gates in found.values():
+            for n in range(2, len(gates)):
+                for chosen in itertools.combinations(gates, n):
+                    change = -np.sum([self.change(slope, slope.L[..., None])[:, 0] for slope in chosen], axis=0)
+                    names = " and ".join(gate for slope, gate in zip(gates, self.step.gates) if slope in chosen)
+                    yield Guess([whole], f"lacks what {names} send back", "missing", 0.6, change)
 
     def lost(self) -> Iterator[Guess]:
         """What comes in with a part of the new state, and is written over."""
@@ -138,8 +168,10 @@ class Equations:
             coming = [*nothing[:k], -self.step.upstream[k], *nothing[k + 1 :]]
             slopes = [slope for slope in self.slopes if slope.before == name] or self.slopes[-1:]
             change = self.trace.gradients(self.step.seeds(coming))[self.leaves, 0]
-            yield Guess(slopes[:1], f"all of d{name}: what came in as d{name} is lost", "accumulation", 0.4, change)
-        yield Guess(self.slopes[-1:], "0: all that comes in is lost", "accumulation", 0.3, -self.due)
+            words = f"What comes in as d{name} is lost: written over, where the equation should add to it?"
+            yield Guess(slopes[:1], words, "accumulation", 0.4, change)
+        words = "All that comes in from the later steps is lost"
+        yield Guess(self.slopes[-1:], words, "accumulation", 0.3, -self.due)
 
     def elsewhere(self, slope: Slope) -> Iterator[Guess]:
         """The slope is right, but what it carries went to another variable."""
@@ -152,7 +184,20 @@ class Equations:
             np.add.at(seeds[:, k], ids.ravel(), through)
         changes = self.trace.gradients(seeds)[self.leaves]
         for k, name in enumerate(others, 1):
-            yield Guess([slope], f"that of {name}", "elsewhere", 2.0, changes[:, k] - changes[:, 0])
+            yield Guess(
+                [slope], f"goes to d{name}, not d{slope.before}", "elsewhere", 2.0, changes[:, k] - changes[:, 0]
+            )
+
+    def of_another(self, slope: Slope) -> Iterator[Guess]:
+        """The slope is right, but another result's gradient went through it."""
+        shape, own = slope.o.shape[:: 2 if slope.matrix else 1], self.step.d[slope.o, 0]
+        others = {name: ids for name, ids in self.step.all_numbers.items() if ids.shape == shape}
+        through = [self.step.d[ids, 0][:, None] if slope.matrix else self.step.d[ids, 0] for ids in others.values()]
+        tried = [np.divide(slope.L * d, own, out=np.zeros(slope.L.shape), where=own != 0) for d in through]
+        change = self.change(slope, np.stack([slope.L, *tried], axis=-1))
+        for k, name in enumerate(others, 1):
+            words = f"is multiplied by d{name}, not d{slope.after}"
+            yield Guess([slope], words, "operand", 2.2, change[:, k] - change[:, 0])
 
     def change(self, slope: Slope, tried: Array) -> Array:
         """What slopes tried (..., K) in this place are to the gradients of the leaves."""
@@ -167,7 +212,8 @@ class Equations:
         label = " ".join(f"({label})" for label in slope.labels)
         what = " and ".join(dict.fromkeys(f"∂{s.after}/∂{s.before}" for s in guess.slopes))
         due = f" = {due}" if due and len(guess.slopes) == 1 else ""
-        text = f"{f'equation {label}: ' if label else ''}{what}{due} is taken as {guess.used}"
+        said = guess.words[0].lower() + guess.words[1:] if guess.words[0].isupper() else f"{what}{due} {guess.words}"
+        text = f"equation {label}: {said}" if label else said
         lines = self.lines_back(slope.labels)
         touched, gates = self.touched(guess, wrong), self.gates_of(guess, wrong)
         return Finding(text, guess.cause, touched, gates, label, slope.event.line, lines)
@@ -216,6 +262,13 @@ def same_line(events: Sequence[Event]) -> dict[tuple[str, int, str, int], list[E
         for edge in event.edges:
             found.setdefault((*event.inner, event.function, edge.operand), []).append(edge)
     return {place: edges for place, edges in found.items() if len(edges) > 1}
+
+
+def where(slope: Slope) -> str:
+    """The line of a function that the step calls; nothing, if it is the step's own."""
+    file, number = slope.event.inner
+    own = (slope.event.line.file, slope.event.line.number) == (file, number)
+    return "" if own else f"A part of {Path(file).name}:{number}, {code_of(file, number)}, "
 
 
 def fitted(rest: Array, change: Array) -> Array:

@@ -17,7 +17,7 @@ from numnet.check.subject import Asked, Subject, Unusable
 from numnet.operation import Array
 
 TOLERANCE = 1e-7  # differences of five points err by some 1e-10 of a number, times the condition of what is checked
-MOST = 400  # numbers of one tensor that are looked at, one by one, after a failure; more are drawn from the seed
+MOST = 200  # numbers of one tensor that are looked at, one by one, after a failure; more are drawn from the seed
 
 
 def check_gradients(

@@ -70,10 +70,10 @@ def by_step(asked: Asked) -> Array | None:
     for t in range(T):
         alone = {key: u * (at(u, time["y"], t) if key == "y" else 0) for key, u in asked.upstream.items()}
         due = asked.due("x", alone)
-        ours = asked.subject.run(asked.subject.inputs)[1](alone)["x"]
-        off, size = by_slice(ours - due, time["x"]), by_slice(due, time["x"])
-        told = (size > 1e-12) | (off > 1e-9)
-        found[t, told] = off[told] / max(float(np.linalg.norm(due)), 1e-300)
+        off = np.nan_to_num(asked.subject.run(asked.subject.inputs)[1](alone)["x"] - due)
+        far, size = by_slice(off, time["x"]), by_slice(np.nan_to_num(due), time["x"])
+        told = (size > 1e-12) | (far > 1e-9)
+        found[t, told] = far[told] / max(float(np.linalg.norm(size)), 1e-300)
     return found
 
 

@@ -48,6 +48,7 @@ class Report:
     by_step: Array | None = None
     time: Mapping[str, int] = field(default_factory=dict)
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unit: str = "tensors"  # what a row is
 
     @property
     def passed(self) -> bool:
@@ -68,9 +69,9 @@ class Report:
     def headline(self) -> str:
         wrong = sum(not row.passed for row in self.rows)
         if self.passed:
-            said = f"right: {len(self.rows)} tensors agree with {self.against}"
+            said = f"right: {len(self.rows)} {self.unit} agree with {self.against}"
         elif wrong:
-            said = f"WRONG: {wrong} of {len(self.rows)} tensors differ from {self.against}"
+            said = f"WRONG: {wrong} of {len(self.rows)} {self.unit} differ from {self.against}"
         else:
             said = "WRONG, though every gradient is right"
         return f"{self.name}{f' at {self.sizes}' if self.sizes else ''}: {said}"

@@ -28,26 +28,29 @@ class Slope:
     after: str
     operand: int = 0
     matrix: bool = False
+    whole: bool = True  # not a line of an equation whose slopes are here too
 
 
 def all_slopes(step: Step) -> Iterator[Slope]:
-    """Of elementwise lines with one label the whole equation's slopes; of all others each line's own."""
+    """Of elementwise lines with one label the whole equation's slopes, and then, as of all others, each line's own."""
     names, events = Names(step), step.trace.events
     for block in blocks(events):
         if elementwise(block[0]):
             yield from of_equation(step, block, names)
-        else:
-            yield from of_line(step, block[0], names)
+        if not elementwise(block[0]) or len(block) > 1:
+            for event in block:
+                yield from of_line(step, event, names, len(block) == 1)
 
 
-def of_line(step: Step, event: Event, names: Names) -> Iterator[Slope]:
-    """A product's, a sum's; all rows together, then gate by gate."""
+def of_line(step: Step, event: Event, names: Names, whole: bool) -> Iterator[Slope]:
+    """All rows of a product together; and of every line each gate's."""
     matrix = event.function == "matmul"
     for edge in event.edges:
-        pieces = [rows for _, rows in step.row_blocks("", edge.L)] if matrix else []
-        for rows in [slice(None), *(pieces if len(pieces) > 1 else [])]:
+        pieces = [rows for _, rows in step.row_blocks("", edge.L)]
+        for rows in [slice(None), *pieces] if matrix and len(pieces) > 1 else pieces:
             v, o, L = edge.before[rows], edge.after[rows], edge.L[rows]
-            yield Slope(event, event.line.labels, v, o, L, names.of(v), names.of(o), edge.operand, matrix)
+            named = names.of(v), names.of(o)
+            yield Slope(event, event.line.labels, v, o, L, *named, edge.operand, matrix, whole)
 
 
 def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Slope]:
@@ -115,6 +118,9 @@ def labels_of(lines: Sequence[Event], block: Sequence[Event]) -> tuple[str, ...]
     return tuple(label for label in shared if label not in alone) or tuple(shared)
 
 
+WRITTEN = {"matmul": " ", "multiply": " ", "add": " + ", "subtract": " - ", "divide": " / ", "assign": ""}
+
+
 class Names:
     """What the step calls its numbers."""
 
@@ -126,10 +132,12 @@ class Names:
         for name, ids in step.ids.items():
             for _, rows in step.row_blocks(name, ids):
                 self.known.setdefault(int(ids[rows].flat[0]), name)
-        self.places = {step.trace.place_of[number]: name for number, name in self.known.items()}
+        self.places: dict[int, str] = {}
+        for number, name in self.known.items():
+            self.places.setdefault(step.trace.place_of[number], name)
 
     def of(self, ids: Array) -> str:
-        """Their name; where they are written over later, that of what then stands in their place."""
+        """Their name; a_i where a gate i stands in their place later; else what they are made of."""
         first = int(ids.flat[0])
         if first in self.known:
             return self.known[first]
@@ -137,4 +145,11 @@ class Names:
             if event.function == "spread" and first in event.after:
                 return self.of(event.edges[0].before)
         later = self.places.get(self.step.trace.place_of[first], "")
-        return before(later) if later in self.step.gates else later or "p"
+        return before(later) if later in self.step.gates else self.made(first) or later or "a result"
+
+    def made(self, number: int) -> str:
+        """What is made of things with names, as it is written: W_h h'."""
+        event = next((event for event in self.step.trace.events if number in event.after), None)
+        if event is None or not event.edges or event.function not in WRITTEN:
+            return ""
+        return WRITTEN[event.function].join(dict.fromkeys(self.of(edge.before) for edge in event.edges))

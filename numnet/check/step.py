@@ -12,6 +12,7 @@ from numnet.columns import with_ones
 from numnet.operation import Array
 
 B = 4  # samples of a step: enough numbers that no wrong guess fits by chance
+LARGEST = 8  # hidden units
 
 
 class Step:
@@ -22,7 +23,7 @@ class Step:
     """
 
     def __init__(self, node: Any, seed: int = 0) -> None:
-        self.node, rng = copy.deepcopy(node), np.random.default_rng([seed, 7])
+        self.node, rng = small(node), np.random.default_rng([seed, 7])
         self.H = self.node.hidden_size
         self.x = rng.standard_normal((self.node.width, B))
         self.state = [rng.standard_normal((size, B)) for size in self.node.state_sizes]
@@ -108,6 +109,11 @@ class Step:
         states = {name: ids for name, ids in self.ids.items() if name.endswith("'")}
         return {**{name: self.trace.numbers(value) for name, value in self.values.items()}, **states}
 
+    @property
+    def all_numbers(self) -> dict[str, Array]:
+        """Those, and the pre-activations."""
+        return {**self.variables, **{name: ids for name, ids in self.ids.items() if name.startswith("a")}}
+
     def row_blocks(self, name: str, x: Array) -> list[tuple[str, slice]]:
         """The blocks of H rows of an array, each with its gate; all of it where it is one block, or none."""
         H, G = self.H, self.node.G
@@ -127,6 +133,17 @@ class Step:
         for ids, gradient in zip(self.results, upstream):
             d[ids, 0] += gradient
         return d
+
+
+def small(node: Any) -> Any:
+    """A copy; of a large node the like of it with few hidden units, as every number is followed by itself."""
+    if node.hidden_size <= LARGEST:
+        return copy.deepcopy(node)
+    like = type(node)(**{**node.config(), "hidden_size": LARGEST}, input_size=min(node.width, LARGEST))
+    like.convert("float64")
+    rng = np.random.default_rng(0)
+    like.load_state_dict({name: p + 0.3 * rng.standard_normal(p.shape) for name, p in like.params.items()})
+    return like
 
 
 def gate_names(node: Any) -> tuple[str, ...]:

@@ -1,0 +1,409 @@
+"""`python -m numnet.check`: right is 0, wrong is 1 with a report, not usable is 2 with one line that says why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from numnet.check.__main__ import main
+from parity_tests.small import python
+
+LEAKY = '''
+import numpy as np
+import numnet
+
+
+class LeakyNode(numnet.Node):
+    """n = tanh(a + W_h h')  (1),  h = h' + (n - h') / 4  (2)"""
+
+    bounded = True
+    passes_state = True
+
+    def step(self, s, t):
+        n = s.a[t]
+        np.tanh(n + self.W_h @ s.h_met[t], n)  # (1)
+        s.h_new[t] = s.h[t] + (n - s.h[t]) / 4  # (2)
+
+    def step_backward(self, s, t):
+        n, da = s.a[t], s.da[t % s.chunk_steps]
+        da[...] = s.dh / 4 * (1 - n * n)  # (2) (1)
+        d_met = s.W_hT @ da  # (1)
+        s.dh *= 3 / 4  # (2)
+        s.dh += d_met if s.drop is None else d_met * s.drop  # (1)
+'''
+FORGETS = LEAKY.replace("        s.dh *= 3 / 4  # (2)\n", "")
+LAYERS = """
+import numnet
+
+
+class Mine(numnet.LSTMNode):
+    pass
+
+
+class Backwards(numnet.LSTMLayer):
+    def __init__(self, hidden_size, input_size=None):
+        super().__init__(hidden_size, input_size=input_size, reverse=True)
+"""
+TWIN = """
+import torch
+import torchnet
+
+
+class LeakyTwin(torchnet.Node):
+    def step(self, a, state, h_met, W_h):
+        return (state[0] + (torch.tanh(a + W_h[0] @ h_met) - state[0]) / 4,)
+"""
+CUBE = """
+import torch
+
+
+class Cube(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x,) = ctx.saved_tensors
+        return 2 * x**2 * dy
+
+
+class Cubes(torch.nn.Module):
+    def __init__(self, input_size):
+        super().__init__()
+        self.input_size = input_size
+        self.linear = torch.nn.Linear(input_size, 3)
+
+    def forward(self, x):
+        return Cube.apply(self.linear(x))
+
+
+case = Cube, torch.linspace(-1, 1, 6)
+"""
+SEVERAL = """
+import numpy as np
+from numpy import tanh
+import numnet
+
+
+class Right(numnet.Operation):
+    def forward(self, x):
+        self.saved = tanh(x)
+        return self.saved
+
+    def backward(self, dy):
+        return dy * (1 - self.saved**2)
+
+
+class Wrong(Right):
+    def backward(self, dy):
+        return dy * (1 - self.saved)
+
+
+class Scaled(Right):
+    def __init__(self, gain):
+        self.gain = gain
+
+
+class Abstract(numnet.Operation):
+    pass
+
+
+class Split(Right):
+    def backward(self, dy):
+        return dy @ dy
+
+
+class OneWay(Right):
+    backward = numnet.Operation.backward
+
+
+class Leaves(Right):
+    def backward(self, dy):
+        raise SystemExit(3)
+
+
+class Nothing:
+    pass
+
+
+def forward(x, W):
+    return tanh(x @ W)
+
+
+def backward(dy, x, W):
+    da = dy * (1 - tanh(x @ W) ** 2)
+    return da @ W.T, x.T @ da
+
+
+one = Right()
+pair = forward, backward
+case = pair, np.ones((3, 2)), np.eye(2)
+given = one, np.ones((2, 7))
+
+
+def make(D, hidden_size=1):
+    return pair, np.full((3, D), 0.5), np.ones((D, hidden_size))
+
+
+def scaled():
+    return Scaled(gain=2)
+"""
+
+
+@dataclass
+class Done:
+    """What a command left: its exit status and its words."""
+
+    status: Any
+    out: str
+    err: str
+
+
+@pytest.fixture
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A function that runs the command on a target in a fresh folder, with my.py holding this text."""
+    modules = set(sys.modules)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def run(text: str, target: str = "my.py", *options: Any) -> Done:
+        (tmp_path / "my.py").write_text(dedent(text), encoding="utf-8")
+        where = str(tmp_path / target) if ".py" in target else target
+        try:
+            status: Any = main([where, *map(str, options)])
+        except SystemExit as left:
+            status = left.code
+        return Done(status, *capsys.readouterr())
+
+    yield run
+    for name in {name for name in sys.modules if name.removeprefix("checked ") in ("my", "beside")} - modules:
+        del sys.modules[name]
+
+
+def test_a_right_node_is_0_alone_and_through_time(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(LEAKY, encoding="utf-8")
+    done = python("-m", "numnet.check", tmp_path / "my.py:LeakyNode")
+    assert (done.returncode, done.stderr) == (0, "")
+    alone, layer = (line for line in done.stdout.splitlines() if line.startswith("LeakyNode"))
+    assert alone.startswith("LeakyNode, one step at x (4, 3), h (6, 3): right: 5 tensors agree")
+    assert layer.startswith("LeakyNode through time at x (3, 5, 4), lengths (3,), h (3, 6): right: 5 tensors agree")
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert rows == ["tensor", "b", "W_h", "W_x", "x", "h"] * 2
+
+
+def test_a_wrong_node_is_1_and_the_report_marks_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(FORGETS, encoding="utf-8")
+    done = python("-m", "numnet.check", tmp_path / "my.py:LeakyNode", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (1, "")
+    alone, layer = done.stdout.split("LeakyNode through time")
+    assert "WRONG: 1 of 5 tensors" in alone
+    assert [line.split()[1] for line in alone.splitlines() if line.startswith("?")] == ["h"]
+    assert "WRONG: 5 of 5 tensors" in layer
+
+
+def test_the_diagnosis_is_printed_with_the_line_it_names(check: Any) -> None:
+    done = check(FORGETS, "my.py:LeakyNode")
+    assert "\n1. " in done.out
+    assert "equation (2)" in done.out
+    assert "my.py:15  s.h_new[t] = s.h[t] + (n - s.h[t]) / 4" in done.out
+
+
+def test_options_reach_the_check(check: Any) -> None:
+    done = check(LEAKY, "my.py", "--sizes", "2,3,1,2", "--quiet")
+    assert done.out.splitlines() == [
+        "LeakyNode, one step at x (1, 2), h (2, 2): right: 5 tensors agree with differences of the function itself",
+        "LeakyNode through time at x (2, 3, 1), lengths (2,), h (2, 2): right: 5 tensors agree with differences of the "
+        "function itself",
+    ]
+    numbers = {seed: check(LEAKY, "my.py", "--seed", seed).out for seed in (0, 0, 1)}
+    assert numbers[0] != numbers[1]
+    assert numbers[0] == check(LEAKY, "my.py").out
+    assert "[" in check(LEAKY, "my.py", "--full").out  # where each tensor is furthest off is known of all numbers alone
+    assert check(LEAKY, "my.py", "--tolerance", "1e-18").status == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors"),
+    [
+        ("given", "x (2, 7)"), ("Right", "x (3, 5, 4)"), ("one", "x (3, 5, 4)"), ("case", "x (3, 2), W (2, 2)"),
+        ("make", "x (3, 4), W (4, 6)"), ("scaled", "x (3, 5, 4)"),
+    ],
+)  # fmt: skip
+def test_a_name_may_be_a_class_an_instance_a_pair_with_inputs_or_what_makes_one(
+    name: str, tensors: str, check: Any
+) -> None:
+    done = check(SEVERAL, f"my.py:{name}")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(f"{name} at {tensors}: right")
+
+
+def test_the_layers_of_a_package_are_made_with_the_sizes_they_name(check: Any) -> None:
+    done = check("", "numnet.dense:Dense", "--quiet")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("Dense at x (3, 5, 4): right: 3 tensors")
+    done = check("", "numnet.layers", "--quiet")
+    assert (done.status, done.err) == (0, "")
+    kinds = [line.partition(" ")[0] for line in done.out.splitlines()]
+    assert kinds == ["RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer"]
+
+
+UNUSABLE = {
+    "no file": ("", "mi.py:LeakyNode", [], ["mi.py: there is no such file. Did you mean", "my.py?"]),
+    "no module": ("", "numnet.nodes:RNNNode", [], ["there is no module numnet.nodes, expected FILE.py:Name"]),
+    "no module's name": ("", "numnet..node:X", [], ["'numnet..node' is no module's name, expected FILE.py:Name"]),
+    "a folder": ("", "../", [], ["it is a folder, expected FILE.py:Name"]),
+    "a name nearby": (LEAKY, "my.py:LeekyNode", [], ["it has no LeekyNode", "Did you mean LeakyNode?"]),
+    "no name nearby": (LEAKY, "my.py:X", [], ["it has no X", "There is LeakyNode."]),
+    "nothing to check": ("x = 1", "my.py", [], ["no class in it has a way back of its own"]),
+    "not to be checked": (SEVERAL, "my.py:Nothing", [], ["Nothing", "has no forward and backward"]),
+    "syntax": ("x = 1\nclass (", "my.py", [], ["my.py:2: SyntaxError: invalid syntax"]),
+    "a null byte": ("\0", "my.py", [], ["SyntaxError"]),
+    "raises when read": ("x = 1\ny = x / 0", "my.py", [], ["my.py:2: ZeroDivisionError: division by zero"]),
+    "leaves when read": ("import sys\nsys.exit()", "my.py", [], ["my.py:2 leaves Python", "if __name__"]),
+    "imports nothing": ("import torch_geometric_x", "my.py", [], ["my.py:1: ModuleNotFoundError", "torch_geometric_x"]),
+    "inside a package": ("from . import x", "my.py", [], ["my.py:1: ImportError", "package.module:Name"]),
+    "asks for more": (SEVERAL, "my.py:Scaled", [], ["Scaled asks for gain", "def make(): return Scaled(gain=...)"]),
+    "a constructor raises": (
+        LEAKY + "\n    def __init__(self, H):\n        raise ValueError('no\\nH')",
+        "my.py:LeakyNode", [], ["my.py:25 in __init__: ValueError: no H"],
+    ),
+    "backward raises": (SEVERAL, "my.py:Split", [], ["my.py:32 in backward: ValueError: matmul"]),
+    "backward leaves": (SEVERAL, "my.py:Leaves", [], ["my.py:41 in backward leaves Python"]),
+    "no backward": (SEVERAL, "my.py:OneWay", [], ["it has no backward, which the check calls"]),
+    "a gradient of another shape": (
+        SEVERAL.replace("dy @ dy", "dy[0]"), "my.py:Split", [], ["Split: dx is (5, 4), expected (3, 5, 4)"],
+    ),
+    "no inputs": (SEVERAL, "my.py:pair", [], ["the inputs", "case = (forward, backward), x, W"]),
+    "none of forward": (SEVERAL, "my.py:forward", [], ["the inputs", "case = (forward, backward), x, W"]),
+    "too few sizes": (LEAKY, "my.py", ["--sizes", "3,5"], ["--sizes: '3,5' is not B,T,D,H, expected four whole"]),
+    "a size of 0": (LEAKY, "my.py", ["--sizes", "3,5,0,6"], ["--sizes: '3,5,0,6' is not B,T,D,H"]),
+    "a size in words": (LEAKY, "my.py", ["--sizes", "3,5,four,6"], ["'3,5,four,6' is not B,T,D,H"]),
+    "a seed below 0": (LEAKY, "my.py", ["--seed=-1"], ["--seed: '-1' is not a whole number, 0 or more"]),
+    "no tolerance": (LEAKY, "my.py", ["--tolerance", "nan"], ["--tolerance: 'nan' is not a number above 0"]),
+    "a page that is a folder": (LEAKY, "my.py", ["--html", "/"], ["--html: / is a directory, expected a file"]),
+    "an option that is none": (LEAKY, "my.py", ["--size", "3,5,4,6", "--fast"], ["unrecognized arguments: --fast"]),
+    "against no file": (LEAKY, "my.py", ["--quiet", "--against", "/no/x.py:X"], ["--against /no/x.py:X: there is no"]),
+    "against nothing": (LEAKY, "my.py", ["--quiet", "--against", "torch.nn.LTSM"], ["LTSM"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNUSABLE.values(), ids=UNUSABLE)
+def test_what_is_not_usable_is_2_with_one_line(case: Any, check: Any) -> None:
+    text, target, options, words = case
+    done = check(text, target, *options)
+    assert done.status == 2, done.out
+    assert done.err.count("\n") == 1, done.err
+    assert done.err.startswith("numnet.check: ")
+    for word in words:
+        assert word in done.err
+
+
+def test_traceback_shows_how_it_came_there(check: Any) -> None:
+    done = check(SEVERAL, "my.py:Split", "--traceback")
+    assert done.status == 2
+    assert done.err.startswith("Traceback")
+    assert "return dy @ dy" in done.err
+    assert done.err.splitlines()[-1].startswith("numnet.check: ")
+
+
+def test_without_a_name_every_class_of_the_file_is_checked(check: Any) -> None:
+    done = check(SEVERAL, "my.py", "--quiet")
+    assert [line.partition(" at ")[0] for line in done.out.splitlines()] == ["Right", "Wrong"]
+    refused = [line.split(": ")[1].rpartition(":")[2] for line in done.err.splitlines()]
+    assert refused == ["Scaled", "Split", "OneWay", "Leaves"]
+    assert done.status == 1  # one is wrong, whatever could not be used
+    assert check(SEVERAL.replace("(1 - self.saved)", "(1 - self.saved**2)"), "my.py").status == 2
+
+
+def test_a_file_of_pytorchs_has_its_modules_checked_and_a_function_where_x_is_given(check: Any) -> None:
+    done = check(CUBE, "my.py", "--quiet")
+    assert (done.status, done.err) == (1, "")
+    assert done.out.startswith("Cubes at x (3, 5, 4): WRONG: 3 of 3 tensors")
+    assert check(CUBE.replace("2 * x", "3 * x"), "my.py").status == 0
+    done = check(CUBE, "my.py:case", "--quiet")
+    assert done.status == 1
+    assert done.out.startswith("case at x (6,): WRONG: 1 of 1 tensors")
+    assert check(CUBE, "my.py:Cube").status == 2
+
+
+def test_a_file_finds_what_stands_beside_it_and_is_read_anew(check: Any, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(LEAKY, encoding="utf-8")
+    text = "from beside import LeakyNode\nclass Mine(LeakyNode):\n    pass\n"
+    assert check(text, "my.py:Mine").status == 0
+    wrong = "    def step_backward(self, s, t):\n        s.dh *= 2\n"
+    assert check(text.replace("    pass\n", wrong), "my.py:Mine").status == 1
+    assert check(text, "my.py:Mine").status == 0
+
+
+def test_warnings_are_a_line_each_and_said_once(check: Any) -> None:
+    loud = SEVERAL.replace("self.saved = tanh(x)", "self.saved = tanh(x); np.log(-np.ones(1))")
+    done = check(loud, "my.py:Right", "--quiet")
+    assert (done.status, done.err) == (0, "numnet.check: my.py:9: RuntimeWarning: invalid value encountered in log\n")
+
+
+def test_html_writes_a_page_for_each_report(check: Any, tmp_path: Path) -> None:
+    done = check(FORGETS, "my.py", "--html", tmp_path / "new" / "page.html")
+    pages = sorted((tmp_path / "new").iterdir())
+    assert [page.name for page in pages] == ["page-2.html", "page.html"]
+    assert [f"Written: {page}" in done.out for page in pages] == [True, True]
+    layer, alone = (page.read_text(encoding="utf-8") for page in pages)
+    assert "LeakyNode, one step" in alone
+    assert "LeakyNode through time" in layer
+
+
+def test_against_says_whether_it_is_the_same_function(check: Any) -> None:
+    done = check(LAYERS, "my.py:Mine", "--against", "torch.nn.LSTM", "--quiet")
+    assert (done.status, done.err) == (0, "")
+    assert [" right: " in line for line in done.out.splitlines()] == [True] * 3
+    assert "torch.nn.LSTM" in done.out.splitlines()[-1]
+    done = check(LAYERS, "my.py:Backwards", "--against", "torch.nn.LSTM", "--quiet")
+    assert (done.status, done.err) == (1, "")
+    gradients, same = done.out.splitlines()
+    assert ": right: " in gradients
+    assert ": WRONG" in same
+
+
+def test_against_may_be_another_of_the_users(check: Any) -> None:
+    assert check(LAYERS, "my.py:Mine", "--against", "numnet.layers:LSTMLayer").status == 0
+    done = check(LAYERS, "my.py:Backwards", "--against", "numnet.layers:LSTMLayer", "--quiet")
+    assert done.status == 1
+    assert done.out.rstrip().endswith("WRONG: 9 of 9 tensors differ from LSTMLayer")
+
+
+def test_a_nodes_twin_of_torchnet_goes_through_time_as_it_does(check: Any, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(TWIN, encoding="utf-8")
+    done = check(LEAKY, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.rstrip().endswith("agree with LeakyTwin through time")
+    other = LEAKY.replace("(n - s.h[t]) / 4", "(n - s.h[t]) / 3").replace("dh / 4", "dh / 3").replace("3 / 4", "2 / 3")
+    done = check(other, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
+    assert (done.status, done.err) == (1, "")
+    assert [" right: " in line for line in done.out.splitlines()] == [True, True, False]
+
+
+def test_without_torch_its_remedy_is_said(tmp_path: Path) -> None:
+    bare = "import runpy, sys; sys.modules['torch'] = None; runpy.run_module('numnet.check', run_name='__main__')"
+    (tmp_path / "my.py").write_text(LAYERS, encoding="utf-8")
+    done = python("-c", bare, tmp_path / "my.py:Mine", "--quiet", "--against", "torch.nn.LSTM")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stdout.count(" right: ") == 2  # its gradients need numpy alone
+    assert "pip install 'numnet[torch]'" in done.stderr
+    (tmp_path / "my.py").write_text("import torch", encoding="utf-8")
+    done = python("-c", bare, tmp_path / "my.py")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "my.py:1: ModuleNotFoundError" in done.stderr
+    assert "pip install 'numnet[torch]'" in done.stderr
+
+
+def test_help_has_examples_and_the_exit_status(check: Any) -> None:
+    done = check("", "--help")
+    assert done.status == 0
+    assert "python -m numnet.check my_nodes.py:MyNode --against torch.nn.LSTM" in done.out
+    assert "0 right; 1 wrong" in done.out
