@@ -11,7 +11,7 @@ import numpy as np
 
 from numnet.check import subject as calls
 from numnet.check.draw import Sizes, drawn_inputs, drawn_params
-from numnet.check.step import gate_names
+from numnet.check.equations import gate_names
 from numnet.check.subject import Arrays, Subject, Unusable
 from numnet.checkpoint import to_numpy
 

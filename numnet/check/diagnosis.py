@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.equations import Equations
+from numnet.check.equations import equations_of
 from numnet.check.finding import Finding
 from numnet.check.over_time import by_step, of_rows, of_time
 from numnet.check.report import Report, Row
 from numnet.check.signatures import Known, signature
-from numnet.check.step import Step
 from numnet.check.subject import Asked
-from numnet.check.trace import NotFollowed
 from numnet.check.upstream import Upstream
 from numnet.operation import Array
 
@@ -61,14 +59,8 @@ def of_layer(layer: Any, name: str, seed: int) -> Iterator[Finding]:
 
 
 def of_node(node: Any, seed: int) -> list[Finding]:
-    """The equations of one step; none where the trace could not follow it, or no hand-written step goes back."""
-    if not hasattr(node, "weights_back"):
-        return []
-    try:
-        step = Step(node, seed)
-    except NotFollowed:
-        return []
-    return Equations(step).findings() if step.confirmed else []
+    """The equations of one step; nothing of torchnet's, which have no hand-written way back."""
+    return equations_of(node, seed) if hasattr(node, "weights_back") else []
 
 
 def of_tensors(report: Report, asked: Asked, wrong: list[Row]) -> Iterator[Finding]:

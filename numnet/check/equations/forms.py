@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numnet.check.slopes import Slope
-from numnet.check.step import Step, before
+from numnet.check.equations.slopes import Slope
+from numnet.check.equations.step import Step, before
 from numnet.operation import Array
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.trace import Trace, TracedMemory
+from numnet.check.equations.recorder import Recorder, TracedMemory
 from numnet.columns import with_ones
 from numnet.operation import Array
 
@@ -73,9 +73,9 @@ class Step:
         found |= {f"{name}'": part for name, part in zip(self.node.states, self.node.each(back))}
         return found | {name: self.node.grads[name] for name in self.names}
 
-    def follow(self) -> tuple[Trace, dict[str, Array], list[Array], dict[str, Any]]:
+    def follow(self) -> tuple[Recorder, dict[str, Array], list[Array], dict[str, Any]]:
         """The trace of the step; the numbers of all that it starts from, and of the new state; the arrays by name."""
-        node, trace, ids = copy.copy(self.node), Trace(), {}
+        node, trace, ids = copy.copy(self.node), Recorder(), {}
         for name in self.names:
             traced = trace.new(getattr(node, name))
             setattr(node, name, traced)
@@ -90,7 +90,7 @@ class Step:
         results = [trace.numbers(getattr(s, f"{name}_new")[0]) for name in node.states]
         return trace, ids, results, self.named(s, trace)
 
-    def named(self, s: Any, trace: Trace) -> dict[str, Any]:
+    def named(self, s: Any, trace: Recorder) -> dict[str, Any]:
         """Every array of one step by the name that the step itself gives it, else by its place in the slots."""
         H, states, found = self.H, self.node.states, {}
         for gate, block in zip(self.gates, np.split(s.a[0], self.node.G)):

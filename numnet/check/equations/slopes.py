@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numnet.check.step import Step, before
-from numnet.check.trace import Event
+from numnet.check.equations.step import Step, before
+from numnet.check.equations.trace import Event
 from numnet.operation import Array
 
 

@@ -1,0 +1,28 @@
+"""Which equation of a node's step is wrong on the way back: every slope of the step is tried otherwise.
+
+array, trace, recorder, rules   the step, number by number, while it runs
+source                          its lines, and the equations that their comments name
+step, leaves                    one step alone: what its own way back says, what the trace says
+slopes, forms, guesses          what each equation's slope is, and what it may have been taken for
+findings                        the guess that reproduces the wrong gradients
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numnet.check.equations.findings import Equations
+from numnet.check.equations.rules import NotFollowed
+from numnet.check.equations.step import Step, gate_names
+from numnet.check.finding import Finding
+
+__all__ = ["Equations", "NotFollowed", "Step", "equations_of", "gate_names"]
+
+
+def equations_of(node: Any, seed: int) -> list[Finding]:
+    """What is wrong in one step of a node; nothing, where the trace could not follow it."""
+    try:
+        step = Step(node, seed)
+    except NotFollowed:
+        return []
+    return Equations(step).findings() if step.confirmed else []

@@ -1,0 +1,97 @@
+"""Which equation of a step the way back gets wrong: the one whose slope, taken otherwise, gives what it gives.
+
+The trace of the forward pass knows each equation's slopes, and the chain rule knows what the gradients would be if one
+of them were another: nothing, its negative, a multiple, another variable of the step, 1 - h for 1 - h², a matrix that
+was not transposed. The guess that reproduces the wrong gradients, number by number, is the diagnosis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from numnet.check.equations.guesses import Guess, Guesses
+from numnet.check.equations.leaves import Leaves
+from numnet.check.equations.step import Step
+from numnet.check.finding import Finding
+from numnet.check.source import Line, lines_back
+from numnet.operation import Array
+
+MOST = 4  # findings
+WAY_BACK = ("slopes", "step_backward", "state_backward", "backward")
+
+
+class Equations:
+    """The equations of one step, and what the way back made of them."""
+
+    def __init__(self, step: Step) -> None:
+        self.step, self.leaves = step, Leaves(step)
+
+    def findings(self) -> list[Finding]:
+        """One after the other, each the guess that explains most of what is still unexplained."""
+        leaves, found = self.leaves, list(self.undue())
+        missing = leaves.promised - leaves.due
+        if not leaves.wrong(missing).any():
+            return found
+        guesses = Guesses(self.step, leaves)
+        while leaves.wrong(missing).any() and len(found) < MOST:
+            best = best_of(guesses, missing)
+            if best is None:
+                return [*found, *self.unexplained(guesses, missing)]
+            found.append(self.told(guesses, best, leaves.wrong(best.change) & leaves.wrong(missing)))
+            missing = missing - best.change
+        return found
+
+    def undue(self) -> Iterator[Finding]:
+        """What the step does not depend on, and yet is given a gradient: forward and way back are of two equations."""
+        leaves = self.leaves
+        none_due = np.array([not leaves.due[part].any() for _, _, part in leaves.parts])
+        chosen = none_due & leaves.wrong(leaves.promised - leaves.due)
+        if chosen.any():
+            text = f"{leaves.said(chosen)} has a gradient, but no part in the step: forward and way back differ"
+            yield Finding(text, "undue", leaves.tensors(chosen), leaves.gates(chosen))
+
+    def told(self, guesses: Guesses, guess: Guess, explained: Array) -> Finding:
+        """The guess in a sentence."""
+        slope, due = guess.slopes[0], guesses.forms.words(guess.slopes[0].L)
+        label = " ".join(f"({label})" for label in slope.labels)
+        what = " and ".join(dict.fromkeys(f"∂{s.after}/∂{s.before}" for s in guess.slopes))
+        due = f" = {due}" if due and len(guess.slopes) == 1 else ""
+        said = guess.words[0].lower() + guess.words[1:] if guess.words[0].isupper() else f"{what}{due} {guess.words}"
+        text = f"equation {label}: {said}" if label else said
+        tensors, gates = self.leaves.tensors(explained), self.leaves.gates(explained)
+        return Finding(text, guess.cause, tensors, gates, label, slope.event.line, self.lines_back(slope.labels))
+
+    def unexplained(self, guesses: Guesses, missing: Array) -> list[Finding]:
+        """No single slope explains it: then the equations that reach just the wrong parts, or least besides."""
+        wrong, beside = self.leaves.wrong(missing), dict[tuple[str, ...], int]()
+        for slope, reach in zip(guesses.slopes, guesses.reach):
+            if slope.labels and (reach & wrong).any():
+                beside[slope.labels] = min(beside.get(slope.labels, len(wrong)), int((reach ^ wrong).sum()))
+        least = min(beside.values(), default=0)
+        labels = list(dict.fromkeys(label for labels, n in beside.items() if n == least for label in labels))
+        where = " or ".join(f"({label})" for label in labels)
+        text = f"equation {where}: the gradient of {self.leaves.said(wrong)} is wrong in no way that this check knows"
+        tensors, gates = self.leaves.tensors(wrong), self.leaves.gates(wrong)
+        return [Finding(text, "unknown", tensors, gates, where, back=self.lines_back(labels))]
+
+    def lines_back(self, labels: Sequence[str]) -> tuple[Line, ...]:
+        """The lines of the way back that name these equations."""
+        found = [line for label in labels for line in lines_back(self.step.node, label, WAY_BACK)]
+        return tuple(dict.fromkeys(found))
+
+
+def best_of(guesses: Guesses, missing: Array) -> Guess | None:
+    """The one that leaves the fewest parts unexplained, and of these the least odd."""
+    wrong = guesses.leaves.wrong(missing)
+    able, best, rank = guesses.within(wrong), None, (int(wrong.sum()), 0.0)
+    for hard in (False, True):
+        for guess in guesses.all(able, missing, hard):
+            left = int(guesses.leaves.wrong(missing - guess.change).sum())
+            enough = left == 0 or wrong.sum() - left >= (2 if hard else 1)  # what is odd has to explain more
+            if enough and (left, guess.oddity) < rank:
+                best, rank = guess, (left, guess.oddity)
+        if best is not None and rank[0] == 0:
+            break
+    return best
