@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from numnet.check.finding import Finding
-from numnet.check.heatmap import MOST, level, short
-from numnet.check.html import body, page
+from numnet.check.page.heatmap import MOST, level, short
+from numnet.check.page.html import body, page
 from numnet.check.report import Report, row_of
 from numnet.check.source import Line
 

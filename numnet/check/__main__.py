@@ -27,11 +27,11 @@ from typing import Any
 
 from numnet.check.draw import Sizes
 from numnet.check.gradients import check_gradients
-from numnet.check.options import parser
-from numnet.check.refusal import reason
 from numnet.check.report import Report
+from numnet.check.shell.options import parser
+from numnet.check.shell.refusal import reason
+from numnet.check.shell.target import Case, cases, opened, split
 from numnet.check.subject import Unusable
-from numnet.check.target import Case, cases, opened, split
 
 
 def reports(module: ModuleType, name: str, args: argparse.Namespace) -> Iterator[Report]:

@@ -19,7 +19,7 @@ from numnet.checkpoint import to_numpy
 def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
     """The thing in float64, a copy, at these inputs; what is not given is drawn from the seed."""
     if is_torch(thing):
-        from numnet.check.of_torch import torch_subject
+        from numnet.check.of_torch.subject import torch_subject
 
         return torch_subject(thing, inputs, lengths, seed, sizes)
     if isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):

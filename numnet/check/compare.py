@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.counterpart import full_name
-from numnet.check.departure import departures
+from numnet.check.against.counterpart import full_name
+from numnet.check.against.departure import departures
+from numnet.check.against.pair import Pair, same_but_for_ones
+from numnet.check.against.pairing import paired
 from numnet.check.draw import SIZES, Sizes
-from numnet.check.pair import Pair, same_but_for_ones
-from numnet.check.pairing import paired
 from numnet.check.report import Report, Row, row_of
 from numnet.check.subject import Arrays, Subject
 
@@ -55,7 +55,7 @@ def compare(
     sizes = sizes if isinstance(sizes, Sizes) else Sizes(*sizes)
     pair = paired(ours, theirs, inputs, lengths, seed, sizes, names)
     if steps:
-        from numnet.check.training import trained
+        from numnet.check.against.training import trained
 
         return trained(pair, steps, optimizers, learning_rate, seed, tolerance)
     rows = held_together(pair, seed, tolerance)

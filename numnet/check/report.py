@@ -98,12 +98,12 @@ class Report:
 
     def html(self, path: str | os.PathLike[str]) -> None:
         """A page that needs nothing else: the table, the findings, the error by step and by gate as pictures."""
-        from numnet.check.html import page
+        from numnet.check.page.html import page
 
         Path(path).write_text(page(self), encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        from numnet.check.html import body
+        from numnet.check.page.html import body
 
         return body(self)
 

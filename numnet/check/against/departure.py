@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.counterpart import full_name
+from numnet.check.against.counterpart import full_name
+from numnet.check.against.pair import Pair
+from numnet.check.against.rivals import other_order, other_reset
 from numnet.check.finding import Finding
 from numnet.check.gradients import TOLERANCE, ask, check_gradients, directed, wanted
-from numnet.check.pair import Pair
 from numnet.check.report import Report, Row
-from numnet.check.rivals import other_order, other_reset
 from numnet.check.subject import Subject
 
 

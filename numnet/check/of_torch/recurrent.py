@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from numnet.check.draw import Sizes, ragged
-from numnet.check.of_torch import TorchThing, copy_of, subject_at
+from numnet.check.of_torch.arguments import placed, real, torch_name
+from numnet.check.of_torch.subject import TorchThing, copy_of, subject_at
 from numnet.check.subject import Arrays, Subject, Unusable
-from numnet.check.torch_arguments import placed, real, torch_name
 
 GATES: dict[str, tuple[str, ...]] = {"GRU": ("r", "z", "n"), "LSTM": ("i", "f", "g", "o")}
 

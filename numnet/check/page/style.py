@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numnet.check.heatmap import LEVELS
+from numnet.check.page.heatmap import LEVELS
 
 # e0 to e8 are the shades of wrong: the worse, the further from the paper.
 LIGHT = """paper #fff, ink #1c2126, dim #5f6b76, line #dfe3e8, code #f5f6f8, good #0b7a66, bad #b3122a,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from numnet.check.counterpart import full_name
+from numnet.check.against.counterpart import full_name
 from numnet.check.subject import Arrays, Subject, Unusable
 
 

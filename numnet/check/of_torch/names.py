@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.of_torch import TorchThing, call_torch, copy_of
+from numnet.check.of_torch.arguments import names_in, torch_name
+from numnet.check.of_torch.recurrent import GATES, Recurrent, counted, states_of
+from numnet.check.of_torch.subject import TorchThing, call_torch, copy_of
 from numnet.check.subject import Subject, Unusable
-from numnet.check.torch_arguments import names_in, torch_name
-from numnet.check.torch_recurrent import GATES, Recurrent, counted, states_of
 
 WEIGHTS = {"W_x": "weight_ih", "W_h": "weight_hh", "b": "bias_ih", "W_r": "weight_hr"}
 

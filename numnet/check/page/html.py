@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from numnet.check.finding import Finding
-from numnet.check.heatmap import legend
-from numnet.check.pictures import pictures
+from numnet.check.page.heatmap import legend
+from numnet.check.page.pictures import pictures
+from numnet.check.page.style import PAGE, style
 from numnet.check.report import Report, Row
-from numnet.check.style import PAGE, style
 
 HEAD = """<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

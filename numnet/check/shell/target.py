@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from numnet.check.draw import Sizes
-from numnet.check.making import made
+from numnet.check.shell.making import made
 from numnet.check.subject import Unusable
 from numnet.losses import Loss
 from numnet.node import Node

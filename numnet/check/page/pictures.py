@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from numnet.check.heatmap import MOST, ROOM, Axis, heat_map
+from numnet.check.page.heatmap import MOST, ROOM, Axis, heat_map
 from numnet.check.report import Report, Row
 from numnet.operation import Array
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.counterpart import full_name
+from numnet.check.against.counterpart import full_name
+from numnet.check.against.pair import Pair
+from numnet.check.against.pairing import layers_of
 from numnet.check.finding import Finding
-from numnet.check.pair import Pair
-from numnet.check.pairing import layers_of
 from numnet.check.subject import Arrays, Subject
 
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from numnet.check.adapt import kind_of
-from numnet.check.of_torch import TorchThing, copy_of, subject_at
+from numnet.check.of_torch.arguments import At, forwards_own, names_in, torch_name
+from numnet.check.of_torch.recurrent import Recurrent, is_recurrent
+from numnet.check.of_torch.subject import TorchThing, copy_of, subject_at
 from numnet.check.subject import Subject, Unusable
-from numnet.check.torch_arguments import At, forwards_own, names_in, torch_name
-from numnet.check.torch_recurrent import Recurrent, is_recurrent
 
 
 def beside(thing: Any, first: Subject, seed: int, free: Collection[str]) -> Subject:

@@ -11,9 +11,9 @@ import numpy as np
 
 from numnet.check import subject as calls
 from numnet.check.adapt import CALLS, gates_of, is_torch, kind_of, subject_of
-from numnet.check.counterpart import made
+from numnet.check.against.counterpart import made
+from numnet.check.against.pair import Pair, check_parameters
 from numnet.check.draw import Sizes
-from numnet.check.pair import Pair, check_parameters
 from numnet.check.subject import Subject
 from numnet.checkpoint import to_numpy
 
@@ -60,7 +60,7 @@ def other(theirs: Any, first: Subject, seed: int, free: Collection[str], names: 
     if is_vendors(theirs) and in_numnets(getattr(first.thing, "module", first.thing)):
         return vendors(theirs, first, seed, free, names)
     if is_torch(theirs):
-        from numnet.check.beside import beside
+        from numnet.check.against.beside import beside
 
         return beside(theirs, first, seed, free)
     if isinstance(theirs, tuple):
@@ -103,7 +103,7 @@ def is_vendors(thing: Any) -> bool:
     """A torch.nn.RNN, GRU or LSTM."""
     if not is_torch(thing):
         return False
-    from numnet.check.torch_recurrent import is_recurrent
+    from numnet.check.of_torch.recurrent import is_recurrent
 
     return is_recurrent(thing)
 
@@ -115,7 +115,7 @@ def in_numnets(thing: Any) -> bool:
 
 def vendors(module: Any, like: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
     """A torch.nn.RNN, GRU or LSTM in numnet's names; where lengths were drawn, none is 0 in either."""
-    from numnet.check.torch_names import in_numnets_names, with_lengths
+    from numnet.check.of_torch.names import in_numnets_names, with_lengths
 
     if "lengths" in free:
         like.inputs = with_lengths(like.inputs)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from numnet.check.draw import Sizes, drawn_params
+from numnet.check.of_torch.arguments import argument_names, filled, flat, named, placed, torch_name
 from numnet.check.subject import Arrays, Back, Subject, Unusable
-from numnet.check.torch_arguments import argument_names, filled, flat, named, placed, torch_name
 from numnet.checkpoint import to_numpy
 
 
@@ -23,7 +23,7 @@ def torch_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, si
 
     TypeError where there is no x, and none can be drawn; where an input or the output is a PackedSequence.
     """
-    from numnet.check.torch_recurrent import is_recurrent, recurrent_subject
+    from numnet.check.of_torch.recurrent import is_recurrent, recurrent_subject
 
     if is_recurrent(thing):
         return recurrent_subject(thing, inputs, lengths, seed, sizes)

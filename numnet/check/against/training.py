@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.counterpart import full_name
+from numnet.check.against.counterpart import full_name
+from numnet.check.against.pair import Pair
 from numnet.check.finding import Finding
-from numnet.check.pair import Pair
 from numnet.check.report import Report, Row
 from numnet.check.subject import Arrays, Subject, Unusable
 from numnet.checkpoint import to_numpy

@@ -1,0 +1,1 @@
+"""From the command line to the things to check, and from an exception to one line."""
