@@ -60,7 +60,7 @@ def test_the_gate_and_the_equation_are_named() -> None:
         assert not report
         finding = report.findings[0]
         assert (finding.gates, finding.cause) == (("f",), "factor"), str(report)
-        assert "2 times it" in finding.text
+        assert "2 times that" in finding.text
         assert finding.equation in ("(2)", "(4)")
         assert any(line.text.startswith("df *=") for line in finding.back), str(report)
 

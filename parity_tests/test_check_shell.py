@@ -195,7 +195,7 @@ def test_a_right_node_is_0_alone_and_through_time(tmp_path: Path) -> None:
     assert alone.startswith("LeakyNode, one step at x (4, 3), h (6, 3): right: 5 tensors agree")
     assert layer.startswith("LeakyNode through time at x (3, 5, 4), lengths (3,), h (3, 6): right: 5 tensors agree")
     rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
-    assert rows == ["tensor", "b", "W_h", "W_x", "x", "h"] * 2
+    assert rows == ["tensor", "db", "dW_h", "dW_x", "dx", "dh"] * 2
 
 
 def test_a_wrong_node_is_1_and_the_report_marks_what_is_wrong(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_wrong_node_is_1_and_the_report_marks_what_is_wrong(tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (1, "")
     alone, layer = done.stdout.split("LeakyNode through time")
     assert "WRONG: 1 of 5 tensors" in alone
-    assert [line.split()[1] for line in alone.splitlines() if line.startswith("?")] == ["h"]
+    assert [line.split()[1] for line in alone.splitlines() if line.startswith("?")] == ["dh"]
     assert "WRONG: 5 of 5 tensors" in layer
 
 

@@ -12,6 +12,7 @@ from numnet.check.against.departure import departures
 from numnet.check.against.pair import Pair, same_but_for_ones
 from numnet.check.against.pairing import paired
 from numnet.check.draw import SIZES, Sizes
+from numnet.check.finding import gradient
 from numnet.check.report import Report, Row, row_of
 from numnet.check.subject import Arrays, Subject
 
@@ -88,7 +89,7 @@ def rows_of(tensors: Mapping[str, tuple[Any, Any]], tolerance: float) -> Iterato
     for name, (ours, due) in tensors.items():
         due = np.where(np.isnan(due), np.inf, due).reshape(ours.shape)  # to row_of NaN is what nobody has measured
         with np.errstate(invalid="ignore"):
-            yield row_of(name, ours, due, least, tolerance)
+            yield row_of(name, ours, due, least, tolerance, name)
 
 
 def compared(pair: Pair) -> list[str]:
@@ -112,12 +113,6 @@ def output(subject: Subject, name: str) -> str:
     """y; `last h` of what comes after a whole sequence; h after one step."""
     state = name.rpartition(".")[2].partition("_")[0] in ("h", "c")
     return f"last {name}" if state and not hasattr(subject.thing, "states") else name
-
-
-def gradient(name: str) -> str:
-    """dW_h, layers.0.dW_h."""
-    head, dot, last = name.rpartition(".")
-    return f"{head}{dot}d{last}"
 
 
 def time_of(pair: Pair) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from numnet.check.equations import equations_of
-from numnet.check.finding import Finding
+from numnet.check.finding import Finding, gradient
 from numnet.check.over_time import by_step, of_rows, of_time
 from numnet.check.report import Report, Row
 from numnet.check.signatures import Known, signature
@@ -69,12 +69,12 @@ def of_tensors(report: Report, asked: Asked, wrong: list[Row]) -> Iterator[Findi
     dims, due = tuple(next(iter(subject.inputs.values())).shape), {row.name: asked.due(row.name) for row in report.rows}
     for row in wrong:
         name = row.name
-        others = {f"d{other}": value for other, value in due.items() if other != name}
+        others = {gradient(other): value for other, value in due.items() if other != name}
         known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others, own_slopes(asked, name))
         found.setdefault(signature(asked.gradients[name], due[name], known), []).append(name)
     before_the_loop = hasattr(subject.thing, "node") and {row.name for row in wrong} <= OF_INPUTS
     for (text, cause), names in found.items():
-        gates, said = wrong_gates(asked, names[0], report.tolerance), ", ".join(f"d{name}" for name in names)
+        gates, said = wrong_gates(asked, names[0], report.tolerance), ", ".join(map(gradient, names))
         if before_the_loop:
             yield Finding(f"equation (0): {said} {text}", cause, tuple(names), gates, "(0)")
         else:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from numnet.check.source import Line
 
 
+def gradient(name: str) -> str:
+    """What the gradient of a tensor is called: dW_h, layers.0.dW_h."""
+    head, dot, last = name.rpartition(".")
+    return f"{head}{dot}d{last}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """A sentence, and what it names: tensors, gates, equation, the lines of the forward pass and of the way back."""

@@ -56,7 +56,7 @@ def of_rows(report: Report, subject: Subject) -> Iterator[Finding]:
             steps = lengths[wrong].tolist() if lengths is not None and lengths.ndim == 1 else []
             of_steps = f", of {', '.join(map(str, steps))} steps" if steps else ""
             rows = ", ".join(map(str, wrong.tolist()))
-            yield Finding(f"d{row.name} is wrong in rows {rows}{of_steps}, and right in others", "rows", (row.name,))
+            yield Finding(f"{row.shown} is wrong in rows {rows}{of_steps}, and right in others", "rows", (row.name,))
             return
 
 

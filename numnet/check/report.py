@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numnet.check.finding import Finding
+from numnet.check.finding import Finding, gradient
 from numnet.operation import Array
 
 
@@ -29,6 +29,12 @@ class Row:
     at: tuple[int, ...] | None = None
     ours: Array | None = None
     due: Array | None = None
+    label: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What the row is about: the gradient of the tensor, if nothing else is said."""
+        return self.label or gradient(self.name)
 
 
 @dataclass
@@ -78,12 +84,12 @@ class Report:
 
     def table(self) -> list[str]:
         """A line a tensor."""
-        width = max([len(row.name) for row in self.rows] + [6])
+        width = max([len(row.shown) for row in self.rows] + [6])
         lines = [f"  {'tensor':{width}}  {'error':>8}  {'largest':>8}  {'says':>12}  {'should':>12}  at"]
         for row in self.rows:
             mark, at = " " if row.passed else "✗", "" if row.at is None else str(list(row.at))
             numbers = f"{row.error:8.1e}  {row.largest:8.1e}  {row.says:12.6g}  {row.should:12.6g}"
-            lines.append(f"{mark} {row.name:{width}}  {numbers}  {at}".rstrip())
+            lines.append(f"{mark} {row.shown:{width}}  {numbers}  {at}".rstrip())
         return lines
 
     def told(self) -> list[str]:
@@ -108,7 +114,7 @@ class Report:
         return body(self)
 
 
-def row_of(name: str, ours: Array, due: Array, least: float, tolerance: float) -> Row:
+def row_of(name: str, ours: Array, due: Array, least: float, tolerance: float, label: str = "") -> Row:
     """Every number against what it should be; NaN where that was not measured."""
     known = ~np.isnan(due)
     off = np.where(known, np.abs(ours - np.where(known, due, 0)), 0)
@@ -116,4 +122,6 @@ def row_of(name: str, ours: Array, due: Array, least: float, tolerance: float) -
     error = float(np.linalg.norm(off)) / max(float(np.linalg.norm(due[known])), least)
     place = tuple(int(k) for k in at)
     says, should = (float(ours[at]), float(due[at])) if off.size else (0.0, 0.0)
-    return Row(name, error, bool(error <= tolerance), float(off.max(initial=0.0)), says, should, place, ours, due)
+    return Row(
+        name, error, bool(error <= tolerance), float(off.max(initial=0.0)), says, should, place, ours, due, label
+    )

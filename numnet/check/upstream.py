@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from numnet.check.finding import Finding
+from numnet.check.finding import Finding, gradient
 from numnet.check.signatures import alike
 from numnet.check.subject import Arrays, Asked
 from numnet.operation import Array
@@ -41,7 +41,7 @@ class Upstream:
 
     @property
     def said(self) -> str:
-        return ", ".join(f"d{name}" for name in self.names)
+        return ", ".join(map(gradient, self.names))
 
     def gradient(self, given: Mapping[str, Array]) -> Array:
         """What an upstream gradient comes to."""

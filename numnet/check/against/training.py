@@ -43,7 +43,9 @@ def trained(
         errors = errors_of(pair, *taken)
         worst = max(errors.values())
         says, should = taken[0].loss, taken[1].loss
-        report.rows.append(Row(f"step {k}", worst, worst <= tolerance, abs(says - should), says, should))
+        report.rows.append(
+            Row(f"step {k}", worst, worst <= tolerance, abs(says - should), says, should, label=f"step {k}")
+        )
         if worst > tolerance and not report.findings:
             report.findings = [parting(pair, k, errors, taken, tolerance)]
     return report

@@ -175,7 +175,7 @@ def spoken(factor: float, form: Form | None) -> tuple[str, str, float]:
     if form is None and abs(factor + 1) < 1e-6:
         return "its negative", "sign", 0.2
     if form is None:
-        return f"{factor:.6g} times it", "factor", 0.3 + unusual
+        return f"{factor:.6g} times that", "factor", 0.3 + unusual
     if abs(factor - 1) < 1e-6:
         return form.name, form.cause, form.oddity
     sign = "-" if abs(factor + 1) < 1e-6 else f"{factor:.6g} "

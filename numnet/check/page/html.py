@@ -76,7 +76,7 @@ def table(report: Report) -> str:
 
 def table_row(row: Row) -> str:
     """Name, error, and what it says and should say, where."""
-    name = f"{tag('span', '✓' if row.passed else '✗')} {escape(f'd{row.name}')}"
+    name = f"{tag('span', '✓' if row.passed else '✗')} {escape(row.shown)}"
     numbers = (
         f"{row.largest:.1e}",
         f"{row.says:.6g}",

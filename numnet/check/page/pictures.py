@@ -18,7 +18,7 @@ def pictures(report: Report) -> Iterator[tuple[str, list[str]]]:
     wrong = [row for row in report.rows if not row.passed and row.name in errors]
     timed = [row.name for row in wrong if report.time.get(row.name, np.inf) < errors[row.name].ndim]
     gated = {name: gates for name in errors if wrong and (gates := gates_of(report, name, errors[name]))}
-    over_time = [by_row_and_step(report, name, errors[name]) for name in timed]
+    over_time = [by_row_and_step(report, row, errors[row.name]) for row in wrong if row.name in timed]
     kinds = [{name: errors[name] for name in gated if gated[name] == gates} for gates in dict.fromkeys(gated.values())]
     yield "Error by time step", [*by_step(report), *over_time]
     yield "Error by gate", [by_gate(report, alike) for alike in kinds]
@@ -42,13 +42,16 @@ def by_step(report: Report) -> Iterator[str]:
     )
 
 
-def by_row_and_step(report: Report, name: str, errors: Array) -> str:
+def by_row_and_step(report: Report, row: Row, errors: Array) -> str:
     """Of a tensor with time: one sequence a row."""
-    each = np.moveaxis(errors, report.time[name], 0)
+    each = np.moveaxis(errors, report.time[row.name], 0)
     each = norms(each.reshape(*each.shape[:2], -1)).T if each.ndim > 1 else each[None]
     drawn = heat_map(each, report.tolerance, Axis("row"), Axis("step t"), max(each.shape) <= ROOM)
     return figure(
-        f"d{name}, by row and step", drawn, f"Relative to all of d{name}; the loss is on all outputs.", each.shape
+        f"{row.shown}, by row and step",
+        drawn,
+        f"Relative to all of {row.shown}; the loss is on all outputs.",
+        each.shape,
     )
 
 
@@ -57,7 +60,7 @@ def by_gate(report: Report, alike: Mapping[str, Array]) -> str:
     gates = report.gates[next(iter(alike))]
     each = np.array([norms(errors.reshape(len(gates), -1)) for errors in alike.values()])
     named = blamed(report, gates)
-    rows, columns = Axis("", [f"d{name}" for name in alike]), Axis("gate", gates, (), named)
+    rows, columns = Axis("", [row.shown for row in report.rows if row.name in alike]), Axis("gate", gates, (), named)
     caption = "The rows of each gate, relative to all of the parameter's gradient."
     caption += f" The findings name {', '.join(named)}." if named else ""
     return figure("Parameters, by gate", heat_map(each, report.tolerance, rows, columns, True), caption, each.shape)
@@ -74,14 +77,14 @@ def by_number(report: Report, row: Row) -> str:
     def about(i: int, j: int) -> str:
         k = i * m + j
         at = [int(at) for at in np.unravel_index(k, ours.shape)]
-        return f"d{row.name}{at or ''} says {says[k]:.6g}, should be {should[k]:.6g}"
+        return f"{row.shown}{at or ''} says {says[k]:.6g}, should be {should[k]:.6g}"
 
     ring = None if row.at is None else divmod(int(np.ravel_multi_index(row.at, ours.shape)), m)
     rows = Axis("", (), gates, blamed(report, gates))
     shown = f" drawn as {errors.shape}" if ours.ndim > 2 else ""
     caption = f"{ours.shape}{shown}; ringed: the number furthest off."
     return figure(
-        f"d{row.name}", heat_map(errors, report.tolerance, rows, Axis(), False, ring, about), caption, errors.shape
+        row.shown, heat_map(errors, report.tolerance, rows, Axis(), False, ring, about), caption, errors.shape
     )
 
 
