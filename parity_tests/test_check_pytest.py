@@ -56,7 +56,7 @@ def test_the_message_is_the_table_and_the_findings() -> None:
     assert message == str(report)
     assert "WRONG: 5 of 5 tensors" in message.splitlines()[0]
     assert [line.split()[1] for line in message.splitlines() if line.startswith("✗")] == [
-        row.name for row in report.rows
+        row.shown for row in report.rows
     ]
     assert "\n1. " in message
     assert [frame.name for frame in failure.traceback if not frame.ishidden(failure)] == [
