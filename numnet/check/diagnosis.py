@@ -15,6 +15,7 @@ from numnet.check.report import Report, Row
 from numnet.check.signatures import Known, signature
 from numnet.check.subject import Asked
 from numnet.check.upstream import Upstream
+from numnet.check.without import of_options
 from numnet.operation import Array
 
 OF_INPUTS = {"W_x", "b", "g_x", "x"}  # what only a = W_x x + b (0) has to do with
@@ -26,9 +27,11 @@ def diagnose(report: Report, asked: Asked, seed: int) -> None:
     wrong = [row for row in report.rows if not row.passed]
     found = list(of_parts(asked.subject.thing, seed))
     if not found and not any(np.isnan(asked.due(row.name)).any() for row in report.rows):
-        found = Upstream(asked, [row.name for row in wrong]).findings()
-        if not found:
-            found = [*of_time(report), *of_rows(report, asked.subject), *of_tensors(report, asked, wrong)]
+        names = [row.name for row in wrong]
+        found = [*Upstream(asked, names).findings(), *of_options(asked, names, seed)]
+        if not found or found[0].cause in ("lengths", "option"):
+            found += [*of_time(report), *of_rows(report, asked.subject)]
+            found += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not found]
     report.findings = [*found, *report.findings]
 
 

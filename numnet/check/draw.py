@@ -30,7 +30,7 @@ def drawn_inputs(
 ) -> Arrays:
     """Inputs by name."""
     if kind == "loss":
-        return loss_inputs(given, rng, z)
+        return loss_inputs(thing, given, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
     if lengths is None and not given and kind in ("layer", "model") and inputs["x"].ndim > 1:
         lengths = ragged(rng, z.B, z.T)
@@ -61,15 +61,21 @@ def ragged(rng: np.random.Generator, B: int, T: int) -> Any:
     return rng.permutation(lengths)
 
 
-def loss_inputs(given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
-    """A prediction and a target."""
+def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
+    """A prediction and a target: numbers of its shape, or, where a loss refuses these, classes."""
     if len(given) == 1:
         raise Unusable(
             "check_gradients: a loss has a prediction alone, expected prediction and target. Pass both, or none."
         )
     if given:
         return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
-    return {"prediction": rng.standard_normal((z.B, z.T, z.D)), "target": rng.random((z.B, z.T, z.D))}
+    prediction = rng.standard_normal((z.B, z.T, z.D))
+    target = {"classes": rng.integers(0, z.D, (z.B, z.T)), "numbers": rng.random((z.B, z.T, z.D))}
+    try:
+        thing.forward(prediction, target["numbers"])
+    except (ValueError, TypeError, IndexError):
+        return {"prediction": prediction, "target": target["classes"]}
+    return {"prediction": prediction, "target": target["numbers"]}
 
 
 def state_given(thing: Any, state: Any) -> Arrays:

@@ -67,6 +67,13 @@ def check_gradients(
     return report
 
 
+def passes(thing: Any, *inputs: Any, lengths: Any = None, seed: int = 0) -> bool:
+    """Whether nothing is wrong, along one direction for each tensor."""
+    asked, _ = ask(subject_of(thing, inputs, lengths, seed, SIZES), seed)
+    rng = np.random.default_rng([seed, 6])
+    return all(directed(asked, name, TOLERANCE, rng).passed for name in wanted(asked, None))
+
+
 def ask(subject: Subject, seed: int) -> tuple[Asked, list[Any]]:
     """The outputs, and the gradients for an upstream gradient that is drawn; and the laws that the calls break."""
     rng, before = np.random.default_rng([seed, 5]), {name: x.copy() for name, x in subject.inputs.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -53,19 +53,23 @@ def labels_at(file: str, number: int, first: int) -> tuple[str, ...]:
 
 def lines_back(thing: Any, label: str, functions: Sequence[str]) -> list[Line]:
     """The lines of the way back that name this equation in their comments."""
-    found = []
-    for name in functions:
-        function = getattr(type(thing), name, None)
-        if function is None:
+    return [line for name in functions for line in written_out(type(thing), name) if label in line.labels]
+
+
+def written_out(kind: type, name: str) -> Iterator[Line]:
+    """The lines of a method that have a comment with equations; and of the one that it calls by super()."""
+    for base in kind.__mro__:
+        if name not in vars(base):
             continue
         try:
-            text, first = inspect.getsourcelines(function)
+            text, first = inspect.getsourcelines(vars(base)[name])
+            file = inspect.getsourcefile(base) or inspect.getsourcefile(vars(base)[name]) or ""
         except (OSError, TypeError):  # typed in, not in a file
-            continue
-        file = inspect.getsourcefile(function) or ""
+            return
         for number, line in enumerate(text, first):
             code, _, comment = line.partition("#")
             labels = tuple(LABEL.findall(comment))
-            if code.strip() and label in labels:
-                found.append(Line(file, number, code.strip(), labels))
-    return found
+            if code.strip() and labels:
+                yield Line(file, number, code.strip(), labels)
+        if not any("super()" in line for line in text):
+            return

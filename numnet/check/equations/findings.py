@@ -7,6 +7,7 @@ was not transposed. The guess that reproduces the wrong gradients, number by num
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from numnet.check.source import Line, lines_back
 from numnet.operation import Array
 
 MOST = 4  # findings
+PRIME = "'"
 WAY_BACK = ("slopes", "step_backward", "state_backward", "backward")
 
 
@@ -41,6 +43,9 @@ class Equations:
                 return [*found, *self.unexplained(guesses, missing)]
             found.append(self.told(guesses, best, leaves.wrong(best.change) & leaves.wrong(missing)))
             missing = missing - best.change
+            if best.lost is not None:  # all else is as if nothing had come in there
+                self.step.lose(best.lost)
+                guesses = Guesses(self.step, leaves)
         return found
 
     def undue(self) -> Iterator[Finding]:
@@ -61,7 +66,8 @@ class Equations:
         said = guess.words[0].lower() + guess.words[1:] if guess.words[0].isupper() else f"{what}{due} {guess.words}"
         text = f"equation {label}: {said}" if label else said
         tensors, gates = self.leaves.tensors(explained), self.leaves.gates(explained)
-        return Finding(text, guess.cause, tensors, gates, label, slope.event.line, self.lines_back(slope.labels))
+        lines = self.lines_back(slope.labels, *dict.fromkeys(s.before for s in guess.slopes))
+        return Finding(text, guess.cause, tensors, gates, label, slope.event.line, lines)
 
     def unexplained(self, guesses: Guesses, missing: Array) -> list[Finding]:
         """No single slope explains it: then the equations that reach just the wrong parts, or least besides."""
@@ -76,10 +82,12 @@ class Equations:
         tensors, gates = self.leaves.tensors(wrong), self.leaves.gates(wrong)
         return [Finding(text, "unknown", tensors, gates, where, back=self.lines_back(labels))]
 
-    def lines_back(self, labels: Sequence[str]) -> tuple[Line, ...]:
-        """The lines of the way back that name these equations."""
-        found = [line for label in labels for line in lines_back(self.step.node, label, WAY_BACK)]
-        return tuple(dict.fromkeys(found))
+    def lines_back(self, labels: Sequence[str], *variables: str) -> tuple[Line, ...]:
+        """The lines of the way back that name these equations; of these the ones that write dv, if there are any."""
+        found = dict.fromkeys(line for label in labels for line in lines_back(self.step.node, label, WAY_BACK))
+        names = [re.escape(f"d{name.removeprefix('a_').removesuffix(PRIME)}") for name in variables if name]
+        writes = re.compile(rf"\b({'|'.join(names)})\b(\[.*\])? *[-+*/]?=|, ({'|'.join(names)})\)")
+        return tuple(line for line in found if names and writes.search(line.text)) or tuple(found)
 
 
 def best_of(guesses: Guesses, missing: Array) -> Guess | None:

@@ -31,6 +31,7 @@ class Guess:
     cause: str
     oddity: float
     change: Array  # what it adds to the gradients of the leaves
+    lost: int | None = None  # which part of the new state, if what comes in with it is lost
 
 
 class Guesses:
@@ -56,6 +57,7 @@ class Guesses:
             yield from self.lost()
             yield from self.about_lines(slopes)
             yield from self.about_gates(slopes)
+            yield from self.too_early(slopes)
         else:
             for slope in slopes:
                 yield from self.elsewhere(slope)
@@ -105,9 +107,18 @@ class Guesses:
             slopes = [slope for slope in self.slopes if slope.before == name] or self.slopes[-1:]
             change = self.trace.gradients(self.step.seeds(coming))[self.leaves.numbers, 0]
             words = f"What comes in as d{name} is lost: written over, where the equation should add to it?"
-            yield Guess(slopes[:1], words, "accumulation", 0.4, change)
+            yield Guess(slopes[:1], words, "accumulation", 0.4, change, k)
         words = "All that comes in from the later steps is lost"
         yield Guess(self.slopes[-1:], words, "accumulation", 0.3, -self.leaves.due)
+
+    def too_early(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
+        """A gradient that one slope has been multiplied into, in place, before the others have used it."""
+        for first in slopes:
+            others = [slope for slope in slopes if slope is not first and slope.whole and same(slope.o, first.o)]
+            if first.whole and not first.matrix and others and any(same(first.o, ids) for ids in self.step.results):
+                spoilt = [self.change(slope, (slope.L * (first.L - 1))[..., None])[:, 0] for slope in others]
+                words = f"D{first.after} is multiplied by ∂{first.after}/∂{first.before} before others have used it"
+                yield Guess([first], words, "order", 0.7, np.sum(spoilt, axis=0))
 
     def elsewhere(self, slope: Slope) -> Iterator[Guess]:
         """The slope is right, but what it carries went to another variable."""
@@ -143,6 +154,11 @@ class Guesses:
     def due_of(self, slope: Slope) -> Array:
         """What the slope itself is to them."""
         return self.change(slope, slope.L[..., None])[:, 0]
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays hold the same numbers."""
+    return a.shape == b.shape and bool((a == b).all())
 
 
 def same_line(events: Sequence[Event]) -> dict[tuple[str, int, str, int], list[Edge]]:

@@ -54,7 +54,7 @@ def of_line(step: Step, event: Event, names: Names, whole: bool) -> Iterator[Slo
 
 
 def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Slope]:
-    """From all that the lines read to all that others read of them; the slope within the block, by the chain rule."""
+    """From all that the lines read, and from sums on the way, to all that others read of them: by the chain rule."""
     own = np.concatenate([event.after.ravel() for event in block])
     read = read_outside(step, block)
     inputs: dict[tuple[int, ...], Array] = {}
@@ -63,6 +63,8 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
             for v in step.in_blocks(edge.before):
                 if int(v.flat[0]) not in own:
                     inputs[tuple(v.ravel().tolist())] = v
+        if event.function == "add":  # as a_i + W_h h', which is what a gate is the σ of
+            inputs |= {tuple(v.ravel().tolist()): v for v in step.in_blocks(event.after)}
     for event in block:
         for o in step.in_blocks(event.after):
             if int(o.flat[0]) not in read:
@@ -72,7 +74,7 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
             d, lines = step.trace.gradients(seeds, block)[:, 0], lines_to(o, block)
             for v in inputs.values():
                 reading = [(line, e.operand) for line in lines for e in line.edges if (e.before == v.flat[0]).any()]
-                if v.shape == o.shape and reading:
+                if v.shape == o.shape and reading and v.flat[0] != o.flat[0]:
                     line, operand = reading[-1]
                     yield Slope(line, labels_of(lines, block), v, o, d[v], names.of(v), names.of(o), operand)
 
@@ -145,11 +147,17 @@ class Names:
             if event.function == "spread" and first in event.after:
                 return self.of(event.edges[0].before)
         later = self.places.get(self.step.trace.place_of[first], "")
-        return before(later) if later in self.step.gates else self.made(first) or later or "a result"
+        if later in self.step.gates:
+            return before(later)
+        made = self.made(first)
+        return f"({made})" if " + " in made or " - " in made else made or later or "a result"
 
     def made(self, number: int) -> str:
         """What is made of things with names, as it is written: W_h h'."""
         event = next((event for event in self.step.trace.events if number in event.after), None)
-        if event is None or not event.edges or event.function not in WRITTEN:
+        if event is None or not event.edges:
             return ""
-        return WRITTEN[event.function].join(dict.fromkeys(self.of(edge.before) for edge in event.edges))
+        parts = dict.fromkeys(self.of(edge.before) for edge in event.edges)
+        if event.function in WRITTEN:
+            return WRITTEN[event.function].join(parts)
+        return f"{event.function}({', '.join(parts)})"

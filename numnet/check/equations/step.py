@@ -114,6 +114,11 @@ class Step:
         """Those, and the pre-activations."""
         return {**self.variables, **{name: ids for name, ids in self.ids.items() if name.startswith("a")}}
 
+    def lose(self, part: int) -> None:
+        """As if nothing came in with this part of the new state."""
+        self.upstream[part] = np.zeros_like(self.upstream[part])
+        self.d = self.trace.gradients(self.seeds(self.upstream))
+
     def row_blocks(self, name: str, x: Array) -> list[tuple[str, slice]]:
         """The blocks of H rows of an array, each with its gate; all of it where it is one block, or none."""
         H, G = self.H, self.node.G

@@ -1,0 +1,46 @@
+"""What a layer is right without: its lengths, its dropout, its other direction. There the error is to be looked for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from numnet.check.finding import Finding
+from numnet.check.subject import Asked
+
+OPTIONS = ("state_dropout", "weight_dropout", "zoneout", "reverse")
+
+
+def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
+    """Each option that, left out, leaves nothing wrong; lengths first."""
+    from numnet.check.gradients import passes
+
+    thing, x = asked.subject.thing, asked.subject.inputs.get("x")
+    if x is None or not getattr(thing, "recurrent", False):
+        return
+    lengths = asked.subject.inputs.get("lengths")
+    if lengths is not None and passes(thing, x, seed=seed):
+        text = "right without lengths: what is wrong is done where a row ends before the others, or has gaps"
+        yield Finding(text, "lengths", tuple(wrong))
+        return
+    for name in OPTIONS:
+        if is_on(thing, name) and passes(left_out(thing, name), x, lengths=lengths, seed=seed):
+            yield Finding(f"right without {name}", "option", tuple(wrong))
+
+
+def is_on(layer: Any, name: str) -> bool:
+    """Whether an option of a layer does anything."""
+    return bool(np.any(getattr(layer, name, False))) and hasattr(layer, "set_options")
+
+
+def left_out(layer: Any, name: str) -> Any:
+    """The layer without the option."""
+    like = copy.deepcopy(layer)
+    setattr(like, name, [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))())
+    like.drops = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
+    if not like.drops:
+        like.stepper = like.node
+    return like
