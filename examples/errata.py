@@ -1,0 +1,210 @@
+"""The GRU and the loss of a book (Weidman 2019, chapter 6), errors E1 to E5 included, and each of them mended.
+
+python examples/errata.py --plot docs/pictures/errata.png     what 200 steps of training do with each
+python -m numnet.check examples/errata.py:BookGRU             what a gradient check says
+
+docs/errata.md goes through it.
+"""
+
+import argparse
+
+import numpy as np
+
+import numnet
+from numnet.activations import sigmoid
+from numnet.columns import all_columns
+from numnet.losses import Loss
+
+
+class BookGRU(numnet.Node):
+    """One step of the book's GRU, x (D, B), state (h, k), each (H, B); k' is the state before.
+
+        a = W_x x + b                          (0)   E1: the rows of u are W_xr x + b_u, with r's weights for u's
+        r = σ(a_r + W_r k')                    (1)   reset gate
+        u = σ(a_u + W_r k')                    (2)   update gate; E1: W_r for W_u
+        m = r ⊙ k'                             (3)
+        n = tanh(a_n + W_n m)                  (4)   candidate
+        h = u ⊙ k' + (1 - u) ⊙ n               (5)   what the layer above reads
+        k = h                                  (6)   what the next step reads
+
+    On the way back dh comes from above and dk from the next step. The state's gradient is dh + dk; E2 uses dk alone.
+    E3: the first term of (5) sends nothing to k'. All else is right, for the equations without E1.
+    """
+
+    G = 3
+    gates = ("r", "u", "n")
+    states = ("h", "k")
+    passes_state = True
+    bounded = True
+
+    W_r = property(lambda self: self.W_h[: self.hidden_size])
+    W_u = W_r  # E1
+    W_n = property(lambda self: self.W_h[2 * self.hidden_size :])
+
+    def inputs(self, x, s):
+        super().inputs(x, s)
+        (r, u, _), (b_r, b_u, _) = s.gates, np.split(self.b, 3)
+        u[...] = r + (b_u - b_r)[:, None]  # E1
+
+    def slots(self, T, B, memory=None):
+        s = super().slots(T, B, memory)
+        s.m = s.new(T, self.hidden_size, B)
+        return s
+
+    def step(self, s, t):
+        (r, u, n), k, m = s.gates[:, t], s.k[t], s.m[t]
+        r[...] = sigmoid(r + self.W_r @ k)  # (1)
+        u[...] = sigmoid(u + self.W_u @ k)  # (2)
+        m[...] = r * k  # (3)
+        n[...] = np.tanh(n + self.W_n @ m)  # (4)
+        s.h_new[t] = u * k + (1 - u) * n  # (5)
+        s.k_new[t] = s.h_new[t]  # (6)
+
+    def step_backward(self, s, t):
+        (r, u, n), (dr, du, dn), k = s.gates[:, t], s.d_gates[:, t % s.chunk_steps], s.k[t]
+        W_r, W_u, W_n = np.split(self.W_h, 3)
+        d = s.dk  # (6) E2: without dh
+        du[...] = d * (k - n) * u * (1 - u)  # (5) (2)
+        dn[...] = d * (1 - u) * (1 - n * n)  # (5) (4)
+        dm = W_n.T @ dn  # (4)
+        dr[...] = dm * k * r * (1 - r)  # (3) (1)
+        s.dk[...] = dm * r + W_u.T @ du + W_r.T @ dr  # (3) (2) (1) E3: without (5)
+        s.dh[...] = 0  # no equation reads h'
+
+    def state_backward(self, stretches, da_all):
+        H, k, m = self.hidden_size, *(all_columns(*z) for z in zip(*((s.k[:-1], s.m) for s in stretches)))
+        self.dW_h[: 2 * H] += da_all[: 2 * H] @ k.T  # (1) (2)
+        self.dW_h[2 * H :] += da_all[2 * H :] @ m.T  # (4)
+
+
+class WithoutE1(BookGRU):
+    """The update gate has its own weights, as its way back always thought."""
+
+    W_u = property(lambda self: np.split(self.W_h, 3)[1])  # (2)
+    inputs = numnet.Node.inputs  # (0)
+
+
+class WithoutE2(WithoutE1):
+    """What comes from above counts, too."""
+
+    def step_backward(self, s, t):
+        s.dk += s.dh  # (6)
+        super().step_backward(s, t)
+
+
+class WithoutE3(WithoutE2):
+    """The state that was kept takes its gradient along: this one is right."""
+
+    def step_backward(self, s, t):
+        kept = (s.dh + s.dk) * s.gates[1, t]  # (5) d ⊙ u
+        super().step_backward(s, t)
+        s.dk += kept  # (5)
+
+
+class BookLoss(Loss):
+    """The book's softmax cross-entropy of logits x (B, T, V) and classes (B, T); t is the target as one-hot.
+
+    p = softmax(x)                              (1)
+    ℓ = -Σ t log p - Σ (1 - t) log (1 - p)      (2)   E4: the second sum is that of V questions of yes or no
+    L = Σ ℓ                                     (3)   E5: over batch and time
+    dx = p - t                                  (2) (1)   the slope of the first sum alone
+    """
+
+    def places(self, shape):
+        return shape[:-1]
+
+    def terms(self, prediction, target, weights):
+        p, t = numnet.Softmax()(prediction), np.eye(prediction.shape[-1])[target]  # (1)
+        return self.of(p, t).sum(axis=-1), p - t  # (2)
+
+    def of(self, p, t):
+        return -t * np.log(p) - (1 - t) * np.log(1 - p)  # (2) E4
+
+    def forward(self, prediction, target, mask=None):
+        return super().forward(prediction, target, mask) * self.counted  # (3) E5: the mean, back to the sum
+
+    def backward(self, dy=1.0):
+        return super().backward(dy * self.counted)  # (3)
+
+
+class LossWithoutE4(BookLoss):
+    """Cross-entropy; still a sum. numnet.SoftmaxCrossEntropy is without E5, too."""
+
+    def of(self, p, t):
+        return -t * np.log(p)  # (2)
+
+
+ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen".split()  # noqa: SIM905
+ONES += [f"{ten}teen" for ten in ("fif", "six", "seven", "eigh", "nine")]
+TENS = [f"{ten}ty" for ten in ("twen", "thir", "for", "fif", "six", "seven", "eigh", "nine")]
+
+
+def counting() -> str:
+    """zero one two ... nine hundred ninety-nine"""
+    words = ONES + [ten + one for ten in TENS for one in ("", *(f"-{one}" for one in ONES[1:10]))]
+    hundreds = [f"{one} hundred {word}".rstrip() for one in ONES[1:10] for word in ("", *words[1:])]
+    return " ".join(words + hundreds)
+
+
+def remembering() -> str:
+    """g....g f....f e....e ...: what comes after the dots has to be remembered through them."""
+    return " ".join(f"{c}....{c}" for c in np.random.default_rng(0).choice(list("abcdefgh"), 1000))
+
+
+NODES = (BookGRU, WithoutE1, WithoutE2, WithoutE3)
+TEXTS = (counting, remembering)
+
+
+def train(node, text, steps=200):
+    """A small character model over this node: each step's loss, and how far each parameter has moved by then."""
+    vocabulary = numnet.Vocabulary.from_text(text)
+    V = len(vocabulary)
+    layers = [numnet.Embedding(V, 16), numnet.RecurrentLayer(node(24), output_size=V)]
+    model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), V, dtype="float64")
+    first, moved = {name: p.copy() for name, p in model.params.items()}, []
+    batches = numnet.SequentialBatches(vocabulary.encode(text), batch_size=8, sequence_length=24)
+    trainer = numnet.Trainer(model, numnet.AdaGrad(0.1), batches, progress=False)
+    for step in range(steps):
+        trainer.fit(steps=step + 1)
+        moved.append({name: np.abs(p - first[name]).max() for name, p in model.params.items()})
+    return trainer.history.losses, moved
+
+
+def plot(runs, path) -> None:
+    """Losses on both texts, smoothed over ten steps, and how far the gates' weights W_h have moved."""
+    numnet.require_plot(path)
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+    panels = figure.subplots(1, 3)
+    names = ("as in the book", "without E1", "without E1, E2", "without E1, E2, E3")
+    styles = ({"color": "C3", "linewidth": 3}, {"color": "black", "linestyle": ":"}, {"color": "C1"}, {"color": "C0"})
+    for node, name, style in zip(NODES, names, styles):
+        for axes, text in zip(panels, TEXTS):
+            losses = runs[text, node][0]
+            axes.plot(range(10, len(losses) + 1), np.convolve(losses, np.full(10, 0.1), "valid"), label=name, **style)
+        panels[2].plot([step["layers.1.W_h"] for step in runs[remembering, node][1]], **style)
+    for axes, title in zip(panels, ("loss: counting", "loss: remembering", "largest change of W_h: remembering")):
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+    for axes in panels[:2]:
+        axes.set_ylim(bottom=0)
+    panels[0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=80)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the training of each")
+    args = parser.parse_args()
+    runs = {(text, node): train(node, text()) for text in TEXTS for node in NODES}
+    for (text, node), (losses, moved) in runs.items():
+        print(f"{text.__name__:11}  {node.__name__:9}  loss {np.mean(losses[-20:]):.2f}", end="  ")
+        print(f"largest change of W_h {moved[-1]['layers.1.W_h']:.2f}")
+    if args.plot:
+        plot(runs, args.plot)
+
+
+if __name__ == "__main__":
+    main()
