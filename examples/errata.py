@@ -197,8 +197,9 @@ def plot(runs, path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plot", metavar="FILE.png", help="draw the training of each")
+    parser.add_argument("--steps", type=int, default=200, help="of AdaGrad; at least 10 for a picture")
     args = parser.parse_args()
-    runs = {(text, node): train(node, text()) for text in TEXTS for node in NODES}
+    runs = {(text, node): train(node, text(), args.steps) for text in TEXTS for node in NODES}
     for (text, node), (losses, moved) in runs.items():
         print(f"{text.__name__:11}  {node.__name__:9}  loss {np.mean(losses[-20:]):.2f}", end="  ")
         print(f"largest change of W_h {moved[-1]['layers.1.W_h']:.2f}")

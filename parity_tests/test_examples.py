@@ -125,3 +125,21 @@ def test_shakespeare_in_under_25_lines(name: str, text: Path, tmp_path: Path) ->
     assert "validation" in done.stderr
     assert done.stdout.startswith("The ")
     assert len(done.stdout) > 300
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_node_of_ones_own_trains_and_writes(backend: str, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("The quick brown fox jumps over 13 lazy dogs; why?\n" * 400, encoding="utf-8")
+    done = python(ROOT / "examples" / "your_own_node.py", "--backend", backend, "--text", path, "--seconds", 0.5)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("step ")]
+    assert rows
+    assert all(float(row[3]) < 3.5 for row in rows)
+    assert "\nThe " in done.stdout
+
+
+def test_the_pictures_of_the_errata_are_drawn(tmp_path: Path) -> None:
+    done = python(ROOT / "examples" / "errata.py", "--plot", tmp_path / "errata.png", "--steps", 12)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "errata.png").read_bytes().startswith(b"\x89PNG")
