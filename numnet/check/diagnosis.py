@@ -13,6 +13,7 @@ from numnet.check.finding import Finding, gradient
 from numnet.check.over_time import by_step, of_rows, of_time
 from numnet.check.report import Report, Row
 from numnet.check.signatures import Known, signature
+from numnet.check.source import equation_of
 from numnet.check.subject import Asked
 from numnet.check.upstream import Upstream
 from numnet.check.without import of_options
@@ -29,10 +30,11 @@ def diagnose(report: Report, asked: Asked, seed: int) -> None:
     if not found and not any(np.isnan(asked.due(row.name)).any() for row in report.rows):
         names = [row.name for row in wrong]
         found = [*Upstream(asked, names).findings(), *of_options(asked, names, seed)]
+        found = [by_elimination(asked.subject.thing, finding, names) for finding in found]
         if not found or found[0].cause in ("lengths", "option"):
             found += [*of_time(report), *of_rows(report, asked.subject)]
             found += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not found]
-    report.findings = [*found, *report.findings]
+    report.findings += found
 
 
 def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
@@ -66,30 +68,45 @@ def of_node(node: Any, seed: int) -> list[Finding]:
     return equations_of(node, seed) if hasattr(node, "weights_back") else []
 
 
+def by_elimination(thing: Any, finding: Finding, wrong: list[str]) -> Finding:
+    """Of two directions, each of them right alone: what is done with both. (1) both read x, (2) they are merged."""
+    if not hasattr(thing, "forwards"):
+        return finding
+    equation = "(1)" if wrong == ["x"] else "(2)"
+    return replace(finding, text=f"equation {equation}: {finding.text}", equation=equation)
+
+
 def of_tensors(report: Report, asked: Asked, wrong: list[Row]) -> Iterator[Finding]:
     """What each wrong tensor looks like; tensors that look alike, together."""
-    subject, found = asked.subject, dict[tuple[str, str], list[str]]()
-    dims, due = tuple(next(iter(subject.inputs.values())).shape), {row.name: asked.due(row.name) for row in report.rows}
+    found: dict[tuple[str, str], list[str]] = {}
+    due = {row.name: asked.due(row.name) for row in report.rows}
     for row in wrong:
-        name = row.name
-        others = {gradient(other): value for other, value in due.items() if other != name}
-        known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others, own_slopes(asked, name))
-        found.setdefault(signature(asked.gradients[name], due[name], known), []).append(name)
-    before_the_loop = hasattr(subject.thing, "node") and {row.name for row in wrong} <= OF_INPUTS
+        look = signature(asked.gradients[row.name], due[row.name], known_of(asked, row.name, due))
+        found.setdefault(look, []).append(row.name)
     for (text, cause), names in found.items():
-        gates, said = wrong_gates(asked, names[0], report.tolerance), ", ".join(map(gradient, names))
-        if before_the_loop:
-            yield Finding(f"equation (0): {said} {text}", cause, tuple(names), gates, "(0)")
-        else:
-            yield Finding(f"{said} {text}", cause, tuple(names), gates)
+        equation = equation_for(asked.subject.thing, names, {row.name for row in wrong})
+        said = text if text.startswith("∂") else f"{', '.join(map(gradient, names))} {text}"
+        text = f"equation {equation}: {said}" if equation else said
+        yield Finding(text, cause, tuple(names), wrong_gates(asked, names[0], report.tolerance), equation)
 
 
-def own_slopes(asked: Asked, name: str) -> Array | None:
-    """What each number does to its own place of y, where y has the tensor's shape."""
-    y, slopes = asked.upstream.get("y"), asked.slopes[name].get("y")
-    if y is None or slopes is None or y.shape != asked.gradients[name].shape:
-        return None
-    return np.asarray(np.diag(slopes).reshape(y.shape) * y)
+def equation_for(thing: Any, names: list[str], wrong: set[str]) -> str:
+    """The equation that has to do with these tensors alone, if the code says which."""
+    if hasattr(thing, "node") and wrong <= OF_INPUTS:
+        return "(0)"
+    return equation_of(getattr(thing, "node", thing), names[0].rpartition(".")[2]) if len(names) == 1 else ""
+
+
+def known_of(asked: Asked, name: str, due: dict[str, Array]) -> Known:
+    """What there is to compare a tensor with."""
+    subject, y, slopes = asked.subject, asked.upstream.get("y"), asked.slopes[name].get("y")
+    others = {gradient(other): value for other, value in due.items() if other != name}
+    dims = tuple(next(iter(subject.inputs.values())).shape)
+    known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others)
+    if y is not None and slopes is not None and y.shape == due[name].shape:
+        known.own = np.diag(slopes).reshape(y.shape) * y
+        known.place = subject.value(name), asked.outputs["y"], y
+    return known
 
 
 def wrong_gates(asked: Asked, name: str, tolerance: float) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ that hardly ever one lies between them; and where a function takes complex numbe
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,18 +30,34 @@ def outputs_at(subject: Subject, direction: Mapping[str, Array], s: Any) -> Arra
     return subject.run(inputs, params)[0]
 
 
-def points(subject: Subject, direction: Mapping[str, Array], e: float) -> tuple[Arrays, Arrays]:
-    """The difference of the outputs at e and -e, divided by 2e; and likewise at 2e. Slopes both, if nothing bends."""
-    at = {k: outputs_at(subject, direction, k * e) for k in (1, -1, 2, -2)}
-    subject.run(subject.inputs, subject.params)
-    near = {name: (y - at[-1][name]) / (2 * e) for name, y in at[1].items()}
-    return near, {name: (y - at[-2][name]) / (4 * e) for name, y in at[2].items()}
+class Points:
+    """The outputs at five points along a direction: 0, where they may be known, ±e, ±2e."""
+
+    def __init__(self, subject: Subject, direction: Mapping[str, Array], e: float, here: Arrays | None = None) -> None:
+        self.at = {k: outputs_at(subject, direction, k * e) for k in (1, -1, 2, -2)}
+        self.at[0], self.e = outputs_at(subject, direction, 0) if here is None else here, e
+
+    @property
+    def slope(self) -> Arrays:
+        """(8 (y(e) - y(-e)) - (y(2e) - y(-2e))) / 12e"""
+        y = self.at
+        return {n: (8 * (y[1][n] - y[-1][n]) - (y[2][n] - y[-2][n])) / (12 * self.e) for n in y[0]}
+
+    @property
+    def bends(self) -> Arrays:
+        """Where the slopes to either side of a point, 0 or ±e, are not alike: there a kink lies between."""
+        bent = {}
+        for name in self.at[0]:
+            row = [self.at[k][name] for k in (-2, -1, 0, 1, 2)]
+            slopes = [(b - a) / self.e for a, b in itertools.pairwise(row)]
+            size = 1 + sum(np.abs(slope) for slope in slopes)
+            bent[name] = np.max([np.abs(b - a) for a, b in itertools.pairwise(slopes)], axis=0) > 1e-2 * size
+        return bent
 
 
 def slope(subject: Subject, direction: Mapping[str, Array], e: float = DISTANCE) -> Arrays:
     """The slope of every output along the direction, from five points."""
-    near, far = points(subject, direction, e)
-    return {name: (4 * y - far[name]) / 3 for name, y in near.items()}
+    return Points(subject, direction, e).slope
 
 
 def complex_slope(subject: Subject, direction: Mapping[str, Array]) -> Arrays | None:
@@ -78,21 +95,23 @@ def along(
 
 def jacobian(subject: Subject, name: str, picked: Array) -> Iterator[tuple[int, Arrays]]:
     """The slope of every output by each picked number of one tensor."""
-    at = subject.value(name)
+    at, here = subject.value(name), subject.run(subject.inputs)[0]
     for k in picked:
         unit = np.zeros(at.size)
         unit[k] = 1
         direction = {name: unit.reshape(at.shape)}
         exact = complex_slope(subject, direction)
-        yield int(k), exact if exact is not None else smooth(subject, direction)
+        yield int(k), exact if exact is not None else smooth(subject, direction, here)
+    subject.run(subject.inputs, subject.params)
 
 
-def smooth(subject: Subject, direction: Mapping[str, Array]) -> Arrays:
-    """Five points; where a kink lies between them, closer ones."""
-    near, far = points(subject, direction, DISTANCE)
-    if any((np.abs(y - far[name]) > 1e-5 * (1 + np.abs(y))).any() for name, y in near.items()):
-        return slope(subject, direction, FINER)
-    return {name: (4 * y - far[name]) / 3 for name, y in near.items()}
+def smooth(subject: Subject, direction: Mapping[str, Array], here: Arrays) -> Arrays:
+    """Five points; closer ones, where a kink lies between them; NaN, where the function bends at the point itself."""
+    points = Points(subject, direction, DISTANCE, here)
+    if not any(bent.any() for bent in points.bends.values()):
+        return points.slope
+    finer = Points(subject, direction, FINER, here)
+    return {name: np.where(finer.bends[name], np.nan, y) for name, y in finer.slope.items()}
 
 
 def dot(upstream: Mapping[str, Array], arrays: Mapping[str, Any]) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,21 +17,20 @@ Signature = Callable[[Array, Array, "Known"], "tuple[str, str] | None"]
 ALIKE = 1e-6
 
 
+@dataclass
 class Known:
     """What is known of a tensor: its time axis, its gates, the inputs' sizes, what others' gradients should be.
 
-    `own` is what it would be, if every number had a part in its own place of y alone.
+    `own` is what it would be, if every number had a part in its own place of y alone; `place` is then x, y and the
+    upstream gradient of y, all of one shape.
     """
 
-    def __init__(
-        self,
-        time: int | None = None,
-        gates: Sequence[str] = (),
-        dims: Sequence[int] = (),
-        others: Mapping[str, Array] | None = None,
-        own: Array | None = None,
-    ) -> None:
-        self.time, self.gates, self.dims, self.others, self.own = time, tuple(gates), dims, others or {}, own
+    time: int | None = None
+    gates: Sequence[str] = ()
+    dims: Sequence[int] = ()
+    others: Mapping[str, Array] = field(default_factory=dict)
+    own: Array | None = None
+    place: tuple[Array, Array, Array] | None = None
 
 
 def signature(ours: Array, due: Array, known: Known) -> tuple[str, str]:
@@ -128,6 +128,19 @@ def diagonal(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
     return "is each number's own slope alone: what one number does to the others is missing", "missing"
 
 
+def elementwise(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
+    """Of a function of each number by itself: another slope."""
+    if known.own is None or known.place is None or not alike(due, known.own):
+        return None
+    x, y, u = known.place
+    forms = {
+        "1": np.ones_like(y), "y": y, "1 - y": 1 - y, "1 - y²": 1 - y * y, "y (1 - y)": y * (1 - y), "y²": y * y,
+        "x": x, "1 - x": 1 - x, "1 - x²": 1 - x * x, "x (1 - x)": x * (1 - x), "2 x": 2 * x, "x > 0": x > 0,
+    }  # fmt: skip
+    used, right = (next((name for name, L in forms.items() if alike(slope, L * u)), "") for slope in (ours, due))
+    return (f"∂y/∂x{right and f' = {right}'} is taken as {used}", "slope") if used else None
+
+
 def undue(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
     """Something where nothing is due."""
     return None if np.any(due) else ("is not 0, though nothing that comes out depends on it", "undue")
@@ -156,7 +169,8 @@ def another(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
 
 
 SIGNATURES: tuple[Signature, ...] = (
-    zero, undue, factor, transposed, another, diagonal, steps_moved, rows_moved, columns_moved, padding, blocks,
+    zero, undue, factor, transposed, another, diagonal, elementwise, steps_moved, rows_moved, columns_moved, padding,
+    blocks,
 )  # fmt: skip
 
 
@@ -172,7 +186,7 @@ def order_of(ours: Array, due: Array, axis: int) -> list[int] | None:
     if not near.any(axis=1).all():
         return None
     order = [int(np.flatnonzero(row)[np.argmin(np.abs(np.flatnonzero(row) - k))]) for k, row in enumerate(near)]
-    return None if order == list(range(len(order))) else order
+    return order if sorted(order) == list(range(len(order))) != order else None
 
 
 def in_sizes(c: float, dims: Sequence[int]) -> str:

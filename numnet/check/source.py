@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 LABEL = re.compile(r"\((\d+[a-z]?)\)")
+GOING_BACK = ("backward", "sums_backward", "state_backward", "slope", "terms")
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,11 @@ def written_out(kind: type, name: str) -> Iterator[Line]:
                 yield Line(file, number, code.strip(), labels)
         if not any("super()" in line for line in text):
             return
+
+
+def equation_of(thing: Any, tensor: str) -> str:
+    """The equation that the lines name which write a tensor's gradient; or the only one that there is."""
+    lines = [line for name in GOING_BACK for line in written_out(type(thing), name)]
+    writing = [line for line in lines if re.search(rf"\bself\.d{re.escape(tensor)}\b", line.text)]
+    labels = {line.labels for line in writing or lines}
+    return " ".join(f"({label})" for label in labels.pop()) if len(labels) == 1 else ""

@@ -11,7 +11,8 @@ import numpy as np
 from numnet.check.finding import Finding
 from numnet.check.subject import Asked
 
-OPTIONS = ("state_dropout", "weight_dropout", "zoneout", "reverse")
+# With the equation of between_steps.py that is theirs.
+OPTIONS = {"state_dropout": "(1)", "zoneout": "(2)", "weight_dropout": "", "reverse": ""}
 
 
 def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
@@ -26,9 +27,10 @@ def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
         text = "right without lengths: what is wrong is done where a row ends before the others, or has gaps"
         yield Finding(text, "lengths", tuple(wrong))
         return
-    for name in OPTIONS:
+    for name, equation in OPTIONS.items():
         if is_on(thing, name) and passes(left_out(thing, name), x, lengths=lengths, seed=seed):
-            yield Finding(f"right without {name}", "option", tuple(wrong))
+            where = f": equation {equation} of between_steps.py" if equation else ""
+            yield Finding(f"right without {name}{where}", "option", tuple(wrong), equation=equation)
 
 
 def is_on(layer: Any, name: str) -> bool:

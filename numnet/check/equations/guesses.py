@@ -108,7 +108,7 @@ class Guesses:
             change = self.trace.gradients(self.step.seeds(coming))[self.leaves.numbers, 0]
             words = f"What comes in as d{name} is lost: written over, where the equation should add to it?"
             yield Guess(slopes[:1], words, "accumulation", 0.4, change, k)
-        words = "All that comes in from the later steps is lost"
+        words = f"What comes in as {' and '.join(f'd{name}' for name in self.step.node.states)} is lost"
         yield Guess(self.slopes[-1:], words, "accumulation", 0.3, -self.leaves.due)
 
     def too_early(self, slopes: Sequence[Slope]) -> Iterator[Guess]:

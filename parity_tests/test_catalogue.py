@@ -1,0 +1,128 @@
+"""The catalogue of faults and its score are what they say; and where nothing is wrong, the checker is silent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from numnet.check import Finding
+from parity_tests.catalogue import CASES, Score, names_place, names_tensor, row, scored, summary
+from parity_tests.false_alarms import alarms, drawn
+from parity_tests.faults import FAULTS, STEP_FAULTS, VAGUE, Fault
+from parity_tests.small import python
+from parity_tests.test_training import OPTIMIZERS
+
+ALL = [*FAULTS, *STEP_FAULTS]
+
+
+def test_there_are_60_faults_and_of_50_the_right_tensor_and_equation_are_named() -> None:
+    names = [fault.name for fault in ALL]
+    assert len(set(names)) == len(names) >= 60
+    assert set(names) >= VAGUE
+    assert len(set(names) - VAGUE) >= 50  # each of which test_faults.py holds to
+
+
+def test_every_fault_says_what_a_diagnosis_should_name() -> None:
+    for fault in ALL:
+        assert fault.tensor, fault.name
+        pattern = r"step \d" if fault in STEP_FAULTS else r"(\(\d\) ?)*([a-z]( [a-z])*)?"
+        assert re.fullmatch(pattern, fault.where), fault.name
+        assert fault.case in (OPTIMIZERS if fault in STEP_FAULTS else CASES), fault.name
+
+
+def fault_of(tensor: str, where: str = "") -> Fault:
+    return Fault("a fault", "lstm.py", "", "", "LSTMLayer", tensor, where)
+
+
+@pytest.mark.parametrize(
+    ("text", "tensors", "named"),
+    [
+        ("equation (5): ∂h/∂c = o is taken as 0", ("a_f", "W_h", "h'"), True),
+        ("equation (5): ∂c/∂f = c' is taken as 0", ("c",), False),
+        ("dW_h, dx: not every part counts once: the last c counts twice", ("W_h", "x"), True),
+        ("dx, dc: not every part counts once: y of row 2 at step 1 counts twice", ("x", "c"), False),
+        ("dW_h, dx: as if dthe last c had its rows reversed", ("W_h", "x"), True),
+        ("equation (5): what comes in as dc is lost", ("a_f", "h'"), True),
+        ("dc is 0 throughout", ("c",), True),
+        ("dc, dx is wrong in no way that this check knows", ("c", "x"), False),
+        ("dc, dh, dx is wrong in no way that this check knows", ("c", "h", "x"), False),
+    ],
+)
+def test_a_tensor_is_named_by_a_sentence_that_is_about_it(text: str, tensors: tuple[str, ...], named: bool) -> None:
+    assert names_tensor(fault_of("c"), Finding(text, "", tensors)) is named
+
+
+def test_of_outputs_that_differ_the_first_is_named() -> None:
+    finding = Finding("the forward pass differs: y", "forward", ("y", "last h"))
+    assert names_tensor(fault_of("y"), finding)
+    assert not names_tensor(fault_of("h"), finding)
+
+
+@pytest.mark.parametrize(
+    ("where", "equation", "gates", "named"),
+    [
+        ("", "(1)", ("i",), None),
+        ("(4) (2)", "(4)", (), True),
+        ("(4)", "", (), False),
+        ("(4)", "(3)", (), False),
+        ("(4)", "(3) or (4)", (), False),
+        ("(4)", "(3) (4)", (), True),
+        ("(4)", "(4)", ("i", "f"), True),
+        ("(4) f", "(4)", ("f",), True),
+        ("(4) f", "(4)", ("i", "f"), False),
+        ("i f", "", ("f", "i"), True),
+        ("i f", "", (), False),
+    ],
+)
+def test_a_place_is_named_by_its_equation_and_gate_and_no_other(
+    where: str, equation: str, gates: tuple[str, ...], named: bool | None
+) -> None:
+    assert names_place(fault_of("c", where), Finding("", "", (), gates, equation)) is named
+
+
+def test_one_sentence_has_to_name_both() -> None:
+    fault, tensor = fault_of("c", "(4)"), Finding("dc is 0", "", ("c",))
+    equation = Finding("equation (4): ∂c/∂f = c' is taken as 0", "", (), (), "(4)")
+    assert not scored(fault, "gradients", [tensor, equation]).right
+    both = scored(fault, "gradients", [tensor, equation, Finding("", "", ("c",), (), "(4)")])
+    assert (both.tensor, both.place, both.right) == (True, True, True)
+
+
+def test_the_score_counts_what_there_is_to_name() -> None:
+    scores = [
+        Score(fault_of("c", "(4)"), "gradients", "", True, True, True),
+        Score(fault_of("c"), "laws", "", True, None, True),
+        Score(fault_of("c"), "", "", False, False, False),
+    ]
+    assert summary(scores) == (
+        "3 faults, 2 caught; tensor right in 2 of 3, equation or gate right in 1 of 2, "
+        "all that there is to name in 2 of 3"
+    )
+    assert [row(score).split(" | ")[1:5] for score in scores] == [
+        ["gradients", "yes", "yes", "yes"],
+        ["laws", "yes", "-", "yes"],
+        ["NOBODY", "no", "no", "no"],
+    ]
+
+
+def test_the_command_prints_a_line_for_each_fault_and_the_score() -> None:
+    result = python("-m", "parity_tests.catalogue", "--only", "RNN: carry lost", "momentum: old")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[2].startswith("| RNN: carry lost | gradients | yes | yes | yes | equation (1): ")
+    assert lines[3].startswith("| momentum: old velocity forgotten | training | yes | yes | yes | ")
+    assert lines[-1].startswith("2 faults, 2 caught; tensor right in 2 of 2")
+
+
+def test_40_correct_cases_raise_no_alarm() -> None:
+    assert [f"{case.name}, {case.sizes}\n{report}" for _, case, report in alarms(0, range(40))] == []
+
+
+def test_a_case_is_drawn_again_from_its_number() -> None:
+    def told(k: int) -> list[Any]:
+        case = drawn(0, k)
+        return [case.name, case.sizes, [str(x) for x in case.inputs], str(case.lengths)]
+
+    assert told(3) == told(3) != told(4)
