@@ -65,7 +65,7 @@ def test_the_message_is_the_table_and_the_findings() -> None:
 
 
 def test_a_law_that_is_broken_is_in_the_message_though_the_gradients_are_right() -> None:
-    with pytest.raises(AssertionError, match="the gradient of W is not added to") as failure:
+    with pytest.raises(AssertionError, match="the gradient of W and b is not added to") as failure:
         assert_gradients(KeepsNoSum(6, input_size=4))
     assert "WRONG, though every gradient is right" in str(failure.value)
 

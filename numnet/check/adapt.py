@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,29 +54,37 @@ def pair_subject(thing: Any, inputs: Sequence[Any]) -> Subject:
 
 
 def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
-    """An Operation of either backend\'s, or what is called like one."""
+    """An Operation of either backend's, or what is called like one."""
     kind, rng = kind_of(thing), np.random.default_rng([seed, 3])
     thing = copy.deepcopy(thing)
     if hasattr(thing, "convert"):
         thing.convert("float64")
-    given = drawn_inputs(
-        thing, kind, [real(x) if not isinstance(x, (tuple, list)) else x for x in inputs], lengths, rng, sizes
-    )
+    given = drawn_inputs(thing, kind, [x if isinstance(x, tuple) else real(x) for x in inputs], lengths, rng, sizes)
     call = CALLS[kind]
     call(thing, {name: x.copy() for name, x in given.items()})  # makes parameters, where there are none
-    params = drawn_params({n: np.array(to_numpy(p)) for n, p in getattr(thing, "params", {}).items()}, rng)
+    params = drawn_params({n: np.array(to_numpy(p)) for n, p in parameters_of(thing).items()}, rng)
+    name, load = getattr(thing, "name", type(thing).__name__), loader(thing)
     if params:
-        thing.load_state_dict(params)
-    return Subject(
-        getattr(thing, "name", type(thing).__name__),
-        thing,
-        call,
-        given,
-        params,
-        time_of(thing, given),
-        gates_of(thing),
-        getattr(thing, "load_state_dict", None),
-    )
+        load(params)
+    return Subject(name, thing, call, given, params, time_of(thing, given), gates_of(thing), load)
+
+
+def parameters_of(thing: Any) -> dict[str, Any]:
+    """`params`; of a class that has none, each array W beside which there is dW."""
+    if hasattr(thing, "params"):
+        return dict(thing.params)
+    own = vars(thing)
+    return {name: p for name, p in own.items() if isinstance(p, np.ndarray) and f"d{name}" in own}
+
+
+def loader(thing: Any) -> Callable[[Arrays], None]:
+    """What gives the thing other parameters."""
+
+    def load(params: Arrays) -> None:
+        for name, value in params.items():
+            setattr(thing, name, value.copy())
+
+    return getattr(thing, "load_state_dict", load)
 
 
 CALLS: dict[str, calls.Call] = {
@@ -115,5 +123,7 @@ def gates_of(thing: Any) -> dict[str, tuple[str, ...]]:
 
 def real(x: Any) -> Any:
     """Numbers as float64; integers and truth values stay such."""
+    if type(x).__name__ == "Packed":
+        raise Unusable("check_gradients: x is Packed, expected an array. Pass the padded x and its lengths.")
     x = np.array(to_numpy(x))
     return x.astype(np.float64) if x.dtype.kind == "f" else x

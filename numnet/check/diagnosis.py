@@ -11,7 +11,7 @@ import numpy as np
 from numnet.check.equations import equations_of
 from numnet.check.finding import Finding, gradient
 from numnet.check.over_time import by_step, of_rows, of_time
-from numnet.check.report import Report, Row
+from numnet.check.report import Report
 from numnet.check.signatures import Known, signature
 from numnet.check.source import equation_of
 from numnet.check.subject import Asked
@@ -25,16 +25,17 @@ OF_INPUTS = {"W_x", "b", "g_x", "x"}  # what only a = W_x x + b (0) has to do wi
 def diagnose(report: Report, asked: Asked, seed: int) -> None:
     """Adds the findings to the report, the surest first, and the error by step."""
     report.by_step = by_step(asked)
-    wrong = [row for row in report.rows if not row.passed]
+    wrong = [row.name for row in report.rows if not row.passed]
     found = list(of_parts(asked.subject.thing, seed))
-    if not found and not any(np.isnan(asked.due(row.name)).any() for row in report.rows):
-        names = [row.name for row in wrong]
-        found = [*Upstream(asked, names).findings(), *of_options(asked, names, seed)]
-        found = [by_elimination(asked.subject.thing, finding, names) for finding in found]
-        if not found or found[0].cause in ("lengths", "option"):
-            found += [*of_time(report), *of_rows(report, asked.subject)]
-            found += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not found]
-    report.findings += found
+    if all(finding.cause == "unknown" for finding in found):
+        more = [*Upstream(asked, wrong).findings(), *of_options(asked, wrong, seed)]
+        more = [by_elimination(asked.subject.thing, finding, wrong) for finding in more]
+        if not more or more[0].cause in ("lengths", "option"):
+            more += [*of_time(report), *of_rows(report, asked.subject)]
+            more += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not more + found]
+        found = [*more, *found]
+    unsure = [finding for finding in report.findings if "second call" in finding.text]  # then no number can be trusted
+    report.findings = [*unsure, *found, *(law for law in report.findings if law not in unsure)]
 
 
 def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
@@ -76,15 +77,21 @@ def by_elimination(thing: Any, finding: Finding, wrong: list[str]) -> Finding:
     return replace(finding, text=f"equation {equation}: {finding.text}", equation=equation)
 
 
-def of_tensors(report: Report, asked: Asked, wrong: list[Row]) -> Iterator[Finding]:
+def of_tensors(report: Report, asked: Asked, wrong: list[str]) -> Iterator[Finding]:
     """What each wrong tensor looks like; tensors that look alike, together."""
     found: dict[tuple[str, str], list[str]] = {}
     due = {row.name: asked.due(row.name) for row in report.rows}
-    for row in wrong:
-        look = signature(asked.gradients[row.name], due[row.name], known_of(asked, row.name, due))
-        found.setdefault(look, []).append(row.name)
+    for name in wrong:
+        ours, seen = asked.gradients[name], ~np.isnan(due[name])
+        if seen.all():
+            look = signature(ours, due[name], known_of(asked, name, due))
+        elif np.allclose(ours[seen], due[name][seen], rtol=1e-4):
+            look = "is wrong, though not in the numbers that were looked at: full=True looks at all", "unseen"
+        else:
+            look = signature(ours[seen], due[name][seen], Known())
+        found.setdefault(look, []).append(name)
     for (text, cause), names in found.items():
-        equation = equation_for(asked.subject.thing, names, {row.name for row in wrong})
+        equation = equation_for(asked.subject.thing, names, set(wrong))
         said = text if text.startswith("∂") else f"{', '.join(map(gradient, names))} {text}"
         text = f"equation {equation}: {said}" if equation else said
         yield Finding(text, cause, tuple(names), wrong_gates(asked, names[0], report.tolerance), equation)
@@ -99,8 +106,9 @@ def equation_for(thing: Any, names: list[str], wrong: set[str]) -> str:
 
 def known_of(asked: Asked, name: str, due: dict[str, Array]) -> Known:
     """What there is to compare a tensor with."""
-    subject, y, slopes = asked.subject, asked.upstream.get("y"), asked.slopes[name].get("y")
-    others = {gradient(other): value for other, value in due.items() if other != name}
+    subject, y, slopes = asked.subject, asked.upstream.get("y"), asked.measured[name].slopes.get("y")
+    others = {f"that of {gradient(other)}": value for other, value in due.items() if other != name}
+    others |= {f"what came in as d{key}: not changed in place?": u for key, u in asked.upstream.items() if key == name}
     dims = tuple(next(iter(subject.inputs.values())).shape)
     known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others)
     if y is not None and slopes is not None and y.shape == due[name].shape:
@@ -114,6 +122,6 @@ def wrong_gates(asked: Asked, name: str, tolerance: float) -> tuple[str, ...]:
     gates, due = asked.subject.gates.get(name, ()), asked.due(name)
     if not gates or len(due) % len(gates):
         return ()
-    off = np.split(asked.gradients[name] - due, len(gates))
-    least = tolerance * float(np.linalg.norm(due))
+    off = np.split(np.nan_to_num(asked.gradients[name] - due), len(gates))
+    least = tolerance * float(np.linalg.norm(np.nan_to_num(due)))
     return tuple(gate for gate, part in zip(gates, off) if np.linalg.norm(part) > least)

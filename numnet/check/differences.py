@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.subject import Arrays, Subject
+from numnet.check.subject import Arrays, Asked, Subject
 from numnet.checkpoint import to_numpy
 from numnet.operation import Array
 
-DISTANCE, FINER, TINY = 1e-5, 1e-7, 1e-30
+DISTANCE, FINER, TINY = 1e-5, 1e-7, 1e-30  # of points, relative to the numbers that are moved
+SAFE = 30  # times as unsure as two slopes differ: one may come near the other by chance
+BENT = 1e-4  # of slopes to either side of a point: a smooth function's differ by some DISTANCE
 
 
 def outputs_at(subject: Subject, direction: Mapping[str, Array], s: Any) -> Arrays:
@@ -43,21 +45,37 @@ class Points:
         y = self.at
         return {n: (8 * (y[1][n] - y[-1][n]) - (y[2][n] - y[-2][n])) / (12 * self.e) for n in y[0]}
 
+    def unsure(self, upstream: Mapping[str, Array]) -> float:
+        """By how much φ's slope from ±e differs from that from ±2e: far less than this, nothing can be said."""
+        near, far = ({n: (self.at[k][n] - self.at[-k][n]) / (2 * k * self.e) for n in self.at[0]} for k in (1, 2))
+        return abs(dot(upstream, near) - dot(upstream, far))
+
     @property
     def bends(self) -> Arrays:
         """Where the slopes to either side of a point, 0 or ±e, are not alike: there a kink lies between."""
-        bent = {}
+        slopes = {}
         for name in self.at[0]:
             row = [self.at[k][name] for k in (-2, -1, 0, 1, 2)]
-            slopes = [(b - a) / self.e for a, b in itertools.pairwise(row)]
-            size = 1 + sum(np.abs(slope) for slope in slopes)
-            bent[name] = np.max([np.abs(b - a) for a, b in itertools.pairwise(slopes)], axis=0) > 1e-2 * size
-        return bent
+            slopes[name] = np.array([(b - a) / self.e for a, b in itertools.pairwise(row)])
+        steep = BENT * max(float(np.abs(each).max(initial=0)) for each in slopes.values())
+        return {name: np.abs(np.diff(each, axis=0)).max(axis=0) > steep for name, each in slopes.items()}
+
+    @property
+    def bend(self) -> bool:
+        """Whether any output bends."""
+        return any(bool(bent.any()) for bent in self.bends.values())
 
 
-def slope(subject: Subject, direction: Mapping[str, Array], e: float = DISTANCE) -> Arrays:
-    """The slope of every output along the direction, from five points."""
-    return Points(subject, direction, e).slope
+def distance(value: Array, e: float) -> float:
+    """How far to move numbers of this size."""
+    return e * (float(np.sqrt(np.mean(value * value))) if np.any(value) else 1.0)
+
+
+def noise(asked: Asked, h: float) -> float:
+    """How exact a difference of φ can be: what rounding leaves unsure of it, divided by the distance."""
+    pairs = [(u, asked.outputs[name]) for name, u in asked.upstream.items()]
+    terms = [np.sum(np.abs(u) * (np.abs(y) + np.sqrt(np.mean(y * y)))) for u, y in pairs if y.size]
+    return 20 * float(np.finfo(float).eps) * float(sum(terms)) / h
 
 
 def complex_slope(subject: Subject, direction: Mapping[str, Array]) -> Arrays | None:
@@ -76,42 +94,41 @@ def complex_slope(subject: Subject, direction: Mapping[str, Array]) -> Arrays | 
     return {name: y.imag / TINY for name, y in outputs.items()}
 
 
-def along(
-    subject: Subject, upstream: Mapping[str, Array], direction: Mapping[str, Array], promised: float, scale: float
-) -> float:
-    """The slope of φ along the direction: of several ways to find it, what comes nearest to what is promised.
+def along(asked: Asked, name: str, v: Array) -> tuple[float, float, bool]:
+    """The slope of φ along a direction in one tensor; how exact that is; and whether φ bends on the way."""
+    subject, at = asked.subject, asked.subject.value(name)
+    exact = complex_slope(subject, {name: v})
+    h = distance(at, DISTANCE)
+    points = Points(subject, {name: v}, h, asked.outputs)
+    found = dot(asked.upstream, points.slope)
+    if exact is not None and abs(dot(asked.upstream, exact) - found) < 1e-5 * (1 + abs(found)):
+        return dot(asked.upstream, exact), noise(asked, 1e3 * h), False
+    if not points.bend:
+        return found, noise(asked, h) + SAFE * points.unsure(asked.upstream), False
+    h = distance(at, FINER)
+    points = Points(subject, {name: v}, h, asked.outputs)
+    unsure = noise(asked, h) + SAFE * points.unsure(asked.upstream)
+    return dot(asked.upstream, points.slope), unsure, points.bend
 
-    A way that is less exact than another errs; none errs towards the promise.
-    """
-    coarse = dot(upstream, slope(subject, direction))
-    analytic = complex_slope(subject, direction)
-    if analytic is not None and abs(dot(upstream, analytic) - coarse) < 1e-5 * scale:
-        return dot(upstream, analytic)
-    if abs(coarse - promised) <= 1e-8 * scale:
-        return coarse
-    finer = dot(upstream, slope(subject, direction, FINER))
-    return min(coarse, finer, key=lambda found: abs(found - promised))
 
-
-def jacobian(subject: Subject, name: str, picked: Array) -> Iterator[tuple[int, Arrays]]:
+def jacobian(asked: Asked, name: str, picked: Array) -> Iterator[Arrays]:
     """The slope of every output by each picked number of one tensor."""
-    at, here = subject.value(name), subject.run(subject.inputs)[0]
+    at = asked.subject.value(name)
     for k in picked:
         unit = np.zeros(at.size)
         unit[k] = 1
         direction = {name: unit.reshape(at.shape)}
-        exact = complex_slope(subject, direction)
-        yield int(k), exact if exact is not None else smooth(subject, direction, here)
-    subject.run(subject.inputs, subject.params)
+        exact = complex_slope(asked.subject, direction)
+        yield exact if exact is not None else smooth(asked, direction, at)
 
 
-def smooth(subject: Subject, direction: Mapping[str, Array], here: Arrays) -> Arrays:
+def smooth(asked: Asked, direction: Mapping[str, Array], at: Array) -> Arrays:
     """Five points; closer ones, where a kink lies between them; NaN, where the function bends at the point itself."""
-    points = Points(subject, direction, DISTANCE, here)
-    if not any(bent.any() for bent in points.bends.values()):
-        return points.slope
-    finer = Points(subject, direction, FINER, here)
-    return {name: np.where(finer.bends[name], np.nan, y) for name, y in finer.slope.items()}
+    points = Points(asked.subject, direction, distance(at, DISTANCE), asked.outputs)
+    if points.bend:
+        points = Points(asked.subject, direction, distance(at, FINER), asked.outputs)
+    finite = {name: np.where(np.isfinite(y), y, np.inf) for name, y in points.slope.items()}
+    return {name: np.where(bent, np.nan, finite[name]) for name, bent in points.bends.items()}
 
 
 def dot(upstream: Mapping[str, Array], arrays: Mapping[str, Any]) -> float:

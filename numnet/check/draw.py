@@ -35,9 +35,11 @@ def drawn_inputs(
     if lengths is None and not given and kind in ("layer", "model") and inputs["x"].ndim > 1:
         lengths = ragged(rng, z.B, z.T)
     if lengths is not None:
-        inputs["lengths"] = np.asarray(lengths)
+        inputs["lengths"] = np.array(lengths)
     if kind == "model" and len(given) > 1:
         inputs["target"] = given[1]
+    elif len(given) > 1 and kind == "operation":
+        raise Unusable("check_gradients: an Operation has several inputs, expected x alone. Pass (forward, backward).")
     elif len(given) > 1:
         inputs |= state_given(thing, given[1])
     return inputs | (drawn_states(thing, kind, inputs, rng) if not (kind != "model" and len(given) > 1) else {})
@@ -81,7 +83,7 @@ def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
 def state_given(thing: Any, state: Any) -> Arrays:
     """A start state by name."""
     names = tuple(thing.states) if hasattr(thing, "states") else calls.state_names(thing)
-    return {name: np.asarray(part, np.float64) for name, part in calls.named(state, names).items()}
+    return {name: np.array(part, np.float64) for name, part in calls.named(state, names).items()}
 
 
 def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator) -> Arrays:
@@ -106,7 +108,7 @@ def learns(layer: Any) -> bool:
 
 
 def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Generator) -> Arrays:
-    """One layer\'s, or of two directions both."""
+    """One layer's, or of two directions both."""
     if isinstance(names[0], tuple):
         ways = zip((layer.forwards, layer.backwards), names)
         return {name: part for half, way in ways for name, part in drawn_state(half, way, B, rng).items()}

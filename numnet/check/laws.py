@@ -16,9 +16,10 @@ def broken(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
     yield from repeated(asked)
     yield from added(asked)
     _, pullback = asked.subject.run(asked.subject.inputs)
-    for name, gradient in pullback({name: np.zeros_like(u) for name, u in asked.upstream.items()}).items():
-        if np.any(gradient != 0):
-            yield law(f"an upstream gradient of zero gives a gradient of {name} that is not zero", name)
+    nothing = pullback({name: np.zeros_like(u) for name, u in asked.upstream.items()})
+    found = [name for name, gradient in nothing.items() if np.any(gradient != 0)]
+    if found:
+        yield law(f"an upstream gradient of zero gives a gradient of {' and '.join(found)} that is not zero", *found)
 
 
 def written_into(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
@@ -37,9 +38,10 @@ def repeated(asked: Asked) -> Iterator[Finding]:
     outputs, pullback = asked.subject.run(asked.subject.inputs)
     if any(not np.array_equal(y, outputs[name]) for name, y in asked.outputs.items()):
         yield law("a second call with the same inputs gives other outputs")
-    for name, gradient in pullback(asked.fresh_upstream()).items():
-        if name in asked.gradients and not same(gradient, asked.gradients[name]):
-            yield law(f"a second call gives another gradient of {name}", name)
+    again = pullback(asked.fresh_upstream())
+    others = [name for name, gradient in asked.gradients.items() if name in again and not same(gradient, again[name])]
+    if others:
+        yield law(f"a second call gives another gradient of {' and '.join(others)}", *others)
 
 
 def added(asked: Asked) -> Iterator[Finding]:
@@ -48,12 +50,13 @@ def added(asked: Asked) -> Iterator[Finding]:
         return
     asked.subject.run(asked.subject.inputs)[1](asked.fresh_upstream())
     twice = asked.subject.run(asked.subject.inputs)[1](asked.fresh_upstream(), clear=False)
-    for name in asked.subject.params:
-        if name in asked.gradients and not same(twice[name], 2 * asked.gradients[name]):
-            yield Finding(
-                f"the gradient of {name} is not added to: after a second backward it is not twice as large",
-                "accumulation", (name,),
-            )  # fmt: skip
+    once = [name for name in asked.subject.params if name in asked.gradients]
+    found = [name for name in once if not same(twice[name], 2 * asked.gradients[name])]
+    if found:
+        text = (
+            f"the gradient of {' and '.join(found)} is not added to: after a second backward it is not twice as large"
+        )
+        yield Finding(text, "accumulation", tuple(found))
 
 
 def law(text: str, *names: str) -> Finding:

@@ -18,6 +18,8 @@ def of_time(report: Report) -> Iterator[Finding]:
     row, axis = next((row for row in report.rows if row.name == "x"), None), report.time.get("x")
     if row is None or row.passed or axis is None or row.ours is None or row.due is None:
         return
+    if np.isnan(row.due).any():
+        return
     off = by_slice(row.ours - row.due, axis) > report.tolerance * np.linalg.norm(row.due)
     if not off.all() and all_rows_lose(row.ours - row.due, axis, np.flatnonzero(off)):
         yield Finding(steps_in_words(np.flatnonzero(off), len(off)), "carry", ("x",))
@@ -43,7 +45,7 @@ def steps_in_words(wrong: Array, T: int) -> str:
     first, last = int(wrong[0]), int(wrong[-1])
     if first == 0 and last + 1 == len(wrong):
         right = f"step {last + 1}" if last + 2 == T else f"steps {last + 1} to {T - 1}"
-        return f"dx is right at {right} and wrong before: what is carried back from step {last + 1} to {last} is lost"
+        return f"dx is right at {right} and wrong before: it is what is carried back from step {last + 1} to {last}"
     if last == T - 1 and len(wrong) == T - first:
         return f"dx is right up to step {first - 1} and wrong from step {first} on"
     return f"dx is wrong at steps {', '.join(map(str, wrong.tolist()))} of {T}"
@@ -56,9 +58,13 @@ def of_rows(report: Report, subject: Subject) -> Iterator[Finding]:
         if row.name not in subject.inputs or row.passed or row.ours is None or row.due is None or row.ours.ndim < 2:
             continue
         axis = 1 if subject.time.get(row.name) == 0 else 0
+        if np.isnan(row.due).any():
+            continue
         off, size = by_slice(row.ours - row.due, axis), by_slice(row.due, axis)
         wrong = np.flatnonzero(off > report.tolerance * np.linalg.norm(row.due))
         right = np.setdiff1d(np.flatnonzero(size), wrong)
+        if lengths is not None and lengths.ndim == 1 and len(wrong):
+            right = right[lengths[right] >= lengths[wrong].min()]  # in a shorter one less can go wrong
         if len(wrong) and len(right) and hasattr(subject.thing, "node"):
             steps = lengths[wrong].tolist() if lengths is not None and lengths.ndim == 1 else []
             of_steps = f", of {', '.join(map(str, steps))} steps" if steps else ""
@@ -69,8 +75,8 @@ def of_rows(report: Report, subject: Subject) -> Iterator[Finding]:
 
 def by_step(asked: Asked) -> Array | None:
     """The relative error of dx at each step for a loss on one step of y alone, (T, T); NaN where nothing is due."""
-    time, slopes = asked.subject.time, asked.slopes.get("x")
-    if slopes is None or "y" not in time or "y" not in slopes:
+    time = asked.subject.time
+    if "x" not in asked.measured or "y" not in time or "y" not in asked.upstream:
         return None
     T = asked.upstream["y"].shape[time["y"]]
     found = np.full((T, T), np.nan)

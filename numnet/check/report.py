@@ -106,6 +106,7 @@ class Report:
         """A page that needs nothing else: the table, the findings, the error by step and by gate as pictures."""
         from numnet.check.page.html import page
 
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(page(self), encoding="utf-8")
 
     def _repr_html_(self) -> str:
@@ -114,12 +115,16 @@ class Report:
         return body(self)
 
 
-def row_of(name: str, ours: Array, due: Array, least: float, tolerance: float, label: str = "") -> Row:
-    """Every number against what it should be; NaN where that was not measured."""
+def row_of(
+    name: str, ours: Array, due: Array, least: float, tolerance: float, label: str = "", unsure: float = 0.0
+) -> Row:
+    """Every number against what it should be; NaN where that was not measured. The error is relative to its norm."""
     known = ~np.isnan(due)
     off = np.where(known, np.abs(ours - np.where(known, due, 0)), 0)
     at = np.unravel_index(int(np.argmax(off)), off.shape) if off.size else ()
-    error = float(np.linalg.norm(off)) / max(float(np.linalg.norm(due[known])), least)
+    norm = float(np.linalg.norm(off))
+    scale = max(float(np.linalg.norm(due[known])), least) + unsure
+    error = norm / max(scale, 1e-300) if norm else 0.0
     place = tuple(int(k) for k in at)
     says, should = (float(ours[at]), float(due[at])) if off.size else (0.0, 0.0)
     return Row(

@@ -52,7 +52,7 @@ def zero(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
 def factor(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
     """A multiple."""
     c = float(np.sum(ours * due) / max(float(np.sum(due * due)), 1e-300))
-    if not alike(ours, c * due):
+    if not alike(ours, c * due) or abs(c - 1) < 1e-4:
         return None
     if abs(c + 1) < ALIKE:
         return "has the wrong sign", "sign"
@@ -164,7 +164,7 @@ def another(ours: Array, due: Array, known: Known) -> tuple[str, str] | None:
     """What another tensor's should be."""
     for name, other in known.others.items():
         if other.shape == ours.shape and np.any(other) and alike(ours, other):
-            return f"is that of {name}", "operand"
+            return f"is {name}", "operand"
     return None
 
 

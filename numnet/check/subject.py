@@ -46,12 +46,16 @@ class Subject:
         outputs, back = self.call(self.thing, inputs)
 
         def pullback(upstream: Mapping[str, Any], clear: bool = True) -> Arrays:
-            if clear and hasattr(self.thing, "zero_grad"):
-                self.thing.zero_grad()
+            if clear:
+                clear_gradients(self.thing, self.params)
             gradients = {**back(upstream), **parameter_gradients(self.thing, self.params)}
             return {name: np.array(to_numpy(value)) for name, value in gradients.items() if value is not None}
 
-        return {name: np.array(to_numpy(value)) for name, value in outputs.items()}, pullback
+        found = {name: np.array(to_numpy(value)) for name, value in outputs.items()}
+        for name, y in found.items():
+            if y.dtype.kind == "f" and y.dtype.itemsize < 8:
+                raise Unusable(f"{self.name}: {name} is {y.dtype}, expected float64. It is computed in less inside.")
+        return found, pullback
 
     def value(self, name: str) -> Array:
         """An input, or a parameter."""
@@ -69,33 +73,54 @@ class Subject:
 
 
 @dataclass
-class Asked:
-    """A subject that was called once: its outputs, and its gradients for an upstream gradient that was drawn.
+class Measured:
+    """The slopes of every output by some numbers of a tensor: (picked, outputs) by output; NaN at a kink."""
 
-    `slopes`, where measured: of every output by every number of each tensor, (numbers, outputs) by tensor and output.
-    """
+    picked: Array
+    slopes: Arrays
+
+    def due(self, upstream: Mapping[str, Array]) -> Array:
+        """The gradient that these numbers should have."""
+        return np.sum([self.slopes[key] @ u.ravel() for key, u in upstream.items()], axis=0)
+
+
+@dataclass
+class Asked:
+    """A subject that was called once: outputs, the gradients for an upstream gradient that was drawn, slopes."""
 
     subject: Subject
     outputs: Arrays
     upstream: Arrays
     gradients: Arrays
-    slopes: dict[str, dict[str, Array]] = field(default_factory=dict)
+    measured: dict[str, Measured] = field(default_factory=dict)
 
     def fresh_upstream(self) -> Arrays:
         """A copy, to be spoilt by whoever takes it."""
         return {name: u.copy() for name, u in self.upstream.items()}
 
     def due(self, name: str, upstream: Mapping[str, Array] | None = None) -> Array:
-        """The gradient that a tensor should have, by the measured slopes."""
-        upstream = self.upstream if upstream is None else upstream
-        parts = [self.slopes[name][key] @ u.ravel() for key, u in upstream.items()]
-        return np.sum(parts, axis=0).reshape(self.gradients[name].shape)
+        """The gradient that a tensor should have, by the measured slopes; NaN where a number was not picked."""
+        due = np.full(self.gradients[name].shape, np.nan)
+        due.flat[self.measured[name].picked] = self.measured[name].due(self.upstream if upstream is None else upstream)
+        return due
 
 
 def parameter_gradients(thing: Any, params: Iterable[str]) -> dict[str, Any]:
-    """Those that the thing keeps itself."""
-    grads = getattr(thing, "grads", {})
-    return {name: grads[name] for name in params if name in grads}
+    """Those that the thing keeps itself: in `grads`, or of W in dW."""
+    grads = getattr(thing, "grads", None)
+    if grads is None:
+        grads = {name: vars(thing).get(f"d{name}") for name in params if hasattr(thing, "__dict__")}
+    return {name: grads[name] for name in params if grads.get(name) is not None}
+
+
+def clear_gradients(thing: Any, params: Iterable[str]) -> None:
+    """Zeros, by the thing's own means if it has them."""
+    if hasattr(thing, "zero_grad"):
+        thing.zero_grad()
+    elif not hasattr(thing, "grads"):
+        for gradient in parameter_gradients(thing, params).values():
+            if isinstance(gradient, np.ndarray):
+                gradient.fill(0)
 
 
 def call_operation(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
@@ -168,7 +193,7 @@ def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Ba
     def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
         dy = tuple(upstream.values()) if several else upstream["y"]
         gradients = backward(dy, *given)
-        gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+        gradients = tuple(gradients) if isinstance(gradients, (tuple, list)) else (gradients,)
         if len(gradients) != len(inputs):
             raise Unusable(f"backward returns {len(gradients)} gradients, expected {len(inputs)}: one for each input.")
         return dict(zip(inputs, gradients))
@@ -194,10 +219,12 @@ def numbered(names: tuple[Any, ...], k: int) -> tuple[Any, ...]:
 
 
 def restart(thing: Any) -> None:
-    """What drops something draws the same masks again: so a check may call it more than once."""
+    """What drops draws the same masks again, what remembers begins anew: so a check may call it more than once."""
     for module in thing.modules() if hasattr(thing, "modules") else ():
         if hasattr(module, "calls"):
             module.calls = 0
+        if getattr(module, "stateful", False):
+            module.reset_state()
 
 
 def joined(arrays: Mapping[str, Any], names: tuple[Any, ...]) -> Any:

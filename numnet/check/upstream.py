@@ -25,8 +25,9 @@ class Upstream:
 
     def __init__(self, asked: Asked, wrong: Sequence[str]) -> None:
         self.subject, self.upstream, self.names = asked.subject, asked.upstream, tuple(wrong)
-        self.ours = np.concatenate([asked.gradients[name].ravel() for name in wrong])
-        self.slopes = {key: np.concatenate([asked.slopes[name][key] for name in wrong]) for key in self.upstream}
+        seen = [asked.measured[name] for name in wrong]
+        self.ours = np.concatenate([asked.gradients[name].flat[m.picked] for name, m in zip(wrong, seen)])
+        self.slopes = {key: np.concatenate([m.slopes[key] for m in seen]) for key in self.upstream}
 
     def findings(self) -> list[Finding]:
         """The first that explains everything."""
@@ -57,8 +58,8 @@ class Upstream:
         counted, *_ = np.linalg.lstsq(stack, self.ours, rcond=None)
         if not alike(stack @ counted, self.ours) or any(min(abs(c - n) for n in NICE) > 1e-5 for c in counted):
             return None
-        if not counted.round(6).any():
-            return None  # nothing at all: of that the tensors speak for themselves
+        if np.ptp(counted.round(6)) == 0:
+            return None  # all alike, or nothing at all: of that the tensors speak for themselves
         wrong = {name: round(float(c), 3) for name, c in zip(each, counted) if abs(c - 1) > 1e-5}
         listed = "; ".join(f"{name} counts {times(c)}" for name, c in list(wrong.items())[:SAID])
         more = f"; and {len(wrong) - SAID} more" if len(wrong) > SAID else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -32,7 +33,9 @@ class Equations:
 
     def findings(self) -> list[Finding]:
         """One after the other, each the guess that explains most of what is still unexplained."""
-        leaves, found = self.leaves, list(self.undue())
+        leaves, found = self.leaves, [*self.unwritten(), *self.undue()]
+        if found and found[0].cause == "unwritten":
+            return found
         missing = leaves.promised - leaves.due
         if not leaves.wrong(missing).any():
             return found
@@ -47,6 +50,14 @@ class Equations:
                 self.step.lose(best.lost)
                 guesses = Guesses(self.step, leaves)
         return found
+
+    def unwritten(self) -> Iterator[Finding]:
+        """Gradients that step_backward leaves as they were."""
+        chosen = np.array([bool(np.isnan(self.leaves.promised[part]).any()) for _, _, part in self.leaves.parts])
+        if chosen.any():
+            first = np.arange(len(chosen)) == np.flatnonzero(chosen)[0]
+            text = f"d{self.leaves.said(first)} is never written: made anew by =, where it should be written in place?"
+            yield Finding(text, "unwritten", self.leaves.tensors(first), self.leaves.gates(first))
 
     def undue(self) -> Iterator[Finding]:
         """What the step does not depend on, and yet is given a gradient: forward and way back are of two equations."""
@@ -78,7 +89,8 @@ class Equations:
         least = min(beside.values(), default=0)
         labels = list(dict.fromkeys(label for labels, n in beside.items() if n == least for label in labels))
         where = " or ".join(f"({label})" for label in labels)
-        text = f"equation {where}: the gradient of {self.leaves.said(wrong)} is wrong in no way that this check knows"
+        text = f"the gradient of {self.leaves.said(wrong)} is wrong in no way that this check knows"
+        text = f"equation {where}: {text}" if where else text
         tensors, gates = self.leaves.tensors(wrong), self.leaves.gates(wrong)
         return [Finding(text, "unknown", tensors, gates, where, back=self.lines_back(labels))]
 
@@ -87,7 +99,8 @@ class Equations:
         found = dict.fromkeys(line for label in labels for line in lines_back(self.step.node, label, WAY_BACK))
         names = [re.escape(f"d{name.removeprefix('a_').removesuffix(PRIME)}") for name in variables if name]
         writes = re.compile(rf"\b({'|'.join(names)})\b(\[.*\])? *[-+*/]?=|, ({'|'.join(names)})\)")
-        return tuple(line for line in found if names and writes.search(line.text)) or tuple(found)
+        own = [line for line in found if Path(line.file).name != "node.py"] or list(found)
+        return tuple(line for line in own if names and writes.search(line.text)) or tuple(own)
 
 
 def best_of(guesses: Guesses, missing: Array) -> Guess | None:

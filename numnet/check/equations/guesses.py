@@ -114,8 +114,16 @@ class Guesses:
     def too_early(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
         """A gradient that one slope has been multiplied into, in place, before the others have used it."""
         for first in slopes:
-            others = [slope for slope in slopes if slope is not first and slope.whole and same(slope.o, first.o)]
-            if first.whole and not first.matrix and others and any(same(first.o, ids) for ids in self.step.results):
+            others = [
+                slope for slope in slopes if slope is not first and slope.own and slope.whole and same(slope.o, first.o)
+            ]
+            if (
+                first.whole
+                and first.own
+                and not first.matrix
+                and others
+                and any(same(first.o, ids) for ids in self.step.results)
+            ):
                 spoilt = [self.change(slope, (slope.L * (first.L - 1))[..., None])[:, 0] for slope in others]
                 words = f"D{first.after} is multiplied by ∂{first.after}/∂{first.before} before others have used it"
                 yield Guess([first], words, "order", 0.7, np.sum(spoilt, axis=0))

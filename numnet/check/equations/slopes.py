@@ -29,6 +29,7 @@ class Slope:
     operand: int = 0
     matrix: bool = False
     whole: bool = True  # not a line of an equation whose slopes are here too
+    own: bool = True  # of a variable of the step's, not of a sum on the way
 
 
 def all_slopes(step: Step) -> Iterator[Slope]:
@@ -76,7 +77,8 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
                 reading = [(line, e.operand) for line in lines for e in line.edges if (e.before == v.flat[0]).any()]
                 if v.shape == o.shape and reading and v.flat[0] != o.flat[0]:
                     line, operand = reading[-1]
-                    yield Slope(line, labels_of(lines, block), v, o, d[v], names.of(v), names.of(o), operand)
+                    named, own_v = (names.of(v), names.of(o)), int(v.flat[0]) not in own
+                    yield Slope(line, labels_of(lines, block), v, o, d[v], *named, operand, own=own_v)
 
 
 def read_outside(step: Step, block: Sequence[Event]) -> set[int]:
@@ -101,11 +103,18 @@ def blocks(events: Sequence[Event]) -> list[list[Event]]:
     found: list[list[Event]] = []
     for event in events:
         last = found[-1][-1] if found else None
-        if last and elementwise(last) and elementwise(event) and set(last.line.labels) & set(event.line.labels):
+        if last and elementwise(last) and elementwise(event) and together(last, event):
             found[-1].append(event)
         else:
             found.append([event])
     return found
+
+
+def together(last: Event, event: Event) -> bool:
+    """Whether two lines are of one equation: by their labels, or, without any, because they are one line."""
+    if last.line.labels or event.line.labels:
+        return bool(set(last.line.labels) & set(event.line.labels))
+    return (last.line.file, last.line.number) == (event.line.file, event.line.number)
 
 
 def elementwise(event: Event) -> bool:
@@ -157,7 +166,9 @@ class Names:
         event = next((event for event in self.step.trace.events if number in event.after), None)
         if event is None or not event.edges:
             return ""
-        parts = dict.fromkeys(self.of(edge.before) for edge in event.edges)
+        here = event.after == number
+        read = (e.before[here] if e.before.shape == here.shape else e.before for e in event.edges)
+        parts = dict.fromkeys(self.of(ids) for ids in read if ids.size)
         if event.function in WRITTEN:
             return WRITTEN[event.function].join(parts)
         return f"{event.function}({', '.join(parts)})"

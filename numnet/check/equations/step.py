@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import linecache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class Step:
     """
 
     def __init__(self, node: Any, seed: int = 0) -> None:
+        linecache.checkcache()
         self.node, rng = small(node), np.random.default_rng([seed, 7])
         self.H = self.node.hidden_size
         self.x = rng.standard_normal((self.node.width, B))
@@ -66,6 +68,7 @@ class Step:
     def way_back(self) -> dict[str, Array]:
         """The node's own gradients."""
         _, saved = self.node.forward(self.x, self.node.joined(self.state))
+        saved[1].da.fill(np.nan)  # what is never written shows
         self.node.zero_grad()
         _, back = self.node.backward(self.node.joined(self.upstream), saved)
         da = saved[1].da_all[: self.node.G * self.H, 0]
@@ -130,7 +133,8 @@ class Step:
         return [(self.gates[k] if n == G else "", slice(k * H, (k + 1) * H)) for k in range(n)]
 
     def in_blocks(self, x: Array) -> list[Array]:
-        return [x[rows] for _, rows in self.row_blocks("", x)]
+        """Its blocks of H rows."""
+        return [x[rows] for _, rows in self.row_blocks("", x)] if x.ndim else [x]
 
     def seeds(self, upstream: list[Array]) -> Array:
         """The upstream gradient at the numbers of the new state."""
@@ -144,7 +148,10 @@ def small(node: Any) -> Any:
     """A copy; of a large node the like of it with few hidden units, as every number is followed by itself."""
     if node.hidden_size <= LARGEST:
         return copy.deepcopy(node)
-    like = type(node)(**{**node.config(), "hidden_size": LARGEST}, input_size=min(node.width, LARGEST))
+    try:
+        like = type(node)(**{**node.config(), "hidden_size": LARGEST}, input_size=min(node.width, LARGEST))
+    except TypeError:  # a constructor of its own
+        return copy.deepcopy(node)
     like.convert("float64")
     rng = np.random.default_rng(0)
     like.load_state_dict({name: p + 0.3 * rng.standard_normal(p.shape) for name, p in like.params.items()})
