@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 import numnet
 import torchnet
@@ -19,6 +19,10 @@ use_small_limits(numnet)
 constant: Any = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 settings.register_profile("default", max_examples=12, derandomize=True, **constant)
 settings.register_profile("long", max_examples=500, print_blob=True, **constant)
+# `make mutants`: quick to fail, for a failure is all that is asked for
+settings.register_profile(
+    "mutants", max_examples=3, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate), **constant
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 torch.set_num_threads(1)  # for sizes this small, threads only wait for each other
