@@ -30,7 +30,7 @@ class MGUNode(Node):
 
     def slots(self, T: int, B: int, memory: Memory | None = None) -> Slots:
         s, H = super().slots(T, B, memory), self.hidden_size
-        s.m, s.d_met = s.new(T, H, B), s.lent(H, B)
+        s.m = s.new(T, H, B)
         return s
 
     def step(self, s: Slots, t: int) -> None:

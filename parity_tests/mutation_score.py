@@ -1,0 +1,86 @@
+"""The score that `make mutants` prints: killed of all, file by file, then what is alive, as file:line and the change.
+
+Reads what mutmut left in mutants/. A mutant that runs into the time limit counts as killed. The exit status is 1 below
+the score that is asked for, or while mutants wait to be run.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path("mutants")
+ENOUGH = 0.95
+ALIVE = {0: "survived", 5: "no test", 33: "no test", None: "not run"}
+
+
+def functions(text: str) -> dict[str, tuple[int, list[str]]]:
+    """Of each function, by Class.name: its first line's number, and its lines."""
+    lines, found = text.splitlines(), {}
+
+    def visit(node: ast.AST, prefix: str) -> None:
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.ClassDef):
+                visit(part, f"{part.name}.")
+            elif isinstance(part, ast.FunctionDef):
+                found[prefix + part.name] = part.lineno, lines[part.lineno - 1 : part.end_lineno]
+
+    visit(ast.parse(text), "")
+    return found
+
+
+def change(mutant: str, original: list[str], mutated: list[str]) -> tuple[int, str]:
+    """How many lines below the function's first line it is, and `old` → `new`."""
+    plain = [line.replace(mutant, "f") for line in mutated]
+    first = [line.replace(f"{mutant.rpartition('_')[0]}_orig", "f") for line in original]
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, first, plain, autojunk=False).get_opcodes():
+        if kind != "equal":
+            old, new = (" ".join(line.strip() for line in part) for part in (first[a:b], plain[c:d]))
+            return a, f"`{old}` → `{new}`"
+    return 0, "nothing"
+
+
+def alive(meta: Path) -> Iterator[str]:
+    """A line for each mutant of a file that no test has killed."""
+    codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
+    source = meta.relative_to(ROOT).with_suffix("")
+    with_mutants, where = (
+        functions(meta.with_suffix("").read_text(encoding="utf-8")),
+        functions(source.read_text(encoding="utf-8")),
+    )
+    for key, code in codes.items():
+        if code in ALIVE:
+            mutant = key.rpartition(".")[2]
+            name = mutant.rpartition("__mutmut")[0].removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+            class_ = f"{name.partition('.')[0]}." if "." in name else ""
+            original, mutated = (
+                with_mutants[class_ + part][1] for part in (f"{mutant.rpartition('_')[0]}_orig", mutant)
+            )
+            below, words = change(mutant, original, mutated)
+            yield f"{source}:{where[name][0] + below}: {ALIVE[code]}: {words}"
+
+
+def main() -> int:
+    """Print both lists; 0 where enough were killed."""
+    total: Counter[str] = Counter()
+    metas = sorted((ROOT / "numnet").rglob("*.meta"))
+    for meta in metas:
+        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].values()
+        count = Counter(ALIVE.get(code, "killed") for code in codes)
+        total += count
+        if count:
+            rest = "".join(f", {n} {name}" for name, n in count.items() if name != "killed")
+            print(f"{meta.relative_to(ROOT).with_suffix('')!s:32}{count['killed']:5} of {count.total():4}{rest}")
+    print(*(line for meta in metas for line in alive(meta)), sep="\n")
+    run = total.total() - total["not run"]
+    print(f"{total['killed']} of {run} killed, {total['killed'] / max(run, 1):.1%}; {total['not run']} not run")
+    return int(total["killed"] < ENOUGH * run or total["not run"] > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The whole of what an error says, where test_errors.py asks for a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+from parity_tests.small import TOKENS
+from parity_tests.test_errors import x
+
+WORDS: list[tuple[str, Callable[[], Any]]] = [
+    ("RandomBatches: batch_size is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 0, 3)),
+    ("RandomBatches: sequence_length is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 2, 0)),
+    (
+        "RandomBatches: the text has 6 tokens, expected at least 7 for one batch. Give more text, or a smaller "
+        "batch_size or sequence_length.",
+        lambda: numnet.RandomBatches(TOKENS[:6], 2, 3),
+    ),
+    ("SequentialBatches: batch_size is 0, expected a number above 0.", lambda: numnet.SequentialBatches(TOKENS, 0, 3)),
+    (
+        "SequentialBatches: sequence_length is 0, expected a number above 0.",
+        lambda: numnet.SequentialBatches(TOKENS, 2, 0),
+    ),
+    (
+        "SequentialBatches: the text has 6 tokens, expected at least 7 for one batch. Give more text, or a smaller "
+        "batch_size or sequence_length.",
+        lambda: numnet.SequentialBatches(TOKENS[:6], 2, 3),
+    ),
+    ("ConstantSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.ConstantSchedule(0)),
+    (
+        "Packed: values is (3,), expected (4,). One row for each step of the lengths.",
+        lambda: numnet.Packed(np.zeros(3), [1, 3]),
+    ),
+    ("StepSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.StepSchedule(0, 1)),
+    ("StepSchedule: every is 0, expected a number above 0.", lambda: numnet.StepSchedule(1, 0)),
+    ("StepSchedule: factor is 0, expected a number above 0.", lambda: numnet.StepSchedule(1, 1, 0)),
+    ("ExponentialSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.ExponentialSchedule(0, 1)),
+    ("ExponentialSchedule: factor is 0, expected a number above 0.", lambda: numnet.ExponentialSchedule(1, 0)),
+    ("CosineSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.CosineSchedule(0, 1)),
+    ("CosineSchedule: steps is 0, expected a number above 0.", lambda: numnet.CosineSchedule(1, 0)),
+    (
+        "CosineSchedule: warmup is 5, expected 0 or more and less than steps = 5.",
+        lambda: numnet.CosineSchedule(1, 5, warmup=5),
+    ),
+    ("SGDMomentum: momentum is 1, expected 0 or more and less than 1.", lambda: numnet.SGDMomentum(1, momentum=1)),
+    ("RMSProp: decay is 1, expected 0 or more and less than 1.", lambda: numnet.RMSProp(decay=1)),
+    ("Adam: beta1 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta1=1)),
+    ("Adam: beta2 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta2=1)),
+    (
+        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). Targets are shaped as the logits.",
+        lambda: numnet.BinaryCrossEntropy()(x, np.ones(2)),
+    ),
+    (
+        "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets are shaped as the prediction.",
+        lambda: numnet.MeanSquaredError()(x, np.ones(2)),
+    ),
+    ("Tanh: x is complex64, expected real numbers. Convert it with .astype('float32').", lambda: numnet.Tanh()(x * 1j)),
+    (
+        "Pooling: x is complex64, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.Pooling()(x * 1j),
+    ),
+    (
+        "Pooling: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: numnet.Pooling(batch_first=False)(x[0]),
+    ),
+    (
+        "Pooling: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: numnet.Pooling()(x[0]),
+    ),
+    (
+        "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
+        lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
+    ),
+    (
+        "RNNNode: x is complex128, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.RNNNode(5, 4)(np.ones((4, 2)) * 1j),
+    ),
+    (
+        "RNNNode: token 9 at [1, 0], expected 0 to 3 (V = 4). Was the text encoded with another vocabulary?",
+        lambda: numnet.RNNNode(5, 4)(np.array([0, 9])),
+    ),
+    (
+        "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
+        lambda: [node := numnet.RNNNode(5, 4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
+    ),
+    ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
+    ("Embedding: output_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(2, 0)),
+    (
+        "MeanSquaredError: mask holds 0.5, expected truth values. What is to count, True or False?",
+        lambda: numnet.MeanSquaredError()(x[0, 0], x[0, 0], np.array([1, 0, 0.5, 1])),
+    ),
+    (
+        "MeanSquaredError: mask is (2, 4), expected (2, 3). One truth value for each target.",
+        lambda: numnet.MeanSquaredError()(x, x, np.ones((2, 4))),
+    ),
+    (
+        "Adam: m is (3,), expected (6,). Is the file of another architecture?",
+        lambda: numnet.Adam().load_state_dict(
+            {"steps": 1, "m": np.zeros(3), "v": np.zeros(6)}, numnet.Dense(2, input_size=2)
+        ),
+    ),
+    (
+        "SequenceBatches: targets[1] is (2,), expected (1,). Each sequence has one target a step, or each has one "
+        "number.",
+        lambda: numnet.SequenceBatches([[1, 2], [3]], [[1, 2], [3, 4]], 2),
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "bad"), WORDS, ids=[words for words, _ in WORDS])
+def test_an_error_says_all_of_it(words: str, bad: Callable[[], Any]) -> None:
+    with pytest.raises((ValueError, TypeError, IndexError)) as caught:
+        bad()
+    assert str(caught.value) == words
