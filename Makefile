@@ -1,11 +1,15 @@
 # make demo: train the default model on the default text.  make test: every proof.  make lint: ruff and mypy.
+# make mutants: change numnet in thousands of places, one at a time; do the tests notice? See docs/mutation.md.
 PYTHON ?= python3
 # More for pip, e.g. PIP="--extra-index-url ..." to choose a build of PyTorch.
 PIP ?=
+# Which mutants, and how many processes: make mutants MUTANTS='numnet.gru.*' WORKERS=4
+MUTANTS ?=
+WORKERS ?= 1
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt $(PIP)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint mutants clean
 
 demo: .venv/.examples
 	$(BIN)/python examples/char_lm.py --seconds 60 --checkpoint runs/demo --plot runs/demo/loss.png --json runs/demo/result.json
@@ -18,8 +22,13 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+mutants: .venv/.mutants
+	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+		$(BIN)/mutmut run --max-children $(WORKERS) $(MUTANTS)
+	$(BIN)/python -m parity_tests.mutation_score
+
 clean:
-	rm -rf .venv runs build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv runs mutants build *.egg-info .hypothesis .pytest_cache .mypy_cache .ruff_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -34,4 +43,8 @@ clean:
 
 .venv/.dev: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) -e '.[torch,dev]'
+	touch $@
+
+.venv/.mutants: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) -e '.[torch,examples,test,mutants]'
 	touch $@

@@ -205,19 +205,19 @@ def test_a_node_with_nothing_but_sizes_is_the_same_on_both_backends(kind: str) -
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_an_optimizer_of_several_parameters_goes_on_from_what_it_wrote(kind: str) -> None:
     rng, found = np.random.default_rng(0), []
-    dense, same = (numnet.Dense(2, input_size=3, dtype="float64") for _ in range(2))
+    layer, same = (numnet.RNNLayer(2, input_size=3, dtype="float64") for _ in range(2))
     one, other = (getattr(numnet, kind)(0.1) for _ in range(2))
     for step in range(4):
-        for gradient, its in zip(dense.grads.values(), same.grads.values()):
+        for gradient, its in zip(layer.grads.values(), same.grads.values()):
             gradient[...] = its[...] = rng.standard_normal(gradient.shape)
-        one.step(dense)
+        one.step(layer)
         if step == 1:
             other.load_state_dict(one.state_dict(), same)
-            same.load_state_dict(dense.state_dict())
+            same.load_state_dict(layer.state_dict())
         elif step > 1:
             other.step(same)
             found.append(weights(same))
-    assert_same(found[-1], weights(dense))
+    assert_same(found[-1], weights(layer))
 
 
 def test_a_mask_or_lengths_count_the_same_targets() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import numnet
 from numnet.resume import flatten_state, unflatten_state
-from parity_tests.small import assert_same, small_model, small_trainer, weights
+from parity_tests.small import TRAIN, assert_same, small_model, small_trainer, weights
 
 
 def run_of(folder: Path, steps: int = 4, **options: Any) -> Any:
@@ -79,3 +80,31 @@ def test_a_state_of_nothing_is_none_and_any_other_comes_back() -> None:
     assert found is not None
     assert (found[0] is h, found[1], found[2]) == (True, None, (h, c))
     assert found[3] == ((h, c), (c, h))
+
+
+def test_a_run_on_other_batches_is_refused_and_batches_that_say_nothing_are_taken(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
+    rest = small_trainer(numnet, small_model(numnet))
+    rest.batches = numnet.SequentialBatches(TRAIN, 2, 7, seed=4)
+    with pytest.raises(numnet.CheckpointError, match=r"its run had the batches \{.*'batch_size': 3.*'batch_size': 2"):
+        rest.resume(checkpoint)
+    rest.batches = SimpleNamespace(epoch=None, carries_state=True)
+    rest.resume(checkpoint)
+    assert rest.step == 4
+
+
+def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2)] for width in (4, 2))
+    found = numnet.evaluate(model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False))
+    squares = [((model.predict(one[None])[0] - target) ** 2).sum() for one, target in zip(x, y)]
+    assert found == pytest.approx(sum(squares) / 16, rel=1e-12)
+    assert numnet.evaluate(model, SimpleNamespace(epoch=lambda number: (), carries_state=False)) == 0.0
+
+
+def test_a_history_makes_its_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        numnet.History().to_csv(tmp_path / "new" / "deep" / "history.csv")
+    assert (tmp_path / "new" / "deep" / "history.csv").read_text().startswith("step,epoch,")

@@ -1,0 +1,100 @@
+"""What mutation testing found untested inside of the layers: masks, first values, rows that have ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+from numnet import masks
+from numnet.recurrent_options import scaled
+
+
+@pytest.mark.parametrize(("scheme", "bound"), [("pytorch", 50**-0.5), ("glorot", (6 / 90) ** 0.5), ("orthogonal", 1.0)])
+def test_the_first_values_of_a_projection_fill_their_range(scheme: str, bound: float) -> None:
+    W_r = numnet.LSTMLayer(50, input_size=3, proj_size=40, initial=scheme, dtype="float64").params["W_r"]
+    assert W_r.shape == (40, 50)
+    if scheme == "orthogonal":
+        np.testing.assert_allclose(W_r @ W_r.T, np.eye(40), atol=1e-12)
+    else:
+        assert 0.98 * bound < np.abs(W_r).max() <= bound
+        assert abs(W_r.mean()) < bound / 20
+
+
+def test_a_mask_is_drawn_from_all_its_numbers_and_scaled_by_what_it_leaves() -> None:
+    drawn = [scaled(0.25, (30, 40), *numbers) for numbers in ((1, 2, 3), (1, 2, 4), (1, 3, 3), (2, 2, 3))]
+    for k, one in enumerate(drawn):
+        assert set(np.unique(one)) == {0, 1 / 0.75}
+        assert 0.7 < (one > 0).mean() < 0.8
+        assert not any((one == other).all() for other in drawn[:k])
+    np.testing.assert_array_equal(drawn[0] > 0, masks.mask(0.25, (30, 40), 1, 2, 3))
+
+
+@pytest.mark.parametrize("kind", ["RNNLayer", "IndRNNLayer"])
+def test_a_row_that_has_ended_does_not_grow_on(kind: str) -> None:
+    layer = getattr(numnet, kind)(3, input_size=2, activation="relu", dtype="float64")
+    grown: dict[str, Any] = {name: np.zeros_like(value) for name, value in layer.params.items()}
+    grown["W_x"] += 1
+    grown["u" if "u" in grown else "W_h"][...] = 10 * (np.ones(3) if "u" in grown else np.eye(3))
+    layer.load_state_dict(grown)
+    x = np.zeros((2, 400, 2))
+    x[0, 0] = 1
+    y = layer(x, None, [1, 400])
+    dx = layer.backward(np.ones_like(y), np.ones((2, 3)))
+    assert layer.last_state.tolist() == [[2.0] * 3, [0.0] * 3]
+    assert np.isfinite(dx).all()
+
+
+KINDS = ("RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer")
+LENGTHS = np.array([3, 1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("option", ["state_dropout", "weight_dropout"])
+def test_in_evaluation_a_layer_that_drops_is_the_one_that_does_not(kind: str, option: str) -> None:
+    rng, found = np.random.default_rng(0), []
+    x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 5))
+    for options in ({option: 0.4}, {}):
+        layer = getattr(numnet, kind)(5, input_size=4, dtype="float64", **options).eval()
+        for lengths in (None, LENGTHS):
+            y = layer(x, None, lengths)
+            found.append([y, layer.backward(dy, None), *(g.copy() for g in layer.grads.values())])
+    for k in (0, 1):
+        for ours, theirs in zip(found[k], found[k + 2], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-13)
+
+
+@pytest.mark.parametrize(("merge", "share"), [("sum", 1.0), ("mean", 0.5)])
+def test_the_sum_and_the_mean_of_both_ways_are_those_of_the_pair(merge: str, share: float) -> None:
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 5))
+    one, pair = (numnet.Bidirectional(numnet.GRULayer(5, input_size=4, dtype="float64"), way) for way in (merge, None))
+    np.testing.assert_allclose(one(x), share * np.add(*pair(x)), atol=1e-14)
+    np.testing.assert_allclose(one.backward(dy), pair.backward((share * dy, share * dy)), atol=1e-14)
+
+
+@pytest.mark.parametrize("options", [{}, {"peepholes": True}, {"coupled": True}], ids=["plain", "peepholes", "coupled"])
+@pytest.mark.parametrize("of", ["node", "layer"])
+def test_the_forget_bias_is_added_to_the_forget_gates_rows_alone(options: dict[str, bool], of: str) -> None:
+    names = {"layer": ("LSTMLayer",) * 2, "node": ("LSTMVariantNode" if options else "LSTMNode",) * 2}[of]
+    sizes = {"input_size": 2, **options}
+    with_bias, without = (getattr(numnet, k)(3, forget_bias=b, **sizes) for k, b in zip(names, (2.0, 0.0)))
+    added = with_bias.params["b"] - without.params["b"]
+    expected = np.zeros(9 if "coupled" in options else 12)
+    expected[:3] -= 2 * ("coupled" in options)
+    expected[3:6] += 2 * ("coupled" not in options)
+    np.testing.assert_allclose(added, expected, atol=1e-6)
+    default = getattr(numnet, names[0])(3, **sizes).params["b"]
+    np.testing.assert_array_equal(default, without.params["b"])
+
+
+def test_gradients_are_clipped_by_the_norm_they_have_or_are_said_to_have() -> None:
+    for said, by in ((None, 5.0), (10.0, 10.0)):
+        grads = [np.array([3.0]), np.array([4.0])]
+        assert numnet.clip_by_norm(grads, 1.0, said) == by
+        np.testing.assert_allclose(grads, [[3 / by], [4 / by]])
+    within = [np.array([3.0]), np.array([4.0])]
+    assert numnet.clip_by_norm(within, 5.0) == 5.0
+    np.testing.assert_array_equal(within, [[3.0], [4.0]])
