@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import numnet
+import torchnet
 from numnet import masks
 from numnet.recurrent_options import scaled
+from parity_tests.small import assert_same, weights
 
 
 @pytest.mark.parametrize(("scheme", "bound"), [("pytorch", 50**-0.5), ("glorot", (6 / 90) ** 0.5), ("orthogonal", 1.0)])
@@ -30,6 +32,8 @@ def test_a_mask_is_drawn_from_all_its_numbers_and_scaled_by_what_it_leaves() -> 
         assert 0.7 < (one > 0).mean() < 0.8
         assert not any((one == other).all() for other in drawn[:k])
     np.testing.assert_array_equal(drawn[0] > 0, masks.mask(0.25, (30, 40), 1, 2, 3))
+    numbers = np.random.default_rng((1, 2, 3)).random((30, 40), dtype=np.float32)
+    np.testing.assert_array_equal(drawn[0] > 0, numbers >= 0.25)
 
 
 @pytest.mark.parametrize("kind", ["RNNLayer", "IndRNNLayer"])
@@ -39,11 +43,11 @@ def test_a_row_that_has_ended_does_not_grow_on(kind: str) -> None:
     grown["W_x"] += 1
     grown["u" if "u" in grown else "W_h"][...] = 10 * (np.ones(3) if "u" in grown else np.eye(3))
     layer.load_state_dict(grown)
-    x = np.zeros((2, 400, 2))
+    x = np.zeros((4, 400, 2))  # three rows that go on: rounded up, the ended one would be the fourth
     x[0, 0] = 1
-    y = layer(x, None, [1, 400])
-    dx = layer.backward(np.ones_like(y), np.ones((2, 3)))
-    assert layer.last_state.tolist() == [[2.0] * 3, [0.0] * 3]
+    y = layer(x, None, [1, 400, 400, 400])
+    dx = layer.backward(np.ones_like(y), np.ones((4, 3)))
+    assert layer.last_state.tolist() == [[2.0] * 3, *[[0.0] * 3] * 3]
     assert np.isfinite(dx).all()
 
 
@@ -98,3 +102,43 @@ def test_gradients_are_clipped_by_the_norm_they_have_or_are_said_to_have() -> No
     within = [np.array([3.0]), np.array([4.0])]
     assert numnet.clip_by_norm(within, 5.0) == 5.0
     np.testing.assert_array_equal(within, [[3.0], [4.0]])
+
+
+def test_both_ways_are_drawn_alike_on_both_backends_at_the_first_batch() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+    ours, theirs = (net.Bidirectional(net.GRULayer(5, seed=3)) for net in (numnet, torchnet))
+    ours(x), theirs(x)
+    assert_same(weights(ours), weights(theirs))
+    assert (ours.input_size, ours.backwards.seed, ours.backwards.node.seed) == (4, 4, 4)
+    with pytest.raises(ValueError, match="x holds tokens"):
+        numnet.Bidirectional(numnet.GRULayer(5))(np.array([[0, 1]]))
+
+
+def test_both_ways_take_a_state_with_time_first() -> None:
+    rng = np.random.default_rng(0)
+    x, h, h_back = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5)), rng.standard_normal((2, 5))
+    found = []
+    for batch_first in (True, False):
+        layer = numnet.GRULayer(5, input_size=4, dtype="float64", bidirectional=True, batch_first=batch_first)
+        found.append(layer(x if batch_first else x.swapaxes(0, 1), (h, h_back)))
+    np.testing.assert_array_equal(found[0], found[1].swapaxes(0, 1))
+
+
+def test_rows_that_begin_anew_begin_with_zeros() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    stateful, plain = (numnet.LSTMLayer(5, input_size=4, dtype="float64", stateful=on) for on in (True, False))
+    first = plain(x)
+    h, c = plain.last_state
+    stateful(x)
+    stateful.reset_state([0])
+    y = stateful(x)
+    np.testing.assert_array_equal(y[0], first[0])
+    np.testing.assert_array_equal(y[1], plain(x, (h, c))[1])
+
+
+def test_a_model_has_the_gradient_of_each_layers_start_state() -> None:
+    model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
+    model.backward(np.ones_like(model(np.ones((2, 3, 4)))))
+    assert model.d_state[0] is model.layers[0].d_state is not None
+    assert model.d_state[1] is None
+    assert (numnet.RNNModel([])(np.ones((2, 3, 4))) == 1).all()

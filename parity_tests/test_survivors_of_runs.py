@@ -108,3 +108,23 @@ def test_a_history_makes_its_folder(tmp_path: Path) -> None:
     for _ in range(2):
         numnet.History().to_csv(tmp_path / "new" / "deep" / "history.csv")
     assert (tmp_path / "new" / "deep" / "history.csv").read_text().startswith("step,epoch,")
+
+
+def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_places() -> None:
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4)
+    batches = numnet.SequenceBatches(rng.standard_normal((6, 5, 4)), rng.standard_normal((6, 5, 2)), 2)
+    trainer = numnet.Trainer(model, numnet.Adam(), batches, progress=False)
+    trainer.seconds = 1.23456
+    trainer.report()
+    assert trainer.history.rows[-1]["seconds"] == 1.235
+    row = trainer.fit(steps=2).rows[-1]
+    assert (row["perplexity"], row["bits_per_character"]) == (None, None)
+
+
+def test_no_seconds_are_no_step_and_a_step_takes_no_longer_than_the_run() -> None:
+    trainer = small_trainer(numnet, small_model(numnet))
+    trainer.fit(seconds=0)
+    assert (trainer.step, trainer.optimizer.memory) == (0, [])
+    trainer.fit(steps=3)
+    assert 0 < trainer.busy <= trainer.seconds
