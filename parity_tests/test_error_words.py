@@ -126,6 +126,11 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
         lambda: [node := numnet.RNNNode(5, 4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
     ),
+    ("Dense: output_size is 0, expected a whole number above 0.", lambda: numnet.Dense(0)),
+    ("Dense: input_size is 0, expected a whole number above 0.", lambda: numnet.Dense(2, input_size=0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, 0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNLayer(2, input_size=0)),
+    ("GRULayer: output_size is 0, expected a whole number above 0.", lambda: numnet.GRULayer(2, output_size=0)),
     ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
     ("Embedding: output_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(2, 0)),
     (

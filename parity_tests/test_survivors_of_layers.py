@@ -11,7 +11,10 @@ import numnet
 import torchnet
 from numnet import masks
 from numnet.recurrent_options import scaled
+from parity_tests.family import family_case
 from parity_tests.small import assert_same, weights
+from parity_tests.strategies import Sizes
+from parity_tests.test_parity import compare
 
 
 @pytest.mark.parametrize(("scheme", "bound"), [("pytorch", 50**-0.5), ("glorot", (6 / 90) ** 0.5), ("orthogonal", 1.0)])
@@ -139,6 +142,28 @@ def test_rows_that_begin_anew_begin_with_zeros() -> None:
 def test_a_model_has_the_gradient_of_each_layers_start_state() -> None:
     model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
     model.backward(np.ones_like(model(np.ones((2, 3, 4)))))
+    assert model.d_state is not None
     assert model.d_state[0] is model.layers[0].d_state is not None
     assert model.d_state[1] is None
     assert (numnet.RNNModel([])(np.ones((2, 3, 4))) == 1).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["RNN", "RNN relu", "GRU before", "GRU after", "LSTM", "LSTM with all", "MGU", "IndRNN"]
+)
+@pytest.mark.parametrize("options", [(), ("gaps",), ("reverse",), ("zoneout",), ("learned state",)], ids=str)
+def test_rows_end_in_stretches_after_the_first(name: str, options: tuple[str, ...]) -> None:
+    """So many rows that, rounded up, later stretches too have some that end within them, or had ended before."""
+    compare(family_case(name, *options), Sizes(B=11, T=9, D=3, H=4, seed=1), "float64", "cpu")
+
+
+def test_what_is_called_by_keyword_is_what_is_called_in_order() -> None:
+    x, h = np.random.default_rng(0).standard_normal((2, 3, 4)), np.ones((2, 5))
+    layer = numnet.GRULayer(5, input_size=4)
+    np.testing.assert_array_equal(layer(x, lengths=LENGTHS, state=h), layer(x, h, LENGTHS))
+
+
+def test_a_model_of_a_config_is_on_the_cpu_unless_told_otherwise() -> None:
+    model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
+    again = numnet.RNNModel.from_config(model.config())
+    assert_same(weights(again), weights(model))
