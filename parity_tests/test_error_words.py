@@ -111,6 +111,14 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: [adam := numnet.Adam(), *(adam.step(numnet.Dense(2, input_size=2)) for _ in range(2))],
     ),
     (
+        "GRULayer: dy is Packed, expected an array, as y is.",
+        lambda: trained(numnet, numnet.GRULayer(5, input_size=4)).backward(numnet.pack([np.ones((3, 5))] * 2)),
+    ),
+    (
+        "save_checkpoint: the Dense has no parameters yet. Give input_size=, or run a batch first.",
+        lambda: numnet.save_checkpoint("nowhere.npz", numnet.Dense(2)),
+    ),
+    (
         "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
         lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
     ),
