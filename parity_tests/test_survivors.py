@@ -96,3 +96,15 @@ def test_a_node_with_nothing_but_sizes_is_the_same_on_both_backends(kind: str) -
     ours, theirs = (getattr(net, kind)(3, 4) for net in (numnet, torchnet))
     assert (ours.config(), ours.dtype, ours.width) == (theirs.config(), np.float32, 4)
     assert_same(weights(ours), weights(theirs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_computes_with_what_it_is_given_as_numbers_of_its_own_dtype(kind: str) -> None:
+    given = np.random.default_rng(0).standard_normal((2, 3, 4))
+    layer = getattr(numnet, kind)(5, input_size=4)
+    for lengths in (None, np.array([3, 1])):
+        y = layer(given, None, lengths)
+        layer.backward(np.ones_like(y))
+        np.testing.assert_array_equal(y, layer(given.astype(np.float32), None, lengths))
+        for part in (*layer.node.each(layer.last_state), *layer.node.each(layer.d_state)):
+            assert part.dtype == np.float32
