@@ -119,6 +119,15 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.save_checkpoint("nowhere.npz", numnet.Dense(2)),
     ),
     (
+        "LSTMLayer: x is (2,), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: lstm(numnet)(np.array([0, 1])),
+    ),
+    (
+        "LSTMLayer: x has 0 features, expected 4. The input size is fixed by input_size= or by the first batch.",
+        lambda: lstm(numnet)(np.zeros((2, 3, 0))),
+    ),
+    (
         "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
         lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
     ),

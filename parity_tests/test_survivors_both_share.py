@@ -49,6 +49,10 @@ def test_a_config_on_another_device_is_refused() -> None:
         numnet.RNNModel.from_config(config, "cuda")
 
 
+def test_a_layer_may_be_told_that_it_goes_one_way() -> None:
+    assert numnet.LSTMLayer(5, bidirectional=False).config() == numnet.LSTMLayer(5).config()
+
+
 @pytest.mark.parametrize("name", ["hidden_size", "output_size", "input_size", "proj_size"])
 def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
     config = {"layers": [{"type": "LSTMLayer", name: 5}], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
@@ -57,11 +61,11 @@ def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
 
 
 def test_a_product_in_blocks_of_rows_is_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "UNPACKED", 10)
+    monkeypatch.setattr(columns, "UNPACKED", 30)
     columns.number_of_blocks.cache_clear()
     rng, out = np.random.default_rng(0), np.full((8, 2), np.nan)
     W, x = rng.standard_normal((8, 3)), rng.standard_normal((3, 2))
-    assert columns.number_of_blocks(8, 3, 2) == 8
+    assert columns.number_of_blocks(8, 3, 2) == 2
     assert columns.dot_in_blocks(W, x, out) is out
     columns.number_of_blocks.cache_clear()
     np.testing.assert_allclose(out, W @ x, atol=1e-14)
