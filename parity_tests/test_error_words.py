@@ -128,6 +128,10 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: lstm(numnet)(np.zeros((2, 3, 0))),
     ),
     (
+        "LSTMLayer: state h is (2, 6), expected (2, 5). It is (batch, hidden).",
+        lambda: lstm(numnet, stateful=True)(x, (np.zeros((2, 6)), np.zeros((2, 5)))),
+    ),
+    (
         "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
         lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
     ),

@@ -75,3 +75,9 @@ def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact(
     assert_near(masked, numnet.hessian_vector(model, x, t, v, lengths=LENGTHS), 1e-7)
     far = numnet.hessian_vector(model, x, t, {name: 1e6 * value for name, value in v.items()})
     assert_near({name: value / 1e6 for name, value in far.items()}, numnet.hessian_vector(model, x, t, v), 1e-7)
+
+
+def test_one_hot_targets_may_be_integers() -> None:
+    loss, logits = numnet.SoftmaxCrossEntropy(), np.random.default_rng(0).standard_normal((2, 3, 4))
+    classes = np.array([[0, 1, 2], [3, 0, 1]])
+    assert loss(logits, np.eye(4, dtype=int)[classes]) == pytest.approx(loss(logits, classes), rel=1e-12)
