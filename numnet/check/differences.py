@@ -22,7 +22,8 @@ from numnet.operation import Array
 
 DISTANCE, FINER, TINY = 1e-5, 1e-7, 1e-30  # of points, relative to the numbers that are moved
 SAFE = 30  # times as unsure as two slopes differ: one may come near the other by chance
-BENT = 1e-4  # of slopes to either side of a point: a smooth function's differ by some DISTANCE
+KINKED = 1e-7  # of a slope: if it is less sure than this, a kink may lie between the points
+BENT = 1e-2  # of the steepest slope: more than a smooth function's slopes differ by, to either side of a point
 
 
 def outputs_at(subject: Subject, direction: Mapping[str, Array], s: Any) -> Arrays:
@@ -103,12 +104,13 @@ def along(asked: Asked, name: str, v: Array) -> tuple[float, float, bool]:
     found = dot(asked.upstream, points.slope)
     if exact is not None and abs(dot(asked.upstream, exact) - found) < 1e-5 * (1 + abs(found)):
         return dot(asked.upstream, exact), noise(asked, 1e3 * h), False
-    if not points.bend:
-        return found, noise(asked, h) + SAFE * points.unsure(asked.upstream), False
+    unsure = noise(asked, h) + SAFE * points.unsure(asked.upstream)
+    if unsure <= KINKED * abs(found):
+        return found, unsure, False
     h = distance(at, FINER)
     points = Points(subject, {name: v}, h, asked.outputs)
-    unsure = noise(asked, h) + SAFE * points.unsure(asked.upstream)
-    return dot(asked.upstream, points.slope), unsure, points.bend
+    finer = noise(asked, h) + SAFE * points.unsure(asked.upstream)
+    return (dot(asked.upstream, points.slope), finer, True) if finer < unsure else (found, unsure, True)
 
 
 def jacobian(asked: Asked, name: str, picked: Array) -> Iterator[Arrays]:

@@ -21,7 +21,7 @@ def of_time(report: Report) -> Iterator[Finding]:
     if np.isnan(row.due).any():
         return
     off = by_slice(row.ours - row.due, axis) > report.tolerance * np.linalg.norm(row.due)
-    if not off.all() and all_rows_lose(row.ours - row.due, axis, np.flatnonzero(off)):
+    if off.any() and not off.all() and all_rows_lose(row.ours - row.due, axis, np.flatnonzero(off)):
         yield Finding(steps_in_words(np.flatnonzero(off), len(off)), "carry", ("x",))
     elif off.all() and report.by_step is not None:
         far = np.nan_to_num(report.by_step) > report.tolerance

@@ -41,7 +41,7 @@ class Subject:
 
     def run(self, inputs: Mapping[str, Any], params: Mapping[str, Array] | None = None) -> tuple[Arrays, Any]:
         """Outputs by name, and the pullback; it clears the gradients of parameters first, unless clear=False."""
-        if params and self.load:
+        if params is not None and self.params and self.load:
             self.load({**self.params, **params})
         outputs, back = self.call(self.thing, inputs)
 
