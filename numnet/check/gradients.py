@@ -108,20 +108,24 @@ def wanted(asked: Asked, wrt: Sequence[str] | None) -> list[str]:
 def directed(asked: Asked, name: str, tolerance: float, rng: np.random.Generator) -> Row:
     """One tensor along one drawn direction; where φ bends on the way, shorter ones may show that all is well.
 
-    The error is relative to ‖dz‖ ‖v‖, and to as much as rounding leaves unsure.
+    The error is relative to ‖dz‖ ‖v‖; what rounding leaves unsure is allowed besides.
     """
     gradient, rows = asked.gradients[name], []
     for length in (1.0, *SHORTER):
         v = length * rng.standard_normal(gradient.shape)
         promised = float(np.sum(gradient * v))
         found, unsure, bends = along(asked, name, v)
-        scale = float(np.linalg.norm(gradient) * np.linalg.norm(v)) + unsure / TOLERANCE
-        off = abs(found - promised)
-        error = off / max(scale, 1e-300) if off else 0.0
-        rows.append(Row(name, error, bool(error <= tolerance), off, promised, found))
+        size, off = float(np.linalg.norm(gradient) * np.linalg.norm(v)), abs(found - promised)
+        passed = off <= tolerance * size + unsure * strict(tolerance)
+        rows.append(Row(name, off / max(size, abs(found), 1e-300), bool(passed), off, promised, found))
         if rows[-1].passed or not bends:
             break
     return rows[-1]
+
+
+def strict(tolerance: float) -> float:
+    """Less is allowed to rounding, too, where less than usual is allowed."""
+    return min(1.0, tolerance / TOLERANCE)
 
 
 def measured(asked: Asked, name: str, full: bool, rng: np.random.Generator) -> Measured:
@@ -146,7 +150,7 @@ def looked_at(asked: Asked, directed: Sequence[Row], tolerance: float) -> list[R
     least = 0.1 * float(np.sqrt(sum(np.nansum(d * d) for d in due.values())))
     for row in directed:
         counted = float(np.sqrt(np.isfinite(due[row.name]).sum()))
-        unsure = noise(asked, distance(asked.subject.value(row.name), DISTANCE)) * counted / TOLERANCE
+        unsure = noise(asked, distance(asked.subject.value(row.name), DISTANCE)) * counted * strict(tolerance)
         numbers = row_of(row.name, asked.gradients[row.name], due[row.name], least, tolerance, unsure=unsure)
         at_kinks = any(np.isnan(slopes).any() for slopes in asked.measured[row.name].slopes.values())
         if numbers.passed and not row.passed and not at_kinks:

@@ -122,11 +122,9 @@ def row_of(
     known = ~np.isnan(due)
     off = np.where(known, np.abs(ours - np.where(known, due, 0)), 0)
     at = np.unravel_index(int(np.argmax(off)), off.shape) if off.size else ()
-    norm = float(np.linalg.norm(off))
-    scale = max(float(np.linalg.norm(due[known])), least) + unsure
-    error = norm / max(scale, 1e-300) if norm else 0.0
+    norm, size = float(np.linalg.norm(off)), max(float(np.linalg.norm(due[known])), least)
+    error = norm / max(size, 1e-300) if norm else 0.0
+    passed = np.isfinite(norm) and norm <= tolerance * size + unsure
     place = tuple(int(k) for k in at)
     says, should = (float(ours[at]), float(due[at])) if off.size else (0.0, 0.0)
-    return Row(
-        name, error, bool(error <= tolerance), float(off.max(initial=0.0)), says, should, place, ours, due, label
-    )
+    return Row(name, error, bool(passed), float(off.max(initial=0.0)), says, should, place, ours, due, label)
