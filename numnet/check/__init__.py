@@ -10,5 +10,16 @@ from numnet.check.draw import Sizes
 from numnet.check.finding import Finding
 from numnet.check.gradients import check_gradients
 from numnet.check.report import Report, Row
+from numnet.check.subject import Unusable
 
-__all__ = ["Finding", "Report", "Row", "Sizes", "assert_gradients", "assert_same", "check_gradients", "compare"]
+__all__ = [
+    "Finding",
+    "Report",
+    "Row",
+    "Sizes",
+    "Unusable",
+    "assert_gradients",
+    "assert_same",
+    "check_gradients",
+    "compare",
+]

@@ -25,9 +25,10 @@ def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes
     if isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):
         return pair_subject(thing, inputs)
     if isinstance(thing, type) or not (hasattr(thing, "forward") and hasattr(thing, "backward")):
+        remedy = "Pass an instance." if isinstance(thing, type) else "Of two functions pass the pair."
         raise Unusable(
             f"check_gradients: {thing!r} has no forward and backward, expected an Operation, a Node, a Layer, a loss, "
-            "a Model or a pair (forward, backward). A class? Pass an instance."
+            f"a Model, PyTorch's Module or Function, or a pair (forward, backward). {remedy}"
         )
     return numnet_subject(thing, inputs, lengths, seed, sizes)
 
@@ -64,6 +65,8 @@ def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, s
     call(thing, {name: x.copy() for name, x in given.items()})  # makes parameters, where there are none
     params = drawn_params({n: np.array(to_numpy(p)) for n, p in parameters_of(thing).items()}, rng)
     name, load = getattr(thing, "name", type(thing).__name__), loader(thing)
+    if kind == "model" and thing.loss is not None and "target" not in given:
+        name += " without its loss, for which it takes x and a target,"
     if params:
         load(params)
     return Subject(name, thing, call, given, params, time_of(thing, given), gates_of(thing), load)

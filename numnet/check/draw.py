@@ -32,6 +32,8 @@ def drawn_inputs(
     if kind == "loss":
         return loss_inputs(thing, given, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
+    if kind in ("layer", "model") and inputs["x"].ndim > 2:
+        inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
     if lengths is None and not given and kind in ("layer", "model") and inputs["x"].ndim > 1:
         lengths = ragged(rng, z.B, z.T)
     if lengths is not None:

@@ -91,10 +91,11 @@ def ask(subject: Subject, seed: int) -> tuple[Asked, list[Any]]:
 def wanted(asked: Asked, wrt: Sequence[str] | None) -> list[str]:
     """The tensors to check: parameters from the last to the first, then inputs, as the way back meets them."""
     subject, names = asked.subject, [*reversed(asked.subject.params), *asked.subject.movable]
-    for name in wrt or ():
+    asked_for = [wrt] if isinstance(wrt, str) else wrt
+    for name in asked_for or ():
         if name not in names:
             raise Unusable(f"check_gradients: wrt has {name!r}, expected some of {', '.join(names)}.")
-    names = [name for name in names if wrt is None or name in wrt]
+    names = [name for name in names if not asked_for or name in asked_for]
     if not names:
         raise Unusable(f"{subject.name}: no input or parameter is of real numbers, expected one at least. Pass floats.")
     for name in names:

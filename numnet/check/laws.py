@@ -12,6 +12,10 @@ from numnet.check.subject import Arrays, Asked
 
 def broken(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
     """The laws that calls break; `before` are the inputs as they were, `given` the upstream gradients as they are."""
+    for name, gradient in asked.gradients.items():
+        if not np.isfinite(gradient).all():
+            where = [int(k) for k in np.argwhere(~np.isfinite(gradient))[0]]
+            yield law(f"the gradient of {name} is not finite, first at {where}", name)
     yield from written_into(asked, before, given)
     yield from repeated(asked)
     yield from added(asked)
@@ -66,4 +70,4 @@ def law(text: str, *names: str) -> Finding:
 
 def same(a: object, b: object) -> bool:
     """To rounding: another order of summing is allowed."""
-    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12))  # type: ignore[arg-type]
+    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ import numpy as np
 
 from numnet.check.equations.guesses import Guess, Guesses
 from numnet.check.equations.leaves import Leaves
-from numnet.check.equations.step import Step
+from numnet.check.equations.step import UNWRITTEN, Step
 from numnet.check.finding import Finding
 from numnet.check.source import Line, lines_back
 from numnet.operation import Array
@@ -53,7 +53,7 @@ class Equations:
 
     def unwritten(self) -> Iterator[Finding]:
         """Gradients that step_backward leaves as they were."""
-        chosen = np.array([bool(np.isnan(self.leaves.promised[part]).any()) for _, _, part in self.leaves.parts])
+        chosen = np.array([bool((self.leaves.promised[part] == UNWRITTEN).any()) for _, _, part in self.leaves.parts])
         if chosen.any():
             first = np.arange(len(chosen)) == np.flatnonzero(chosen)[0]
             text = f"d{self.leaves.said(first)} is never written: made anew by =, where it should be written in place?"

@@ -14,6 +14,7 @@ from numnet.operation import Array
 
 B = 4  # samples of a step: enough numbers that no wrong guess fits by chance
 LARGEST = 8  # hidden units
+UNWRITTEN = 1.25e75  # stands in da until something else does
 
 
 class Step:
@@ -68,7 +69,7 @@ class Step:
     def way_back(self) -> dict[str, Array]:
         """The node's own gradients."""
         _, saved = self.node.forward(self.x, self.node.joined(self.state))
-        saved[1].da.fill(np.nan)  # what is never written shows
+        saved[1].da.fill(UNWRITTEN)
         self.node.zero_grad()
         _, back = self.node.backward(self.node.joined(self.upstream), saved)
         da = saved[1].da_all[: self.node.G * self.H, 0]
