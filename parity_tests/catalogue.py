@@ -30,9 +30,10 @@ import numpy as np
 import torch
 
 import torchnet
+from numnet.check.subject import joined, state_names
 from parity_tests.family import FAMILY, POOLING, drawer, family_case, maker
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
-from parity_tests.probe import Arrays, errors, joined, run, state_names
+from parity_tests.probe import Arrays, errors, run
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes, recurrent, sequence
 from parity_tests.test_training import OPTIMIZERS
 

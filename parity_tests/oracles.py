@@ -21,10 +21,11 @@ import torch
 
 import numnet
 import torchnet
+from numnet.check.subject import joined, state_names
 from numnet.checkpoint import to_numpy
 from parity_tests.family import FAMILY
 from parity_tests.onnx_witness import witness
-from parity_tests.probe import Arrays, joined, largest_error, run, state_names, upstream_like
+from parity_tests.probe import Arrays, largest_error, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import Case, Sizes
 from parity_tests.torch_witness import torch_has, torch_witness

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.check.subject import joined, named, state_names
 from numnet.checkpoint import to_numpy
 
 Array = npt.NDArray[Any]
@@ -71,35 +72,11 @@ def run_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
     return named(state, thing.states), back
 
 
-def state_names(layer: Any) -> tuple[Any, ...]:
-    """The names of the parts of a layer's state; of two directions, a pair of such tuples."""
-    if not hasattr(layer, "forwards"):
-        return tuple(layer.node.states)
-    return tuple(tuple(f"{name}_{way}" for name in layer.forwards.node.states) for way in ("forth", "back"))
-
-
 def restart(thing: Any) -> None:
     """What drops something draws the same masks again: so a law may call it more than once."""
     for module in thing.modules():
         if hasattr(module, "calls"):
             module.calls = 0
-
-
-def joined(arrays: Mapping[str, Any], names: tuple[Any, ...]) -> Any:
-    """The state as a layer takes it: h, or a pair (h, c), or a pair of these; None where it is not given."""
-    if isinstance(names[0], tuple):
-        both = tuple(joined(arrays, way) for way in names)
-        return None if both[0] is None else both
-    if names[0] not in arrays:
-        return None
-    return tuple(arrays[name] for name in names) if len(names) > 1 else arrays[names[0]]
-
-
-def named(state: Any, names: tuple[Any, ...]) -> dict[str, Any]:
-    """The way back."""
-    if isinstance(names[0], tuple):
-        return {name: part for way, one in zip(names, state) for name, part in named(one, way).items()}
-    return dict(zip(names, state if isinstance(state, tuple) else (state,)))
 
 
 def upstream_like(outputs: Mapping[str, Array], rng: np.random.Generator) -> Arrays:

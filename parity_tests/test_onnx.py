@@ -12,9 +12,10 @@ import torch
 from hypothesis import given
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from numnet.check.subject import named
 from numnet.checkpoint import to_numpy
 from parity_tests.onnx_witness import HALVES, witness
-from parity_tests.probe import Array, Arrays, assert_near, named
+from parity_tests.probe import Array, Arrays, assert_near
 from parity_tests.strategies import TOLERANCE, Case, Sizes, recurrent, sequence, sizes
 
 NEAR = TOLERANCE["float32"]  # onnxruntime's kernels know no float64: 6e-8 a rounding, over at most 8 steps
