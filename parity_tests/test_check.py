@@ -198,3 +198,8 @@ def test_broken_laws_are_named(kind: Any) -> None:
 def test_what_cannot_be_checked_is_refused(thing: Any) -> None:
     with pytest.raises(Unusable, match="has no forward and backward, expected an Operation"):
         check_gradients(thing)
+
+
+def test_a_slope_that_rounding_hides_is_not_called_right() -> None:
+    with pytest.raises(Unusable, match="rounding leaves the slope along x unsure"):
+        check_gradients((lambda x: np.sum(np.real(x) ** 2) + 1e12, lambda dy, x: x * dy), np.arange(1.0, 5))

@@ -10,6 +10,7 @@ import numpy as np
 
 from numnet.check.equations import equations_of
 from numnet.check.finding import Finding, gradient
+from numnet.check.laws import UNREPEATABLE
 from numnet.check.over_time import by_step, of_rows, of_time
 from numnet.check.report import Report
 from numnet.check.signatures import Known, signature
@@ -34,8 +35,8 @@ def diagnose(report: Report, asked: Asked, seed: int) -> None:
             more += [*of_time(report), *of_rows(report, asked.subject)]
             more += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not more + found]
         found = [*more, *found]
-    unsure = [finding for finding in report.findings if "second call" in finding.text]  # then no number can be trusted
-    report.findings = [*unsure, *found, *(law for law in report.findings if law not in unsure)]
+    unsure = [finding for finding in report.findings if finding.cause == UNREPEATABLE]
+    report.findings = [*unsure, *found, *(law for law in report.findings if law.cause != UNREPEATABLE)]
 
 
 def of_parts(thing: Any, seed: int) -> Iterator[Finding]:

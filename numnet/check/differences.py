@@ -34,11 +34,11 @@ def outputs_at(subject: Subject, direction: Mapping[str, Array], s: Any) -> Arra
 
 
 class Points:
-    """The outputs at five points along a direction: 0, where they may be known, ±e, ±2e."""
+    """The outputs at five points along a direction: 0, where they are known, ±e, ±2e."""
 
-    def __init__(self, subject: Subject, direction: Mapping[str, Array], e: float, here: Arrays | None = None) -> None:
-        self.at = {k: outputs_at(subject, direction, k * e) for k in (1, -1, 2, -2)}
-        self.at[0], self.e = outputs_at(subject, direction, 0) if here is None else here, e
+    def __init__(self, asked: Asked, direction: Mapping[str, Array], e: float) -> None:
+        self.at = {k: outputs_at(asked.subject, direction, k * e) for k in (1, -1, 2, -2)}
+        self.at[0], self.e = asked.outputs, e
 
     @property
     def slope(self) -> Arrays:
@@ -97,10 +97,9 @@ def complex_slope(subject: Subject, direction: Mapping[str, Array]) -> Arrays | 
 
 def along(asked: Asked, name: str, v: Array) -> tuple[float, float, bool]:
     """The slope of φ along a direction in one tensor; how exact that is; and whether φ bends on the way."""
-    subject, at = asked.subject, asked.subject.value(name)
-    exact = complex_slope(subject, {name: v})
+    at, exact = asked.subject.value(name), complex_slope(asked.subject, {name: v})
     h = distance(at, DISTANCE)
-    points = Points(subject, {name: v}, h, asked.outputs)
+    points = Points(asked, {name: v}, h)
     found = dot(asked.upstream, points.slope)
     if exact is not None and abs(dot(asked.upstream, exact) - found) < 1e-5 * (1 + abs(found)):
         return dot(asked.upstream, exact), noise(asked, 1e3 * h), False
@@ -108,7 +107,7 @@ def along(asked: Asked, name: str, v: Array) -> tuple[float, float, bool]:
     if unsure <= KINKED * abs(found):
         return found, unsure, False
     h = distance(at, FINER)
-    points = Points(subject, {name: v}, h, asked.outputs)
+    points = Points(asked, {name: v}, h)
     finer = noise(asked, h) + SAFE * points.unsure(asked.upstream)
     return (dot(asked.upstream, points.slope), finer, True) if finer < unsure else (found, unsure, True)
 
@@ -126,9 +125,9 @@ def jacobian(asked: Asked, name: str, picked: Array) -> Iterator[Arrays]:
 
 def smooth(asked: Asked, direction: Mapping[str, Array], at: Array) -> Arrays:
     """Five points; closer ones, where a kink lies between them; NaN, where the function bends at the point itself."""
-    points = Points(asked.subject, direction, distance(at, DISTANCE), asked.outputs)
+    points = Points(asked, direction, distance(at, DISTANCE))
     if points.bend:
-        points = Points(asked.subject, direction, distance(at, FINER), asked.outputs)
+        points = Points(asked, direction, distance(at, FINER))
     finite = {name: np.where(np.isfinite(y), y, np.inf) for name, y in points.slope.items()}
     return {name: np.where(bent, np.nan, finite[name]) for name, bent in points.bends.items()}
 

@@ -38,13 +38,13 @@ def drawn_inputs(
         lengths = ragged(rng, z.B, z.T)
     if lengths is not None:
         inputs["lengths"] = np.array(lengths)
-    if kind == "model" and len(given) > 1:
-        inputs["target"] = given[1]
-    elif len(given) > 1 and kind == "operation":
+    if len(given) > 1 and kind == "operation":
         raise Unusable("check_gradients: an Operation has several inputs, expected x alone. Pass (forward, backward).")
+    if len(given) > 1 and kind == "model":
+        inputs["target"] = given[1]
     elif len(given) > 1:
-        inputs |= state_given(thing, given[1])
-    return inputs | (drawn_states(thing, kind, inputs, rng) if not (kind != "model" and len(given) > 1) else {})
+        return inputs | state_given(thing, given[1])
+    return inputs | drawn_states(thing, kind, inputs, rng)
 
 
 def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:

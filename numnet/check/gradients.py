@@ -111,17 +111,25 @@ def directed(asked: Asked, name: str, tolerance: float, rng: np.random.Generator
 
     The error is relative to ‖dz‖ ‖v‖; what rounding leaves unsure is allowed besides.
     """
-    gradient, rows = asked.gradients[name], []
+    gradient = asked.gradients[name]
     for length in (1.0, *SHORTER):
         v = length * rng.standard_normal(gradient.shape)
         promised = float(np.sum(gradient * v))
         found, unsure, bends = along(asked, name, v)
         size, off = float(np.linalg.norm(gradient) * np.linalg.norm(v)), abs(found - promised)
         passed = off <= tolerance * size + unsure * strict(tolerance)
-        rows.append(Row(name, off / max(size, abs(found), 1e-300), bool(passed), off, promised, found))
-        if rows[-1].passed or not bends:
+        row = Row(name, off / max(size, abs(found), 1e-300), bool(passed), off, promised, found)
+        if row.passed or not bends:
             break
-    return rows[-1]
+    hidden = noise(asked, distance(asked.subject.value(name), DISTANCE))
+    if tolerance * size < off <= unsure and hidden > 1e-2 * max(size, abs(found)):
+        whole = max(float(np.linalg.norm(g)) for g in asked.gradients.values()) * float(np.linalg.norm(v))
+        if hidden > 1e-2 * whole:
+            raise Unusable(
+                f"{asked.subject.name}: rounding leaves the slope along {name} unsure by {hidden:.1e}, expected less "
+                f"than the slope, {found:.1e}. The outputs are too large beside it: take a constant out of them."
+            )
+    return row
 
 
 def strict(tolerance: float) -> float:

@@ -9,6 +9,8 @@ import numpy as np
 from numnet.check.finding import Finding
 from numnet.check.subject import Arrays, Asked
 
+UNREPEATABLE = "unrepeatable"  # the cause of findings after which no number can be trusted
+
 
 def broken(asked: Asked, before: Arrays, given: Arrays) -> Iterator[Finding]:
     """The laws that calls break; `before` are the inputs as they were, `given` the upstream gradients as they are."""
@@ -41,11 +43,12 @@ def repeated(asked: Asked) -> Iterator[Finding]:
     """The same call gives the same, whatever the call before left behind."""
     outputs, pullback = asked.subject.run(asked.subject.inputs)
     if any(not np.array_equal(y, outputs[name]) for name, y in asked.outputs.items()):
-        yield law("a second call with the same inputs gives other outputs")
+        yield Finding("a second call with the same inputs gives other outputs", UNREPEATABLE)
     again = pullback(asked.fresh_upstream())
     others = [name for name, gradient in asked.gradients.items() if name in again and not same(gradient, again[name])]
     if others:
-        yield law(f"a second call gives another gradient of {' and '.join(others)}", *others)
+        text = f"a second call gives another gradient of {' and '.join(others)}"
+        yield Finding(text, UNREPEATABLE, tuple(others))
 
 
 def added(asked: Asked) -> Iterator[Finding]:
