@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numnet import RandomBatches, SequentialBatches, Vocabulary
-from numnet.data import TextError, default_text, read_text, split
+from numnet.data import TextError, default_text, read_text, spell, split
 from parity_tests.small import TEXT, python
 
 B, T, SPARE, SEED, EPOCH = (st.integers(low, high) for low, high in ((1, 5), (1, 7), (0, 60), (0, 2**31), (0, 9)))
@@ -147,3 +147,64 @@ def test_a_text_shorter_than_one_batch(kind: Any, options: dict[str, Any], neede
     assert len(list(kind(np.arange(needed), 3, 4, **options).epoch())) == 1
     with pytest.raises(TextError, match=f"{needed - 1} tokens, expected at least {needed}"):
         kind(np.arange(needed - 1), 3, 4, **options)
+
+
+def test_words_that_are_tokens_already() -> None:
+    vocabulary = Vocabulary.from_tokens(["New York", "is", "is", "<unk>", "in", "in", "in", "x"], min_count=1)
+    assert vocabulary.tokens == ["<unk>", "in", "is", "New York", "x"]
+    assert vocabulary.unit == "word"
+    assert vocabulary.encode(["New York", "York", "in"]).tolist() == [3, 0, 1]
+    assert vocabulary.encode(iter(("in", "in"))).tolist() == [1, 1]
+    assert vocabulary.encode([]).dtype == np.int64
+    assert vocabulary.encode("New York in").tolist() == [0, 0, 1]
+    assert vocabulary.unknown(["New York", "York", "York"]) == ["York"]
+    assert Vocabulary.from_tokens(["a", "b", "b"], "character", 2).config() == {
+        "tokens": ["<unk>", "b"],
+        "unit": "character",
+    }
+
+
+@given(st.text(), st.sampled_from(["character", "word"]))
+def test_a_text_is_its_tokens(text: str, unit: str) -> None:
+    vocabulary = Vocabulary.from_text(text, unit)
+    tokens = vocabulary.split(text)
+    assert Vocabulary.from_tokens(tokens, unit).config() == vocabulary.config()
+    assert vocabulary.encode(tokens).tolist() == vocabulary.encode(text).tolist()
+
+
+@pytest.mark.parametrize("tokens", [[1, 2], [["a"]], [b"a"], b"ab", ["a", None]])
+def test_numbers_or_sentences_are_no_tokens(tokens: Any) -> None:
+    vocabulary = Vocabulary(["<unk>", "a"])
+    for use in (vocabulary.encode, vocabulary.unknown, Vocabulary.from_tokens):
+        with pytest.raises(TypeError, match=r"tokens\[[01]\] is (int|list|bytes|NoneType), expected str"):
+            use(tokens)
+    with pytest.raises(TypeError, match=r"Use Vocabulary\.from_text"):
+        Vocabulary.from_tokens("the cat")
+
+
+def test_words_spelt() -> None:
+    characters = Vocabulary.from_text("abcde")
+    assert spell(["ab", "", "az", "abcde", "abcd"], characters, 4).tolist() == [
+        [2, 3, 0, 0], [0, 0, 0, 0], [2, 1, 0, 0], [2, 3, 5, 6], [2, 3, 4, 5]
+    ]  # fmt: skip
+    assert spell(["abcde"], characters, 3).tolist() == [[2, 3, 6]]
+    assert spell(["abcde"], characters, 1).tolist() == [[2]]
+    assert spell([], characters, 2).shape == (0, 2)
+
+
+@given(st.lists(st.text("abcxyz", max_size=9)), st.integers(1, 9))
+def test_what_fits_is_spelt_whole(words: list[str], width: int) -> None:
+    characters = Vocabulary.from_text("abc")
+    for word, row in zip(words, spell(words, characters, width)):
+        kept = word if len(word) <= width else word[: (width + 1) // 2] + word[::-1][: width // 2][::-1]
+        assert row.tolist() == [*(characters.encode(kept) + 1), *[0] * (width - len(kept))]
+
+
+def test_what_cannot_be_spelt() -> None:
+    characters = Vocabulary.from_text("abc")
+    with pytest.raises(TypeError, match="words is a str, expected a list of words"):
+        spell("abc", characters, 3)
+    with pytest.raises(ValueError, match="unit 'word', expected 'character'"):
+        spell(["abc"], Vocabulary.from_tokens(["abc"]), 3)
+    with pytest.raises(ValueError, match="width is 0"):
+        spell(["abc"], characters, 0)

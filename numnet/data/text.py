@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
-from pathlib import Path
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
 class TextError(ValueError):
@@ -18,8 +22,9 @@ def default_text() -> str:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """A UTF-8 file as text; TextError names the byte where it is not UTF-8."""
-    data = Path(path).read_bytes()
+    """A UTF-8 file as text, plain or, where its name ends in .gz, gzip; TextError names the byte that is not UTF-8."""
+    with opened(path) as file:
+        data: bytes = file.read()
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -30,6 +35,16 @@ def read_text(path: str | os.PathLike[str]) -> str:
     if not text:
         raise TextError(f"{path}: the file is empty.")
     return text
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A file's bytes, unpacked where its name ends in .gz; TextError where they cannot be."""
+    try:
+        with (gzip.open if os.fspath(path).endswith(".gz") else open)(path, "rb") as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise TextError(f"{path}: not whole as gzip: {error}. Fetch it again, or take .gz off a plain file.") from None
 
 
 def split(text: str, validation_fraction: float) -> tuple[str, str]:

@@ -15,7 +15,8 @@ UNKNOWN = "<unk>"
 class Vocabulary:
     """Tokens in order: `<unk>` is 0, then by frequency, and where that is equal by code point.
 
-    unit "character": a text's tokens are its characters; "word": what white space parts, joined again by a blank.
+    unit "character": a text's tokens are its characters; "word": what white space parts, joined again by a blank. Where
+    a text is taken, tokens are taken, too, as they are: a list of words, say, some of which may hold blanks.
     """
 
     def __init__(self, tokens: Sequence[str], unit: str = "character") -> None:
@@ -31,7 +32,14 @@ class Vocabulary:
     @classmethod
     def from_text(cls, text: str, unit: str = "character", min_count: int = 1) -> Vocabulary:
         """Every token that occurs at least min_count times."""
-        counts = Counter(text if unit == "character" else text.split())
+        return cls.from_tokens(list(text) if unit == "character" else text.split(), unit, min_count)
+
+    @classmethod
+    def from_tokens(cls, tokens: Iterable[str], unit: str = "word", min_count: int = 1) -> Vocabulary:
+        """The same of what is in tokens already."""
+        if isinstance(tokens, str):
+            raise TypeError("Vocabulary: tokens is a str, expected a list of them. A text? Use Vocabulary.from_text.")
+        counts = Counter(strings(tokens))
         counts.pop(UNKNOWN, None)
         kept = sorted(
             (token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token)
@@ -44,11 +52,13 @@ class Vocabulary:
     def __contains__(self, token: str) -> bool:
         return token in self.ids
 
-    def split(self, text: str) -> list[str]:
-        """A text's tokens."""
-        return list(text) if self.unit == "character" else text.split()
+    def split(self, text: str | Iterable[str]) -> list[str]:
+        """A text's tokens; tokens stay what they are."""
+        if isinstance(text, str):
+            return list(text) if self.unit == "character" else text.split()
+        return strings(text)
 
-    def encode(self, text: str) -> npt.NDArray[np.int64]:
+    def encode(self, text: str | Iterable[str]) -> npt.NDArray[np.int64]:
         """Token numbers (N,), 0 for the unknown."""
         return np.array([self.ids.get(token, 0) for token in self.split(text)], np.int64)
 
@@ -56,10 +66,22 @@ class Vocabulary:
         """The text of these numbers."""
         return ("" if self.unit == "character" else " ").join(self.tokens[k] for k in ids)
 
-    def unknown(self, text: str) -> list[str]:
+    def unknown(self, text: str | Iterable[str]) -> list[str]:
         """The text's tokens that are not here, each once, in order."""
         return [token for token in dict.fromkeys(self.split(text)) if token not in self]
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, for a checkpoint."""
         return {"tokens": self.tokens, "unit": self.unit}
+
+
+def strings(tokens: Iterable[Any]) -> list[str]:
+    """Tokens as a list; numbers or lists among them would all be unknown, silently."""
+    found = list(tokens)
+    for k, token in enumerate(found):
+        if not isinstance(token, str):
+            kind = type(token).__name__
+            raise TypeError(
+                f"Vocabulary: tokens[{k}] is {kind}, expected str. Give one text, or its tokens, at a time."
+            )
+    return found

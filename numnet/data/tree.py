@@ -1,0 +1,78 @@
+"""A sentence as a tree: words are its leaves, phrases its nodes. Nothing here recurs, so a tree may be of any depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHIFT, REDUCE = 0, 1
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tree:
+    """A leaf has a word and no children, a phrase has children and no word; either may have a label.
+
+    str(tree) is how it is written in brackets: "(3 (2 The) (2 end))", without labels "( The end )".
+    """
+
+    label: int | None
+    word: str | None
+    children: tuple[Tree, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.word is None) != bool(self.children):
+            has = "neither word nor children" if self.word is None else "a word and children"
+            raise ValueError(f"Tree: it has {has}, expected one of the two. A leaf is Tree(label, word).")
+
+    def subtrees(self) -> list[Tree]:
+        """Every node: children before their parent, left before right, the tree itself last."""
+        found, waiting = [], [self]
+        while waiting:
+            found.append(waiting.pop())
+            waiting += found[-1].children
+        return found[::-1]
+
+    def words(self) -> tuple[str, ...]:
+        """The sentence, from left to right."""
+        return tuple(tree.word for tree in self.subtrees() if tree.word is not None)
+
+    def transitions(self) -> tuple[int, ...]:
+        """What builds a binary tree on a stack: SHIFT a word, or REDUCE the two topmost; 2N - 1 of them for N words.
+
+        ValueError where a phrase has not two parts. Bowman et al. 2016.
+        """
+        trees = self.subtrees()
+        for tree in trees:
+            if len(tree.children) not in (0, 2):
+                raise ValueError(
+                    f"Tree.transitions: {tree} has {len(tree.children)} parts, expected two, a binary tree."
+                )
+        return tuple(REDUCE if tree.children else SHIFT for tree in trees)
+
+    def __str__(self) -> str:
+        written: list[str] = []
+        waiting: list[Tree | str] = [self]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, str):
+                written.append(part)
+            elif part.word is not None:
+                word = part.word.replace("(", "-LRB-").replace(")", "-RRB-")
+                written.append(word if part.label is None else f"({part.label} {word})")
+            else:
+                written.append("(" if part.label is None else f"({part.label}")
+                waiting += [")", *part.children[::-1]]
+        return " ".join(written) if self.label is None else " ".join(written).replace(" )", ")")
+
+    def __repr__(self) -> str:
+        return f"<Tree {self}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tree) and nodes(self) == nodes(other)
+
+    def __hash__(self) -> int:
+        return hash(nodes(self))
+
+
+def nodes(tree: Tree) -> tuple[tuple[int | None, str | None, int], ...]:
+    """Each node's label, word and number of children: no two different trees have the same."""
+    return tuple((part.label, part.word, len(part.children)) for part in tree.subtrees())

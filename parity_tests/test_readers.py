@@ -1,0 +1,281 @@
+"""The readers give what the files hold, line by line, and of a wrong line the file, the line and the reason."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet.data
+import torchnet.data
+from numnet import Vocabulary
+from numnet.data import TextError, read_classes, read_conllu, read_lines, read_pairs, read_snli, read_text, read_trees
+from numnet.data import read_vectors as read_all_vectors
+from parity_tests.real_data import real
+
+
+def read_vectors(path: Path) -> list[Any]:
+    """Of four words, one of which no file has."""
+    return list(read_all_vectors(path, ["a", "b", "é", "nowhere"]).values)
+
+
+def row(number: int | str, word: str = "a", tag: str = "NOUN", columns: int = 10) -> str:
+    return "\t".join([str(number), word, "_", tag, *["_"] * (columns - 4)])
+
+
+def pair(**fields: Any) -> str:
+    good = {"gold_label": "neutral", "sentence1_binary_parse": "( a b )", "sentence2_binary_parse": "a"}
+    return json.dumps({**good, **fields})
+
+
+Reader = Callable[[Path], Any]
+GOOD: dict[Reader, list[str]] = {
+    read_lines: ["a", "b"],
+    read_conllu: ["# text", row("1-2", "ab"), row(1), row(2, "b b"), row("2.1", "c"), "", row(1, "é"), ""],
+    read_trees: ["(3 (2 a) (1 -LRB-))", "", "(0 é)"],
+    read_snli: [pair(), pair(gold_label="-"), pair(gold_label="entailment", more=1)],
+    read_pairs: ["a\té", "", "a b\tc\tCC-BY"],
+    read_vectors: ["a 1 2", "", "b -3.5 1e-3", "é 0 0", "three words here 1 2"],
+}
+WRONG: list[tuple[Reader, str, str]] = [
+    (read_conllu, row(1, columns=9), "9 columns in '1.*expected 10, with tabs"),
+    (read_conllu, row(1).replace("\t", " "), "1 columns in '1 a _ NOUN .*', expected 10"),
+    (read_conllu, row(1) + "\n" + row(3), ":2: word '3', expected 2"),
+    (read_conllu, row(1) + "\n" + row(1), ":2: word '1', expected 2. An empty line parts two sentences"),
+    (read_conllu, row("x"), "word 'x', expected 1"),
+    (read_conllu, row(1, ""), "the word is empty"),
+    (read_conllu, row(1, tag="NN"), "tag 'NN', expected one of ADJ, "),
+    (read_conllu, row(1, tag="_"), "tag '_', expected one of"),
+    (read_trees, "(3 (2 a) (1 b)", "1 \\( without their \\)"),
+    (read_trees, "(3 (2 a) (1 b)))", "a \\) without its \\("),
+    (read_trees, "(3 (2 a) (1 b)) (2 c)", "2 words or trees in .*expected one tree"),
+    (read_trees, "a", "1 words or trees"),
+    (read_trees, "(x a)", "label 'x', expected a whole number"),
+    (read_trees, "(a)", "label 'a', expected"),
+    (read_trees, "((2 a) (2 b))", "label '.*', expected"),
+    (read_trees, "()", "label '', expected"),
+    (read_trees, "(3)", "brackets with nothing in them"),
+    (read_trees, "(3 a b)", "word 'a' among 2 parts"),
+    (read_trees, "(3 (2 a) b)", "word 'b' among 2 parts"),
+    (read_snli, "{", "not JSON: .*Expected one object a line"),
+    (read_snli, "\n\n[", ":3: not JSON"),
+    (read_snli, "[1]", "expected an object with sentence1_binary_parse"),
+    (read_snli, "{}", "sentence1_binary_parse is missing, expected a text"),
+    (read_snli, pair(sentence2_binary_parse=None), "sentence2_binary_parse is 'None', expected a text"),
+    (read_snli, pair(gold_label="no"), "gold_label 'no', expected one of entailment, neutral, contradiction, or -"),
+    (read_snli, pair(sentence1_binary_parse=""), "0 words or trees in ''"),
+    (read_snli, pair(sentence1_binary_parse="a b"), "2 words or trees"),
+    (read_snli, pair(sentence1_binary_parse="( a b c )"), "'\\( a b c \\)' has 3 parts, expected two"),
+    (read_snli, pair(sentence2_binary_parse="( a ( b ) )"), "'\\( b \\)' has 1 parts, expected two"),
+    (read_snli, pair(sentence2_binary_parse="( a ( ) )"), "brackets with nothing in them"),
+    (read_pairs, "a", "'a', expected two texts with a tab between"),
+    (read_pairs, "a\t", "expected two texts"),
+    (read_pairs, "\ta", "expected two texts"),
+    (read_pairs, "a\t \tCC-BY", "expected two texts"),
+    (read_vectors, "a", "'a', expected a word and its numbers"),
+    (read_vectors, "x 1 2\ny 1", ":2: 1 numbers after 'y', expected 2"),
+    (read_vectors, "x 1 2\ny 1 2 3", ":2: 3 numbers after 'y', expected 2"),
+    (read_vectors, "400000 2\nx 1 2", ":2: 2 numbers after 'x', expected 1.*word2vec"),
+    (read_vectors, "x 1 2\na 1 two", ":2: 'two' in a vector, expected a finite number"),
+    (read_vectors, "x 1 2\na 1  2", ":2: 3 numbers after 'a', expected 2|'' in a vector"),
+    (read_vectors, "a 1 nan", "'nan' in a vector, expected a finite"),
+    (read_vectors, "a 1e39 1", "'1e39' in a vector, expected a finite"),
+]
+each_reader = pytest.mark.parametrize("reader", GOOD, ids=lambda reader: reader.__name__)
+
+
+@each_reader
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_plain_and_gzip_with_either_end_and_without_the_last(tmp_path: Path, reader: Reader, end: str) -> None:
+    data = end.join(GOOD[reader]).encode()
+    plain = tmp_path / "x.txt"
+    plain.write_bytes("\n".join(GOOD[reader]).encode() + b"\n")
+    expected = list(map(str, reader(plain)))
+    (tmp_path / "y.txt").write_bytes(b"\xef\xbb\xbf" + data if reader is not read_vectors else data)
+    (tmp_path / "x.txt.gz").write_bytes(gzip.compress(data))
+    for name in ("y.txt", "x.txt.gz"):
+        assert list(map(str, reader(tmp_path / name))) == expected
+        assert list(map(str, reader(str(tmp_path / name)))) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("reader", "lines", "said"), WRONG)
+def test_a_wrong_line_is_named(tmp_path: Path, reader: Reader, lines: str, said: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(lines, encoding="utf-8")
+    with pytest.raises(TextError, match=said) as error:
+        list(reader(path))
+    number = lines.count("\n") + 1
+    assert str(error.value).startswith(f"{path}:{number}: ")
+    assert "\n" not in str(error.value)
+
+
+@each_reader
+def test_an_empty_file_is_none(tmp_path: Path, reader: Reader) -> None:
+    for name, data in (("x", b""), ("x.gz", gzip.compress(b""))):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(TextError, match=f"{tmp_path / name}: (the file is empty|no vector in it)"):
+            list(reader(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [(read_conllu, "# text\n\n"), (read_trees, "\n"), (read_pairs, "\n\n"), (read_snli, "\n"), (read_vectors, "\n")],
+)
+def test_a_file_with_nothing_in_it_is_said_to_hold_nothing(tmp_path: Path, reader: Reader, text: str) -> None:
+    (tmp_path / "x").write_text(text)
+    with pytest.raises(TextError, match=r"x: no \w+ in it"):
+        list(reader(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("reader", [reader for reader in GOOD if reader is not read_vectors])
+def test_what_is_not_utf_8_is_named(tmp_path: Path, reader: Reader) -> None:
+    lines = "\n".join(GOOD[reader]).encode()
+    (tmp_path / "x").write_bytes(lines + b"\nab\xff")
+    with pytest.raises(TextError, match=f"x:{len(GOOD[reader]) + 1}: not UTF-8 at byte 2 of the line: .*iconv"):
+        list(reader(tmp_path / "x"))
+
+
+@each_reader
+def test_a_gzip_file_that_is_cut_or_none(tmp_path: Path, reader: Reader) -> None:
+    whole = gzip.compress("\n".join(GOOD[reader]).encode())
+    spoilt = whole[:10] + b"\xff" * 9 + whole[19:]
+    for data in (whole[:-9], whole[: len(whole) // 2], spoilt, b"plain text"):
+        (tmp_path / "x.gz").write_bytes(data)
+        with pytest.raises(TextError, match=r"x\.gz: not whole as gzip: .*Fetch it again"):
+            list(reader(tmp_path / "x.gz"))
+
+
+def test_a_text_may_be_gzip(tmp_path: Path) -> None:
+    (tmp_path / "x.gz").write_bytes(gzip.compress("é\r\n".encode()))
+    assert read_text(tmp_path / "x.gz") == "é\n"
+
+
+@each_reader
+def test_a_file_that_is_not_there(tmp_path: Path, reader: Reader) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        list(reader(tmp_path / "nowhere"))
+
+
+def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
+    """What stands before a wrong line comes out before it is said."""
+    for reader, lines in GOOD.items():
+        if reader not in (read_vectors, read_lines):
+            good, path = tmp_path / "good", tmp_path / "wrong"
+            good.write_text("\n".join(lines), encoding="utf-8")
+            path.write_text("\n".join([*lines, "", "wrong"]), encoding="utf-8")
+            items = reader(path)
+            assert [next(items), next(items)] == list(reader(good))
+            with pytest.raises(TextError, match=f"{path}:{len(lines) + 2}: "):
+                next(items)
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes("a\u2028b\x0c\x85c\rd\n\ne".encode())
+    assert list(read_lines(tmp_path / "x")) == ["a\u2028b\x0c\x85c\rd", "", "e"]
+
+
+def test_sentences_and_their_tags(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("\n".join(GOOD[read_conllu]), encoding="utf-8")
+    assert list(read_conllu(tmp_path / "x")) == [(("a", "b b"), ("NOUN", "NOUN")), (("é",), ("NOUN",))]
+
+
+def test_pairs_and_inferences(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("\n".join(GOOD[read_pairs]), encoding="utf-8")
+    assert list(read_pairs(tmp_path / "x")) == [("a", "é"), ("a b", "c")]
+    (tmp_path / "y").write_text("\n".join(GOOD[read_snli]))
+    found = list(read_snli(tmp_path / "y"))
+    assert [(x.premise.words(), x.hypothesis.words(), x.label) for x in found] == [
+        (("a", "b"), ("a",), "neutral"),
+        (("a", "b"), ("a",), "entailment"),
+    ]
+
+
+def test_word_lists_by_class(tmp_path: Path) -> None:
+    for name, text in {"b.txt": "x y \n\nz", "a.txt": "é\n", "LICENSE": "no word"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"w"))
+    assert list(read_classes(tmp_path)) == [("a", "é"), ("b", "x y"), ("b", "z"), ("c", "w")]
+    (tmp_path / "d.txt").write_text(" \n")
+    with pytest.raises(TextError, match=r"d\.txt: no word in it"):
+        list(read_classes(tmp_path))
+    (tmp_path / "b.txt").write_bytes(b"x\n\xff")
+    with pytest.raises(TextError, match=r"b\.txt:2: not UTF-8"):
+        list(read_classes(tmp_path))
+
+
+def test_a_folder_without_lists(tmp_path: Path) -> None:
+    with pytest.raises(TextError, match=r"no file in it ends in \.txt"):
+        list(read_classes(tmp_path))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        list(read_classes(tmp_path / "nowhere"))
+
+
+def test_vectors_of_the_words_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("a 1 2 \nb -3.5 0.001\n. . 5 6\nc 7 8\na 9 9\n", encoding="utf-8")
+    found = read_all_vectors(path, ["b", "<unk>", "a", "b", ". ."])
+    expected = [[-3.5, 0.001], [0, 0], [1, 2], [-3.5, 0.001], [5, 6]]
+    assert found.values.tolist() == np.array(expected, np.float32).tolist()
+    assert found.values.dtype == np.float32
+    assert found.found.tolist() == [True, False, True, True, True]
+    assert found.coverage == 0.8
+    nothing = read_all_vectors(path, [])
+    assert (nothing.values.shape, nothing.coverage) == ((0, 2), 0.0)
+    with pytest.raises(TypeError, match="words is a str, expected a list"):
+        read_all_vectors(path, "abc")
+
+
+def test_reading_ends_where_every_word_is_found(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("a 1\nb 2\nwrong\n")
+    assert read_all_vectors(tmp_path / "x", ["b", "a"]).values.tolist() == [[2], [1]]
+    with pytest.raises(TextError, match="x:3: 0 numbers"):
+        read_all_vectors(tmp_path / "x", ["b", "c"])
+
+
+def test_numbers_of_words_nobody_asked_for_are_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"a 1\n\xff x\nb 2\n")
+    assert read_all_vectors(tmp_path / "x", ["b"]).values.tolist() == [[2]]
+
+
+def test_torchnet_has_the_same_names() -> None:
+    assert torchnet.data.__all__ == numnet.data.__all__
+    assert all(getattr(torchnet.data, name) is getattr(numnet.data, name) for name in numnet.data.__all__)
+
+
+@pytest.mark.parametrize(("part", "sentences", "words"), [("dev", 2001, 25147), ("train", 12544, 204577)])
+def test_english_ewt(part: str, sentences: int, words: int) -> None:
+    found = list(read_conllu(real(f"ud_english_ewt/en_ewt-ud-{part}.conllu")))
+    assert (len(found), sum(len(sentence.words) for sentence in found)) == (sentences, words)
+    assert len({tag for sentence in found for tag in sentence.tags}) == 17
+
+
+@pytest.mark.parametrize(("part", "trees"), [("dev", 1101), ("train", 8544)])
+def test_the_sentiment_treebank(part: str, trees: int) -> None:
+    found = list(read_trees(real(f"sst/{part}.txt")))
+    assert len(found) == trees
+    assert {part.label for tree in found for part in tree.subtrees()} == {0, 1, 2, 3, 4}
+    assert not any("-LRB-" in tree.words() or "\\" in "".join(tree.words()) for tree in found)
+    written = [line.replace("\\", "") for line in read_lines(real(f"sst/{part}.txt"))]
+    assert list(map(str, found)) == written
+
+
+def test_snli_and_the_vectors_of_its_words() -> None:
+    found = list(read_snli(real("snli/snli_1.0_dev.jsonl.gz")))
+    assert Counter(x.label for x in found) == {"entailment": 3329, "contradiction": 3278, "neutral": 3235}
+    tokens = [word.lower() for x in found for tree in x[:2] for word in tree.words()]
+    vocabulary = Vocabulary.from_tokens(tokens)
+    vectors = read_all_vectors(real("glove/glove.6B.50d.subset7849.txt"), vocabulary.tokens)
+    assert vectors.values.shape == (len(vocabulary), 50)
+    assert 0.84 < vectors.found[vocabulary.encode(tokens)].mean() < 0.85
+
+
+def test_pairs_and_names() -> None:
+    assert len(list(read_pairs(real("fra-eng/fra_first30000.txt")))) == 30_000
+    counts = Counter(language for language, _ in read_classes(real("names")))
+    assert (len(counts), sum(counts.values()), [*counts] == sorted(counts)) == (18, 20_050, True)
