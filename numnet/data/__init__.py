@@ -1,13 +1,16 @@
-"""Text as numbers: vocabulary, batches, the texts themselves, and readers of the files that tasks come in."""
+"""Text as numbers: vocabulary, batches, readers of the files that tasks come in, and where these are to be had."""
 
 from numnet.data.batches import RandomBatches, SequentialBatches
 from numnet.data.brackets import parse_tree, read_trees
 from numnet.data.classes import read_classes
 from numnet.data.conllu import TaggedSentence, read_conllu
+from numnet.data.download import FetchError
 from numnet.data.lines import read_lines
 from numnet.data.pairs import read_pairs
+from numnet.data.registry import fetch
 from numnet.data.sequence_batches import SequenceBatches
 from numnet.data.snli import Inference, read_snli
+from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
 from numnet.data.text import TextError, default_text, read_text, split
 from numnet.data.tree import REDUCE, SHIFT, Tree
@@ -17,16 +20,21 @@ from numnet.data.vocabulary import Vocabulary
 __all__ = [
     "REDUCE",
     "SHIFT",
+    "SOURCES",
+    "Extract",
+    "FetchError",
     "Inference",
     "RandomBatches",
     "SequenceBatches",
     "SequentialBatches",
+    "Source",
     "TaggedSentence",
     "TextError",
     "Tree",
     "Vectors",
     "Vocabulary",
     "default_text",
+    "fetch",
     "parse_tree",
     "read_classes",
     "read_conllu",
