@@ -183,7 +183,9 @@ def test_without_tqdm(
 
 def test_offline(loopback: Loopback, tmp_path: Path) -> None:
     sources = table(loopback)
-    assert "With a network: python -m numnet.data x. By hand: x from" in refusal(tmp_path, sources, offline=True)
+    assert "x.txt. Run it once with a network and without offline. By hand: x from" in refusal(
+        tmp_path, sources, offline=True
+    )
     assert loopback.asked == []
     fetch("x", cache=tmp_path, sources=sources)
     assert fetch("x", offline=True, cache=tmp_path, sources=sources).read_bytes() == DATA
@@ -324,7 +326,7 @@ def test_the_command_s_errors_are_one_line(
 
 
 def test_the_module_is_a_command() -> None:
-    shown = python("-m", "numnet.data").stdout
+    shown = python("-m", "numnet.data", NUMNET_DATA="").stdout
     assert [line.split()[0] for line in shown.splitlines()] == ["name", *SOURCES]
 
 

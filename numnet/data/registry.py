@@ -46,7 +46,7 @@ def fetch(
         return target
     by_hand = f"By hand: {source.member or name} from {source.url}, as {source.path} in a folder that {OWN} names."
     if offline:
-        raise FetchError(f"{name}: no {target}. With a network: python -m numnet.data {name}. {by_hand}")
+        raise FetchError(f"{name}: no {target}. Run it once with a network and without offline. {by_hand}")
     unchecked = "" if source.sha256 else "; no SHA-256 is known for it, so it is taken as it comes"
     to_stderr(f"{name}: {source.what}, licence {source.licence}, from {source.url}{unchecked}")
     try:
