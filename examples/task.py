@@ -51,13 +51,25 @@ def whole(text: str) -> int:
     return number
 
 
+def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) -> list[Path]:
+    """The two files of a data set: of the registry by its name, or in a folder."""
+    if args.data == name:
+        return [net.data.fetch(f"{name}-{part}", args.offline) for part in ("train", "dev")]
+    found = [sorted(Path(args.data).glob(f"*{part}*{ending}")) for part in ("train", "dev")]
+    if not all(found):
+        raise ValueError(
+            f"--data: {args.data} has no *train*{ending} and *dev*{ending}, expected {name!r} or a folder."
+        )
+    return [paths[0] for paths in found]
+
+
 def train(
-    net: Any, args: argparse.Namespace, model: Any, batches: Any, validation: Any, sample: Callable[[], str] | None
+    net: Any, args: argparse.Namespace, model: Any, batches: Any, validation: Any, sample: Callable[[], str]
 ) -> Any:
     """A trainer that has trained: Adam, clipped, its rate falling to 0 over the epochs; a report an epoch."""
     steps = max(1, round(args.epochs * len(batches)))
     optimizer = net.Adam(net.CosineSchedule(args.learning_rate, steps), clip_norm=5.0)
-    trainer = net.Trainer(model, optimizer, batches, validation, sample=sample)
+    trainer = net.Trainer(model, optimizer, batches, validation, sample=sample, token="word")
     trainer.fit(steps, seconds=args.seconds)
     return trainer
 

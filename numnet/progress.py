@@ -41,14 +41,14 @@ def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Itera
         yield advance, lambda text: tqdm.write(text, file=sys.stderr)
 
 
-def describe(row: dict[str, Any]) -> str:
+def describe(row: dict[str, Any], token: str = "character") -> str:
     """One line of a report: what there is to say."""
     forms = {
         "train_loss": "train {:.4f}",
         "validation_loss": "validation {:.4f}",
         "perplexity": "perplexity {:.3f}",
         "bits_per_character": "bits {:.3f}",
-        "characters_per_second": "{:,.0f} characters/s",
+        "characters_per_second": "{:,.0f} " + f"{token}s/s",
     }
     said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
     return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])

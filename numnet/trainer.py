@@ -33,6 +33,7 @@ class Trainer:
     sample               called at each report, and the text that it returns printed, where progress is shown
     patience             stop after this many reports without a better validation loss
     progress             a progress bar (tqdm) and the reports, on standard error
+    token                what a step of x is called in them: "word", "character"
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class Trainer:
         evaluate_every: int | None = None,
         patience: int | None = None,
         progress: bool = True,
+        token: str = "character",
     ) -> None:
         check_positive("Trainer", evaluate_every=evaluate_every, patience=patience)
         self.model, self.optimizer, self.batches, self.validation = model, optimizer, batches, validation
-        self.vocabulary, self.sample, self.progress = vocabulary, sample, progress
+        self.vocabulary, self.sample, self.progress, self.token = vocabulary, sample, progress, token
         self.directory = None if directory is None else Path(directory)
         self.evaluate_every, self.patience = evaluate_every or len(batches), patience
         self.history = History()
@@ -143,7 +145,7 @@ class Trainer:
         if loss is not None:
             self.best, self.stale = (loss, 0) if better else (self.best, self.stale + anew)
         if self.progress:
-            self.say(describe(row))
+            self.say(describe(row, self.token))
             if self.sample is not None:
                 self.say(self.sample())
         self.save("last.npz")

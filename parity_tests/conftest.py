@@ -27,7 +27,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-tqdm.set_lock(threading.RLock())  # its own one is shared by forks: a mutant that is killed with it would stop all others
+tqdm.set_lock(threading.RLock())  # its own is shared by forks: a mutant killed while it has it would stop all others
 torch.set_num_threads(1)  # for sizes this small, threads only wait for each other
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False

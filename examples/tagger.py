@@ -1,0 +1,122 @@
+"""Which part of speech is each word? Many to many in step: every word is read with all that stands around it.
+
+python examples/tagger.py                                      generated English, no download
+python examples/tagger.py --data ewt --plot runs/tagger.png    UD English-EWT, downloaded once
+python examples/tagger.py --data FOLDER --words-alone --tag "The old man the boats ."
+"""
+
+import argparse
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import task
+
+LONGEST = 20  # characters that are read of a word
+
+
+def arguments() -> task.Parser:
+    parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 15, 32, 5e-3)
+    add = parser.add_argument
+    add("--words-alone", action="store_true", help="without their characters")
+    add("--vectors", metavar="FILE", help="GloVe's text: what the words' vectors start from")
+    add("--cell", choices=["LSTM", "GRU"], default="LSTM")
+    add("--hidden-size", type=task.whole, default=128, help="of each direction (default 128)")
+    add("--layers", type=task.whole, default=1)
+    add("--dropout", type=float, default=0.5)
+    add("--tag", metavar="SENTENCE", help="words parted by blanks")
+    return parser
+
+
+def sentences(net: Any, args: argparse.Namespace) -> list[list[Any]]:
+    """Those to learn from, and those held out."""
+    if args.data is None:
+        english = net.data.English(args.seed)
+        return [list(english.sentences(2000)), list(english.sentences(500, first=2000))]
+    return [list(net.data.read_conllu(path)) for path in task.train_and_dev(net, args, "ewt", ".conllu")]
+
+
+class Numbers:
+    """A sentence as x (T, 1 + C), each word and its characters, or of words alone x (T,); its tags as y (T,)."""
+
+    def __init__(self, net: Any, known: Sequence[Any], tags: set[str], words_alone: bool) -> None:
+        words = list(chain.from_iterable(sentence.words for sentence in known))
+        self.words = net.Vocabulary.from_tokens([word.lower() for word in words], min_count=2)
+        self.characters = net.Vocabulary.from_text("".join(words))
+        self.tags, self.net, self.words_alone = sorted(tags), net, words_alone
+
+    def x(self, words: Sequence[str]) -> Any:
+        ids = self.words.encode([word.lower() for word in words])
+        if self.words_alone:
+            return ids
+        return np.column_stack([ids, self.net.data.spell(words, self.characters, LONGEST)])
+
+    def batches(self, given: Sequence[Any], size: int, seed: int = 0, shuffle: bool = True) -> Any:
+        y = [[self.tags.index(tag) for tag in sentence.tags] for sentence in given]
+        return self.net.SequenceBatches([self.x(sentence.words) for sentence in given], y, size, seed, shuffle=shuffle)
+
+
+def model_for(net: Any, args: argparse.Namespace, numbers: Numbers) -> Any:
+    vectors = net.data.read_vectors(args.vectors, numbers.words.tokens) if args.vectors else None
+    width = vectors.values.shape[1] if vectors else 100
+    words = first = net.Embedding(len(numbers.words), width, seed=args.seed)
+    if vectors:
+        words.start_from(vectors.values[vectors.found], vectors.found.nonzero()[0])
+    if not args.words_alone:
+        spelt = net.Characters(len(numbers.characters) + 1, 30, 100, width=5, seed=args.seed)
+        first = net.Concat([words, spelt], widths=[1, LONGEST])
+    layer = getattr(net, f"{args.cell}Layer")
+    stack: list[Any] = [first, net.Dropout(args.dropout)]
+    for _ in range(args.layers):
+        stack += [layer(args.hidden_size, bidirectional=True), net.Dropout(args.dropout)]
+    stack.append(net.Dense(len(numbers.tags)))
+    size = len(numbers.words) if args.words_alone else 1 + LONGEST
+    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), size, args.seed, device=args.device)
+
+
+def confusion(model: Any, batches: Any, tags: int) -> Any:
+    """How often each tag (row) was taken for each other (column)."""
+    counts = np.zeros((tags, tags), int)
+    for x, y, lengths in batches.epoch():
+        real = np.arange(x.shape[1]) < lengths[:, None]
+        np.add.at(counts, (y[real], model.predict(x, lengths=lengths).argmax(axis=-1)[real]), 1)
+    return counts
+
+
+def draw(figure: Any, history: Any, tags: Sequence[str], counts: Any) -> None:
+    figure.set_size_inches(12, 5.5)
+    left, right = figure.subplots(1, 2, width_ratios=[4, 5])
+    history.draw(left, "word")
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shown = right.imshow(shares, cmap="Blues", vmax=0.1)
+    right.set_xticks(range(len(tags)), tags, rotation=90)
+    right.set_yticks(range(len(tags)), [f"{tag} {shares[k, k]:6.1%}" for k, tag in enumerate(tags)])
+    right.set(xlabel="is taken for", title="share of each tag's words")
+    figure.colorbar(shown, extend="max")
+
+
+def main(net: Any, args: argparse.Namespace) -> None:
+    known, held_out = sentences(net, args)
+    numbers = Numbers(net, known, {tag for one in (*known, *held_out) for tag in one.tags}, args.words_alone)
+    model, tags = model_for(net, args, numbers), numbers.tags
+    validation = numbers.batches(held_out, 100, shuffle=False)
+
+    def accuracy() -> str:
+        counts = confusion(model, validation, len(tags))
+        return f"accuracy {counts.trace() / counts.sum():.4f}"
+
+    trainer = task.train(net, args, model, numbers.batches(known, args.batch_size, args.seed), validation, accuracy)
+    counts = confusion(model, validation, len(tags))
+    each = {tag: counts[k, k] / max(1, counts[k].sum()) for k, tag in enumerate(tags)}
+    print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
+    if args.tag:
+        words = args.tag.split()
+        said = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
+        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, said)))
+    figures = {"accuracy": counts.trace() / counts.sum(), "words": int(counts.sum()), "by_tag": each}
+    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, tags, counts), **figures)
+
+
+if __name__ == "__main__":
+    task.run(arguments(), main)
