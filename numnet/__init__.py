@@ -2,6 +2,7 @@
 
 from numnet import data
 from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.attention import Attention
 from numnet.bidirectional import Bidirectional
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
@@ -40,6 +41,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
     "Checkpoint",

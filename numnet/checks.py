@@ -106,6 +106,30 @@ def check_dtype(who: str, dtype: Any) -> None:
         raise ValueError(f"{who}: dtype is {name}, expected one of real numbers, such as 'float32'.")
 
 
+def check_queries(who: str, q: Any, m: Any) -> None:
+    """Vectors that ask, and vectors that are asked, row by row."""
+    for name, x, axis in (("q", q, "queries"), ("m", m, "time")):
+        if x.ndim != 3 or 0 in x.shape:
+            raise ValueError(f"{who}: {name} is {tuple(x.shape)}, expected (batch, {axis}, features), none of them 0.")
+    if len(q) != len(m):
+        raise ValueError(f"{who}: m has {len(m)} rows, expected {len(q)}, as q has. A row's queries read its own m.")
+
+
+def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: bool) -> None:
+    """Both as wide as the parameters are; where there are none, as each other."""
+    for name, x, size in (("q", q, H), ("m", m, M)):
+        if size is not None and x.shape[-1] != size:
+            raise ValueError(
+                f"{who}: {name} has {x.shape[-1]} features, expected {size}. "
+                "The sizes are fixed by input_size= and memory_size=, or by the first batch."
+            )
+    if alike and q.shape[-1] != m.shape[-1]:
+        raise ValueError(
+            f"{who}: m has {m.shape[-1]} features, expected {q.shape[-1]}, as q has. "
+            "For other widths pass kind='general'."
+        )
+
+
 def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> None:
     """One of a few names."""
     if value not in choices:

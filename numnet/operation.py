@@ -20,6 +20,7 @@ class Operation:
     place only after `backward`.
     """
 
+    takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
     recurrent = False  # has a state, and takes lengths
     over_time = False  # makes one vector of a sequence, and takes lengths
     keeps_time = True

@@ -93,6 +93,8 @@ def arguments(thing: Any, inputs: Arrays) -> tuple[list[Any], Any]:
     """A case's inputs as check_gradients takes them, and the lengths."""
     if "target" in inputs:
         return [inputs[name] for name in ("prediction", "target", "mask") if name in inputs], None
+    if len(getattr(thing, "takes", ("x",))) > 1:
+        return [inputs[name] for name in thing.takes], inputs.get("lengths")
     first: list[Any] = [inputs["x"]]
     if len(inputs) > 1 + ("lengths" in inputs):
         names = thing.states if hasattr(thing, "states") else state_names(thing)

@@ -41,8 +41,13 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
 
 def run_operation(thing: Any, inputs: Mapping[str, Any]) -> Any:
     restart(thing)
-    y = thing.forward(inputs["x"], inputs["lengths"]) if "lengths" in inputs else thing.forward(inputs["x"])
-    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
+    y = thing.forward(*(inputs[name] for name in (*thing.takes, "lengths") if name in inputs))
+
+    def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
+        gradients = thing.backward(upstream["y"])
+        return dict(zip(thing.takes, gradients if len(thing.takes) > 1 else (gradients,)))
+
+    return {"y": y}, back
 
 
 def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:

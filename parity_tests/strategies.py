@@ -157,6 +157,22 @@ def dropout(p: float, training: bool) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: net.Dropout(p, seed=z.seed).train(training)
 
 
+def attention(kind: str) -> Case:
+    """Queries as many as V, and a memory with gaps, in which rows without a real step are likely."""
+
+    def widths(z: Sizes) -> tuple[int, int]:
+        return z.D, z.D if kind == "dot" else z.O
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        return net.Attention(kind, *widths(z), hidden_size=z.H, dtype=dtype)
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        (H, M), mask = widths(z), rng.random((z.B, z.T)) < 0.6
+        return {"q": rng.standard_normal((z.B, z.V, H)), "m": rng.standard_normal((z.B, z.T, M)), "lengths": mask}
+
+    return Case(f"Attention {kind}", make, draw)
+
+
 OPERATIONS = [
     *(Case(kind, operation(kind), sequence()) for kind in ("Sigmoid", "Tanh", "ReLU", "Softmax")),
     Case("Dense", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype), sequence()),
@@ -164,6 +180,7 @@ OPERATIONS = [
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
     Case("Dropout in evaluation", dropout(0.4, False), sequence()),
+    *map(attention, ("dot", "general", "additive")),
 ]  # fmt: skip
 DROPOUT = Case("Dropout", dropout(0.4, True), sequence())
 NODES = [

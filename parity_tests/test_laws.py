@@ -379,7 +379,7 @@ def test_the_dtype_is_the_layers_own(case: Case, given_dtype: str, net: Any, z: 
 def test_large_numbers_stay_finite_without_a_warning(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z, "float32")
     large = {
-        name: v * np.float32(1e4) if name in ("x", "prediction") and v.dtype.kind == "f" else v
+        name: v * np.float32(1e4) if name in ("x", "q", "m", "prediction") and v.dtype.kind == "f" else v
         for name, v in inputs.items()
     }
     with warnings.catch_warnings():

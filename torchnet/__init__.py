@@ -7,6 +7,7 @@ except ImportError:
 
 from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from torchnet.attention import Attention
 from torchnet.bidirectional import Bidirectional
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
@@ -45,6 +46,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
     "Checkpoint",

@@ -34,6 +34,7 @@ class Operation(torch.nn.Module):
     larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph.
     """
 
+    takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
     recurrent = False  # has a state, and takes lengths
     over_time = False  # makes one vector of a sequence, and takes lengths
     keeps_time = True

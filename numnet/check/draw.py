@@ -31,6 +31,8 @@ def drawn_inputs(
     """Inputs by name."""
     if kind == "loss":
         return loss_inputs(thing, given, rng, z)
+    if len(getattr(thing, "takes", ("x",))) > 1:
+        return several_inputs(thing, given, lengths, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
     if kind in ("layer", "model") and inputs["x"].ndim > 2:
         inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
@@ -80,6 +82,19 @@ def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
     except (ValueError, TypeError, IndexError):
         return {"prediction": prediction, "target": target["classes"]}
     return {"prediction": prediction, "target": target["numbers"]}
+
+
+def several_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Those of an Operation that names them, as wide as it is; each one a step longer than the one before."""
+    names, inputs = thing.takes, dict(zip(thing.takes, given))
+    if given and len(given) != len(names):
+        raise Unusable(
+            f"check_gradients: {thing.name} has {len(given)} inputs, expected {', '.join(names)}. Pass all, or none."
+        )
+    if not given:
+        inputs = {name: rng.standard_normal((z.B, z.T + k, thing.widths[k] or z.D)) for k, name in enumerate(names)}
+        lengths = ragged(rng, z.B, z.T + len(names) - 1) if lengths is None else lengths
+    return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
 
 
 def state_given(thing: Any, state: Any) -> Arrays:

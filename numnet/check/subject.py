@@ -124,10 +124,16 @@ def clear_gradients(thing: Any, params: Iterable[str]) -> None:
 
 
 def call_operation(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """An Operation's, with lengths where it is over time."""
+    """An Operation's, with lengths where it has some: of one input, x, or of those that it names."""
     restart(thing)
-    y = thing.forward(inputs["x"], inputs["lengths"]) if "lengths" in inputs else thing.forward(inputs["x"])
-    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
+    names = getattr(thing, "takes", ("x",))
+    y = thing.forward(*(inputs[name] for name in (*names, "lengths") if name in inputs))
+
+    def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
+        gradients = thing.backward(upstream["y"])
+        return dict(zip(names, gradients if len(names) > 1 else (gradients,)))
+
+    return {"y": y}, back
 
 
 def call_loss(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:

@@ -77,7 +77,8 @@ def numnets(theirs: Any, first: Subject) -> Subject:
         theirs.convert("float64")
     kind = kind_of(theirs)
     inputs = dict(zip(("prediction", "target", "mask"), first.inputs.values())) if kind == "loss" else first.inputs
-    inputs = inputs if "x" in inputs or kind == "loss" else dict(zip(("x", *list(inputs)[1:]), inputs.values()))
+    named = "x" in inputs or kind == "loss" or set(getattr(theirs, "takes", "x")) <= set(inputs)
+    inputs = inputs if named else dict(zip(("x", *list(inputs)[1:]), inputs.values()))
     CALLS[kind](theirs, inputs)
     drops_alike(first.thing, theirs)
     params = {name: np.array(to_numpy(p)) for name, p in getattr(theirs, "params", {}).items()}

@@ -1,0 +1,148 @@
+"""Attention: what a query takes from a sequence is a mean of all its steps, weighted by how well they answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_memory, check_queries, check_size
+from numnet.lengths import as_mask
+from numnet.operation import Array, ParamOperation
+
+KINDS = ("dot", "general", "additive")
+
+
+class Attention(ParamOperation):
+    """Queries q (B, Q, H), a memory m (B, T, M), with `lengths` (B,) or a mask (B, T) of it → y (B, Q, M).
+
+        k = m                          (1)   "dot": H = M
+          = W_m m                            "general", "additive"
+        e = q·k / √H                   (2)   "dot": Luong et al. 2015, with the scale of Vaswani et al. 2017
+          = q·k                              "general": Luong et al. 2015
+          = v·tanh(W_q q + k)                "additive": Bahdanau et al. 2015
+        α = exp e / Σ_t exp e          (3)   over the real steps t of m; elsewhere 0, so that padding is never read
+        y = Σ_t α_t m_t                (4)   0 for a row without a real step
+
+    W_m (H, M), or with "additive" W_m (A, M), W_q (A, H), v (A,), A being `hidden_size`, H if it is not given.
+    `input_size` is H and `memory_size` M; the first batch shows both. `weights` are the α (B, Q, T) of the last call.
+    backward(dy) → (dq, dm). ValueError where shapes do not fit.
+    """
+
+    takes = ("q", "m")
+    W_m: Array
+    W_q: Array
+    v: Array
+    dW_m: Array
+    dW_q: Array
+    dv: Array
+    weights: Array | None = None
+
+    def __init__(
+        self,
+        kind: str = "additive",
+        input_size: int | None = None,
+        memory_size: int | None = None,
+        hidden_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_choice(self.name, "kind", kind, KINDS)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        check_size(self.name, input_size=input_size, memory_size=memory_size, hidden_size=hidden_size)
+        self.kind, self.initial = kind, initial
+        self.memory_size, self.hidden_size = memory_size, hidden_size
+        self.ready(input_size if memory_size or kind == "dot" else None)
+
+    def make(self, rng: np.random.Generator) -> int:
+        H, M = self.width, self.memory_size or self.width
+        A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
+        self.memory_size = M
+        if self.kind != "dot":
+            self.add_param("W_m", draw.projection(self.initial, rng, A, M))
+        if self.kind == "additive":
+            self.add_param("W_q", draw.projection(self.initial, rng, A, H))
+            self.add_param("v", draw.projection(self.initial, rng, 1, A)[0])
+        return M
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "memory_size": self.memory_size,
+            "hidden_size": self.hidden_size,
+            "initial": self.initial,
+        }
+
+    def forward(self, q: Any, m: Any, lengths: Any = None) -> Array:  # type: ignore[override]
+        q, m, mask = self.entered(q, m, lengths)
+        k = m if self.kind == "dot" else m @ self.W_m.T  # (1)
+        if self.kind == "additive":
+            u = np.tanh((q @ self.W_q.T)[:, :, None] + k[:, None])  # (2) (B, Q, T, A)
+            e = u @ self.v
+        else:
+            u, e = None, self.scale * (q @ k.swapaxes(1, 2))  # (2)
+        self.weights = alpha = softmax_where(e, mask)  # (3)
+        self.saved = q, m, k, u, alpha
+        return alpha @ m  # (4)
+
+    def backward(self, dy: Any) -> tuple[Array, Array]:  # type: ignore[override]
+        q, m, k, u, alpha = self.recall()
+        dy = self.gradient(dy, (*q.shape[:2], m.shape[2]), self.dtype)
+        d_alpha, dm = dy @ m.swapaxes(1, 2), alpha.swapaxes(1, 2) @ dy  # (4)
+        de = alpha * (d_alpha - (d_alpha * alpha).sum(axis=-1, keepdims=True))  # (3)
+        if self.kind == "additive":
+            self.dv += de.reshape(-1) @ u.reshape(-1, len(self.v))  # (2)
+            da = (1 - u * u) * self.v * de[..., None]  # (2) a = W_q q + k
+            da_q, dk = da.sum(axis=2), da.sum(axis=1)
+            self.dW_q += over_all(da_q, q)
+            dq = da_q @ self.W_q
+        else:
+            de *= self.scale  # (2)
+            dq, dk = de @ k, de.swapaxes(1, 2) @ q
+        if self.kind == "dot":
+            return dq, dm + dk  # (1)
+        self.dW_m += over_all(dk, m)  # (1)
+        return dq, dm + dk @ self.W_m
+
+    @property
+    def scale(self) -> float:
+        """Of a product: with it, wide vectors do not begin where one weight is 1 and the slope of (3) is 0."""
+        return self.width**-0.5 if self.kind == "dot" else 1.0
+
+    @property
+    def widths(self) -> tuple[int | None, int | None]:
+        """Those of q and of m, as far as they are known."""
+        return self.input_size, self.memory_size
+
+    def entered(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
+        """Both cast, in memory that BLAS reads fast, their shapes checked; m is 0 at padding; the mask (B, T)."""
+        q, m = self.cast("q", q), self.cast("m", m)
+        check_queries(self.name, q, m)
+        check_memory(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
+        self.memory_size = self.memory_size or m.shape[-1]
+        self.ready(q.shape[-1])
+        mask = as_mask(self.name, lengths, *m.shape[:2])
+        m = m if mask is None else np.where(mask[..., None], m, 0)
+        return np.ascontiguousarray(q), np.ascontiguousarray(m), mask
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "weights": None}
+
+
+def softmax_where(e: Array, mask: Array | None) -> Array:
+    """(3) exp(e - max e) / Σ over the steps t at which the mask (B, T) is true; the shift cannot overflow."""
+    if mask is not None:
+        e = np.where(mask[:, None], e, -np.inf)
+    largest = e.max(axis=-1, keepdims=True)
+    alpha = np.exp(e - np.where(np.isfinite(largest), largest, 0))
+    total = alpha.sum(axis=-1, keepdims=True)
+    return alpha / np.where(total > 0, total, 1)
+
+
+def over_all(dy: Array, x: Array) -> Array:
+    """Σ dy xᵀ over all vectors of dy (B, T, A) and x (B, T, M): the gradient (A, M) of W in y = W x."""
+    return dy.reshape(-1, dy.shape[-1]).T @ x.reshape(-1, x.shape[-1])
