@@ -11,6 +11,7 @@ from numnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocab
 from numnet.dense import Dense
 from numnet.dropout import Dropout
 from numnet.embedding import Embedding
+from numnet.encoder_decoder import EncoderDecoder
 from numnet.generate import generate
 from numnet.gru import GRUNode
 from numnet.history import History, require_plot
@@ -51,6 +52,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "ExponentialSchedule",
     "GRULayer",
     "GRUNode",

@@ -29,12 +29,16 @@ class Blueprint:
     usable_device: Any
 
     def ready_for(self, x: Any) -> None:
-        """Build for this first batch, unless built: its width, or that of a first layer which has its weights."""
+        """Build for this first batch, unless built."""
+        self.ready(self.size_shown(x))
+
+    def size_shown(self, x: Any) -> int:
+        """The width of x, or that of a first layer which knows its own."""
         first = self.layers[0] if len(self.layers) else None
         size = self.input_size or getattr(first, "input_size", None)
         if size is None and getattr(first, "recurrent", False) and kind_of(x) == "token":
             check_sequence(self.name, x, None)  # tokens do not show V
-        self.ready(size or x.shape[-1])
+        return int(size or x.shape[-1])
 
     @property
     def batch_first(self) -> bool:
@@ -95,28 +99,35 @@ class Blueprint:
 
     def config(self) -> dict[str, Any]:
         """All that `from_config` needs to make the like of it."""
-        loss = None if self.loss is None else {"type": self.loss.name, **self.loss.config()}
-        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        return {"layers": told(self.layers), **self.config_of_all()}
+
+    def config_of_all(self) -> dict[str, Any]:
+        """What every model's configuration has."""
         dtype = next((str(p.dtype) for p in self.params.values()), str(self.dtype)).removeprefix("torch.")
-        return {"layers": layers, "loss": loss, "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
+        return {"loss": told(self.loss), "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
         """A new model of that architecture, of this backend's layers."""
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
-
-        def make(entry: dict[str, Any]) -> Any:
-            kind = getattr(backend, str(entry["type"]), None)
-            if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-                raise ValueError(
-                    f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
-                    "model yourself and call load_state_dict(checkpoint.weights)."
-                )
-            return kind(**{k: make(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
-
-        layers, loss = [make(entry) for entry in config["layers"]], config["loss"] and make(config["loss"])
+        layers, loss = cls.made(config["layers"]), cls.made(config["loss"])
         model: Any = cls
         return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+
+    @classmethod
+    def made(cls, entry: Any) -> Any:
+        """A layer or loss of this backend, from its configuration; of a list a list, None of None."""
+        if entry is None:
+            return None
+        if isinstance(entry, list):
+            return [cls.made(each) for each in entry]
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+        kind = getattr(backend, str(entry["type"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+            raise ValueError(
+                f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                "model yourself and call load_state_dict(checkpoint.weights)."
+            )
+        return kind(**{k: cls.made(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:
@@ -127,3 +138,10 @@ class Blueprint:
             model = cls.from_config(checkpoint.config, device)
             model.load_state_dict(checkpoint.weights)
         return model
+
+
+def told(part: Any) -> Any:
+    """The configuration of a layer or loss, with its type; of several a list, None of None."""
+    if part is None:
+        return None
+    return {"type": part.name, **part.config()} if hasattr(part, "config") else [told(each) for each in part]

@@ -113,7 +113,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 def check_sizes(checkpoint: Checkpoint) -> None:
     """A ValueError where the config asks for more than the weights have, before any memory is given to it."""
     largest = max((size for value in checkpoint.weights.values() for size in value.shape), default=0)
-    layers = list(checkpoint.config["layers"])
+    stacks = [part for part in checkpoint.config.values() if isinstance(part, (list, dict))]
+    layers = [layer for part in stacks for layer in (part if isinstance(part, list) else [part])]
     for layer in layers:
         for name in ("hidden_size", "output_size", "input_size", "proj_size"):
             if (layer.get(name) or 0) > largest:

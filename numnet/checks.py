@@ -227,6 +227,63 @@ def check_recurrent(who: str, layer: Any) -> None:
         raise ValueError(f"{who}: layer is {type(layer).__name__}, expected a recurrent layer, such as LSTMLayer.")
 
 
+def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None:
+    """One output a step, batch first; and where `ahead` is False, no step has read a later one."""
+    for k, layer in enumerate(layers):
+        if not layer.keeps_time:
+            raise ValueError(f"{who}: {name}[{k}] makes one vector of a sequence, expected one a step.")
+        if not getattr(layer, "batch_first", True):
+            raise ValueError(f"{who}: {name}[{k}] is time-major, expected batch-first. Leave out batch_first=.")
+        if not ahead and (hasattr(layer, "forwards") or getattr(layer, "reverse", False)):
+            raise ValueError(
+                f"{who}: {name}[{k}] reads the steps that it is to say, expected a layer that goes ahead alone. "
+                "Leave out reverse= and bidirectional=."
+            )
+
+
+def check_handed_on(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
+    """The states of the encoder's recurrent layers are those that the decoder's begin with."""
+    if len(given) != len(taken):
+        raise ValueError(
+            f"{who}: the encoder has {len(given)} recurrent layers, the decoder {len(taken)}, expected as many. "
+            "Each hands its last state on."
+        )
+    for k, (ours, theirs) in enumerate(zip(given, taken)):
+        if ours != theirs:
+            words = (", ".join(f"{name} ({size})" for name, size in each.items()) for each in (ours, theirs))
+            raise ValueError(
+                f"{who}: the encoder's recurrent layer {k} hands on {next(words)}, the decoder's takes {next(words)}. "
+                "Of a layer in two directions both are handed on, side by side: give each half of the width."
+            )
+
+
+def check_target(who: str, target: Any, pad: int) -> None:
+    """Tokens (batch, time), with padding behind each row's last one alone."""
+    if kind_of(target) != "token" or target.ndim != 2 or 0 in target.shape:
+        raise ValueError(
+            f"{who}: target is {tuple(target.shape)} of {target.dtype}, expected integer tokens (batch, time)."
+        )
+    real = target != pad
+    gaps = (real[:, 1:] & ~real[:, :-1]).nonzero()
+    if len(gaps[0]):
+        raise ValueError(
+            f"{who}: target[{gaps[0][0]}] has {pad} at step {gaps[1][0]} and a token after it, "
+            f"expected {pad} behind the last token alone."
+        )
+
+
+def check_rows(who: str, name: str, rows: int, expected: int) -> None:
+    """As many as x has."""
+    if rows != expected:
+        raise ValueError(f"{who}: {name} has {rows} rows, expected {expected}, as x has.")
+
+
+def check_probability(who: str, name: str, value: Any) -> None:
+    """0 and 1 are allowed."""
+    if not (isinstance(value, numbers.Real) and 0 <= value <= 1):
+        raise ValueError(f"{who}: {name} is {value!r}, expected 0 to 1.")
+
+
 def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequence[int]) -> None:
     """What belongs to a packed batch, step by step, has its lengths."""
     if len(given) != len(expected):
@@ -236,10 +293,10 @@ def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequ
             raise ValueError(f"{who}: {name}[{k}] has {ours} steps, expected {theirs}. Pack both alike.")
 
 
-def check_states(who: str, state: Sequence[Any], layers: int) -> None:
+def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:
     """One entry a layer, None where a layer has no state."""
     if len(state) != layers:
-        raise ValueError(f"{who}: state has {len(state)} entries, expected {layers}: one a layer, as in last_state.")
+        raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one a layer, as in last_state.")
 
 
 def check_once(who: str, layers: Sequence[Any]) -> None:

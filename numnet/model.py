@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,44 +17,13 @@ from numnet.sequences import Packed, closed, opened, opened_like
 from numnet.state import State
 
 
-class RNNModel(Blueprint, Layer):
-    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+class Model(Blueprint, Layer):
+    """What every model is: parameters in one vector, modes, a device. `device` is "cpu": torchnet has others."""
 
-    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
-    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
-    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
-    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    of those that have no weights yet. `device` is "cpu": torchnet has others.
-    """
-
-    last_state: list[State] | None = None
-    d_state: list[State] | None = None
-
-    def __init__(
-        self,
-        layers: Sequence[Operation],
-        loss: Loss | None = None,
-        input_size: int | None = None,
-        seed: int = 0,
-        dtype: npt.DTypeLike = "float32",
-        device: str = "cpu",
-    ) -> None:
+    def __init__(self, input_size: int | None, seed: int, dtype: npt.DTypeLike, device: str) -> None:
         super().__init__(input_size, seed, dtype)
-        check_once(self.name, layers)
-        check_alike(self.name, layers)
-        self.layers, self.loss, self.device = list(layers), loss, self.usable_device(device)
+        self.device = self.usable_device(device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
-        self.ready(input_size)
-
-    def parts(self) -> dict[str, Operation]:
-        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
-
-    def make(self, rng: np.random.Generator) -> int:
-        size = self.width
-        for layer in self.layers:
-            size = layer.build(size, rng, self.dtype)
-        self.flatten()
-        return size
 
     def flatten(self) -> None:
         """Move all parameters into one flat array, and all gradients into another.
@@ -85,6 +55,73 @@ class RNNModel(Blueprint, Layer):
     def zero_grad(self) -> None:
         self.flat()[0][1].fill(0)
 
+    def begin_evaluation(self) -> list[tuple[Operation, bool]]:
+        """Evaluation mode; each module with the mode that it was in."""
+        modes = [(module, module.training) for module in self.modules()]
+        for module, _ in modes:
+            module.training = False
+        return modes
+
+    def end_evaluation(self, modes: list[tuple[Operation, bool]]) -> None:
+        """The modes as they were; what the calls in between kept is forgotten."""
+        for module, mode in modes:
+            module.training, module.saved = mode, None
+
+    @classmethod
+    def usable_device(cls, device: str) -> str:
+        """'cpu', or a ValueError."""
+        if str(device) != "cpu":
+            raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
+        return "cpu"
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode, for as long as the context lasts."""
+        modes = self.begin_evaluation()
+        try:
+            yield
+        finally:
+            self.end_evaluation(modes)
+
+
+class RNNModel(Model):
+    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+
+    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
+    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
+    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
+    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
+    of those that have no weights yet. `device` is "cpu": torchnet has others.
+    """
+
+    last_state: list[State] | None = None
+    d_state: list[State] | None = None
+
+    def __init__(
+        self,
+        layers: Sequence[Operation],
+        loss: Loss | None = None,
+        input_size: int | None = None,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(input_size, seed, dtype, device)
+        check_once(self.name, layers)
+        check_alike(self.name, layers)
+        self.layers, self.loss = list(layers), loss
+        self.ready(input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
+
+    def make(self, rng: np.random.Generator) -> int:
+        size = self.width
+        for layer in self.layers:
+            size = layer.build(size, rng, self.dtype)
+        self.flatten()
+        return size
+
     def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
         packed = isinstance(x, Packed)
         if not isinstance(x, np.ndarray):
@@ -104,15 +141,17 @@ class RNNModel(Blueprint, Layer):
         self.saved = mask, packed and mask is not None, tuple(x.shape)
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
-    def backward(self, dy: Any) -> Any:
+    def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
         (mask, _, shape), given = self.recall(), dy
         dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
         if mask is not None and dy is not None:
             dy = np.asarray(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = np.where(over(mask, dy), dy, 0)
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+        d_last = list(d_last_state) if d_last_state is not None else [None] * len(self.layers)
+        check_states(self.name, d_last, len(self.layers), "d_last_state")
+        for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
+            dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
         return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
@@ -144,25 +183,6 @@ class RNNModel(Blueprint, Layer):
             return self.forward(x, state, lengths)
         finally:
             self.end_evaluation(modes)
-
-    def begin_evaluation(self) -> list[tuple[Operation, bool]]:
-        """Evaluation mode; each module with the mode that it was in."""
-        modes = [(module, module.training) for module in self.modules()]
-        for module, _ in modes:
-            module.training = False
-        return modes
-
-    def end_evaluation(self, modes: list[tuple[Operation, bool]]) -> None:
-        """The modes as they were; what the calls in between kept is forgotten."""
-        for module, mode in modes:
-            module.training, module.saved = mode, None
-
-    @classmethod
-    def usable_device(cls, device: str) -> str:
-        """'cpu', or a ValueError."""
-        if str(device) != "cpu":
-            raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
-        return "cpu"
 
 
 def over(mask: Array, x: Array) -> Array:

@@ -72,6 +72,9 @@ class CosineSchedule(Schedule):
         return self.final + (self.learning_rate - self.final) * (1 + math.cos(math.pi * p)) / 2
 
 
+SCHEDULES = {kind.__name__: kind for kind in (ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule)}
+
+
 def as_schedule(learning_rate: Any) -> Schedule:
     """A number as a ConstantSchedule; a schedule, or any function of the step, as it is."""
     return learning_rate if callable(learning_rate) else ConstantSchedule(learning_rate)

@@ -16,6 +16,7 @@ from torchnet.data import RandomBatches, SequenceBatches, SequentialBatches, Voc
 from torchnet.dense import Dense
 from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
+from torchnet.encoder_decoder import EncoderDecoder
 from torchnet.generate import generate
 from torchnet.gru import GRUNode
 from torchnet.history import History, require_plot
@@ -56,6 +57,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "ExponentialSchedule",
     "GRULayer",
     "GRUNode",

@@ -18,7 +18,38 @@ from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
 
 
-class RNNModel(Blueprint, Layer):
+class Model(Blueprint, Layer):
+    """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
+
+    def __init__(self, input_size: int | None, seed: int, dtype: Any, device: str) -> None:
+        super().__init__(input_size, seed, dtype)
+        self.device = self.usable_device(device)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode without a graph, for as long as the context lasts."""
+        modes: list[tuple[Any, bool]] = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, mode in modes:
+                module.training, module.saved = mode, None
+
+    @classmethod
+    def usable_device(cls, device: Any) -> torch.device:
+        """The device, or a ValueError where PyTorch does not know it or finds none here."""
+        try:
+            chosen = torch.device(device)
+            torch.empty(0, device=chosen)
+        except (RuntimeError, AssertionError) as error:
+            cause = str(error).partition("\n")[0]
+            raise ValueError(f"{cls.__name__}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
+        return chosen
+
+
+class RNNModel(Model):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
     forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
@@ -37,8 +68,7 @@ class RNNModel(Blueprint, Layer):
         dtype: Any = "float32",
         device: str = "cpu",
     ) -> None:
-        super().__init__(input_size, seed, dtype)
-        self.device = self.usable_device(device)
+        super().__init__(input_size, seed, dtype, device)
         check_once(self.name, layers)
         check_alike(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
@@ -73,15 +103,17 @@ class RNNModel(Blueprint, Layer):
         self.saved = mask, packed and mask is not None, tuple(x.shape)
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
-    def backward(self, dy: Any) -> Any:
+    def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
         (mask, _, shape), given = self.recall(), dy
         dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
         if mask is not None and dy is not None:
             dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = torch.where(over(mask, dy), dy.to(self.device), 0)
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+        d_last = list(d_last_state) if d_last_state is not None else [None] * len(self.layers)
+        check_states(self.name, d_last, len(self.layers), "d_last_state")
+        for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
+            dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
         return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
@@ -112,29 +144,6 @@ class RNNModel(Blueprint, Layer):
         with self.evaluating():
             y = self.forward(x, state, lengths)
         return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
-
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Evaluation mode without a graph, for as long as the context lasts."""
-        modes: list[tuple[Any, bool]] = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            for module, mode in modes:
-                module.training, module.saved = mode, None
-
-    @classmethod
-    def usable_device(cls, device: Any) -> torch.device:
-        """The device, or a ValueError where PyTorch does not know it or finds none here."""
-        try:
-            chosen = torch.device(device)
-            torch.empty(0, device=chosen)
-        except (RuntimeError, AssertionError) as error:
-            cause = str(error).partition("\n")[0]
-            raise ValueError(f"{cls.__name__}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
-        return chosen
 
 
 def over(mask: Tensor, x: Tensor) -> Tensor:

@@ -1,0 +1,202 @@
+"""From one sequence to another of another length: an encoder reads it to its end, then a decoder says the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.attention import Attention
+from numnet.checks import check_once, check_rows
+from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
+from numnet.losses import Loss
+from numnet.model import Model, RNNModel
+from numnet.operation import Array, Operation
+from numnet.schedules import Schedule
+from numnet.sequences import opened
+from numnet.state import State
+
+
+class EncoderDecoder(EncoderDecoderBlueprint, Model):
+    """Source tokens x (B, S), or features (B, S, D), and target tokens y (B, T), -1 behind each end → logits (B, T, V).
+
+        y' = [begin, y_1, ..., y_(T-1)]     (1)   what has been said when y_t is to be said
+        m, s = encoder(x)                   (2)   m (B, S, M) of all steps, s the last states of its recurrent layers
+        h = decoder(y', s)                  (3)   h (B, T, H): layer k begins with s_k, of two directions [s_f; s_b]
+        z = [h; attention(h, m)]            (4)   Luong et al. 2015; without attention h, Sutskever et al. 2014
+        logits = output(z)                  (5)   e.g. [Dense(H), Tanh(), Dense(V)]: W_o tanh(W_c z)
+
+    encoder, decoder, output: layers in a row, as RNNModel takes them. The decoder has as many recurrent layers as the
+    encoder, each of the same cell, and twice as wide as one direction where that goes both ways. All target steps are
+    computed at once, for z does not enter the decoder again. `lengths` (B,) or a mask (B, S) are of x; the real steps
+    of y are those that are not -1. `input_size` and `target_size` are the two vocabularies' sizes, if the first layers
+    do not tell them. forward(x, target, lengths=None) → logits, 0 at padding.
+
+    teacher_forcing: the probability that the decoder reads a token of (1), or a schedule of it by the step; else it
+    reads what the model itself says there (scheduled sampling, Bengio et al. 2015; what it says comes from one pass in
+    evaluation mode with (1), so that all steps remain one call: Duckworth et al. 2019). In evaluation mode it is 1.
+    begin, end: the tokens that the decoder begins with, and with which a sentence ends: see decoding.py.
+    """
+
+    d_state: Any = None
+
+    def __init__(
+        self,
+        encoder: Sequence[Operation],
+        decoder: Sequence[Operation],
+        output: Sequence[Operation],
+        attention: Attention | None = None,
+        loss: Loss | None = None,
+        input_size: int | None = None,
+        target_size: int | None = None,
+        teacher_forcing: float | Schedule = 1.0,
+        begin: int = 1,
+        end: int = 2,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(input_size, seed, dtype, device)
+        check_once(self.name, [*encoder, *decoder, *output])
+        self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
+        self.attention, self.output = attention, RNNModel(output)
+        self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
+        self.begin, self.end = begin, end
+        self.check_parts()
+        self.ready(self.sizes_known())
+
+    def parts(self) -> dict[str, Operation]:
+        between = {} if self.attention is None else {"attention": self.attention}
+        return {"encoder": self.encoder, "decoder": self.decoder, **between, "output": self.output}
+
+    def make(self, rng: np.random.Generator) -> int:
+        M = self.encoder.build(self.width, rng, self.dtype)
+        size = self.decoder.build(self.target_width, rng, self.dtype)
+        if self.attention is not None:
+            self.attention.memory_size = self.attention.memory_size or M
+            size += self.attention.build(size, rng, self.dtype)
+        size = self.output.build(size, rng, self.dtype)
+        self.flatten()
+        return size
+
+    def forward(self, x: Any, target: Any, lengths: Any = None) -> Array:  # type: ignore[override]
+        target, real = self.opened_target(target)
+        logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+        y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
+        y[real] = logits
+        return y
+
+    def backward(self, dy: Any) -> Array | None:
+        real, width = self.recall()[0], self.output.output_width
+        return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])
+
+    def logits(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
+        """(N, V) for the N real target steps, the padding left out: of all products (5) has the most numbers."""
+        m, mask = self.encoded(x, lengths)  # (2)
+        check_rows(self.name, "target", len(real), len(m))
+        h = self.decoder(inputs, self.handed_on(), real)  # (3)
+        z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)  # (4)
+        logits: Array = self.output(z[real])  # (5)
+        self.saved = real, z.shape, h.shape[-1]
+        return logits
+
+    def logits_backward(self, d_logits: Array) -> Array | None:
+        real, z_shape, H = self.recall()
+        dz, dm = np.zeros(z_shape, self.dtype), None
+        dz[real] = self.output.backward(d_logits)  # (5)
+        dh = dz[..., :H]
+        if self.attention is not None:
+            dq, dm = self.attention.backward(dz[..., H:])  # (4)
+            dh = dh + dq
+        self.decoder.backward(dh)  # (3)
+        return self.encoder.backward(dm, self.handed_back())  # (2)
+
+    def encoded(self, x: Any, lengths: Any) -> tuple[Array, Any]:
+        """(2) m (B, S, M), and the mask (B, S) of what is real in it, or None."""
+        x, lengths = opened(x, lengths)
+        x = np.asarray(x)
+        if not self.built:
+            self.ready(self.input_size or self.encoder.size_shown(x))
+        m = self.encoder(x, None, lengths)
+        return m, self.encoder.recall()[0]
+
+    def handed_on(self) -> list[State]:
+        """(3) s_k for each recurrent layer of the decoder, None for the others."""
+        pairs = zip(self.encoder.layers, self.encoder.last_state or ())
+        states = iter([side_by_side(layer, state) for layer, state in pairs if layer.recurrent])
+        return [next(states) if layer.recurrent else None for layer in self.decoder.layers]
+
+    def handed_back(self) -> list[State]:
+        """(3) The gradient of each s_k, for the encoder's layer that it comes from."""
+        pairs = zip(self.decoder.layers, self.decoder.d_state or ())
+        gradients = iter([d_state for layer, d_state in pairs if layer.recurrent])
+        return [divided(layer, next(gradients)) if layer.recurrent else None for layer in self.encoder.layers]
+
+    def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
+        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`.
+
+        A mask (B, T) says which target tokens count, besides those that are -1 and never do.
+        """
+        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        self.no_state(state)
+        logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+        value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
+        self.logits_backward(loss.backward())
+        self.saved = None
+        return value
+
+    def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
+        """The loss in evaluation mode; no gradient."""
+        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        self.no_state(state)
+        with self.evaluating():
+            logits = self.logits(x, self.moved_on(target), real, lengths)
+            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
+        return value
+
+    def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
+        """The logits in evaluation mode, as a numpy array. There is no way back from it."""
+        with self.evaluating():
+            return self.forward(x, target, lengths)
+
+    def guesses(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
+        """The token (B, T) that the model holds for the likeliest, in evaluation mode; 0 at padding."""
+        tokens = np.zeros(real.shape, np.int64)
+        with self.evaluating():
+            tokens[real] = self.logits(x, inputs, real, lengths).argmax(axis=-1)
+        return tokens
+
+    def start(self, x: Any, lengths: Any = None) -> Any:
+        """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
+        with self.evaluating():
+            m, mask = self.encoded(x, lengths)
+            return m, mask, self.handed_on()
+
+    def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
+        """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
+        m, mask, state = course
+        with self.evaluating():
+            h = self.decoder(np.asarray(tokens)[:, None], state)
+            z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)
+            logits = self.output(z[:, 0])
+        weights = None if self.attention is None else self.attention.weights[:, 0]
+        return logits, weights, (m, mask, self.decoder.last_state)
+
+
+def side_by_side(layer: Any, state: State) -> State:
+    """A layer's state; of two directions one, [s_f; s_b]."""
+    if not hasattr(layer, "forwards"):
+        return state
+    node = layer.forwards.node
+    return node.joined([np.concatenate(parts, axis=-1) for parts in zip(*map(node.each, state))])
+
+
+def divided(layer: Any, d_state: State) -> State:
+    """The way back."""
+    if not hasattr(layer, "forwards"):
+        return d_state
+    node = layer.forwards.node
+    halves = [np.split(part, 2, axis=-1) for part in node.each(d_state)]
+    return tuple(node.joined([half[way] for half in halves]) for way in (0, 1))
