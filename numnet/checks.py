@@ -324,3 +324,10 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
                 f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
                 "Is the file of another architecture?"
             )
+
+
+def check_count(who: str, **counts: Any) -> None:
+    """Whole numbers, 0 or more."""
+    for name, value in counts.items():
+        if not isinstance(value, numbers.Integral) or value < 0:
+            raise ValueError(f"{who}: {name} is {value!r}, expected a whole number, 0 or more.")

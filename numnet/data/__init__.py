@@ -5,6 +5,7 @@ from numnet.data.brackets import parse_tree, read_trees
 from numnet.data.classes import read_classes
 from numnet.data.conllu import TaggedSentence, read_conllu
 from numnet.data.download import FetchError
+from numnet.data.english import English, Sentence
 from numnet.data.lines import read_lines
 from numnet.data.pairs import read_pairs
 from numnet.data.registry import fetch
@@ -21,10 +22,12 @@ __all__ = [
     "REDUCE",
     "SHIFT",
     "SOURCES",
+    "English",
     "Extract",
     "FetchError",
     "Inference",
     "RandomBatches",
+    "Sentence",
     "SequenceBatches",
     "SequentialBatches",
     "Source",
