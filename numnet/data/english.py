@@ -1,20 +1,24 @@
-"""A small English without end, for every task when no data is at hand: its rules and words stand in english.json."""
+"""A small English without end, for every task where no data is at hand: its rules and words stand in english.json."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from numnet.checks import check_count
 from numnet.data.grammar import Derivation, Grammar
+from numnet.data.inference import LABELS, Inference, Pairs
 from numnet.data.sentiment import labelled
+from numnet.data.translation import Language, Translation
 from numnet.data.tree import Tree
 
 DATA = Path(__file__).with_name("english.json")
+VOWELS = "aeiouy"
+Thing = TypeVar("Thing")
 
 
 class Sentence(NamedTuple):
@@ -30,8 +34,9 @@ class Sentence(NamedTuple):
 
 
 class English:
-    """Sentences number 0, 1, 2, ... of a small English; each depends on the seed and its number alone.
+    """Sentences number 0, 1, 2, ... of a small English; pairs, translations and names likewise.
 
+    Each depends on the seed and its number alone. `words` are all words, `tags` all tags, `languages` those of names.
     A sentence has 3 to 25 words, the last of them its stop. No two derivations have the same words, so words have one
     tree, one row of tags, and the probability of that derivation (parity_tests/test_english.py counts all of them).
     """
@@ -44,6 +49,9 @@ class English:
         choices = [choice for row in self.grammar.choices.values() for choice in row]
         self.words = tuple(sorted({choice.word for choice in choices if choice.word is not None}))
         self.tags = tuple(sorted(set(self.grammar.tags.values())))
+        self.languages = tuple(self.data["names"])
+        self.inference = Pairs(self.grammar, self.data["kinds"], self.data["opposites"])
+        self.language = Language(self.grammar, self.data["language"])
 
     def random(self, what: str, k: int) -> Random:
         """The chances of thing number k."""
@@ -53,21 +61,52 @@ class English:
         """Sentence number k."""
         return self.described(self.grammar.derive(self.random("sentence", k).random))
 
-    def described(self, derivation: Derivation) -> Sentence:
-        """A derivation's words, tags, tree and probability."""
-        leaves, tags = list(derivation.leaves()), self.grammar.tags
-        words = tuple([leaf.choice.word or "" for leaf in leaves])
-        given = tuple([tags[leaf.symbol] for leaf in leaves])
-        return Sentence(words, given, labelled(derivation), derivation.log_probability())
-
     def sentences(self, n: int, first: int = 0) -> Iterator[Sentence]:
-        """n of them, from number `first` on."""
-        check_count("English.sentences", n=n, first=first)
-        return map(self.sentence, range(first, first + n))
+        """n sentences, each made when it is asked for, from number `first` on; so are pairs, translations and names."""
+        return self.numbered("sentences", self.sentence, n, first)
 
     def text(self, n: int, first: int = 0) -> str:
         """The words of n sentences, with a blank between words and a line for each sentence."""
         return "".join(f"{sentence}\n" for sentence in self.sentences(n, first))
+
+    def pair(self, k: int) -> Inference:
+        """Pair number k: two sentences as trees, and the label, each in its turn."""
+        return self.inference.pair(LABELS[k % len(LABELS)], self.random("pair", k).random)
+
+    def pairs(self, n: int, first: int = 0) -> Iterator[Inference]:
+        """n pairs: whether the second sentence follows from the first, is open, or cannot be."""
+        return self.numbered("pairs", self.pair, n, first)
+
+    def translation(self, k: int) -> Translation:
+        """Sentence number k, and what it is in the made-up language."""
+        derivation = self.grammar.derive(self.random("sentence", k).random)
+        words = " ".join(str(leaf.choice.word) for leaf in derivation.leaves())
+        return Translation(words, self.language.translate(derivation))
+
+    def translations(self, n: int, first: int = 0) -> Iterator[Translation]:
+        """n sentences with their translations."""
+        return self.numbered("translations", self.translation, n, first)
+
+    def name(self, k: int) -> tuple[str, str]:
+        """(language, name) number k, each of `languages` in its turn."""
+        language, chance = self.languages[k % len(self.languages)], self.random("name", k)
+        part = {what: sounds.split() for what, sounds in self.data["names"][language].items()}
+        end = chance.choice(part["end"])
+        name = chance.choice(part["begin"]) + chance.choice(part["vowel"])
+        if chance.random() < 0.5:
+            name += chance.choice(part["middle"]) + chance.choice(part["vowel"])
+        if end[0] in VOWELS:
+            name += chance.choice(part["middle"])
+        return language, (name + end).capitalize()
+
+    def names(self, n: int, first: int = 0) -> Iterator[tuple[str, str]]:
+        """n names of made-up languages, as (language, name); some come more than once, and some in two languages."""
+        return self.numbered("names", self.name, n, first)
+
+    def numbered(self, what: str, make: Callable[[int], Thing], n: int, first: int) -> Iterator[Thing]:
+        """make(first), make(first + 1), ..., n of them."""
+        check_count(f"English.{what}", n=n, first=first)
+        return map(make, range(first, first + n))
 
     def parse(self, words: Sequence[str] | str) -> Sentence:
         """These words, given as such or parted by blanks, with their tags and tree; ValueError where they are none."""
@@ -79,6 +118,13 @@ class English:
                 "numnet/data/english.json."
             )
         return self.described(found[0])
+
+    def described(self, derivation: Derivation) -> Sentence:
+        """A derivation's words, tags, tree and probability."""
+        leaves, tags = list(derivation.leaves()), self.grammar.tags
+        words = tuple([leaf.choice.word or "" for leaf in leaves])
+        given = tuple([tags[leaf.symbol] for leaf in leaves])
+        return Sentence(words, given, labelled(derivation), derivation.log_probability())
 
     @property
     def entropy(self) -> float:

@@ -1,0 +1,64 @@
+"""A made-up language: the small English with its verbs last, adjectives after nouns, no articles, and endings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from numnet.data.grammar import NUMBERS, Derivation, Grammar
+
+BESIDE = 403  # how far apart the stems of neighbours stand; shares no divisor with the number of stems
+INFINITIVE = ("Action", "Core", "Walk", "See", "Lose")  # of the number that their subject has: does not walk
+
+
+class Translation(NamedTuple):
+    """A sentence of the small English and what it is in the made-up language, words parted by blanks."""
+
+    sentence: str
+    translation: str
+
+
+class Language:
+    """Each word of each class has a stem, so that the noun "walk" and the verb "walk" are two; names are kept.
+
+    A noun ends by its number, its adjective and its verb by the noun's; an object's noun and adjective end in n. One
+    sentence has one translation.
+    """
+
+    def __init__(self, grammar: Grammar, data: Mapping[str, Any]) -> None:
+        self.grammar, self.data = grammar, data
+        consonants, vowels = data["consonants"].split(), data["vowels"].split()
+        stems = list(map("".join, product(consonants, vowels, consonants)))
+        names = dict.fromkeys((base(symbol), k) for symbol in grammar.tags for k in range(len(grammar.choices[symbol])))
+        self.stems = {name: stems[n * BESIDE % len(stems)] for n, name in enumerate(names)}
+
+    def translate(self, derivation: Derivation) -> str:
+        """A sentence of the grammar, as its derivation."""
+        return " ".join(self.words(derivation, "sg", False))
+
+    def words(self, derivation: Derivation, number: str, is_object: bool) -> Iterator[str]:
+        """The words of a phrase, in their order and with their endings."""
+        name, _, own = derivation.symbol.partition(".")
+        number = own if own and name not in INFINITIVE else number
+        is_object = is_object or name in ("Object", "Shown")
+        if derivation.choice.word is not None and name not in self.data["dropped"]:
+            yield self.word(derivation, number, is_object)
+        behind = bool(derivation.parts) and base(derivation.parts[0].symbol) in self.data["behind"]
+        for part in derivation.parts[:: -1 if behind else 1]:
+            yield from self.words(part, number, is_object)
+
+    def word(self, derivation: Derivation, number: str, is_object: bool) -> str:
+        """One word: stem and ending."""
+        symbol, choice = derivation.symbol, derivation.choice
+        tag = self.grammar.tags[symbol]
+        if tag in ("PROPN", "PUNCT"):
+            return str(choice.word)
+        stem = self.stems[base(symbol), self.grammar.choices[symbol].index(choice)]
+        ending = self.data["endings"].get(tag, " ").split(" ")[NUMBERS.index(number)]
+        return stem + ending + (self.data["object"] if is_object and tag in ("NOUN", "ADJ") else "")
+
+
+def base(symbol: str) -> str:
+    """Noun of Noun.sg."""
+    return symbol.partition(".")[0]
