@@ -2,6 +2,7 @@
 
 from numnet import data
 from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from numnet.attention import Attention
 from numnet.bidirectional import Bidirectional
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
@@ -31,7 +32,9 @@ from numnet.recurrent import RecurrentLayer
 from numnet.rnn import RNNNode
 from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.sequences import Packed, pack, pad_sequences, unpack
+from numnet.tape import Tape
 from numnet.trainer import Trainer, TrainingDiverged, evaluate
+from numnet.with_grad import NumberWithGrad
 
 __version__ = "0.1.0"
 
@@ -42,6 +45,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "ArrayWithGrad",
     "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
@@ -68,6 +72,7 @@ __all__ = [
     "MGUNode",
     "MeanSquaredError",
     "Node",
+    "NumberWithGrad",
     "Operation",
     "Optimizer",
     "Packed",
@@ -89,11 +94,13 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "StepSchedule",
     "Tanh",
+    "Tape",
     "Trainer",
     "TrainingDiverged",
     "Vocabulary",
     "clip_by_norm",
     "clip_by_value",
+    "concatenate",
     "data",
     "evaluate",
     "generate",
@@ -104,6 +111,7 @@ __all__ = [
     "pad_sequences",
     "require_plot",
     "save_checkpoint",
+    "stack",
     "unpack",
 ]
 # fmt: on

@@ -12,10 +12,39 @@ from numnet.checks import check_sequence, check_steps, kind_of
 from numnet.lengths import as_mask
 
 
-class Blueprint:
-    """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
+class Remembering:
+    """What is made of `layers`, of which stateful ones remember where they ended."""
 
     layers: Any
+    modules: Any
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        for layer in self.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state(rows)
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Stateful layers begin anew, and afterwards remember what they did before."""
+        with self.keeping_memory():
+            self.reset_state()
+            yield
+
+    @contextmanager
+    def keeping_memory(self) -> Iterator[None]:
+        """Afterwards every layer remembers the state that it did before."""
+        kept = [(part, part.last_state, part.anew) for part in self.modules() if hasattr(part, "remember")]
+        try:
+            yield
+        finally:
+            for part, last_state, anew in kept:
+                part.last_state, part.anew = last_state, anew
+
+
+class Blueprint(Remembering):
+    """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
+
     loss: Any
     name: str
     input_size: int | None
@@ -24,7 +53,6 @@ class Blueprint:
     params: Any
     ready: Any
     saved: Any
-    modules: Any
     load_state_dict: Any
     usable_device: Any
 
@@ -67,29 +95,6 @@ class Blueprint:
         """How many real steps each row of the last output has, where it was Packed."""
         mask, packed, _ = self.saved
         return mask.sum(1 if self.batch_first else 0) if packed else None
-
-    def reset_state(self, rows: Any = None) -> None:
-        """Stateful layers' rows, all if none are named, begin anew."""
-        for layer in self.layers:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state(rows)
-
-    @contextmanager
-    def forgetting(self) -> Iterator[None]:
-        """Stateful layers begin anew, and afterwards remember what they did before."""
-        with self.keeping_memory():
-            self.reset_state()
-            yield
-
-    @contextmanager
-    def keeping_memory(self) -> Iterator[None]:
-        """Afterwards every layer remembers the state that it did before."""
-        kept = [(part, part.last_state, part.anew) for part in self.modules() if hasattr(part, "remember")]
-        try:
-            yield
-        finally:
-            for part, last_state, anew in kept:
-                part.last_state, part.anew = last_state, anew
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""

@@ -25,6 +25,7 @@ class Operation:
     over_time = False  # makes one vector of a sequence, and takes lengths
     keeps_time = True
     training = True
+    reused: tuple[str, ...] = ()  # attributes whose memory the next call writes over; None in them makes it anew
     saved: Any = None
 
     @property

@@ -33,6 +33,7 @@ UNCHANGED = nullcontext()  # the weights as they are
 class ThroughTime:
     """The part of a recurrent layer that is time: `node` goes through the stretches of a batch and back."""
 
+    reused: tuple[str, ...] = ("slots", "memory")
     node: Node
     stepper: Any  # the node, or BetweenSteps, which stands for it
     reverse: bool

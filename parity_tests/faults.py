@@ -249,6 +249,34 @@ STEP_FAULTS = [
     Fault("weight decay with the wrong sign", "optimizer.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD", "W b", "step 1"),
     Fault("clipping: every gradient by its own norm", "clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD", "W b", "step 1"),
 ]  # fmt: skip
+# In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.
+WALK_FAULTS = [
+    Fault("a value used twice receives once", "with_grad.py", "arriving[u] + du if u in arriving else du", "du", "", "u", "(8)"),
+    Fault("the oldest first", "with_grad.py", "key=lambda u: u.born, reverse=True", "key=lambda u: (u is not z, u.born)", "", "u", "(8)"),
+    Fault("product: own factor for the other's", "with_grad.py", "(u * v, v, u)", "(u * v, u, v)", "", "u", "(2)"),
+    Fault("power: exponent not lowered", "with_grad.py", "np.power(u, k - 1)", "np.power(u, k)", "", "u", "(3)"),
+    Fault("exp: slope of the input", "with_grad.py", "(z := np.exp(u), z)", "(z := np.exp(u), u)", "", "u", "(4)"),
+    Fault("log: slope of the output", "with_grad.py", "(np.log(u), np.divide(1, u))", "(z := np.log(u), z)", "", "u", "(5)"),
+    Fault("tanh: square missing", "with_grad.py", "1 - z * z", "1 - z", "", "u", "(6)"),
+    Fault("relu: slope 1 everywhere", "with_grad.py", "np.greater(u, 0)", "1", "", "u", "(7)"),
+    Fault("product of matrices: v not transposed", "array_with_grad.py", "dz @ v.swapaxes(-1, -2)", "dz @ v", "", "u", "(9)"),
+    Fault("sum: gradient shared out", "array_with_grad.py", "np.broadcast_to(dz.reshape(z.shape), u.shape)", "np.broadcast_to(dz.reshape(z.shape), u.shape) * z.size / u.size", "", "u", "(10)"),
+    Fault("transpose: the same way back as forth", "array_with_grad.py", "dz.transpose(np.argsort(axes))", "dz.transpose(axes).reshape(self.shape)", "", "u", "(12)"),
+    Fault("index: an element taken twice gets one", "array_with_grad.py", "np.add.at(du, index, dz)", "du[index] = dz", "", "u", "(13)"),
+    Fault("concatenate: pieces turned round", "array_with_grad.py", "np.split(dz, cuts, axis)", "np.split(np.flip(dz, axis), cuts, axis)", "", "u", "(14)"),
+    Fault("broadcasting: one for the sum", "array_with_grad.py", "dz.sum(axis=(*range(extra), *many), keepdims=True)", "dz.mean(axis=(*range(extra), *many), keepdims=True)", "", "u", "(15)"),
+]  # fmt: skip
+# In the tape: calls that write over each other, gradients that take the wrong way. See test_tape.py.
+TAPE_FAULTS = [
+    Fault("what a call kept is not given back", "tape.py", "with kept.given_back():", "if kept:", "", "x"),
+    Fault("memory is written over by the next call", "kept.py", "setattr(module, name, None)", "pass", "", "x"),
+    Fault("kept by the part alone, not by what it is made of", "kept.py", "for module in part.modules()]", "for module in [part]]", "", "x"),
+    Fault("a node's rows for columns on the way back", "calls.py", "else dh.T for dh in node.each(d_new)", "else dh.T[::-1] for dh in node.each(d_new)", "", "x"),
+    Fault("gradient of the state before lost", "calls.py", "layer.backward(*gradients), layer.d_state", "layer.backward(*gradients), layer.node.joined([0 * d for d in layer.node.each(layer.d_state)])", "", "x"),
+    Fault("gradient of the last state lost", "calls.py", "layer.backward(*gradients), layer.d_state", "layer.backward(gradients[0]), layer.d_state", "", "x"),
+    Fault("gradients of several outputs in the wrong places", "several.py", "gradients[k] = dz", "gradients[-1 - k] = dz", "", "x"),
+    Fault("a loss's gradient taken as 1", "calls.py", "float(dy) if isinstance(y, float)", "1.0 if isinstance(y, float)", "", "x"),
+]  # fmt: skip
 # Faults that the checker catches, but does not name rightly yet: test_faults.py holds it to all others.
 VAGUE = {
     "a chunk's memory taken one step off",

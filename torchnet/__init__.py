@@ -7,6 +7,7 @@ except ImportError:
 
 from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
+from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from torchnet.attention import Attention
 from torchnet.bidirectional import Bidirectional
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
@@ -36,7 +37,9 @@ from torchnet.recurrent import RecurrentLayer
 from torchnet.rnn import RNNNode
 from torchnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from torchnet.sequences import Packed, pack, pad_sequences, unpack
+from torchnet.tape import Tape
 from torchnet.trainer import Trainer, TrainingDiverged, evaluate
+from torchnet.with_grad import NumberWithGrad
 
 __version__ = "0.1.0"
 
@@ -47,6 +50,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "ArrayWithGrad",
     "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
@@ -73,6 +77,7 @@ __all__ = [
     "MGUNode",
     "MeanSquaredError",
     "Node",
+    "NumberWithGrad",
     "Operation",
     "Optimizer",
     "Packed",
@@ -94,11 +99,13 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "StepSchedule",
     "Tanh",
+    "Tape",
     "Trainer",
     "TrainingDiverged",
     "Vocabulary",
     "clip_by_norm",
     "clip_by_value",
+    "concatenate",
     "data",
     "evaluate",
     "generate",
@@ -109,6 +116,7 @@ __all__ = [
     "pad_sequences",
     "require_plot",
     "save_checkpoint",
+    "stack",
     "unpack",
 ]
 # fmt: on

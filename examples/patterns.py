@@ -1,0 +1,163 @@
+"""The five patterns of sequence problems, each a tiny task learned in seconds: docs/patterns.md says what flows where.
+
+python examples/patterns.py                                   all five; the progress bar is on standard error
+python examples/patterns.py --pattern after --backend torchnet --plot patterns.png
+"""
+
+import argparse
+import importlib
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+LETTERS = ["_", *sorted(set("".join(NAMES)))]  # _ ends a word
+
+
+def words(letters, lengths):
+    """Every word of these letters and lengths."""
+    return [np.array(word) for length in lengths for word in product(letters, repeat=length)]
+
+
+def one_to_one(net, rng):
+    """Is a point inside the circle? There is one step, and nothing to remember."""
+    x = rng.uniform(-1, 1, (600, 1, 2))
+    inside = (np.linalg.norm(x, axis=-1) < 0.7).astype(int)
+    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy())
+    return model, [*x], [*inside], ["", ["outside", "inside"]]
+
+
+def one_to_many(net, rng):
+    """A digit comes in, and then nothing; its name goes out, letter by letter. There are but ten to be learned."""
+    x = [np.array([digit] + [10] * len(name)) for digit, name in enumerate(NAMES)] * 20  # 10: nothing
+    letters = [np.array([LETTERS.index(letter) for letter in name + "_"]) for name in NAMES] * 20
+    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), input_size=11)
+    return model, x, letters, ["0123456789 ", LETTERS]
+
+
+def many_to_one(net, rng):
+    """Of which letter has a word more, a or b? One answer, after its last letter."""
+    x = words([0, 1], [1, 3, 5, 7, 9])
+    more_b = [int(word.mean() > 0.5) for word in x]
+    layers = [net.GRULayer(16, return_sequences=False), net.Dense(2)]
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=2), x, more_b, ["ab", "ab"]
+
+
+def after_the_end(net, rng):
+    """A word comes in, and goes out backwards after its end: where the encoder ends, the decoder begins."""
+    parts = {"embed": net.Embedding(6, 16), "encoder": net.GRULayer(64), "decoder": net.GRULayer(64)}
+    tape = net.Tape(**parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
+
+    def answer(x, said, lengths):
+        tape.encoder(tape.embed(x), None, lengths)
+        return tape.dense(tape.decoder(tape.embed(said), tape.encoder.last_state))
+
+    def objective(x, target, lengths):  # in training the decoder is told what it should have said before
+        return tape.loss(answer(x, np.pad(target[:, :-1], [(0, 0), (1, 0)]), lengths), target, lengths)
+
+    def predict(x, lengths):  # else it hears what it has said
+        said = np.zeros((len(x), 1), int)  # 0 begins an answer, and ends it
+        for _ in range(x.shape[1]):
+            scores = np.asarray(answer(x, said, lengths).value)
+            said = np.append(said, scores[:, -1:].argmax(axis=-1), axis=1)
+        return scores
+
+    tape.objective, tape.predict = objective, predict
+    x = words(range(1, 6), [2, 3, 4])
+    return tape, [np.append(word, 0) for word in x], [np.append(word[::-1], 0) for word in x], ["_abcde", "_abcde"]
+
+
+def in_step(net, rng):
+    """Two numbers' bits come in, lowest first, and at once their sum's go out: the carry is in the state."""
+    a, b = rng.integers(0, 2**7, (2, 400, 1))
+    x, sums = 2 * (a >> np.arange(8) & 1) + (b >> np.arange(8) & 1), a + b >> np.arange(8) & 1
+    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), input_size=4)
+    return model, [*x], [*sums], [["0+0", "0+1", "1+0", "1+1"], "01"]
+
+
+PATTERNS = {"one": one_to_one, "many": one_to_many, "last": many_to_one, "after": after_the_end, "step": in_step}
+EPOCHS = {"one": 30, "many": 20, "last": 15, "after": 25, "step": 20}
+
+
+def learn(net, name, args):
+    """The model, how examples that it was not trained on are read, these, and what the trainer noted."""
+    rng = np.random.default_rng(args.seed)
+    model, x, target, read = PATTERNS[name](net, rng)
+    order = rng.permutation(len(x))
+    parts = [([x[k] for k in rows], [target[k] for k in rows]) for rows in np.split(order, [len(x) // 6])]
+    held_out = net.SequenceBatches(*parts[0], batch_size=len(x) // 6, shuffle=False)
+    batches = net.SequenceBatches(*parts[1], batch_size=20, seed=args.seed)
+    trainer = net.Trainer(model, net.Adam(0.01, clip_norm=1.0), batches, evaluate_every=10**9)
+    history = trainer.fit(epochs=args.epochs or (None if args.seconds else EPOCHS[name]), seconds=args.seconds)
+    return model, read, next(held_out.epoch()), history
+
+
+def right(model, x, target, lengths):
+    """The share of the examples that are answered without a mistake."""
+    answered = model.predict(x, lengths=lengths).argmax(axis=-1) == target
+    padding = np.arange(x.shape[1]) >= lengths[:, None]
+    return float((answered if target.ndim == 1 else (answered | padding).all(axis=1)).mean())
+
+
+def likely(model, x, lengths):
+    """The probability of each class."""
+    e = np.exp(model.predict(x, lengths=lengths))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def draw(axes, name, model, read, x, target, lengths):
+    """How likely each class is at each step of one example, a ring at what is right; and of a point, on the plane."""
+    axes.set_title(PATTERNS[name].__name__.replace("_", " "))
+    if name == "one":
+        line = np.linspace(-1, 1, 61)
+        plane = np.stack(np.meshgrid(line, line), axis=-1)
+        inside = likely(model, plane.reshape(-1, 1, 2), np.ones(61 * 61, int))[:, 0, 1]
+        axes.imshow(inside.reshape(61, 61), "Greys", origin="lower", extent=(-1, 1, -1, 1), vmin=0, vmax=1)
+        axes.contour(line, line, np.linalg.norm(plane, axis=-1), [0.7], colors="tab:red")
+        return
+    k = lengths.argmax()
+    T = lengths[k]
+    if name == "last":  # after each step, as if the word ended there
+        found, rings = likely(model, np.tile(x[k, :T], (T, 1)), 1 + np.arange(T)), ([T - 1], [target[k]])
+    else:
+        found, rings = likely(model, x[k : k + 1, :T], lengths[k : k + 1])[0], (np.arange(T), target[k, :T])
+    axes.imshow(found.T, "Greys", vmin=0, vmax=1, aspect="auto")
+    axes.plot(*rings, "o", mfc="none", color="tab:red")
+    came_in = [read[0][token] for token in x[k, :T]]
+    axes.set_xlabel(f"after {' '.join(came_in)} came in" if name == "after" else "comes in")
+    axes.set_xticks(range(T), [""] * T if name == "after" else came_in)
+    axes.set_yticks(range(len(read[1])), read[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backend", choices=["numnet", "torchnet"], default="numnet")
+    parser.add_argument("--pattern", choices=PATTERNS, nargs="+", default=[*PATTERNS], help="default: all")
+    parser.add_argument("--epochs", type=int, help="of each; by default as many as its task needs")
+    parser.add_argument("--seconds", type=float, help="for each")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plot", metavar="FILE.png", help="one picture, a panel a pattern")
+    parser.add_argument("--json", metavar="FILE", help="what came out, for a program")
+    args = parser.parse_args()
+    net, found, figure = importlib.import_module(args.backend), {}, None
+    if args.plot:
+        net.require_plot(args.plot)
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(3.6 * len(args.pattern), 3.2), layout="constrained")
+    for k, name in enumerate(args.pattern, 1):
+        model, read, examples, history = learn(net, name, args)
+        found[name] = {"right": right(model, *examples), "losses": history.losses}
+        print(f"{name:6}{found[name]['right']:7.1%} without a mistake  {PATTERNS[name].__doc__}")
+        if figure:
+            draw(figure.add_subplot(1, len(args.pattern), k), name, model, read, *examples)
+    if figure:
+        figure.savefig(args.plot, dpi=100)
+    if args.json:
+        Path(args.json).write_text(json.dumps({"backend": args.backend, **found}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

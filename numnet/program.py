@@ -1,0 +1,82 @@
+"""How a Tape begins, and what it says to a Trainer, on either backend: no mathematics, so it stands once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from numnet.blueprint import Remembering
+from numnet.checks import check_objective, check_on_tape, check_parts
+
+
+class Program(Remembering):
+    """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
+
+    name: str
+    seed: int
+    dtype: Any
+    built: bool
+    eval: Any
+    named_parts: dict[str, Any]
+    objective: Callable[..., Any] | None = None
+    last_state = None  # nothing is carried from one batch to the next
+
+    def begin(self, parts: dict[str, Any]) -> None:
+        """Each part, if it has no weights yet, draws them from a seed of its own; all compute in the tape's dtype."""
+        check_parts(self.name, parts, dir(self))
+        rng = np.random.default_rng(self.seed)
+        for part in parts.values():
+            if hasattr(part, "built"):
+                part.seed = part.seed if part.built else int(rng.integers(2**31))
+                part.convert(self.dtype)
+            else:
+                part.build(0, rng, self.dtype)
+        self.named_parts, self.layers = dict(parts), list(parts.values())
+        self.settle()
+
+    def settle(self) -> None:
+        """Find whether every part has its weights."""
+        self.built = not self.unbuilt
+
+    @property
+    def unbuilt(self) -> str:
+        """The parts that have no weights yet."""
+        return ", ".join(name for name, part in self.named_parts.items() if not getattr(part, "built", True))
+
+    def config(self) -> dict[str, Any]:
+        """What the parts are; the program that calls them is the user's own."""
+        parts = {name: {"type": part.name, **part.config()} for name, part in self.named_parts.items()}
+        return {"parts": parts, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
+
+    def loss_and_grads(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
+        """The objective of a batch, and the way back: the loss is returned, its gradients are ADDED to `grads`."""
+        value = self.value_of(x, target, lengths)
+        self.backward(value)
+        return float(value)
+
+    def evaluate(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
+        """The objective in evaluation mode; no gradient."""
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            return float(self.value_of(x, target, lengths))
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def value_of(self, x: Any, target: Any, lengths: Any) -> Any:
+        """What the user's program makes of a batch."""
+        objective = check_objective(self.name, self.objective)
+        value = objective(x, target) if lengths is None else objective(x, target, lengths)
+        check_on_tape(self.name, "the objective", value)
+        return value
+
+    def backward(self, value: Any, dy: Any = None) -> None:
+        """From a value back through every call that it was made of."""
+        raise NotImplementedError
+
+    def needs_loss(self) -> Any:
+        """The part called `loss`: what a report is to say of a loss, and how many targets the last one counted."""
+        return check_objective(self.name, self.named_parts.get("loss"), "part called loss")

@@ -1,0 +1,187 @@
+"""A number that remembers how it was made, so that it can tell how fast it grows with all that it was made of."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_finite_number, check_one_number
+
+births = itertools.count()
+
+
+class WithGrad:
+    """A value z, what it was made of, and the way back; numbers and arrays alike. u, v are numbers, or arrays.
+
+        z            ∂z/∂u          ∂z/∂v
+        u + v        1              1            (1)
+        u v          v              u            (2)
+        uᵏ           k uᵏ⁻¹                      (3)   k a plain number; uᵛ is exp(v log u)
+        exp u        z                           (4)
+        log u        1/u                         (5)
+        tanh u       1 - z²                      (6)
+        max(u, 0)    1 where u > 0               (7)   relu
+        backward:    du += dz ∂z/∂u              (8)   the youngest z first: then its dz is whole before it goes on
+
+    -u, u - v, u / v and σ(u) are made of these.
+    """
+
+    __array_ufunc__ = None  # an array + this is this + the array
+    value: Any
+    grad: Any
+
+    def __init__(self, value: Any) -> None:
+        """A value that was made of nothing."""
+        self.keep(value, (), lambda dz: ())
+
+    def keep(self, value: Any, made_of: Sequence[WithGrad], back: Callable[[Any], Iterable[Any]]) -> None:
+        """The value, what it was made of, and `back`, from its gradient to theirs."""
+        self.value, self.made_of, self.back, self.born = self.checked(value), made_of, back, next(births)
+        self.zero_grad()
+
+    @classmethod
+    def of(cls, value: Any, made_of: Sequence[WithGrad], back: Callable[[Any], Iterable[Any]]) -> Any:
+        """A value that was made of others."""
+        z = cls.__new__(cls)
+        z.keep(value, made_of, back)
+        return z
+
+    def made(self, rule: Callable[..., Any], *others: Any) -> Any:
+        """The z of one line of the table: `rule` gives z and its slope along each that it is made of."""
+        made_of = (self, *map(self.like, others))
+        with np.errstate(all="ignore"):
+            z, *slopes = rule(*(u.value for u in made_of))
+        return self.of(z, made_of, lambda dz: [dz * slope for slope in slopes])
+
+    def __add__(self, other: Any) -> Any:
+        return self.made(lambda u, v: (u + v, 1, 1), other)  # (1)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.made(lambda u, v: (u * v, v, u), other)  # (2)
+
+    def __pow__(self, k: Any) -> Any:
+        if isinstance(k, WithGrad):
+            return (self.log() * k).exp()
+        check_one_number(type(self).__name__, "the exponent", k)
+        return self.made(lambda u: (np.power(u, k), k and k * np.power(u, k - 1)))  # (3)
+
+    def exp(self) -> Any:
+        """eᵘ"""
+        return self.made(lambda u: (z := np.exp(u), z))  # (4)
+
+    def log(self) -> Any:
+        """The natural logarithm."""
+        return self.made(lambda u: (np.log(u), np.divide(1, u)))  # (5)
+
+    def tanh(self) -> Any:
+        """The hyperbolic tangent."""
+        return self.made(lambda u: (z := np.tanh(u), 1 - z * z))  # (6)
+
+    def relu(self) -> Any:
+        """max(u, 0), its slope at 0 taken as 0."""
+        return self.made(lambda u: (np.maximum(u, 0), np.greater(u, 0)))  # (7)
+
+    def sigmoid(self) -> Any:
+        """σ(u) = tanh(u/2)/2 + 1/2"""
+        return (self * 0.5).tanh() * 0.5 + 0.5
+
+    def __neg__(self) -> Any:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -self.like(other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self * self.like(other) ** -1
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self**-1 * other
+
+    def __rpow__(self, other: Any) -> Any:
+        return self.like(other) ** self
+
+    def backward(self, dz: Any = None) -> None:
+        """Add this value's slope along each that it was made of to that one's `grad`; along itself it is dz, or 1.
+
+        Gradients add: what is used twice receives from both uses, and a second call doubles all. `zero_grad` clears.
+        """
+        arriving: dict[WithGrad, Any] = {self: self.first(dz)}
+        for z in youngest_first(self):
+            dz = arriving.pop(z)
+            z.grad += dz
+            for u, du in zip(z.made_of, z.back(dz)):
+                du = u.fit(du)
+                arriving[u] = arriving[u] + du if u in arriving else du  # (8)
+
+    def zero_grad(self) -> None:
+        """This value's gradient alone is 0 again."""
+        raise NotImplementedError
+
+    def like(self, other: Any) -> Any:
+        """Another value of this kind; a plain one becomes one that was made of nothing."""
+        return other if isinstance(other, type(self)) else type(self)(other)
+
+    def checked(self, value: Any) -> Any:
+        """The value as it is kept, or an error."""
+        raise NotImplementedError
+
+    def first(self, dz: Any) -> Any:
+        """Where the way back begins: the gradient of the last value."""
+        raise NotImplementedError
+
+    def fit(self, dz: Any) -> Any:
+        """What arrives, as it is added to `grad`."""
+        raise NotImplementedError
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value}, grad {self.grad})"
+
+
+class NumberWithGrad(WithGrad):
+    """One number: `value`, and after `backward` of what was made of it, `grad`. The rules are in WithGrad.
+
+        a = NumberWithGrad(3)
+        b = a * 4;  c = b + 3;  d = a + 2;  e = c * d
+        e.backward()                                     # de/da = d 4 + c 1 = 35
+
+    ValueError where a value or a gradient is not finite, as that of log 0.
+    """
+
+    value: float
+    grad: float
+
+    def zero_grad(self) -> None:
+        self.grad = 0.0
+
+    def checked(self, value: Any) -> float:
+        check_one_number("NumberWithGrad", "the value", value)
+        check_finite_number("NumberWithGrad", "the value", float(value))
+        return float(value)
+
+    def first(self, dz: Any) -> float:
+        return 1.0 if dz is None else self.fit(dz)
+
+    def fit(self, dz: Any) -> float:
+        check_finite_number("NumberWithGrad", "a gradient", float(dz))
+        return float(dz)
+
+
+def youngest_first(z: WithGrad) -> list[Any]:
+    """z and all that went into it, each before what it is made of, which is older; no recursion, however deep."""
+    found, new = {z}, [z]
+    while new:
+        made_of = set(new.pop().made_of) - found
+        found |= made_of
+        new += made_of
+    return sorted(found, key=lambda u: u.born, reverse=True)

@@ -1,0 +1,362 @@
+"""Networks that are programs: both backends agree, the ways back are slopes, and no call writes over another."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+import torchnet
+from numnet.check import check_gradients
+from numnet.checkpoint import to_numpy
+from parity_tests.faults import TAPE_FAULTS, Fault, planted
+from parity_tests.networks import NETWORKS, D, H, Network, V, as_pair, results
+from parity_tests.probe import Array, assert_near
+from parity_tests.strategies import TOLERANCE
+
+BACKENDS = [numnet, torchnet]
+each_network = pytest.mark.parametrize("network", NETWORKS, ids=repr)
+NAMED = {network.name: network for network in NETWORKS}
+
+
+@each_network
+def test_both_backends_give_the_same_values_and_gradients(network: Network) -> None:
+    assert_near(results(network, numnet), results(network, torchnet), TOLERANCE["float64"])
+
+
+@each_network
+def test_the_way_back_is_the_slope_of_the_program(network: Network) -> None:
+    pair, arrays = as_pair(network, numnet)
+    report = check_gradients(pair, *arrays)
+    assert report, str(report)
+
+
+@each_network
+def test_a_second_way_back_adds_as_much_again(net: Any, network: Network) -> None:
+    once, twice = results(network, net), results(network, net, times=2)
+    for name in once:
+        np.testing.assert_allclose(twice[name], once[name] * (1 if name == "y" else 2), rtol=1e-12, atol=1e-14)
+
+
+SENTENCES = [([3, 1, 4, 1, 5], 1), ([6], 0), ([2, 0, 2], 1), ([5, 5, 6, 0], 0), ([1, 2, 3, 4, 5, 6, 0, 1], 1)]
+
+
+def parts_of(net: Any) -> dict[str, Any]:
+    """What reads a sentence: the brief example of the class's own docstring."""
+    return {
+        "embed": net.Embedding(V, D),
+        "node": net.GRUNode(H),
+        "dense": net.Dense(2),
+        "loss": net.SoftmaxCrossEntropy(),
+    }
+
+
+def reader(net: Any, **options: Any) -> Any:
+    return net.Tape(dtype="float64", **options, **parts_of(net))
+
+
+def read(tape: Any, sentence: Any, label: int) -> Any:
+    h = None
+    for word in sentence:
+        h = tape.node(tape.embed([word]), h)
+    return tape.loss(tape.dense(h), [label])
+
+
+def grads_of(thing: Any) -> dict[str, Array]:
+    return {name: np.array(to_numpy(g)) for name, g in thing.grads.items()}
+
+
+def test_a_loop_over_words_is_the_model_that_a_layer_makes(net: Any) -> None:
+    layers = [net.Embedding(V, D), net.GRULayer(H, return_sequences=False), net.Dense(2)]
+    model, tape = net.RNNModel(layers, net.SoftmaxCrossEntropy(), V, dtype="float64"), reader(net)
+    read(tape, [0], 0)
+    tape.load_state_dict(dict(zip(tape.params, [to_numpy(p) for p in model.params.values()])))
+    for sentence, label in SENTENCES:
+        expected = float(model.loss_and_grads(np.array([sentence]), [label]))
+        value = read(tape, sentence, label)
+        assert float(value) == pytest.approx(expected, rel=1e-12)
+        tape.backward(value)
+    for ours, theirs in zip(grads_of(tape).values(), grads_of(model).values()):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_steps_are_the_layer_with_the_same_node(net: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((3, 6, D)), rng.standard_normal((3, 6, H))
+    parts = {"node": net.LSTMNode(H, D, seed=1), "layer": net.LSTMLayer(H, input_size=D, seed=1)}
+    tape = net.Tape(dtype="float64", **parts, loss=net.MeanSquaredError())
+    steps: list[Any] = []
+    state: Any = None
+    for t in range(6):
+        state = tape.node(x[:, t], state)
+        steps.append(state[0])
+    tape.backward(tape.loss(net.stack(steps, axis=1), target))
+    tape.backward(tape.loss(tape.layer(x), target))
+    for name in ("W_x", "W_h", "b"):
+        ours, theirs = (grads_of(tape)[f"{part}.{name}"] for part in parts)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(to_numpy(tape.layer.last_state[1].value), to_numpy(state[1].value), rtol=1e-12)
+
+
+def test_the_gradient_of_every_value_on_the_way_can_be_looked_at(net: Any) -> None:
+    tape = net.Tape(dtype="float64", layer=net.GRULayer(H), loss=net.MeanSquaredError())
+    x = net.ArrayWithGrad(np.random.default_rng(0).standard_normal((2, 4, D)))
+    y = tape.layer(x)
+    tape.backward(tape.loss(y[:, -1], np.zeros((2, H))))
+    arrived, went_on = to_numpy(y.grad), to_numpy(x.grad)
+    assert not arrived[:, :-1].any()
+    assert arrived[:, -1].all()
+    assert went_on.all()
+
+
+def test_a_part_that_is_not_called_has_a_gradient_of_0(net: Any) -> None:
+    tape = net.Tape(used=net.Dense(2, 3), spare=net.Dense(2, 3))
+    before = to_numpy(tape.params["spare.W"]).copy()
+    tape.backward(tape.used(np.ones((1, 3))).sum())
+    assert all(not g.any() for name, g in grads_of(tape).items() if name.startswith("spare"))
+    net.AdamW(0.1, weight_decay=0.5).step(tape)
+    np.testing.assert_allclose(to_numpy(tape.params["spare.W"]), before * 0.95, rtol=1e-6)
+
+
+def test_plain_values_are_constants(net: Any) -> None:
+    tape = net.Tape(dtype="float64", f=net.Dense(D, D), g=net.Dense(1, D))
+    h = tape.f(np.ones((2, D)))
+    tape.backward(tape.g(h.value).sum())
+    grads = grads_of(tape)
+    assert grads["g.W"].any()
+    assert not grads["f.W"].any()
+
+
+def test_each_part_draws_its_own_weights_and_a_seed_is_a_seed(net: Any) -> None:
+    def weights(**options: Any) -> list[Array]:
+        tape = net.Tape(**options, first=net.Dense(3), second=net.Dense(3), node=net.RNNNode(3))
+        tape.node(tape.second(tape.first(np.ones((1, 3)))))
+        return [to_numpy(p) for p in tape.params.values()]
+
+    first, again, other = weights(), weights(), weights(seed=1)
+    assert not np.array_equal(first[0], first[2])
+    assert all(map(np.array_equal, first, again))
+    assert not any(map(np.array_equal, first, other))
+    assert {str(p.dtype) for p in first} == {"float32"}
+    assert {str(p.dtype) for p in weights(dtype="float64")} == {"float64"}
+    own = net.Dense(3, 3, seed=5)
+    kept = to_numpy(own.params["W"]).copy()
+    np.testing.assert_array_equal(to_numpy(net.Tape(own=own).params["own.W"]), kept)
+
+
+def test_the_first_weights_are_the_same_on_both_backends() -> None:
+    tapes = [reader(net) for net in BACKENDS]
+    values = [float(read(tape, [3, 1], 1)) for tape in tapes]
+    assert values[0] == pytest.approx(values[1], rel=1e-12)
+    assert list(tapes[0].params) == list(tapes[1].params)
+
+
+def trained(
+    net: Any, make: Callable[[Any], tuple[Any, Callable[[Any], Any]]], data: list[Any], epochs: int
+) -> list[float]:
+    tape, loss_of = make(net)
+    optimizer, losses = net.Adam(0.02, clip_norm=1.0), []
+    for _ in range(epochs):
+        for example in data:
+            tape.zero_grad()
+            value = loss_of(example)
+            tape.backward(value)
+            optimizer.step(tape)
+            losses.append(float(value))
+    return losses
+
+
+def loop_network(net: Any) -> tuple[Any, Callable[[Any], Any]]:
+    tape = reader(net)
+    return tape, lambda example: read(tape, *example)
+
+
+def tree_network(net: Any) -> tuple[Any, Callable[[Any], Any]]:
+    parts = {"embed": net.Embedding(V, D), "reduce": net.Dense(D), "tanh": net.Tanh(), "dense": net.Dense(2)}
+    tape = net.Tape(dtype="float64", **parts, loss=net.SoftmaxCrossEntropy())
+
+    def vector(tree: Any) -> Any:
+        if isinstance(tree, int):
+            return tape.embed([tree])
+        return tape.tanh(tape.reduce(net.concatenate([vector(child) for child in tree])))
+
+    return tape, lambda example: tape.loss(tape.dense(vector(example[0])), [example[1]])
+
+
+TREES = [((1, 2), 1), ((2, 1), 0), (((1, 2), 3), 1), ((3, (2, 1)), 0), (((3, 4), (1, 2)), 1), ((5, (4, (2, 1))), 0)]
+
+
+@pytest.mark.parametrize(("make", "data"), [(loop_network, SENTENCES), (tree_network, TREES)], ids=["loop", "tree"])
+def test_networks_whose_shape_follows_the_data_learn_alike_on_both_backends(make: Any, data: list[Any]) -> None:
+    ours, theirs = (trained(net, make, data, 60) for net in BACKENDS)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    assert max(ours[-len(data) :]) < 0.05 < min(ours[: len(data)])
+
+
+def batches_of(net: Any) -> Any:
+    sentences, labels = zip(*SENTENCES)
+    return net.SequenceBatches(sentences, labels, batch_size=2)
+
+
+def for_trainer(net: Any) -> Any:
+    """Rows that have ended keep their state."""
+    tape = reader(net)
+
+    def objective(x: Any, target: Any, lengths: Any) -> Any:
+        h = np.zeros((len(x), H))
+        for t in range(x.shape[1]):
+            goes_on = (t < lengths)[:, None].astype(float)
+            h = tape.node(tape.embed(x[:, t]), h) * goes_on + h * (1 - goes_on)
+        return tape.loss(tape.dense(h), target)
+
+    tape.objective = objective
+    return tape
+
+
+def test_a_trainer_trains_it_saves_it_and_goes_on(net: Any, tmp_path: Path) -> None:
+    def trainer(folder: str) -> Any:
+        batches = batches_of(net)
+        optimizer = net.Adam(0.02)
+        return net.Trainer(for_trainer(net), optimizer, batches, batches, directory=tmp_path / folder, progress=False)
+
+    whole, first, second = trainer("whole"), trainer("parts"), trainer("parts")
+    whole.fit(epochs=4)
+    first.fit(epochs=2)
+    read(second.model, [0], 0)
+    second.resume(net.load_checkpoint(tmp_path / "parts" / "last.npz"))
+    second.fit(epochs=4)
+    assert second.history.losses == whole.history.losses
+    assert whole.history.rows[-1]["validation_loss"] < whole.history.rows[0]["validation_loss"]
+    for ours, theirs in zip(second.model.params.values(), whole.model.params.values()):
+        np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+
+
+def test_a_trainer_gives_both_backends_the_same_losses() -> None:
+    runs = [net.Trainer(for_trainer(net), net.Adam(0.02), batches_of(net), progress=False) for net in BACKENDS]
+    ours, theirs = (run.fit(steps=12).losses for run in runs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_evaluation_drops_nothing_and_leaves_what_is_remembered(net: Any) -> None:
+    tape = net.Tape(drop=net.Dropout(0.5), layer=net.GRULayer(H, stateful=True), loss=net.MeanSquaredError())
+    tape.objective = lambda x, target: tape.loss(tape.layer(tape.drop(x)), target)
+    x, target = np.ones((1, 3, D)), np.zeros((1, 3, H))
+    tape.loss_and_grads(x, target)
+    remembered = to_numpy(tape.layer.part.last_state).copy()
+    with tape.forgetting():
+        values = [tape.evaluate(x, target)]
+        tape.reset_state()
+        values.append(tape.evaluate(x, target))
+    assert values[0] == values[1]
+    assert tape.drop.training
+    np.testing.assert_array_equal(to_numpy(tape.layer.part.last_state), remembered)
+    assert tape.loss.counted == 3 * H
+    assert tape.layer.hidden_size == H
+
+
+def test_a_copy_is_a_tape_of_its_own(net: Any) -> None:
+    tape = net.Tape(dtype="float64", layer=net.GRULayer(H), dense=net.Dense(2))
+    tape.dense(tape.layer(np.ones((1, 2, D))))
+    other = copy.deepcopy(tape)
+    other.backward(other.dense(other.layer(np.ones((1, 2, D)))).sum())
+    assert all(g.any() for g in grads_of(other).values())
+    assert not any(g.any() for g in grads_of(tape).values())
+    assert other.dense.part is not tape.dense.part
+
+
+def test_weights_that_changed_since_the_call_are_no_silent_matter(net: Any) -> None:
+    tape = reader(net)
+    value = read(tape, [3, 1], 1)
+    tape.backward(value)
+    net.SGD(0.1).step(tape)
+    with pytest.raises(RuntimeError):
+        tape.backward(value)
+
+
+def test_an_operation_may_keep_what_it_likes_where_it_likes() -> None:
+    class Twice(numnet.Operation):
+        """y = x², which keeps x under a name of its own, and counts."""
+
+        seen = 0
+
+        def forward(self, x: Any) -> Any:
+            self.seen, self.mine = self.seen + 1, x
+            return x * x
+
+        def backward(self, dy: Any) -> Any:
+            return dy * 2 * self.mine
+
+    tape = numnet.Tape(square=Twice())
+    x = numnet.ArrayWithGrad(np.array([2.0, 3.0]))
+    y = tape.square(tape.square(x))
+    tape.backward(y.sum())
+    np.testing.assert_array_equal(x.grad, 4 * np.array([8.0, 27.0]))
+    assert tape.square.seen == 2
+
+
+WRONG: dict[str, tuple[Callable[[Any, Any], Any], type[Exception]]] = {
+    "a part that is none": (lambda net, tape: net.Tape(f=len), TypeError),
+    "a name that is taken": (lambda net, tape: net.Tape(params=net.Tanh()), ValueError),
+    "one part twice": (lambda net, tape: net.Tape(f=(f := net.Dense(2)), g=f), ValueError),
+    "a layer and its node": (lambda net, tape: net.Tape(f=(f := net.GRULayer(2)), g=f.node), ValueError),
+    "backward of a float": (lambda net, tape: tape.backward(0.5), TypeError),
+    "backward of many": (lambda net, tape: tape.backward(tape.embed([1])), ValueError),
+    "one sample for a node": (lambda net, tape: tape.node(tape.embed([1])[0]), ValueError),
+    "a sequence for a node": (lambda net, tape: tape.node(tape.embed([[1, 2]])), ValueError),
+    "a gradient for a target": (lambda net, tape: tape.loss(tape.embed([1]), tape.embed([2])), TypeError),
+    "a gradient for a mask": (lambda net, tape: tape.loss(tape.embed([1]), [2], mask=tape.embed([1])), TypeError),
+    "a Packed": (lambda net, tape: tape.dense(net.pack([np.ones((2, D))])), TypeError),
+    "values in a list": (lambda net, tape: tape.dense([tape.embed([1]), tape.embed([2])]), TypeError),
+    "vectors for tokens": (lambda net, tape: tape.embed(tape.embed([1])), TypeError),
+    "a state of another size": (lambda net, tape: tape.node(tape.embed([1]), np.zeros((1, 9))), ValueError),
+    "a step before all are made": (lambda net, tape: net.Adam(0.1).step(tape), ValueError),
+    "no objective": (lambda net, tape: tape.loss_and_grads([1], [0]), ValueError),
+    "no loss": (lambda net, tape: net.Tape(f=net.Tanh()).needs_loss(), ValueError),
+    "no device": (lambda net, tape: net.Tape(device="abacus"), ValueError),
+}
+
+
+def said(net: Any, wrong: Callable[[Any, Any], Any], kind: type[Exception]) -> str:
+    with pytest.raises(kind) as error:
+        wrong(net, reader(net))
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_errors_have_the_same_words(name: str) -> None:
+    ours, theirs = (said(net, *WRONG[name]) for net in BACKENDS)
+    if name != "no device":
+        assert ours == theirs
+    assert ", expected " in ours or name in ("no objective", "no loss", "a step before all are made")
+
+
+def test_an_objective_must_stay_on_the_tape(net: Any) -> None:
+    tape = reader(net)
+    tape.objective = lambda x, target: float(read(tape, x, target))
+    with pytest.raises(TypeError, match="the objective is float, expected what a call on the tape gave"):
+        tape.loss_and_grads([1], 0)
+
+
+def caught(net: Any) -> bool:
+    """Whether any network's values or gradients are not torchnet's, or it cannot be run at all."""
+    for network in NETWORKS:
+        try:
+            assert_near(results(network, net, times=2), results(network, torchnet, times=2), TOLERANCE["float64"])
+        except (AssertionError, ValueError, TypeError, RuntimeError, AttributeError):
+            return True
+    return False
+
+
+def test_the_right_code_raises_no_alarm() -> None:
+    assert not caught(numnet)
+
+
+@pytest.mark.parametrize("fault", TAPE_FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
+    with planted(fault, tmp_path) as faulty:
+        assert caught(faulty)

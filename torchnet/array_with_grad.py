@@ -1,0 +1,131 @@
+"""Arrays that remember how they were made: tensors behind numnet's names, and autograd goes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_last, check_matrices, check_real, check_shape, refuse_plain
+from torchnet.operation import as_tensor
+from torchnet.with_grad import WithGrad
+
+
+class ArrayWithGrad(WithGrad):
+    """An array: `value`, and after `backward` of what was made of it, `grad`, of its shape; both are tensors.
+
+    Plain arrays and numbers take part with the dtype of what they meet; integers become float64, floats keep their
+    dtype. As in numpy's own arrays and PyTorch's, what has no value is inf or nan. `tensor` is what autograd follows.
+    """
+
+    def __matmul__(self, other: Any) -> ArrayWithGrad:
+        other = self.like(other)
+        check_matrices("ArrayWithGrad", self.shape, other.shape)
+        product: ArrayWithGrad = self.made(torch.matmul, other)
+        return product
+
+    def __rmatmul__(self, other: Any) -> ArrayWithGrad:
+        product: ArrayWithGrad = self.like(other) @ self
+        return product
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
+        """Over the axes named, or all."""
+        return self.of(self.tensor.sum(self.axes(axis), keepdims))
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
+        """Over the axes named, or all."""
+        return self.of(self.tensor.mean(self.axes(axis), keepdims))
+
+    def axes(self, axis: int | tuple[int, ...] | None) -> Any:
+        """Those named, or all; of none, PyTorch would take all."""
+        return tuple(range(self.ndim)) if axis is None else axis
+
+    def softmax(self, axis: int = -1) -> ArrayWithGrad:
+        """exp(u) / Σ exp(u) over that axis."""
+        return self.of(self.tensor.softmax(axis))
+
+    def reshape(self, *shape: int) -> ArrayWithGrad:
+        """The same elements in another shape; one -1 is found from the rest."""
+        return self.of(self.tensor.reshape(shape))
+
+    def transpose(self, *axes: int) -> ArrayWithGrad:
+        """Axis k is what axes[k] was; without axes, their order is turned round."""
+        return self.of(self.tensor.permute(axes or tuple(reversed(range(self.ndim)))))
+
+    def __getitem__(self, index: Any) -> ArrayWithGrad:
+        whole = index if isinstance(index, tuple) else (index,)
+        return self.of(self.tensor[tuple(torch.from_numpy(k) if isinstance(k, np.ndarray) else k for k in whole)])
+
+    def __iter__(self) -> Iterator[ArrayWithGrad]:
+        return (self[k] for k in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    @property
+    def value(self) -> Tensor:
+        """The tensor without its graph."""
+        return self.tensor.detach()
+
+    @property
+    def grad(self) -> Tensor:
+        """What `backward` has added up."""
+        return torch.zeros_like(self.tensor) if self.tensor.grad is None else self.tensor.grad
+
+    @property
+    def T(self) -> ArrayWithGrad:
+        """The transpose: every axis, in the other order."""
+        return self.transpose()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The value's."""
+        return tuple(self.tensor.shape)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes the value has."""
+        return self.tensor.ndim
+
+    def like(self, other: Any) -> ArrayWithGrad:
+        return other if isinstance(other, ArrayWithGrad) else ArrayWithGrad(as_tensor(other).to(self.tensor))
+
+    def checked(self, value: Any) -> Tensor:
+        tensor = as_tensor(value)
+        check_real("ArrayWithGrad", "the value", tensor)
+        return tensor if tensor.is_floating_point() else tensor.double()
+
+    def first(self, dz: Any) -> Tensor:
+        if dz is None:
+            check_last("ArrayWithGrad", self.shape)
+            return torch.ones_like(self.tensor)
+        dz = as_tensor(dz).to(self.tensor)
+        check_shape("ArrayWithGrad", "dz", dz.shape, self.shape, "It has the shape of the value.")
+        return dz
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise refuse_plain("ArrayWithGrad")
+
+    def __repr__(self) -> str:
+        return f"ArrayWithGrad({self.value.tolist()}, grad {self.grad.tolist()})"
+
+
+def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
+    """Arrays side by side along an axis that they have; plain ones may be among them."""
+    joined: ArrayWithGrad = ArrayWithGrad.of(torch.cat([u.tensor for u in alike(parts)], axis))
+    return joined
+
+
+def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
+    """Arrays of one shape side by side along an axis that is new."""
+    joined: ArrayWithGrad = ArrayWithGrad.of(torch.stack([u.tensor for u in alike(parts)], axis))
+    return joined
+
+
+def alike(parts: Sequence[Any]) -> list[ArrayWithGrad]:
+    """All of them with a gradient; the plain ones with the dtype of the first that has one."""
+    first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
+    return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]
