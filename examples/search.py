@@ -1,0 +1,105 @@
+"""A search over the tagger's hyper-parameters with optuna: poor trials are pruned, and a broken-off search goes on.
+
+python examples/search.py --trials 20                                      generated English, 3 epochs a trial
+python examples/search.py --data ewt --epochs 4 --study runs/ewt.db --plot runs/search.png
+"""
+
+import argparse
+import json
+from typing import Any
+
+import tagger
+import task
+
+
+def arguments() -> task.Parser:
+    parser = tagger.arguments()
+    parser.description = __doc__
+    parser.set_defaults(epochs=3)
+    parser.add_argument("--trials", type=task.whole, default=12, help="in all: those of the study count (default 12)")
+    parser.add_argument("--study", metavar="FILE.db", help="where the trials are kept (default: nowhere)")
+    return parser
+
+
+def chosen(trial: Any, args: argparse.Namespace) -> argparse.Namespace:
+    """The options of one trial."""
+    given = {
+        "cell": trial.suggest_categorical("cell", ["LSTM", "GRU"]),
+        "hidden_size": trial.suggest_int("hidden_size", 32, 192, step=32),
+        "layers": trial.suggest_int("layers", 1, 2),
+        "dropout": trial.suggest_float("dropout", 0.1, 0.6, step=0.1),
+        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
+        "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
+    }
+    return argparse.Namespace(**{**vars(args), **given})
+
+
+def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, validation: Any, numbers: Any) -> float:
+    """What a trial reaches; TrialPruned where half of the others had more by then."""
+    from optuna import TrialPruned
+
+    args = chosen(trial, args)
+    model, reached = tagger.model_for(net, args, numbers), [0.0]
+
+    def report() -> str:
+        counts = tagger.confusion(model, validation, len(numbers.tags))
+        reached.append(counts.trace() / counts.sum())
+        trial.report(reached[-1], len(reached) - 1)
+        if trial.should_prune():
+            raise TrialPruned
+        return f"accuracy {reached[-1]:.4f}"
+
+    task.train(net, args, model, numbers.batches(known, args.batch_size, args.seed), validation, report)
+    return reached[-1]
+
+
+def study_for(args: argparse.Namespace) -> Any:
+    """A new study, or the one in the file."""
+    try:
+        import optuna
+    except ImportError:
+        raise ImportError("A search needs optuna: pip install 'numnet[search]'") from None
+    storage = f"sqlite:///{task.write(args.study)}" if args.study else None
+    sampler, pruner = optuna.samplers.TPESampler(seed=args.seed), optuna.pruners.MedianPruner(n_startup_trials=4)
+    return optuna.create_study(
+        study_name="tagger", storage=storage, sampler=sampler, pruner=pruner, direction="maximize", load_if_exists=True
+    )
+
+
+def draw(path: str, study: Any) -> None:
+    """Every trial's accuracy by epoch, those that were pruned in grey; and accuracy by each hyper-parameter."""
+    from matplotlib.figure import Figure
+
+    names = list(study.best_params)
+    figure = Figure(figsize=(14, 7), layout="constrained", dpi=120)
+    first, *others = figure.subplots(2, 4).flat[: 1 + len(names)]
+    done = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
+    for trial in study.trials:
+        colour = "C0" if trial in done else "0.75"
+        first.plot(list(trial.intermediate_values), list(trial.intermediate_values.values()), ".-", color=colour)
+    first.set(xlabel="epoch", ylabel="accuracy", title="every trial; grey: pruned")
+    for axes, name in zip(others, names):
+        axes.plot([str(t.params[name]) for t in done] if name == "cell" else [t.params[name] for t in done],
+                  [t.value for t in done], "o")  # fmt: skip
+        axes.set(xlabel=name, xscale="log" if name == "learning_rate" else None)
+    figure.savefig(task.write(path))
+
+
+def main(net: Any, args: argparse.Namespace) -> None:
+    study = study_for(args)
+    known, held_out = tagger.sentences(net, args)
+    numbers = tagger.Numbers(net, known, {tag for one in (*known, *held_out) for tag in one.tags}, args.words_alone)
+    validation = numbers.batches(held_out, 100, shuffle=False)
+    finished = sum(trial.state.is_finished() for trial in study.trials)
+    left = max(0, args.trials - finished)
+    study.optimize(lambda trial: accuracy_of(trial, net, args, known, validation, numbers), left, args.seconds)
+    print(f"accuracy {study.best_value:.4f} with {study.best_params}")
+    if args.plot:
+        draw(args.plot, study)
+    if args.json:
+        trials = [{"number": t.number, "state": t.state.name, "accuracy": t.value, **t.params} for t in study.trials]
+        task.write(args.json).write_text(json.dumps({"best": study.best_params, "trials": trials}, indent=1))
+
+
+if __name__ == "__main__":
+    task.run(arguments(), main)
