@@ -8,7 +8,8 @@ from numnet.bidirectional import Bidirectional
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.curvature import hessian_vector
-from numnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.decoding import Said, beam_search, greedy
 from numnet.dense import Dense
 from numnet.dropout import Dropout
 from numnet.embedding import Embedding
@@ -76,6 +77,7 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Packed",
+    "PairBatches",
     "ParamOperation",
     "Pooling",
     "RMSProp",
@@ -86,6 +88,7 @@ __all__ = [
     "ReLU",
     "RecurrentLayer",
     "SGDMomentum",
+    "Said",
     "Schedule",
     "SequenceBatches",
     "SequentialBatches",
@@ -98,6 +101,7 @@ __all__ = [
     "Trainer",
     "TrainingDiverged",
     "Vocabulary",
+    "beam_search",
     "clip_by_norm",
     "clip_by_value",
     "concatenate",
@@ -105,6 +109,7 @@ __all__ = [
     "evaluate",
     "generate",
     "global_norm",
+    "greedy",
     "hessian_vector",
     "load_checkpoint",
     "pack",

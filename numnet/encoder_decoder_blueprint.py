@@ -11,11 +11,11 @@ import numpy.typing as npt
 from numnet.blueprint import Blueprint, told
 from numnet.checkpoint import to_numpy
 from numnet.checks import check_handed_on, check_probability, check_stack, check_target, check_tokens
+from numnet.data.pair_batches import PAD
 from numnet.lengths import as_mask
 from numnet.schedules import SCHEDULES, Schedule
 
 Array = npt.NDArray[Any]
-PAD = -1  # a target token that is none
 
 
 class EncoderDecoderBlueprint(Blueprint):
@@ -35,10 +35,22 @@ class EncoderDecoderBlueprint(Blueprint):
     calls = 0  # steps of training: teacher forcing is drawn anew for each
 
     @property
+    def named_layers(self) -> dict[str, Any]:
+        """All of them by name, in the order in which they are called."""
+        stacks = {name: getattr(self, name).layers for name in ("encoder", "decoder", "output")}
+        named = {name: {f"{name}.layers.{k}": layer for k, layer in enumerate(s)} for name, s in stacks.items()}
+        between = {} if self.attention is None else {"attention": self.attention}
+        return {**named["encoder"], **named["decoder"], **between, **named["output"]}
+
+    @property
     def layers(self) -> list[Any]:  # type: ignore[override]
-        """All of them, in the order in which they are called."""
-        between = [] if self.attention is None else [self.attention]
-        return [*self.encoder.layers, *self.decoder.layers, *between, *self.output.layers]
+        """All of them."""
+        return list(self.named_layers.values())
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Theirs, as their parameters' names begin."""
+        return list(self.named_layers)
 
     def check_parts(self) -> None:
         """A ValueError where the decoder cannot go on where the encoder ends, or sees what it is to say."""

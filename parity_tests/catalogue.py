@@ -36,6 +36,7 @@ from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.probe import Arrays, errors, run
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes, recurrent, sequence
 from parity_tests.test_training import OPTIMIZERS
+from parity_tests.translator import TRANSLATORS
 
 SIZES = Sizes()
 RAGGED = Sizes(B=7, T=7, H=3, seed=23)  # lengths 1 7 3 3 0 6 5: four stretches, in two of which a row has ended before
@@ -70,7 +71,7 @@ MORE = [
     Case("Pooling first with gaps", lambda net, z, dtype: net.Pooling("first"), with_gaps),
     Case("Dropout per sequence", lambda net, z, dtype: net.Dropout(0.4, z.seed, per_sequence=True), sequence()),
 ]
-CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *POOLING, *MORE]}
+CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *POOLING, *TRANSLATORS, *MORE]}
 
 
 def sizes_of(case: Case) -> Sizes:
@@ -91,6 +92,8 @@ class Score:
 
 def arguments(thing: Any, inputs: Arrays) -> tuple[list[Any], Any]:
     """A case's inputs as check_gradients takes them, and the lengths."""
+    if hasattr(thing, "advance"):
+        return [inputs["x"], inputs["target"]], inputs["lengths"]
     if "target" in inputs:
         return [inputs[name] for name in ("prediction", "target", "mask") if name in inputs], None
     if len(getattr(thing, "takes", ("x",))) > 1:

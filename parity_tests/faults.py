@@ -230,6 +230,15 @@ FAULTS = [
     Fault("attention: v missing in the slope", "attention.py", "(1 - u * u) * self.v", "(1 - u * u)", "Attention additive", "q m W_m W_q a", "(2)"),
     Fault("attention: gradient of v overwritten, not added", "attention.py", "self.dv += ", "self.dv[...] = ", "Attention additive", "v"),
     Fault("attention: gradient of W_m from the queries' side", "attention.py", "over_all(dk, m)", "over_all(dk[::-1], m)", "Attention general", "W_m", "(1)"),
+    Fault("translator: the decoder reads what it is to say", "encoder_decoder_blueprint.py", "self.begin), tokens[:, :-1]], axis=1)", "self.begin), tokens[:, :-1]], axis=1) * 0 + tokens", "EncoderDecoder LSTM None", "y", "(1)"),
+    Fault("translator: the memory's padding is read", "encoder_decoder.py", "m, mask = self.encoded(x, lengths)  # (2)", "m, mask = self.encoded(x, lengths)[0], None  # (2)", "EncoderDecoder RNN general", "y", "(4)"),
+    Fault("translator: the last state's gradient not handed back", "encoder_decoder.py", "self.encoder.backward(dm, self.handed_back())", "self.encoder.backward(dm)", "EncoderDecoder LSTM None", "encoder.layers.2.b encoder.layers.2.W_h encoder.layers.2.W_x encoder.layers.0.W", "(3)"),
+    Fault("translator: two directions' gradients exchanged", "encoder_decoder.py", "for way in (0, 1))", "for way in (1, 0))", "EncoderDecoder GRU additive, both ways", "encoder.layers.2.forwards.W_h encoder.layers.2.backwards.W_h", "(3)"),
+    Fault("translator: gradients of the states to other layers", "encoder_decoder.py", "gradients = iter([d_state for layer, d_state in pairs if layer.recurrent])", "gradients = iter([d_state for layer, d_state in pairs if layer.recurrent][::-1])", "EncoderDecoder LSTM dot, both ways, 2 deep", "encoder.layers.2.forwards.W_h encoder.layers.4.forwards.W_h", "(3)"),
+    Fault("translator: the queries' gradient lost", "encoder_decoder.py", "dh = dh + dq", "pass", "EncoderDecoder GRU additive, both ways", "decoder.layers.2.W_h", "(4)"),
+    Fault("translator: the memory's gradient lost", "encoder_decoder.py", "self.encoder.backward(dm, ", "self.encoder.backward(0 * dm, ", "EncoderDecoder RNN general", "encoder.layers.2.W_h", "(2)"),
+    Fault("translator: gradients of other target tokens", "encoder_decoder.py", "dz[real] = self.output.backward(d_logits)", "dz[real] = self.output.backward(d_logits)[::-1]", "EncoderDecoder RNN general", "attention.W_m", "(5)"),
+    Fault("model: last states' gradients to other layers", "model.py", "zip(reversed(self.layers), reversed(d_last))", "zip(reversed(self.layers), d_last)", "EncoderDecoder LSTM dot, both ways, 2 deep", "encoder.layers.2.forwards.W_h encoder.layers.4.forwards.W_h"),
     Fault("dropout: mask missing on the way back", "dropout.py", "return self.gradient(dy, m.shape, m.dtype) * m", "return self.gradient(dy, m.shape, m.dtype)", "Dropout per sequence", "x", "(1)"),
 ]  # fmt: skip
 # These show in the path that an optimizer takes, not in a gradient; `case` names the optimizer.
@@ -329,6 +338,15 @@ VAGUE = {
     "attention: keys' gradient from other queries",
     "attention: slope of tanh",
     "attention: v missing in the slope",
+    "translator: the decoder reads what it is to say",
+    "translator: the memory's padding is read",
+    "translator: the last state's gradient not handed back",
+    "translator: two directions' gradients exchanged",
+    "translator: gradients of the states to other layers",
+    "translator: the queries' gradient lost",
+    "translator: the memory's gradient lost",
+    "translator: gradients of other target tokens",
+    "model: last states' gradients to other layers",
 }
 
 

@@ -22,7 +22,9 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
     Inputs are x, lengths (B,) or a mask, then a start state h (and c); outputs y, then the last state h (and c). A loss
     has prediction, target and mask, and one output, value. The pullback clears the gradients first, unless clear=False.
     """
-    if "target" in inputs:
+    if hasattr(thing, "advance"):
+        outputs, back = run_encoder_decoder(thing, inputs)
+    elif "target" in inputs:
         outputs, back = run_loss(thing, inputs)
     elif hasattr(thing, "states"):
         outputs, back = run_node(thing, inputs)
@@ -53,6 +55,12 @@ def run_operation(thing: Any, inputs: Mapping[str, Any]) -> Any:
 def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:
     value = thing.forward(inputs["prediction"], inputs["target"], inputs.get("mask"))
     return {"value": value}, lambda upstream: {"prediction": thing.backward(upstream["value"])}
+
+
+def run_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    restart(thing)
+    y = thing.forward(inputs["x"], inputs["target"], inputs.get("lengths"))
+    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
 
 
 def run_layer(thing: Any, inputs: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from parity_tests.family import FAMILY, POOLING
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
 from parity_tests.test_parity import compare
+from parity_tests.translator import TRANSLATORS
 
 DRAWS = (Sizes(B=4, T=7, D=3, H=5, O=2, V=4, seed=3), Sizes(B=1, T=3, D=2, H=4, O=3, V=3, seed=4))
 Law = Callable[..., None]
@@ -38,7 +39,7 @@ def ask(law: Law, **given: Any) -> None:
     law(**{name: given[name] for name in inspect.signature(law).parameters})
 
 
-@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING], ids=repr)
+@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING, *TRANSLATORS], ids=repr)
 def test_a_row_agrees_with_autograd_and_its_slopes_and_obeys_the_laws(case: Case, tmp_path: Path) -> None:
     for z in DRAWS:
         for dtype in ("float64", "float32"):

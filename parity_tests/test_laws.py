@@ -15,6 +15,7 @@ from numnet.checkpoint import to_numpy
 from parity_tests.family import FAMILY, POOLING, family_case
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import EVERYTHING, LAYERS, NODES, OPERATIONS, Case, Sizes, sizes
+from parity_tests.translator import TRANSLATORS
 
 WHOLE_FAMILY = [*LAYERS, *FAMILY]
 TIGHT = 1e-12  # the same sums, in another order at most
@@ -26,7 +27,7 @@ by_row = pytest.mark.parametrize(
 )
 padded = pytest.mark.parametrize("case", [*FAMILY, *POOLING], ids=repr)
 sequences = pytest.mark.parametrize("case", [*WHOLE_FAMILY, *OPERATIONS, *POOLING], ids=repr)
-everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING], ids=repr)
+everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING, *TRANSLATORS], ids=repr)
 
 
 def pulled(case: Case, net: Any, z: Sizes, inputs: Arrays, upstream: Arrays) -> Arrays:

@@ -13,7 +13,8 @@ from torchnet.bidirectional import Bidirectional
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.curvature import hessian_vector
-from torchnet.data import RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from torchnet.decoding import Said, beam_search, greedy
 from torchnet.dense import Dense
 from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
@@ -81,6 +82,7 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Packed",
+    "PairBatches",
     "ParamOperation",
     "Pooling",
     "RMSProp",
@@ -91,6 +93,7 @@ __all__ = [
     "ReLU",
     "RecurrentLayer",
     "SGDMomentum",
+    "Said",
     "Schedule",
     "SequenceBatches",
     "SequentialBatches",
@@ -103,6 +106,7 @@ __all__ = [
     "Trainer",
     "TrainingDiverged",
     "Vocabulary",
+    "beam_search",
     "clip_by_norm",
     "clip_by_value",
     "concatenate",
@@ -110,6 +114,7 @@ __all__ = [
     "evaluate",
     "generate",
     "global_norm",
+    "greedy",
     "hessian_vector",
     "load_checkpoint",
     "pack",

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_memory, check_queries, check_size
+from numnet.checks import check_choice, check_memory, check_queries, check_real, check_size
 from numnet.lengths import as_mask
-from torchnet.operation import ParamOperation
+from torchnet.operation import ParamOperation, as_tensor
 
 KINDS = ("dot", "general", "additive")
 
@@ -37,6 +37,7 @@ class Attention(ParamOperation):
     W_m: Tensor
     W_q: Tensor
     v: Tensor
+    scale: Tensor
 
     def __init__(
         self,
@@ -61,6 +62,8 @@ class Attention(ParamOperation):
         H, M = self.width, self.memory_size or self.width
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
         self.memory_size = M
+        scale = torch.tensor(H**-0.5 if self.kind == "dot" else 1.0, dtype=self.dtype)
+        self.register_buffer("scale", scale, persistent=False)  # where it is and in which dtype, all is computed
         if self.kind != "dot":
             self.add_param("W_m", draw.projection(self.initial, rng, A, M))
         if self.kind == "additive":
@@ -99,7 +102,12 @@ class Attention(ParamOperation):
         k = m if self.kind == "dot" else linear(m, self.W_m)
         if self.kind == "additive":
             return torch.tanh(linear(q, self.W_q)[:, :, None] + k[:, None]) @ self.v
-        return q @ k.transpose(1, 2) * (self.width**-0.5 if self.kind == "dot" else 1.0)
+        return self.scale * (q @ k.transpose(1, 2))
+
+    def cast(self, name: str, x: Any) -> Tensor:
+        x = as_tensor(x)
+        check_real(self.name, name, x)
+        return x.to(self.scale) if self.built else x.to(self.dtype)
 
     @property
     def widths(self) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.checks import check_once, check_rows
+from numnet.checks import check_once, check_real, check_rows
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
 from numnet.schedules import Schedule
 from numnet.sequences import opened
@@ -80,7 +80,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         return size
 
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
-        target, real = self.opened_target(target)
+        (x, lengths), (target, real) = opened(x, lengths), self.opened_target(target)
         x = self.entered(x)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
         y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
@@ -94,6 +94,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
     def entered(self, x: Any) -> Tensor:
         """x as a tensor; features are followed by autograd."""
         x = as_tensor(x)
+        check_real(self.name, "x", x)
         return self.followed(x.to(self.device)) if x.is_floating_point() else x
 
     def places(self, real: Array) -> tuple[Tensor, ...]:

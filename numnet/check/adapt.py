@@ -92,12 +92,14 @@ def loader(thing: Any) -> Callable[[Arrays], None]:
 
 CALLS: dict[str, calls.Call] = {
     "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": calls.call_node,
-    "model": calls.call_model,
+    "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
 }  # fmt: skip
 
 
 def kind_of(thing: Any) -> str:
-    """Which of the five ways of calling is its own."""
+    """Which of the six ways of calling is its own."""
+    if hasattr(thing, "advance"):
+        return "encoder_decoder"
     if hasattr(thing, "loss_and_grads"):
         return "model"
     if hasattr(thing, "in_nats"):

@@ -49,8 +49,10 @@ def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
     elif hasattr(thing, "node"):
         yield from of_node(thing.node, seed)
     else:
-        for k, layer in reversed(list(enumerate(getattr(thing, "layers", ())))):
-            found = list(of_layer(layer, f"layers.{k}", seed))
+        layers = list(getattr(thing, "layers", ()))
+        names = getattr(thing, "layer_names", [f"layers.{k}" for k in range(len(layers))])
+        for name, layer in reversed(list(zip(names, layers))):
+            found = list(of_layer(layer, name, seed))
             if found:
                 yield from found
                 return

@@ -33,6 +33,8 @@ def drawn_inputs(
         return loss_inputs(thing, given, rng, z)
     if len(getattr(thing, "takes", ("x",))) > 1:
         return several_inputs(thing, given, lengths, rng, z)
+    if kind == "encoder_decoder":
+        return encoder_decoder_inputs(thing, given, lengths, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
     if kind in ("layer", "model") and inputs["x"].ndim > 2:
         inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
@@ -95,6 +97,21 @@ def several_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.rando
         inputs = {name: rng.standard_normal((z.B, z.T + k, thing.widths[k] or z.D)) for k, name in enumerate(names)}
         lengths = ragged(rng, z.B, z.T + len(names) - 1) if lengths is None else lengths
     return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
+
+
+def encoder_decoder_inputs(
+    thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
+) -> Arrays:
+    """A source, and a target of another length, -1 behind each one's end."""
+    if len(given) == 1:
+        raise Unusable(f"check_gradients: {thing.name} has x alone, expected x and a target. Pass both, or none.")
+    if given:
+        inputs = {"x": given[0], "target": np.asarray(given[1])}
+        return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
+    x, T = drawn_x(thing.encoder, "model", rng, z), z.T + 1
+    target = rng.integers(0, thing.target_width, (z.B, T))
+    target[np.arange(T) >= ragged(rng, z.B, T)[:, None]] = -1
+    return {"x": x, "target": target, "lengths": ragged(rng, z.B, z.T) if lengths is None else np.array(lengths)}
 
 
 def state_given(thing: Any, state: Any) -> Arrays:

@@ -189,6 +189,16 @@ def call_model(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], B
     return outputs, back
 
 
+def call_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
+    """Its logits for a target; and where it has a loss, that."""
+    restart(thing)
+    y = thing.forward(inputs["x"], inputs["target"], inputs.get("lengths"))
+    if thing.loss is None:
+        return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
+    value = thing.loss.forward(y, np.maximum(inputs["target"], 0), inputs["target"] >= 0)
+    return {"value": value}, lambda upstream: {"x": thing.backward(thing.loss.backward(upstream["value"]))}
+
+
 def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
     """forward(*inputs) → y, or several; backward(dy, *inputs) → a gradient for each input, None for those without."""
     forward, backward = thing

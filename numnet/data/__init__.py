@@ -7,6 +7,7 @@ from numnet.data.conllu import TaggedSentence, read_conllu
 from numnet.data.download import FetchError
 from numnet.data.english import English, Sentence
 from numnet.data.lines import read_lines
+from numnet.data.pair_batches import PairBatches
 from numnet.data.pairs import read_pairs
 from numnet.data.registry import fetch
 from numnet.data.sequence_batches import SequenceBatches
@@ -26,6 +27,7 @@ __all__ = [
     "Extract",
     "FetchError",
     "Inference",
+    "PairBatches",
     "RandomBatches",
     "Sentence",
     "SequenceBatches",

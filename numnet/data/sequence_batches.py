@@ -41,11 +41,7 @@ class SequenceBatches:
         shuffle: bool = True,
     ) -> None:
         check_size("SequenceBatches", batch_size=batch_size)
-        packed = join("SequenceBatches", "sequences", sequences)
-        self.sequences, self.lengths = packed.sequences(), packed.lengths
-        if 0 in self.lengths:
-            k = self.lengths.argmin()
-            raise ValueError(f"SequenceBatches: sequences[{k}] is empty, expected at least one step. Leave it out.")
+        self.sequences, self.lengths = filled_sequences("SequenceBatches", "sequences", sequences)
         self.targets = targets_of(self.lengths, targets)
         self.batch_size, self.seed, self.bucketed, self.shuffle = batch_size, seed, bucketed, shuffle
 
@@ -81,9 +77,22 @@ class SequenceBatches:
         rng.shuffle(rows)
         if not self.bucketed:
             return cut(rows, self.batch_size)
-        pools = [pool[self.lengths[pool].argsort(kind="stable")] for pool in cut(rows, POOL * self.batch_size)]
+        pools = [pool[self.by_length(pool)] for pool in cut(rows, POOL * self.batch_size)]
         batches = [batch for pool in pools for batch in cut(pool, self.batch_size)]
         return [batches[k] for k in rng.permutation(len(batches))]
+
+    def by_length(self, rows: Array) -> Array:
+        """The order that lays those of like length side by side."""
+        return self.lengths[rows].argsort(kind="stable")
+
+
+def filled_sequences(who: str, name: str, sequences: Iterable[Any]) -> tuple[list[Array], Array]:
+    """Each as an array of one dtype, and their lengths; a ValueError names one without a step."""
+    packed = join(who, name, sequences)
+    if 0 in packed.lengths:
+        k = packed.lengths.argmin()
+        raise ValueError(f"{who}: {name}[{k}] is empty, expected at least one step. Leave it out.")
+    return packed.sequences(), packed.lengths
 
 
 def cut(rows: Array, size: int) -> list[Array]:

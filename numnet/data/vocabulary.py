@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 UNKNOWN = "<unk>"
+BEGIN, END = "<bos>", "<eos>"  # special tokens 1 and 2 of what a decoder says
 
 
 class Vocabulary:
@@ -30,21 +31,26 @@ class Vocabulary:
         self.ids = {token: k for k, token in enumerate(self.tokens)}
 
     @classmethod
-    def from_text(cls, text: str, unit: str = "character", min_count: int = 1) -> Vocabulary:
-        """Every token that occurs at least min_count times."""
-        return cls.from_tokens(list(text) if unit == "character" else text.split(), unit, min_count)
+    def from_text(
+        cls, text: str, unit: str = "character", min_count: int = 1, special: Sequence[str] = ()
+    ) -> Vocabulary:
+        """Every token that occurs at least min_count times; before them those that are `special`, from 1 on."""
+        return cls.from_tokens(list(text) if unit == "character" else text.split(), unit, min_count, special)
 
     @classmethod
-    def from_tokens(cls, tokens: Iterable[str], unit: str = "word", min_count: int = 1) -> Vocabulary:
+    def from_tokens(
+        cls, tokens: Iterable[str], unit: str = "word", min_count: int = 1, special: Sequence[str] = ()
+    ) -> Vocabulary:
         """The same of what is in tokens already."""
         if isinstance(tokens, str):
             raise TypeError("Vocabulary: tokens is a str, expected a list of them. A text? Use Vocabulary.from_text.")
         counts = Counter(strings(tokens))
-        counts.pop(UNKNOWN, None)
+        for token in (UNKNOWN, *special):
+            counts.pop(token, None)
         kept = sorted(
             (token for token, n in counts.items() if n >= min_count), key=lambda token: (-counts[token], token)
         )
-        return cls([UNKNOWN, *kept], unit)
+        return cls([UNKNOWN, *special, *kept], unit)
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -1,0 +1,162 @@
+"""What is said is what the model holds for the likeliest: greedy, and among all sentences that can be said."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+import torchnet
+from numnet.checkpoint import to_numpy
+from parity_tests.small import assert_same, weights
+from parity_tests.translator import KINDS, W, pairs, translator
+
+LIMIT = 3
+x, _, lengths = pairs()
+END = 2
+each_kind = pytest.mark.parametrize("attention", KINDS, ids=str)
+
+
+def log_p(model: Any, row: int, sentences: list[list[int]]) -> list[Any]:
+    """log p of each token of some sentences, from one call over the whole of them."""
+    target, _ = numnet.pad_sequences(sentences, -1)
+    rows = np.full(len(sentences), row)
+    z = model.predict(x[rows], target, lengths[rows])
+    every = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    return [one[np.arange(len(tokens)), tokens] for one, tokens in zip(every, sentences)]
+
+
+def whole(said: Any) -> list[int]:
+    """With the end's token, where it came."""
+    return said.tokens + [END] * said.ended
+
+
+def everything_sayable() -> list[list[int]]:
+    """Up to LIMIT tokens: those that have ended, and those that are cut there."""
+    others = [token for token in range(W) if token != END]
+    ended = [[*words, END] for n in range(LIMIT) for words in itertools.product(others, repeat=n)]
+    return ended + [list(words) for words in itertools.product(others, repeat=LIMIT)]
+
+
+def same(ours: Any, theirs: Any) -> None:
+    assert (ours.tokens, ours.ended) == (theirs.tokens, theirs.ended)
+    assert ours.score == pytest.approx(theirs.score, rel=1e-12)
+    assert (ours.weights is None) == (theirs.weights is None)
+    if ours.weights is not None:
+        np.testing.assert_allclose(ours.weights, theirs.weights, rtol=1e-9, atol=1e-12)
+
+
+@each_kind
+def test_greedy_takes_the_likeliest_of_each_step(attention: str | None, net: Any) -> None:
+    model = translator(net, attention, cell="LSTMLayer", depth=2, gain=4.0, seed=5)
+    found = net.greedy(model, x, lengths, limit=12)
+    assert len({tuple(said.tokens) for said in found}) > 1
+    for row, said in enumerate(found):
+        tokens = whole(said)
+        logits = np.asarray(model.predict(x[row : row + 1], np.array([tokens]), lengths[row : row + 1]))[0]
+        assert logits.argmax(axis=-1).tolist() == tokens
+        assert said.ended or len(tokens) == 12
+        assert END not in said.tokens
+        assert said.score == pytest.approx(log_p(model, row, [tokens])[0].mean(), rel=1e-9)
+
+
+@each_kind
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+def test_one_place_is_greedy(attention: str | None, alpha: float, net: Any) -> None:
+    model = translator(net, attention)
+    one, greedy = net.beam_search(model, x, lengths, 1, 9, alpha), net.greedy(model, x, lengths, 9, alpha)
+    for ours, theirs in zip(one, greedy, strict=True):
+        same(ours, theirs)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_as_many_places_as_sentences_find_the_best_of_all(alpha: float, net: Any) -> None:
+    model, sayable = translator(net, "general", gain=2.0), everything_sayable()
+    found = net.beam_search(model, x, lengths, len(sayable), LIMIT, alpha)
+    for row, said in enumerate(found):
+        scores = [each.sum() / len(each) ** alpha for each in log_p(model, row, sayable)]
+        assert whole(said) == sayable[int(np.argmax(scores))]
+        assert said.score == pytest.approx(max(scores), rel=1e-9)
+    assert any(whole(said) != whole(other) for said, other in zip(found, net.greedy(model, x, lengths, LIMIT)))
+
+
+def test_of_the_same_sentences_a_sum_takes_a_shorter_one(net: Any) -> None:
+    model = translator(net, "dot", gain=2.0)
+    total, mean = (net.beam_search(model, x, lengths, 20, 9, alpha) for alpha in (0.0, 1.0))
+    sizes = [[len(whole(said)) for said in found] for found in (total, mean)]
+    assert all(ours <= theirs for ours, theirs in zip(*sizes))
+    assert sizes[0] != sizes[1]
+
+
+@each_kind
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_batch_is_its_rows_one_by_one_and_padding_is_never_read(attention: str | None, beam: int, net: Any) -> None:
+    model = translator(net, attention, depth=2)
+    spoilt = np.where(np.arange(x.shape[1]) < lengths[:, None], x, -7)
+    for row, said in enumerate(net.beam_search(model, spoilt, lengths, beam, 8)):
+        n = max(1, int(lengths[row]))
+        alone = net.beam_search(model, x[row : row + 1, :n], lengths[row : row + 1], beam, 8)[0]
+        if alone.weights is not None:
+            alone.weights = np.pad(alone.weights, ((0, 0), (0, x.shape[1] - n)))
+        same(said, alone)
+
+
+@pytest.mark.parametrize("attention", KINDS[1:])
+def test_weights_belong_to_the_tokens_that_were_chosen(attention: str, net: Any) -> None:
+    model = translator(net, attention, gain=2.0)
+    for row, said in enumerate(net.beam_search(model, x, lengths, 4, 9)):
+        if not said.tokens:
+            assert said.weights is None
+            continue
+        model.predict(x[row : row + 1], np.array([whole(said)]), lengths[row : row + 1])
+        expected = to_numpy(model.attention.weights)[0, : len(said.tokens)]
+        np.testing.assert_allclose(said.weights, expected, rtol=1e-9, atol=1e-12)
+        assert not said.weights[:, lengths[row] :].any()
+
+
+@pytest.mark.parametrize("beam", [1, 2, 5])
+def test_both_backends_say_the_same(beam: int) -> None:
+    for ours, theirs in zip(*(net.beam_search(translator(net), x, lengths, beam, 9) for net in (numnet, torchnet))):
+        same(ours, theirs)
+
+
+def test_the_model_is_left_as_it_was(net: Any) -> None:
+    model = translator(net, dropout=0.4)
+    model.loss_and_grads(*pairs()[:2], lengths=lengths)
+    before, grads = weights(model), {name: np.array(to_numpy(g)) for name, g in model.grads.items()}
+    calls = [module.calls for module in model.modules() if hasattr(module, "calls")]
+    assert set(calls) == {1}
+    for say in (net.greedy, net.beam_search):
+        say(model, x, lengths)
+    assert_same(weights(model), before)
+    assert_same({name: to_numpy(g) for name, g in model.grads.items()}, grads)
+    assert [module.calls for module in model.modules() if hasattr(module, "calls")] == calls
+    assert all(module.training for module in model.modules())
+
+
+def test_what_does_not_end_is_cut(net: Any) -> None:
+    model = translator(net)
+    ends = "output.layers.3.b"
+    model.load_state_dict({**weights(model), ends: np.where(np.arange(W) == END, -99.0, 0)})
+    for said in net.greedy(model, x, lengths, 3) + net.beam_search(model, x, lengths, 2, 3):
+        assert (len(said.tokens), said.ended) == (3, False)
+    model.load_state_dict({**weights(model), ends: np.where(np.arange(W) == END, 99.0, 0)})
+    for said in net.greedy(model, x, lengths) + net.beam_search(model, x, lengths):
+        assert (said.tokens, said.ended, said.weights) == ([], True, None)
+        assert said.score == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("say", "options", "words"),
+    [
+        ("greedy", {"limit": 0}, "greedy: limit is 0, expected a whole number above 0."),
+        ("beam_search", {"limit": 0.5}, "beam_search: limit is 0.5, expected a whole number above 0."),
+        ("beam_search", {"beam": 0}, "beam_search: beam is 0, expected a whole number above 0."),
+    ],
+)
+def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
+    with pytest.raises(ValueError, match=words):
+        getattr(net, say)(translator(net), x, lengths, **options)
