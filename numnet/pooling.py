@@ -41,10 +41,9 @@ class Pooling(Operation):
         x = x if self.batch_first else x.swapaxes(0, 1)
         mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
         mask = np.ones(x.shape[:2], bool) if mask is None else mask
-        x = np.where(mask[..., None], x, 0)
         self.saved = mask, self.step_taken(x, mask), x.shape, x.dtype
         if self.how == "mean":
-            return x.sum(axis=1) / counted(mask).astype(x.dtype)  # (3)
+            return np.where(mask[..., None], x, 0).sum(axis=1) / counted(mask).astype(x.dtype)  # (3)
         y = np.take_along_axis(x, self.saved[1], axis=1)[:, 0]  # (1) (2)
         return np.where(mask.sum(axis=1)[:, None] > 0, y, 0)
 
@@ -65,9 +64,10 @@ class Pooling(Operation):
         if self.how == "mean":
             return None
         if self.how == "max":
-            low = np.where(mask[..., None], x, -np.inf)
-            largest: Array = np.equal(low, low.max(axis=1, keepdims=True)) & mask[..., None]
-            return np.expand_dims(largest.argmax(axis=1), 1)  # (2) a real one, even where all are -inf
+            low, real = np.full((T, B, D), -np.inf, x.dtype), mask.T[..., None]  # time first: whole rows are compared
+            np.copyto(low, x.swapaxes(0, 1), where=real)
+            largest: Array = ((low == low.max(axis=0)) | (low != low)) & real  # NaN is found, and shown
+            return np.expand_dims(largest.argmax(axis=0), 1)  # (2) a real one, even where all are -inf
         t = mask.argmax(axis=1) if self.how == "first" else T - 1 - mask[:, ::-1].argmax(axis=1)  # (1)
         return np.broadcast_to(t[:, None, None], (B, 1, D))
 

@@ -41,7 +41,7 @@ class Pooling(Operation):
         found = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
         mask = torch.ones(x.shape[:2], dtype=torch.bool) if found is None else torch.from_numpy(np.array(found))
         mask = mask.to(x.device)
-        y = torch.where(mask.any(dim=1, keepdim=True), self.pooled(torch.where(mask[..., None], x, 0), mask), 0)
+        y = torch.where(mask.any(dim=1, keepdim=True), self.pooled(x, mask), 0)
         self.keep((y,), (given,))
         self.counts = mask.sum(dim=1)
         return y
@@ -51,9 +51,9 @@ class Pooling(Operation):
         return closed(dx, self.counts, self.batch_first) if self.packed else dx
 
     def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Of rows that have a real step; padding is 0."""
+        """Of rows that have a real step."""
         if self.how == "mean":
-            return x.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+            return torch.where(mask[..., None], x, 0).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
         if self.how == "max":
             return x.masked_fill(~mask[..., None], -torch.inf).max(dim=1).values
         T, rows = mask.shape[1], torch.arange(len(mask), device=x.device)
