@@ -5,8 +5,11 @@ from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from numnet.attention import Attention
 from numnet.bidirectional import Bidirectional
+from numnet.characters import Characters
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
+from numnet.concat import Concat
+from numnet.convolution import Convolution
 from numnet.curvature import hessian_vector
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.decoding import Said, beam_search, greedy
@@ -50,9 +53,12 @@ __all__ = [
     "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
+    "Characters",
     "Checkpoint",
     "CheckpointError",
+    "Concat",
     "ConstantSchedule",
+    "Convolution",
     "CosineSchedule",
     "Dense",
     "Dropout",

@@ -9,7 +9,7 @@ from typing import Any
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
 from numnet.checks import check_sequence, check_steps, kind_of
-from numnet.lengths import as_mask
+from numnet.lengths import mask_like
 
 
 class Remembering:
@@ -79,9 +79,7 @@ class Blueprint(Remembering):
             return None
         if x.ndim < 3:
             check_steps(self.name, x, self.batch_first)
-        shape = x.shape[:2] if self.batch_first else x.shape[1::-1]
-        mask = as_mask(self.name, lengths, shape[0], shape[1], self.batch_first)
-        return mask if self.batch_first or mask is None else mask.T
+        return mask_like(self.name, x, lengths, self.batch_first)
 
     def counted(self, mask: Any) -> Any:
         """What counts in the loss: the mask given, or else the steps of the last forward that are real.
@@ -120,11 +118,11 @@ class Blueprint(Remembering):
 
     @classmethod
     def made(cls, entry: Any) -> Any:
-        """A layer or loss of this backend, from its configuration; of a list a list, None of None."""
-        if entry is None:
-            return None
+        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
         if isinstance(entry, list):
             return [cls.made(each) for each in entry]
+        if not isinstance(entry, dict):
+            return entry
         backend = importlib.import_module(cls.__module__.partition(".")[0])
         kind = getattr(backend, str(entry["type"]), None)
         if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
@@ -132,7 +130,7 @@ class Blueprint(Remembering):
                 f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
                 "model yourself and call load_state_dict(checkpoint.weights)."
             )
-        return kind(**{k: cls.made(v) if isinstance(v, dict) else v for k, v in entry.items() if k != "type"})
+        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:

@@ -116,10 +116,11 @@ def check_sizes(checkpoint: Checkpoint) -> None:
     stacks = [part for part in checkpoint.config.values() if isinstance(part, (list, dict))]
     layers = [layer for part in stacks for layer in (part if isinstance(part, list) else [part])]
     for layer in layers:
-        for name in ("hidden_size", "output_size", "input_size", "proj_size"):
+        for name in ("hidden_size", "output_size", "input_size", "proj_size", "embedding_size", "width"):
             if (layer.get(name) or 0) > largest:
                 raise ValueError(f"{name} of {layer['type']} is {layer[name]}, more than any weight has")
-        layers.extend(part for part in layer.values() if isinstance(part, dict))
+        parts = [part for value in layer.values() for part in (value if isinstance(value, list) else [value])]
+        layers.extend(part for part in parts if isinstance(part, dict))
 
 
 @contextmanager

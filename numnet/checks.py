@@ -48,16 +48,16 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
         )
 
 
-def check_steps(who: str, x: Any, batch_first: bool = True) -> None:
-    """(batch, time, features) of numbers, or (batch, time) of integer tokens; at least one step."""
+def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True) -> None:
+    """(batch, time, features) of numbers, or, where these are taken, (batch, time) of tokens; at least one step."""
     check_real(who, "x", x)
-    tokens = kind_of(x) == "token" and x.ndim <= 2
-    if x.ndim != (2 if tokens else 3):
+    integers = kind_of(x) == "token" and x.ndim <= 2
+    if x.ndim != (2 if integers and tokens else 3):
         axes, one = ("batch, time", "x[None]") if batch_first else ("time, batch", "x[:, None]")
-        remedy = f" One sequence? Pass {one}." if x.ndim == (1 if tokens else 2) else ""
-        raise ValueError(
-            f"{who}: x is {tuple(x.shape)}, expected ({axes}, features), or integer tokens ({axes}).{remedy}"
-        )
+        or_tokens = f", or integer tokens ({axes})" if tokens else ""
+        remedy = f" One sequence? Pass {one}." if x.ndim == (1 if integers else 2) else ""
+        remedy = " Tokens? Put an Embedding before it." if integers and not tokens else remedy
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected ({axes}, features){or_tokens}.{remedy}")
     if 0 in x.shape[:2]:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
 
@@ -80,12 +80,34 @@ def check_tokens(who: str, x: Any, size: int) -> None:
         raise TypeError(f"{who}: tokens are {kind}, expected integers. Encode text with Vocabulary.encode.")
     if 0 in x.shape or (int(x.min()) >= 0 and int(x.max()) < size):
         return
-    wrong = ((x < 0) | (x >= size)).nonzero()
-    first = wrong[0].tolist() if hasattr(wrong, "tolist") else [int(axis[0]) for axis in wrong]
+    first = first_place((x < 0) | (x >= size))
     raise IndexError(
         f"{who}: token {int(x[tuple(first)])} at {first}, expected 0 to {size - 1} (V = {size}). "
         "Was the text encoded with another vocabulary?"
     )
+
+
+def check_words(who: str, x: Any, size: int) -> None:
+    """Words, each a row of characters and then zeros."""
+    if x.ndim < 2 or 0 in x.shape:
+        remedy = " One word? Pass x[None]." if x.ndim == 1 else ""
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., characters), at least one word.{remedy}")
+    check_tokens(who, x, size)
+    first = first_place((x[..., 1:] != 0) & (x[..., :-1] == 0))
+    if first:
+        first[-1] += 1
+        raise ValueError(
+            f"{who}: character {int(x[tuple(first)])} at {first} stands behind a 0, expected zeros at a word's end "
+            "alone. Number the characters from 1."
+        )
+
+
+def first_place(where: Any) -> list[int]:
+    """The place of the first truth value, of an array or a tensor; of none, nothing."""
+    found = where.nonzero()
+    if hasattr(found, "tolist"):
+        found = tuple(found.T)
+    return [int(axis[0]) for axis in found if len(axis)]
 
 
 def check_shape(who: str, name: str, shape: Sequence[int], expected: Sequence[int], remedy: str) -> None:
@@ -213,7 +235,7 @@ def check_alike(who: str, layers: Sequence[Any]) -> None:
     for k, layer in enumerate(layers):
         if getattr(layer, "merge", "") is None:
             raise ValueError(f"{who}: layers[{k}] gives a pair (merge=None), expected one output. Choose a merge.")
-        way = getattr(layer, "per_sequence", False) or getattr(layer, "batch_first", None)
+        way = way_of(layer)
         if way is not None:
             ways.setdefault(way, k)
     if len(ways) == 2:
@@ -221,6 +243,56 @@ def check_alike(who: str, layers: Sequence[Any]) -> None:
             f"{who}: layers[{ways[False]}] is time-major, layers[{ways[True]}] batch-first, expected all alike. "
             "Give each the same batch_first=."
         )
+
+
+def way_of(layer: Any) -> bool | None:
+    """Whether the batch is first for it; None where that is all the same."""
+    way: bool | None = getattr(layer, "per_sequence", False) or getattr(layer, "batch_first", None)
+    return way
+
+
+def check_side_by_side(who: str, layers: Sequence[Any], widths: Sequence[int] | None, batch_first: bool) -> None:
+    """Layers that can read one x and stand in one row: no states, alike in time, each with its width."""
+    if not len(layers):
+        raise ValueError(f"{who}: there are no layers, expected at least one.")
+    for k, layer in enumerate(layers):
+        if layer.recurrent:
+            raise ValueError(
+                f"{who}: layers[{k}] is {layer.name}, which has a state, expected layers without one. "
+                f"Put it before or behind the {who}."
+            )
+        if layer.keeps_time != layers[0].keeps_time:
+            names = f"layers[{k}] is {layer.name}, layers[0] {layers[0].name}"
+            raise ValueError(f"{who}: {names}, and time ends in one of them alone, expected all alike. Pool behind it.")
+        if way_of(layer) not in (None, batch_first):
+            ours, theirs = ("batch-first", "time-major") if batch_first else ("time-major", "batch-first")
+            raise ValueError(f"{who}: layers[{k}] is {theirs}, expected {ours}, as the {who} is. Give both the same.")
+        if widths is None and layer.reads != layers[0].reads:
+            reads = f"layers[{k}] reads {layer.reads}, layers[0] {layers[0].reads}"
+            raise ValueError(f"{who}: {reads}, expected all alike. Give widths=.")
+    if widths is not None:
+        check_size(who, **{f"widths[{k}]": width for k, width in enumerate(widths)})
+        if len(widths) != len(layers):
+            raise ValueError(f"{who}: widths has {len(widths)} entries, expected {len(layers)}, one a layer.")
+
+
+def check_columns(who: str, x: Any, widths: Sequence[int] | None) -> None:
+    """As many as the layers read."""
+    check_real(who, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
+    if widths is not None and x.shape[-1] != sum(widths):
+        raise ValueError(f"{who}: x has {x.shape[-1]} columns, expected {sum(widths)}, the sum of widths {widths}.")
+
+
+def check_outputs(who: str, shapes: Sequence[Any]) -> None:
+    """What is to stand side by side is alike but for its width."""
+    for k, shape in enumerate(shapes):
+        if shape[:-1] != shapes[0][:-1]:
+            raise ValueError(
+                f"{who}: layers[{k}] gives {tuple(shape)}, layers[0] {tuple(shapes[0])}, expected the same but for the "
+                "last axis. An Embedding reads one column."
+            )
 
 
 def check_recurrent(who: str, layer: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_size, check_tokens
+from numnet.checks import check_shape, check_size, check_tokens
 from numnet.columns import all_columns, columns
 from numnet.operation import Array, ParamOperation
 
@@ -36,6 +36,8 @@ class Embedding(ParamOperation):
     backward gives None. IndexError for a token outside of 0..V-1.
     """
 
+    reads = "tokens"
+
     W: Array
     dW: Array
 
@@ -51,6 +53,17 @@ class Embedding(ParamOperation):
 
     def config(self) -> dict[str, Any]:
         return {"input_size": self.input_size, "output_size": self.output_size}
+
+    def start_from(self, vectors: Any, rows: Any = None) -> None:
+        """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.
+
+        ValueError for another shape, IndexError for a row outside of 0..V-1.
+        """
+        vectors = self.cast("vectors", vectors)
+        rows = np.arange(len(self.W)) if rows is None else np.asarray(rows)
+        check_tokens(self.name, rows, len(self.W))
+        check_shape(self.name, "vectors", vectors.shape, (*rows.shape, self.output_size), "One row for each token.")
+        self.W[rows] = vectors
 
     def forward(self, x: Any) -> Array:
         x = np.asarray(x)

@@ -1,6 +1,6 @@
 """First values of the parameters, each scale with its source; drawn by numpy, so one seed serves both backends.
 
-pytorch     uniform within ±1/√H (Dense: ±1/√D), biases too: the default of torch.nn's layers
+pytorch     uniform within ±1/√H (Dense: ±1/√D, Convolution: ±1/√(D·K)), biases too: the default of torch.nn's layers
 glorot      uniform within ±√(6/(inputs + outputs)), each gate by itself; biases 0 (Glorot & Bengio 2010)
 orthogonal  W_h of each gate orthogonal (Saxe et al. 2014), so that it neither grows nor shrinks h; W_x as glorot,
             biases 0, and a Dense layer's W orthogonal
@@ -47,6 +47,14 @@ def dense(scheme: str, rng: np.random.Generator, O: int, D: int) -> tuple[Array,
     if scheme == "pytorch":
         return uniform(rng, (O, D), D**-0.5), uniform(rng, (O,), D**-0.5)
     return {"glorot": glorot, "orthogonal": orthogonal}[scheme](rng, O, D), np.zeros(O)
+
+
+def convolution(scheme: str, rng: np.random.Generator, O: int, D: int, K: int) -> tuple[Array, Array]:
+    """W (O, D, K) and b (O,): each output sees D·K inputs, each input K·O outputs."""
+    if scheme == "glorot":
+        return uniform(rng, (O, D, K), float(np.sqrt(6 / (K * (D + O))))), np.zeros(O)
+    W, b = dense(scheme, rng, O, D * K)
+    return W.reshape(O, D, K), b
 
 
 def vector(scheme: str, rng: np.random.Generator, size: int, H: int) -> Array:

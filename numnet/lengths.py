@@ -53,6 +53,13 @@ def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) ->
     return mask_of(check_lengths(who, found, B, T), T)
 
 
+def mask_like(who: str, x: Any, lengths: Any, batch_first: bool = True) -> Array | None:
+    """What as_mask makes of them, lying as x does."""
+    B, T = x.shape[:2] if batch_first else x.shape[1::-1]
+    mask = as_mask(who, lengths, B, T, batch_first)
+    return mask if batch_first or mask is None else mask.T
+
+
 def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
     """Which targets count, of the shape of the losses: one truth value for each, or for each step, or lengths (B,)."""
     found = to_numpy(mask)

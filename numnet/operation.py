@@ -22,8 +22,9 @@ class Operation:
 
     takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
     recurrent = False  # has a state, and takes lengths
-    over_time = False  # makes one vector of a sequence, and takes lengths
+    over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
     keeps_time = True
+    reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
     training = True
     reused: tuple[str, ...] = ()  # attributes whose memory the next call writes over; None in them makes it anew
     saved: Any = None

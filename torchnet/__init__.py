@@ -10,8 +10,11 @@ from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from torchnet.attention import Attention
 from torchnet.bidirectional import Bidirectional
+from torchnet.characters import Characters
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
+from torchnet.concat import Concat
+from torchnet.convolution import Convolution
 from torchnet.curvature import hessian_vector
 from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.decoding import Said, beam_search, greedy
@@ -55,9 +58,12 @@ __all__ = [
     "Attention",
     "Bidirectional",
     "BinaryCrossEntropy",
+    "Characters",
     "Checkpoint",
     "CheckpointError",
+    "Concat",
     "ConstantSchedule",
+    "Convolution",
     "CosineSchedule",
     "Dense",
     "Dropout",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet import initial as draw
-from numnet.checks import check_size, check_tokens
+from numnet.checks import check_shape, check_size, check_tokens
 from torchnet.operation import ParamOperation, as_tensor
 
 
@@ -19,6 +20,8 @@ class Embedding(ParamOperation):
     `input_size` is V. The first values are normal with deviation 1. Tokens have no gradient: backward gives None.
     IndexError for a token outside of 0..V-1.
     """
+
+    reads = "tokens"
 
     W: Tensor
 
@@ -34,6 +37,18 @@ class Embedding(ParamOperation):
 
     def config(self) -> dict[str, Any]:
         return {"input_size": self.input_size, "output_size": self.output_size}
+
+    def start_from(self, vectors: Any, rows: Any = None) -> None:
+        """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.
+
+        ValueError for another shape, IndexError for a row outside of 0..V-1.
+        """
+        vectors = self.cast("vectors", vectors)
+        rows = torch.arange(len(self.W)) if rows is None else as_tensor(rows)
+        check_tokens(self.name, rows, len(self.W))
+        check_shape(self.name, "vectors", vectors.shape, (*rows.shape, self.output_size), "One row for each token.")
+        with torch.no_grad():
+            self.W[rows.to(self.W.device)] = vectors
 
     def forward(self, x: Any) -> Tensor:
         x = as_tensor(x)

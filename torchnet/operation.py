@@ -36,8 +36,9 @@ class Operation(torch.nn.Module):
 
     takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
     recurrent = False  # has a state, and takes lengths
-    over_time = False  # makes one vector of a sequence, and takes lengths
+    over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
     keeps_time = True
+    reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
 
     def __init__(self) -> None:
         super().__init__()

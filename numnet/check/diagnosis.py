@@ -40,7 +40,7 @@ def diagnose(report: Report, asked: Asked, seed: int) -> None:
 
 
 def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
-    """What is wrong in one part, checked alone: a model's last wrong layer, a direction, a layer's node."""
+    """What is wrong in one part, checked alone: the last wrong one of a model or a layer, a direction, a node."""
     if hasattr(thing, "step") and hasattr(thing, "state_sizes"):
         yield from of_node(thing, seed)
     elif hasattr(thing, "forwards"):
@@ -50,9 +50,10 @@ def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
         yield from of_node(thing.node, seed)
     else:
         layers = list(getattr(thing, "layers", ()))
-        names = getattr(thing, "layer_names", [f"layers.{k}" for k in range(len(layers))])
-        for name, layer in reversed(list(zip(names, layers))):
-            found = list(of_layer(layer, name, seed))
+        parts = thing.parts() if hasattr(thing, "parts") else {f"layers.{k}": layer for k, layer in enumerate(layers)}
+        parts = dict(zip(thing.layer_names, layers)) if hasattr(thing, "layer_names") else parts
+        for name, part in reversed(parts.items()):
+            found = list(of_layer(part, name, seed))
             if found:
                 yield from found
                 return

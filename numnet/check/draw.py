@@ -36,9 +36,10 @@ def drawn_inputs(
     if kind == "encoder_decoder":
         return encoder_decoder_inputs(thing, given, lengths, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
-    if kind in ("layer", "model") and inputs["x"].ndim > 2:
+    if kind in ("layer", "model") and inputs["x"].ndim > 2 and reads_of(thing) == "numbers":
         inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
-    if lengths is None and not given and kind in ("layer", "model") and inputs["x"].ndim > 1:
+    takes_lengths = kind in ("layer", "model") or getattr(thing, "over_time", False)
+    if lengths is None and not given and takes_lengths and inputs["x"].ndim > 1:
         lengths = ragged(rng, z.B, z.T)
     if lengths is not None:
         inputs["lengths"] = np.array(lengths)
@@ -52,14 +53,35 @@ def drawn_inputs(
 
 
 def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
-    """x as wide as the thing is, if it knows; tokens for an Embedding."""
+    """x as wide as the thing is, if it knows; integers for what looks them up, such as an Embedding."""
     D = getattr(thing, "input_size", None) or z.D
     if kind == "node":
         return rng.standard_normal((D, z.B))
-    if type(thing).__name__ == "Embedding" or type(getattr(thing, "layers", [None])[0]).__name__ == "Embedding":
-        return rng.integers(0, D, (z.B, z.T))
-    shape = (z.B, z.T, D) if getattr(thing, "batch_first", True) else (z.T, z.B, D)
-    return rng.standard_normal(shape)
+    places = (z.B, z.T) if getattr(thing, "batch_first", True) else (z.T, z.B)
+    if reads_of(thing) == "tokens":
+        return rng.integers(0, D, places)
+    if reads_of(thing) == "numbers":
+        return rng.standard_normal((*places, D))
+    return drawn_rows(thing.layers[0] if kind == "model" else thing, places, z.T, rng)
+
+
+def reads_of(thing: Any) -> str:
+    """What its x holds, or its first layer's: numbers, tokens or rows of tokens."""
+    if hasattr(thing, "loss_and_grads"):
+        return reads_of(thing.layers[0]) if len(thing.layers) else "numbers"
+    return str(getattr(thing, "reads", "tokens" if type(thing).__name__ == "Embedding" else "numbers"))
+
+
+def drawn_rows(thing: Any, places: tuple[int, int], width: int, rng: np.random.Generator) -> Any:
+    """Columns for layers side by side, each its own; of Characters, words that end before the row does."""
+    if getattr(thing, "widths", None):
+        columns = zip(thing.layers, thing.widths)
+        return np.concatenate([drawn_rows(layer, places, own, rng) for layer, own in columns], axis=-1)
+    V = thing.input_size if reads_of(thing) != "numbers" else width
+    if reads_of(thing) != "rows of tokens":
+        return rng.integers(0, V, (*places, width))
+    ends = rng.integers(0, width + 1, (*places, 1))
+    return np.where(np.arange(width) < ends, rng.integers(min(1, V - 1), V, (*places, width)), 0)
 
 
 def ragged(rng: np.random.Generator, B: int, T: int) -> Any:

@@ -1,0 +1,95 @@
+"""Words as vectors of what they are spelt with: endings, capitals and digits, also of words never met before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checks import check_size, check_words
+from numnet.convolution import Convolution
+from numnet.embedding import Embedding, sum_by_token
+from numnet.operation import Array, Layer, Operation
+from numnet.pooling import Pooling
+from numnet.sequences import Packed
+
+
+class Characters(Layer):
+    """A vector for each word, of its characters: the largest over all windows (dos Santos & Zadrozny 2014).
+
+        e_c = E[x_c]                      (1)  Embedding: E (A, E), x_c the word's character c
+        a_c = Σ_k W_k e_{c+k-h} + b       (2)  Convolution: K characters around each, 0 beyond the word's ends
+        y_o = max_c a_{c,o}               (3)  Pooling
+
+    x (B, ..., C): each word a row of numbers of characters, 0 < x_c < A, and zeros behind its end; y (B, ..., O), 0 for
+    a word of no characters. `input_size` is A, `embedding_size` the width of E, `width` K. Words have no gradient:
+    backward gives None. IndexError for a character outside of 0..A-1, ValueError for one behind a 0.
+
+    Words that are equal are computed once, and dy summed over them; unused places are never computed.
+    """
+
+    reads = "rows of tokens"
+
+    def __init__(
+        self,
+        input_size: int,
+        embedding_size: int,
+        output_size: int,
+        width: int = 3,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, input_size=input_size, embedding_size=embedding_size)
+        check_size(self.name, output_size=output_size, width=width)
+        self.output_size = output_size
+        self.embedding = Embedding(input_size, embedding_size, seed, dtype)
+        self.convolution = Convolution(output_size, width, embedding_size, initial, seed + 1, dtype)
+        self.pooling = Pooling("max")
+        self.ready(input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {"embedding": self.embedding, "convolution": self.convolution, "pooling": self.pooling}
+
+    def make(self, rng: np.random.Generator) -> int:
+        return self.output_size  # the parts, whose sizes are given, have their parameters
+
+    def config(self) -> dict[str, Any]:
+        sizes = {"input_size": self.input_size, "embedding_size": self.embedding.output_size}
+        return {**sizes, **{name: self.convolution.config()[name] for name in ("output_size", "width", "initial")}}
+
+    def forward(self, x: Any) -> Array:
+        x = np.asarray(x)
+        check_words(self.name, x, self.width)
+        words, which = distinct(x.reshape(-1, x.shape[-1]), self.width)
+        lengths = np.count_nonzero(words, axis=1)
+        some = lengths > 0
+        y = np.zeros((len(words), self.output_size), self.dtype)
+        if some.any():
+            e = self.embedding(words[words > 0])  # (1)
+            a = self.convolution(Packed(e, lengths[some]))  # (2)
+            y[some] = self.pooling(a)  # (3)
+        self.saved = which, some, (*x.shape[:-1], self.output_size)
+        return y[which].reshape(self.saved[2])
+
+    def backward(self, dy: Any) -> None:
+        which, some, shape = self.recall()
+        dy = self.gradient(dy, shape, self.dtype).reshape(-1, self.output_size)
+        if some.any():
+            dy = sum_by_token(which, dy.T)[1].T[some]
+            da = self.pooling.backward(dy)  # (3)
+            de = self.convolution.backward(da)  # (2)
+            self.embedding.backward(de.values)  # (1)
+
+
+def distinct(words: Array, size: int) -> tuple[Array, Array]:
+    """The different ones (U, C) among the words (N, C), and which of these each word is (N,).
+
+    As strings of bytes they are compared whole; numpy takes no notice of zeros at a string's end, nor do we.
+    """
+    letters = np.ascontiguousarray(words, np.min_scalar_type(size - 1))
+    strings = letters.view(f"S{letters[0:1].nbytes or 1}")[:, 0]
+    found, which = np.unique(strings, return_inverse=True)
+    return found.view(letters.dtype).reshape(-1, words.shape[1]), which

@@ -1,0 +1,113 @@
+"""Layers side by side: each reads its own columns of x, or all of it, and what they give stands in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.lengths import mask_like
+from numnet.model import over
+from numnet.operation import Array, Layer, Operation
+from numnet.sequences import Packed, closed, opened, opened_like
+
+
+class Concat(Layer):
+    """x_1, x_2, ... = the columns of x    (1)   `widths` says how many each layer reads; None: all of x, each
+    y = [layer_1(x_1), layer_2(x_2), ...]  (2)   on the last axis
+
+    x (B, T, Σ widths) → y (B, T, Σ O), or (B, Σ O) of layers that make one vector of a sequence, such as Pooling. Any
+    layers without a state. Of integers, for layers that look them up: an Embedding of width 1 gets its column as tokens
+    (B, T), and there is no dx. `lengths` (B,), or a mask (B, T), are handed to the layers that take them, or x is
+    Packed; at padding y and dx are 0, and what stands there is never read.
+
+    Backward, each layer gets its part of dy (2), and dx is their parts side by side, or, of widths None, their sum (1).
+    """
+
+    over_time = True
+
+    def __init__(
+        self,
+        layers: Sequence[Operation],
+        widths: Sequence[int] | None = None,
+        batch_first: bool = True,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        check_side_by_side(self.name, layers, widths, batch_first)
+        check_once(self.name, layers)
+        self.layers: list[Any] = list(layers)
+        self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
+        self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
+        super().__init__(width_of(layers, widths), seed, dtype)
+
+    def parts(self) -> dict[str, Operation]:
+        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
+        if self.input_size is not None:
+            check_fits(self.name, self.input_size, input_size)
+        return super().build(input_size, rng, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        sizes = self.widths or [self.width] * len(self.layers)
+        sizes = [n if layer.reads == "numbers" else layer.input_size for layer, n in zip(self.layers, sizes)]
+        return sum(layer.build(size, rng, self.dtype) for layer, size in zip(self.layers, sizes))
+
+    def config(self) -> dict[str, Any]:
+        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        return {"layers": layers, "widths": self.widths, "batch_first": self.batch_first}
+
+    def forward(self, x: Any, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = np.asarray(x)
+        check_columns(self.name, x, self.widths)
+        if lengths is not None:
+            check_steps(self.name, x, self.batch_first, tokens=self.reads == "tokens")
+        mask = mask_like(self.name, x, lengths, self.batch_first)
+        x = x if mask is None else np.where(over(mask, x), x, 0)
+        self.ready(self.input_size or x.shape[-1])
+        x = self.cast("x", x) if self.reads == "numbers" else x
+        ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
+        check_outputs(self.name, [y.shape for y in ys])
+        y = np.concatenate(ys, axis=-1).astype(self.dtype, copy=False)  # (2)
+        mask = mask if self.keeps_time else None
+        y = y if mask is None else np.where(over(mask, y), y, 0)
+        self.saved = np.cumsum([part.shape[-1] for part in ys])[:-1], y.shape, mask, lengths if packed else None
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+
+    def backward(self, dy: Any) -> Any:
+        ends, shape, mask, lengths = self.recall()
+        dy = opened_like(self.name, dy, lengths if self.keeps_time else None, self.batch_first)
+        dy = self.gradient(dy, shape, self.dtype)
+        dy = dy if mask is None else np.where(over(mask, dy), dy, 0)
+        dxs = [layer.backward(part) for layer, part in zip(self.layers, np.split(dy, ends, axis=-1))]  # (2)
+        if self.reads != "numbers":
+            return None
+        dx = sum(dxs) if self.widths is None else np.concatenate(dxs, axis=-1)  # (1)
+        return dx if lengths is None else closed(dx, lengths, self.batch_first)
+
+    def own(self, x: Array) -> list[Array]:
+        """What each layer reads."""
+        if self.widths is None:
+            return [x] * len(self.layers)
+        parts = np.split(x, np.cumsum(self.widths)[:-1], axis=-1)  # (1)
+        one = [layer.reads == "tokens" and width == 1 for layer, width in zip(self.layers, self.widths)]
+        return [part[..., 0] if token else part for part, token in zip(parts, one)]
+
+
+def reads_of(layers: Sequence[Operation], widths: Sequence[int] | None) -> str:
+    """What x holds: integers, where any layer looks them up."""
+    if widths is None:
+        return layers[0].reads
+    return "numbers" if all(layer.reads == "numbers" for layer in layers) else "rows of tokens"
+
+
+def width_of(layers: Sequence[Any], widths: Sequence[int] | None) -> int | None:
+    """The width of x; of tokens their number of values; None where the first batch must show it."""
+    if widths is not None:
+        return sum(widths)
+    return min(layer.input_size for layer in layers) if layers[0].reads != "numbers" else None

@@ -1,0 +1,112 @@
+"""A few neighbouring steps seen at once: one product over all windows of all sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_size, check_steps, check_width
+from numnet.lengths import as_mask
+from numnet.operation import Array, ParamOperation
+from numnet.sequences import Packed, closed, opened, opened_like
+
+
+class Convolution(ParamOperation):
+    """y_t = Σ_k W_k x_{t+k-h} + b  (1), k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
+
+    x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
+    which W_k is W[..., k], and b (O,) are shaped and first drawn as torch.nn.Conv1d's; for `initial` see
+    `numnet.initial`. Whatever is no real step of the row counts as 0, before its first and behind its last as well. At
+    padding y and dx are 0, and what stands there is never read. batch_first=False takes x and masks with time first.
+
+    Backward, a step meets the weights in reverse:
+
+        dx_s = Σ_k W_kᵀ dy_{s-k+h},  dW_k = Σ_t dy_t x_{t+k-h}ᵀ,  db = Σ_t dy_t   (1)
+    """
+
+    over_time = True
+
+    W: Array
+    b: Array
+    dW: Array
+    db: Array
+
+    def __init__(
+        self,
+        output_size: int,
+        width: int = 3,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        batch_first: bool = True,
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, output_size=output_size, width=width, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.output_size, self.K, self.initial, self.batch_first = output_size, width, initial, batch_first
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        W, b = draw.convolution(self.initial, rng, self.output_size, self.width, self.K)
+        self.add_param("W", W)
+        self.add_param("b", b)
+        return self.output_size
+
+    def config(self) -> dict[str, Any]:
+        sizes = {"output_size": self.output_size, "width": self.K}
+        return {**sizes, "initial": self.initial, "batch_first": self.batch_first}
+
+    def forward(self, x: Any, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = np.asarray(x)
+        check_steps(self.name, x, self.batch_first, tokens=False)
+        check_width(self.name, x, self.input_size)
+        B, T = self.turned(x).shape[:2]
+        mask = as_mask(self.name, lengths, B, T, self.batch_first)
+        self.ready(x.shape[-1])
+        x = self.turned(self.cast("x", x))
+        real = np.ones((B, T), bool) if mask is None else mask
+        windows = windows_of(x[real], real, self.K // 2, self.K)
+        y = windows @ self.W.transpose(2, 1, 0).reshape(-1, self.output_size)  # (1)
+        y += self.b
+        self.saved = windows, real, packed
+        y = self.turned(put(y, real))
+        return closed(y, lengths, self.batch_first) if packed else y
+
+    def backward(self, dy: Any) -> Any:
+        windows, real, packed = self.recall()
+        counts = real.sum(axis=1)
+        dy = opened_like(self.name, dy, counts if packed else None, self.batch_first)
+        shape = (*(real.shape if self.batch_first else real.shape[::-1]), self.output_size)
+        dy = self.turned(self.gradient(dy, shape, self.dtype))[real]
+        self.dW += (dy.T @ windows).reshape(-1, self.K, self.width).transpose(0, 2, 1)  # (1)
+        self.db += dy.sum(axis=0)
+        windows = windows_of(dy, real, self.K - 1 - self.K // 2, self.K)
+        dx = windows @ self.W[..., ::-1].transpose(2, 0, 1).reshape(-1, self.width)  # (1)
+        dx = self.turned(put(dx, real))
+        return closed(dx, counts, self.batch_first) if packed else dx
+
+    def turned(self, x: Array) -> Array:
+        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        return x if self.batch_first else x.swapaxes(0, 1)
+
+
+def windows_of(steps: Array, real: Array, before: int, K: int) -> Array:
+    """(N, K·D): each of the N real steps (N, D) with its neighbours, K in all, from `before` before it; 0 for none."""
+    (N, D), (B, T) = steps.shape, real.shape
+    place = np.full((B, T + K - 1), N)
+    place[:, before : before + T][real] = np.arange(N)
+    beside = sliding_window_view(place, K, axis=1)[real]
+    return np.concatenate([steps, np.zeros((1, D), steps.dtype)]).take(beside, axis=0).reshape(N, K * D)
+
+
+def put(steps: Array, real: Array) -> Array:
+    """(B, T, D): the real steps (N, D) where they belong, 0 elsewhere."""
+    out = np.zeros((*real.shape, steps.shape[-1]), steps.dtype)
+    out[real] = steps
+    return out

@@ -1,0 +1,68 @@
+"""Words as vectors of what they are spelt with: endings, capitals and digits, also of words never met before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from numnet.checks import check_size, check_words
+from torchnet.convolution import Convolution
+from torchnet.embedding import Embedding
+from torchnet.operation import Layer, as_tensor
+from torchnet.pooling import Pooling
+
+
+class Characters(Layer):
+    """A vector for each word, of its characters: the largest over all windows (dos Santos & Zadrozny 2014).
+
+    An Embedding of the characters, a Convolution of the word, and the largest over its characters (Pooling).
+
+    x (B, ..., C): each word a row of numbers of characters, 0 < x_c < A, and zeros behind its end; y (B, ..., O), 0 for
+    a word of no characters. `input_size` is A, `embedding_size` the embedding's width, `width` the convolution's. Words
+    have no gradient: backward gives None. IndexError for a character outside of 0..A-1, ValueError for one behind a 0.
+    """
+
+    reads = "rows of tokens"
+
+    def __init__(
+        self,
+        input_size: int,
+        embedding_size: int,
+        output_size: int,
+        width: int = 3,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, input_size=input_size, embedding_size=embedding_size)
+        check_size(self.name, output_size=output_size, width=width)
+        self.output_size = output_size
+        self.embedding = Embedding(input_size, embedding_size, seed, dtype)
+        self.convolution = Convolution(output_size, width, embedding_size, initial, seed + 1, dtype)
+        self.pooling = Pooling("max")
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        return self.output_size  # the parts, whose sizes are given, have their parameters
+
+    def config(self) -> dict[str, Any]:
+        sizes = {"input_size": self.input_size, "embedding_size": self.embedding.output_size}
+        return {**sizes, **{name: self.convolution.config()[name] for name in ("output_size", "width", "initial")}}
+
+    def forward(self, x: Any) -> Tensor:
+        x = as_tensor(x)
+        check_words(self.name, x, self.width)
+        words = x.reshape(-1, x.shape[-1])
+        words = words[:, : max(1, int((words != 0).sum(dim=1).max()))]
+        real = words != 0
+        y = self.pooling(self.convolution(self.embedding(words), real), real)
+        y = y.reshape(*x.shape[:-1], self.output_size)
+        self.keep((y,), ())
+        return y
+
+    def backward(self, dy: Any) -> None:
+        (y,), _ = self.recall()
+        self.pull((y,), (), (dy,))

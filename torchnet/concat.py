@@ -1,0 +1,107 @@
+"""Layers side by side: each reads its own columns of x, or all of it, and what they give stands in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.lengths import mask_like
+from numnet.sequences import Packed, closed, opened, opened_like
+from torchnet.model import over
+from torchnet.operation import Layer, Operation, as_tensor
+
+
+class Concat(Layer):
+    """y = [layer_1(x_1), layer_2(x_2), ...] on the last axis: of the columns of x, or of all of it, each.
+
+    x (B, T, Σ widths) → y (B, T, Σ O), or (B, Σ O) of layers that make one vector of a sequence, such as Pooling.
+    `widths` says how many columns each layer reads; None: all of x, each. Any layers without a state. Of integers, for
+    layers that look them up: an Embedding of width 1 gets its column as tokens (B, T), and there is no dx. `lengths`
+    (B,), or a mask (B, T), are handed to the layers that take them, or x is Packed; at padding y and dx are 0, and what
+    stands there is never read.
+    """
+
+    over_time = True
+
+    def __init__(
+        self,
+        layers: Sequence[Operation],
+        widths: Sequence[int] | None = None,
+        batch_first: bool = True,
+        seed: int = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        check_side_by_side(self.name, layers, widths, batch_first)
+        check_once(self.name, layers)
+        super().__init__(width_of(layers, widths), seed, dtype)
+        self.layers: Any = torch.nn.ModuleList(layers)
+        self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
+        self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
+
+    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+        if self.input_size is not None:
+            check_fits(self.name, self.input_size, input_size)
+        return super().build(input_size, rng, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        sizes = self.widths or [self.width] * len(self.layers)
+        sizes = [n if layer.reads == "numbers" else layer.input_size for layer, n in zip(self.layers, sizes)]
+        return sum(layer.build(size, rng, self.dtype) for layer, size in zip(self.layers, sizes))
+
+    def config(self) -> dict[str, Any]:
+        layers = [{"type": layer.name, **layer.config()} for layer in self.layers]
+        return {"layers": layers, "widths": self.widths, "batch_first": self.batch_first}
+
+    def forward(self, x: Any, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
+        check_columns(self.name, x, self.widths)
+        if lengths is not None:
+            check_steps(self.name, x, self.batch_first, tokens=self.reads == "tokens")
+        found = mask_like(self.name, x, lengths, self.batch_first)
+        self.ready(self.input_size or x.shape[-1], x)
+        numbers = self.reads == "numbers"
+        given = self.followed(self.cast("x", x)) if numbers else x
+        mask = None if found is None else torch.from_numpy(found.copy()).to(given.device)
+        x = given if mask is None else torch.where(over(mask, given), given, 0)
+        ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
+        check_outputs(self.name, [y.shape for y in ys])
+        y = torch.cat(ys, dim=-1)
+        mask = mask.to(y.device) if mask is not None and self.keeps_time else None
+        y = y if mask is None else torch.where(over(mask, y), y, 0)
+        self.keep((y,), (given,) if numbers else ())
+        self.lengths = lengths if packed else None
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+
+    def backward(self, dy: Any) -> Any:
+        (y,), inputs = self.recall()
+        dy = opened_like(self.name, dy, self.lengths if self.keeps_time else None, self.batch_first)
+        dxs = self.pull((y,), inputs, (dy,))
+        dx = dxs[0] if dxs else None
+        return dx if dx is None or self.lengths is None else closed(dx, self.lengths, self.batch_first)
+
+    def own(self, x: Tensor) -> list[Tensor]:
+        """What each layer reads."""
+        if self.widths is None:
+            return [x] * len(self.layers)
+        one = [layer.reads == "tokens" and width == 1 for layer, width in zip(self.layers, self.widths)]
+        return [part[..., 0] if token else part for part, token in zip(x.split(self.widths, dim=-1), one)]
+
+
+def reads_of(layers: Sequence[Operation], widths: Sequence[int] | None) -> str:
+    """What x holds: integers, where any layer looks them up."""
+    if widths is None:
+        return layers[0].reads
+    return "numbers" if all(layer.reads == "numbers" for layer in layers) else "rows of tokens"
+
+
+def width_of(layers: Sequence[Any], widths: Sequence[int] | None) -> int | None:
+    """The width of x; of tokens their number of values; None where the first batch must show it."""
+    if widths is not None:
+        return sum(widths)
+    return min(layer.input_size for layer in layers) if layers[0].reads != "numbers" else None

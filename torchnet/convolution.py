@@ -1,0 +1,79 @@
+"""A few neighbouring steps seen at once: PyTorch's convolution over time, of padded sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import conv1d, pad
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_size, check_steps, check_width
+from numnet.lengths import mask_like
+from numnet.sequences import Packed, closed, opened, opened_like
+from torchnet.operation import ParamOperation, as_tensor
+
+
+class Convolution(ParamOperation):
+    """y_t = Σ_k W_k x_{t+k-h} + b, k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
+
+    x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
+    which W_k is W[..., k], and b (O,) are shaped and first drawn as torch.nn.Conv1d's; for `initial` see
+    `numnet.initial`. Whatever is no real step of the row counts as 0, before its first and behind its last as well. At
+    padding y and dx are 0, and what stands there is never read. batch_first=False takes x and masks with time first.
+    """
+
+    over_time = True
+
+    W: Tensor
+    b: Tensor
+
+    def __init__(
+        self,
+        output_size: int,
+        width: int = 3,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int = 0,
+        dtype: Any = "float32",
+        batch_first: bool = True,
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, output_size=output_size, width=width, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.output_size, self.K, self.initial, self.batch_first = output_size, width, initial, batch_first
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        W, b = draw.convolution(self.initial, rng, self.output_size, self.width, self.K)
+        self.add_param("W", W)
+        self.add_param("b", b)
+        return self.output_size
+
+    def config(self) -> dict[str, Any]:
+        sizes = {"output_size": self.output_size, "width": self.K}
+        return {**sizes, "initial": self.initial, "batch_first": self.batch_first}
+
+    def forward(self, x: Any, lengths: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
+        check_steps(self.name, x, self.batch_first, tokens=False)
+        check_width(self.name, x, self.input_size)
+        found = mask_like(self.name, x, lengths, self.batch_first)
+        self.ready(x.shape[-1], x)
+        given = self.followed(self.cast("x", x))
+        mask = None if found is None else torch.from_numpy(found.copy()).to(given.device)[..., None]
+        x = given if mask is None else torch.where(mask, given, 0)
+        x = x.permute(0, 2, 1) if self.batch_first else x.permute(1, 2, 0)
+        y = conv1d(pad(x, (self.K // 2, self.K - 1 - self.K // 2)), self.W, self.b)
+        y = y.permute(0, 2, 1) if self.batch_first else y.permute(2, 0, 1)
+        y = y if mask is None else torch.where(mask, y, 0)
+        self.keep((y,), (given,))
+        self.lengths = lengths if packed else None
+        return closed(y, lengths, self.batch_first) if packed else y
+
+    def backward(self, dy: Any) -> Any:
+        dx = super().backward(opened_like(self.name, dy, self.lengths, self.batch_first))
+        return dx if self.lengths is None else closed(dx, self.lengths, self.batch_first)
