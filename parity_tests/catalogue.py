@@ -31,7 +31,7 @@ import torch
 
 import torchnet
 from numnet.check.subject import joined, state_names
-from parity_tests.family import FAMILY, POOLING, drawer, family_case, maker
+from parity_tests.family import FAMILY, OVER_TIME, drawer, family_case, maker
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.probe import Arrays, errors, run
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes, recurrent, sequence
@@ -71,7 +71,7 @@ MORE = [
     Case("Pooling first with gaps", lambda net, z, dtype: net.Pooling("first"), with_gaps),
     Case("Dropout per sequence", lambda net, z, dtype: net.Dropout(0.4, z.seed, per_sequence=True), sequence()),
 ]
-CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *POOLING, *TRANSLATORS, *MORE]}
+CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *MORE]}
 
 
 def sizes_of(case: Case) -> Sizes:

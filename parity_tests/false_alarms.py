@@ -22,10 +22,10 @@ import numnet
 import torchnet
 from numnet.check import Report, check_gradients
 from parity_tests.catalogue import MORE, arguments
-from parity_tests.family import NODES, OPTIONS, PAIRS, POOLING, family_case, ragged
+from parity_tests.family import NODES, OPTIONS, OVER_TIME, PAIRS, family_case, ragged
 from parity_tests.strategies import DROPOUT, EVERYTHING, Case, Sizes
 
-TABLES = [*EVERYTHING, DROPOUT, *POOLING, *MORE]
+TABLES = [*EVERYTHING, DROPOUT, *OVER_TIME, *MORE]
 ALTERNATIVES = (  # of each group one at most
     ("with output", "last alone", "last alone with output"),
     ("zoneout", "zoneout in evaluation", *PAIRS),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from parity_tests.probe import Arrays
-from parity_tests.strategies import Case, Sizes, sequence
+from parity_tests.strategies import Case, Sizes, sequence, words
 
 Draw = Callable[[np.random.Generator, Sizes], Arrays]
 
@@ -144,3 +144,47 @@ def pooling_case(how: str) -> Case:
 
 
 POOLING = [pooling_case(how) for how in ("last", "first", "mean", "max")]
+
+
+def over_time(name: str, make: Callable[[Any, Sizes, str], Any], *, wider: int = 0, gaps: bool = False) -> Case:
+    """A row with lengths, or a mask with gaps; x with more features, or integers, where the name says so."""
+    turned = "time-major" in name
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        x = rng.standard_normal((z.B, z.T, z.D + wider))
+        if "tokens" in name:
+            x = np.concatenate([rng.integers(0, z.V, (z.B, z.T, 1)), words(rng, z)["x"]], axis=-1)
+        lengths = rng.random((z.B, z.T)) < 0.6 if gaps else ragged(rng, z)
+        return {"x": x.swapaxes(0, 1) if turned else x, "lengths": lengths}
+
+    return Case(name, make, draw, ("rows",) if turned else ())
+
+
+def convolution(width: int, **options: Any) -> Callable[[Any, Sizes, str], Any]:
+    return lambda net, z, dtype: net.Convolution(z.O, width, z.D, seed=z.seed, dtype=dtype, **options)
+
+
+def concat(layers: Callable[[Any, Sizes], list[Any]], *widths: str) -> Callable[[Any, Sizes, str], Any]:
+    """Widths are numbers, or letters of the sizes."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        made = net.Concat(layers(net, z), [getattr(z, w, None) or int(w) for w in widths] or None, seed=z.seed)
+        made.build(made.input_size or z.D, np.random.default_rng(z.seed), dtype)
+        return made
+
+    return make
+
+
+OVER_TIME = [
+    *POOLING,
+    over_time("Convolution", convolution(3)),
+    over_time("Convolution of width 4, gaps", convolution(4), gaps=True),
+    over_time("Convolution, time-major", convolution(3, batch_first=False)),
+    over_time("Concat of all of x", concat(lambda net, z: [net.Dense(z.O), net.Tanh(), net.Convolution(z.H, 2)])),
+    over_time("Concat of columns", concat(lambda net, z: [net.Convolution(z.H), net.Dense(z.O)], "D", "2"), wider=2),
+    over_time("Concat of poolings", concat(lambda net, z: [net.Pooling("mean"), net.Pooling("max")])),
+    over_time(
+        "Concat on tokens",
+        concat(lambda net, z: [net.Embedding(z.V, z.O), net.Characters(z.V, z.D, z.H)], "1", "T"),
+    ),
+]

@@ -135,7 +135,7 @@ FAULTS = [
     Fault("pooling: first step, though a gap", "pooling.py", "mask.argmax(axis=1) if", "0 * mask.argmax(axis=1) if", "Pooling first with gaps", "y x", "(1)"),
     Fault("pooling: a row without a step has a gradient", "pooling.py", " * (mask.sum(axis=1)[:, None] > 0).astype(dtype)", "", "Pooling first", "y x"),
     Fault("pooling: mean over the padding too", "pooling.py", "np.maximum(mask.sum(axis=1), 1)[:, None]", "np.full((len(mask), 1), mask.shape[1])", "Pooling mean", "y", "(3)"),
-    Fault("pooling: padding may be the largest", "pooling.py", "low = np.where(mask[..., None], x, -np.inf)", "low, mask = x, mask | True", "Pooling max", "y x", "(2)"),
+    Fault("pooling: padding may be the largest", "pooling.py", "np.copyto(low, x.swapaxes(0, 1), where=real)", "low, real = x.swapaxes(0, 1), True", "Pooling max", "y x", "(2)"),
     # Peepholes, coupled gates, projection.
     Fault("peepholes: output gate sees the old cell", "lstm_variants.py", "o += s.peeps[-1] * c  # (5)", "o += s.peeps[-1] * c_prev  # (5)", "LSTM peepholes, lengths", "y c c' p", "(5)"),
     Fault("peepholes: path through the gates to c' missing", "lstm_variants.py", "dc += weight * d_gate", "pass", "LSTM peepholes, lengths", "c'", "(2)"),
@@ -239,6 +239,26 @@ FAULTS = [
     Fault("translator: the memory's gradient lost", "encoder_decoder.py", "self.encoder.backward(dm, ", "self.encoder.backward(0 * dm, ", "EncoderDecoder RNN general", "encoder.layers.2.W_h", "(2)"),
     Fault("translator: gradients of other target tokens", "encoder_decoder.py", "dz[real] = self.output.backward(d_logits)", "dz[real] = self.output.backward(d_logits)[::-1]", "EncoderDecoder RNN general", "attention.W_m", "(5)"),
     Fault("model: last states' gradients to other layers", "model.py", "zip(reversed(self.layers), reversed(d_last))", "zip(reversed(self.layers), d_last)", "EncoderDecoder LSTM dot, both ways, 2 deep", "encoder.layers.2.forwards.W_h encoder.layers.4.forwards.W_h"),
+    # Windows over time, words of characters, layers side by side.
+    Fault("convolution: weights not in reverse on the way back", "convolution.py", "self.W[..., ::-1]", "self.W", "Convolution", "x", "(1)"),
+    Fault("convolution: as many steps before as behind, on the way back", "convolution.py", "windows_of(dy, real, self.K - 1 - self.K // 2, self.K)", "windows_of(dy, real, self.K // 2, self.K)", "Convolution of width 4, gaps", "x", "(1)"),
+    Fault("convolution: as many steps before as behind, forward", "convolution.py", "windows_of(x[real], real, self.K // 2, self.K)", "windows_of(x[real], real, (self.K - 1) // 2, self.K)", "Convolution of width 4, gaps", "y x W", "(1)"),
+    Fault("convolution: first step for what is beyond the ends", "convolution.py", "np.full((B, T + K - 1), N)", "np.full((B, T + K - 1), 0)", "Convolution", "y x W", "(1)"),
+    Fault("convolution: into the next row", "convolution.py", "place[:, before : before + T][real] = np.arange(N)", "place[...] = (np.cumsum(real).reshape(B, T)[:, :1] - real[:, :1] - before + np.arange(T + K - 1)) % (N + 1)", "Convolution", "y x W"),
+    Fault("convolution: padding is read", "convolution.py", "np.ones((B, T), bool) if mask is None else mask", "np.ones((B, T), bool)", "Convolution", "y x"),
+    Fault("convolution: weights of their gradient in reverse", "convolution.py", "self.width).transpose(0, 2, 1)", "self.width)[:, ::-1].transpose(0, 2, 1)", "Convolution", "W", "(1)"),
+    Fault("convolution: gradient of W overwritten, not added", "convolution.py", "self.dW += ", "self.dW[:] = ", "Convolution", "W"),
+    Fault("convolution: gradient of b forgotten", "convolution.py", "self.db += dy.sum(axis=0)", "pass", "Convolution", "b"),
+    Fault("convolution: gradient of b a mean", "convolution.py", "dy.sum(axis=0)", "dy.mean(axis=0)", "Convolution", "b"),
+    Fault("characters: of equal words one counts", "characters.py", "dy = sum_by_token(which, dy.T)[1].T[some]", "dy = dy[np.unique(which, return_index=True)[1]][some]", "Characters", "y embedding.W convolution.W convolution.b"),
+    Fault("characters: gradients to other words", "characters.py", "[1].T[some]", "[1].T[::-1][some]", "Characters", "embedding.W convolution.W convolution.b"),
+    Fault("characters: no character is one too", "characters.py", "y = np.zeros((len(words), self.output_size), self.dtype)", "y = np.zeros((len(words), self.output_size), self.dtype) + self.convolution.b", "Characters", "y convolution.b"),
+    Fault("side by side: dx of the first alone", "concat.py", "dx = sum(dxs) if", "dx = dxs[0] if", "Concat of all of x", "x", "(1)"),
+    Fault("side by side: dx in another order", "concat.py", "np.concatenate(dxs, axis=-1)", "np.concatenate(dxs[::-1], axis=-1)", "Concat of columns", "x", "(1)"),
+    Fault("side by side: parts of dy exchanged", "concat.py", "np.split(dy, ends, axis=-1))]", "np.split(dy, ends, axis=-1)[::-1])]", "Concat of poolings", "y x", "(2)"),
+    Fault("side by side: padding has a gradient", "concat.py", "dy = dy if mask is None else np.where(over(mask, dy), dy, 0)", "dy = dy", "Concat of all of x", "y layers.0.b"),
+    Fault("side by side: padding is shown", "concat.py", "y = y if mask is None else np.where(over(mask, y), y, 0)", "y = y", "Concat of all of x", "y layers.0.b"),
+    Fault("side by side: lengths are kept", "concat.py", "layer(own, mask) if layer.over_time else layer(own)", "layer(own)", "Concat of poolings", "y"),
     Fault("dropout: mask missing on the way back", "dropout.py", "return self.gradient(dy, m.shape, m.dtype) * m", "return self.gradient(dy, m.shape, m.dtype)", "Dropout per sequence", "x", "(1)"),
 ]  # fmt: skip
 # These show in the path that an optimizer takes, not in a gradient; `case` names the optimizer.
@@ -347,6 +367,9 @@ VAGUE = {
     "translator: the memory's gradient lost",
     "translator: gradients of other target tokens",
     "model: last states' gradients to other layers",
+    "side by side: dx of the first alone",
+    "side by side: dx in another order",
+    "side by side: parts of dy exchanged",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import numnet
 from parity_tests import test_laws, test_ragged, test_states
-from parity_tests.family import FAMILY, POOLING
+from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
 from parity_tests.test_parity import compare
@@ -39,7 +39,7 @@ def ask(law: Law, **given: Any) -> None:
     law(**{name: given[name] for name in inspect.signature(law).parameters})
 
 
-@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING, *TRANSLATORS], ids=repr)
+@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS], ids=repr)
 def test_a_row_agrees_with_autograd_and_its_slopes_and_obeys_the_laws(case: Case, tmp_path: Path) -> None:
     for z in DRAWS:
         for dtype in ("float64", "float32"):

@@ -98,6 +98,12 @@ def sequence(*states: str, tokens: bool = False) -> Callable[[np.random.Generato
     return draw
 
 
+def words(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """x (B, T, T): in each place a word of up to T characters, then zeros; some words are equal."""
+    x = np.where(np.arange(z.T) < rng.integers(0, z.T + 1, (z.B, z.T, 1)), rng.integers(1, z.V, (z.B, z.T, z.T)), 0)
+    return {"x": x[:, rng.integers(0, z.T, z.T)]}
+
+
 def column(*states: str, tokens: bool = False) -> Callable[[np.random.Generator, Sizes], Arrays]:
     """x (D, B) or tokens (B,), and start states (H, B)."""
 
@@ -179,6 +185,7 @@ OPERATIONS = [
     Case("Dense on one step", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype),
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
+    Case("Characters", lambda net, z, dtype: net.Characters(z.V, z.D, z.O, dtype=dtype), words),
     Case("Dropout in evaluation", dropout(0.4, False), sequence()),
     *map(attention, ("dot", "general", "additive")),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import given
 
 import numnet
 from numnet.checkpoint import to_numpy
-from parity_tests.family import FAMILY, POOLING, family_case
+from parity_tests.family import FAMILY, OVER_TIME, family_case
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import EVERYTHING, LAYERS, NODES, OPERATIONS, Case, Sizes, sizes
 from parity_tests.translator import TRANSLATORS
@@ -23,11 +23,11 @@ plain = pytest.mark.parametrize("case", LAYERS, ids=repr)
 layers = pytest.mark.parametrize("case", WHOLE_FAMILY, ids=repr)
 can_be_cut = pytest.mark.parametrize("case", [case for case in WHOLE_FAMILY if not case.unlawful], ids=repr)
 by_row = pytest.mark.parametrize(
-    "case", [case for case in (*WHOLE_FAMILY, *OPERATIONS, *POOLING) if "rows" not in case.unlawful], ids=repr
+    "case", [case for case in (*WHOLE_FAMILY, *OPERATIONS, *OVER_TIME) if "rows" not in case.unlawful], ids=repr
 )
-padded = pytest.mark.parametrize("case", [*FAMILY, *POOLING], ids=repr)
-sequences = pytest.mark.parametrize("case", [*WHOLE_FAMILY, *OPERATIONS, *POOLING], ids=repr)
-everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING, *TRANSLATORS], ids=repr)
+padded = pytest.mark.parametrize("case", [*FAMILY, *OVER_TIME], ids=repr)
+sequences = pytest.mark.parametrize("case", [*WHOLE_FAMILY, *OPERATIONS, *OVER_TIME], ids=repr)
+everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS], ids=repr)
 
 
 def pulled(case: Case, net: Any, z: Sizes, inputs: Arrays, upstream: Arrays) -> Arrays:

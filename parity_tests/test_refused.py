@@ -22,6 +22,8 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "a layer": lambda net: lstm(net, **options),
     "both ways": lambda net: both(net, **options),
     "a pooling": lambda net: net.Pooling("max"),
+    "a convolution": lambda net: net.Convolution(5),
+    "side by side": lambda net: net.Concat([net.Dropout(0.3), net.Convolution(5)]),
     "a model": lambda net: model(net, net.Dropout(0.3), lstm(net, **options), net.Dense(2)),
 }
 REFUSED = [[4, 1], [-1, 1], [1.0, 2.0], [1, 1, 1], [True, False], np.ones((2, 4), bool), np.ones((2, 3), int)]

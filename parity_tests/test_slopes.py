@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from parity_tests.family import FAMILY, POOLING
+from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import EVERYTHING, TOLERANCE, Case, Sizes, sizes
 from parity_tests.translator import TRANSLATORS
 
 
-@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *POOLING, *TRANSLATORS], ids=repr)
+@pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS], ids=repr)
 @given(z=sizes)
 def test_gradient_is_the_slope(case: Case, net: Any, z: Sizes) -> None:
     error, words = slope_error(case, net, z)
