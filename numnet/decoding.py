@@ -12,6 +12,7 @@ Sums favour short sentences, means do not; so it is (2) that chooses among sente
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_size
+from numnet.checks import check_size, check_tokens
 
 Array = npt.NDArray[Any]
 
@@ -63,14 +64,19 @@ class Hypothesis:
         return Said(words, self.score(alpha), weights, ended)
 
 
-def greedy(model: Any, x: Any, lengths: Any = None, limit: int = 50, alpha: float = 1.0) -> list[Said]:
-    """For each row of x the likeliest token at each step, up to the end's or to `limit` tokens."""
+def greedy(
+    model: Any, x: Any, lengths: Any = None, limit: int = 50, alpha: float = 1.0, never: Sequence[int] = ()
+) -> list[Said]:
+    """For each row of x the likeliest token at each step, up to the end's or to `limit` tokens.
+
+    never: tokens that are not to be said, such as `<unk>`.
+    """
     check_size("greedy", limit=limit)
     course = model.start(x, lengths)
     every = [Hypothesis(b) for b in range(len(x))]
     going = every[:]
     for _ in range(limit):
-        log_p, weights, course = step(model, going, course)
+        log_p, weights, course = step(model, going, course, never)
         for k, one in enumerate(going):
             token = int(log_p[k].argmax())
             every[one.owner] = one.longer(token, one.total + float(log_p[k, token]), at(weights, k))
@@ -82,20 +88,26 @@ def greedy(model: Any, x: Any, lengths: Any = None, limit: int = 50, alpha: floa
 
 
 def beam_search(
-    model: Any, x: Any, lengths: Any = None, beam: int = 5, limit: int = 50, alpha: float = 1.0
+    model: Any,
+    x: Any,
+    lengths: Any = None,
+    beam: int = 5,
+    limit: int = 50,
+    alpha: float = 1.0,
+    never: Sequence[int] = (),
 ) -> list[Said]:
     """For each row of x the sentence of the best score among those that `beam` beginnings side by side lead to.
 
     At each step the likeliest continuations by (1) are kept, as many as places are left; one that ends takes its place
     with it. The search for a row is over when all its places have ended, or at `limit` tokens, where the beginnings
-    that are left count as they are. With beam=1 it is greedy.
+    that are left count as they are. With beam=1 it is greedy. never: tokens that are not to be said.
     """
     check_size("beam_search", beam=beam, limit=limit)
     course = model.start(x, lengths)
     going = [Hypothesis(b) for b in range(len(x))]
     ended: list[list[Hypothesis]] = [[] for _ in going]
     for _ in range(limit):
-        log_p, weights, course = step(model, going, course)
+        log_p, weights, course = step(model, going, course, never)
         kept, rows = [], []
         for first, last in groups(going):
             places = beam - len(ended[going[first].owner])
@@ -114,13 +126,17 @@ def beam_search(
     return [max(each, key=lambda one: one.score(alpha)).said(model.end, alpha) for each in ended]
 
 
-def step(model: Any, going: list[Hypothesis], course: Any) -> tuple[Array, Any, Any]:
-    """log softmax of the logits (N, V), in float64; attention's weights; the course."""
+def step(model: Any, going: list[Hypothesis], course: Any, never: Sequence[int]) -> tuple[Array, Any, Any]:
+    """log softmax of the logits (N, V), in float64, -inf for what is never said; attention's weights; the course."""
     tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in going])
     logits, weights, course = model.advance(tokens, course)
     z = np.asarray(logits, np.float64)
     z = z - z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True)), weights, course
+    log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    unsaid = np.array(never, np.int64)
+    check_tokens("never", unsaid, log_p.shape[1])
+    log_p[:, unsaid] = -np.inf
+    return log_p, weights, course
 
 
 def likeliest(going: list[Hypothesis], log_p: Array, places: int) -> list[tuple[int, int, float]]:
@@ -129,7 +145,7 @@ def likeliest(going: list[Hypothesis], log_p: Array, places: int) -> list[tuple[
     best = np.argpartition(-totals, min(places, len(totals)) - 1)[:places]
     best = best[np.lexsort((best, -totals[best]))]
     V = log_p.shape[1]
-    return [(int(place) // V, int(place) % V, float(totals[place])) for place in best]
+    return [(int(place) // V, int(place) % V, float(totals[place])) for place in best if np.isfinite(totals[place])]
 
 
 def groups(going: list[Hypothesis]) -> list[tuple[int, int]]:

@@ -208,3 +208,12 @@ def test_an_upstream_gradient_of_another_shape_is_refused(net: Any) -> None:
     attention(q, m)
     with pytest.raises(ValueError, match=r"Attention: dy is \(2, 3, 4\), expected \(2, 3, 6\)"):
         attention.backward(q)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_computes_in_the_dtype_that_its_model_is_converted_to(kind: str, net: Any) -> None:
+    attention = net.Attention(kind, 4, 4)
+    attention.convert("float64")
+    rng = np.random.default_rng(0)
+    y = numbers(attention(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))))
+    assert y.dtype == np.float64

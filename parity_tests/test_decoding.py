@@ -149,14 +149,29 @@ def test_what_does_not_end_is_cut(net: Any) -> None:
         assert said.score == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("beam", [1, 2, 400])
+def test_what_is_never_to_be_said_is_not(beam: int, net: Any) -> None:
+    model = translator(net, gain=2.0)
+    plain = net.beam_search(model, x, lengths, beam, LIMIT)
+    never = sorted({token for said in plain for token in said.tokens})[:2]
+    assert never
+    for said in net.beam_search(model, x, lengths, beam, LIMIT, never=never) + net.greedy(
+        model, x, lengths, LIMIT, never=never
+    ):
+        assert not set(said.tokens) & set(never)
+        assert np.isfinite(said.score)
+
+
 @pytest.mark.parametrize(
     ("say", "options", "words"),
     [
+        ("greedy", {"never": [W]}, "never: token 6 at .0., expected 0 to 5"),
+        ("beam_search", {"never": [-1]}, "never: token -1 at .0., expected 0 to 5"),
         ("greedy", {"limit": 0}, "greedy: limit is 0, expected a whole number above 0."),
         ("beam_search", {"limit": 0.5}, "beam_search: limit is 0.5, expected a whole number above 0."),
         ("beam_search", {"beam": 0}, "beam_search: beam is 0, expected a whole number above 0."),
     ],
 )
 def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, IndexError), match=words):
         getattr(net, say)(translator(net), x, lengths, **options)

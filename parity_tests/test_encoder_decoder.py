@@ -295,7 +295,7 @@ def test_the_trainer_teaches_it_a_language_and_attention_shows_the_words() -> No
         assert np.mean([each.tokens == y[:-1].tolist() for each, y in zip(said, targets)]) > 0.8
     longest = [each for each, n in zip(said, count) if n == 4]
     seen = np.mean([each.weights for each in longest if len(each.tokens) == 4], axis=0)
-    assert seen.argmax(axis=1).tolist() == [3, 2, 1, 0]
+    assert (np.diff(seen @ np.arange(4)) < 0).all()  # where it looks goes from the end to the beginning
 
 
 @pytest.mark.parametrize("forcing", [1.0, 0.6, "schedule"])

@@ -6,6 +6,7 @@ from numnet.data.classes import read_classes
 from numnet.data.conllu import TaggedSentence, read_conllu
 from numnet.data.download import FetchError
 from numnet.data.english import English, Sentence
+from numnet.data.holding_out import hold_out
 from numnet.data.lines import read_lines
 from numnet.data.pair_batches import PairBatches
 from numnet.data.pairs import read_pairs
@@ -17,9 +18,12 @@ from numnet.data.spelling import spell
 from numnet.data.text import TextError, default_text, read_text, split
 from numnet.data.tree import REDUCE, SHIFT, Tree
 from numnet.data.vectors import Vectors, read_vectors
-from numnet.data.vocabulary import Vocabulary
+from numnet.data.vocabulary import BEGIN, END, Vocabulary
+from numnet.data.words import from_words, plain, to_words
 
 __all__ = [
+    "BEGIN",
+    "END",
     "REDUCE",
     "SHIFT",
     "SOURCES",
@@ -40,7 +44,10 @@ __all__ = [
     "Vocabulary",
     "default_text",
     "fetch",
+    "from_words",
+    "hold_out",
     "parse_tree",
+    "plain",
     "read_classes",
     "read_conllu",
     "read_lines",
@@ -51,4 +58,5 @@ __all__ = [
     "read_vectors",
     "spell",
     "split",
+    "to_words",
 ]

@@ -1,6 +1,8 @@
 """Text as numbers: it stands once, in numnet."""
 
 from numnet.data import (
+    BEGIN,
+    END,
     REDUCE,
     SHIFT,
     SOURCES,
@@ -21,7 +23,10 @@ from numnet.data import (
     Vocabulary,
     default_text,
     fetch,
+    from_words,
+    hold_out,
     parse_tree,
+    plain,
     read_classes,
     read_conllu,
     read_lines,
@@ -32,9 +37,12 @@ from numnet.data import (
     read_vectors,
     spell,
     split,
+    to_words,
 )
 
 __all__ = [
+    "BEGIN",
+    "END",
     "REDUCE",
     "SHIFT",
     "SOURCES",
@@ -55,7 +63,10 @@ __all__ = [
     "Vocabulary",
     "default_text",
     "fetch",
+    "from_words",
+    "hold_out",
     "parse_tree",
+    "plain",
     "read_classes",
     "read_conllu",
     "read_lines",
@@ -66,4 +77,5 @@ __all__ = [
     "read_vectors",
     "spell",
     "split",
+    "to_words",
 ]
