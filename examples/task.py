@@ -51,6 +51,11 @@ def whole(text: str) -> int:
     return number
 
 
+def file(net: Any, args: argparse.Namespace, name: str) -> Path:
+    """The path of a data set: of the registry by its name, or the one given."""
+    return net.data.fetch(name, args.offline) if args.data == name else Path(args.data)
+
+
 def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) -> list[Path]:
     """The two files of a data set: of the registry by its name, or in a folder."""
     if args.data == name:
