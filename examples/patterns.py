@@ -78,7 +78,7 @@ def in_step(net, rng):
 
 
 PATTERNS = {"one": one_to_one, "many": one_to_many, "last": many_to_one, "after": after_the_end, "step": in_step}
-EPOCHS = {"one": 30, "many": 20, "last": 15, "after": 25, "step": 20}
+EPOCHS = {"one": 100, "many": 80, "last": 15, "after": 25, "step": 20}
 
 
 def learn(net, name, args):
@@ -89,8 +89,10 @@ def learn(net, name, args):
     parts = [([x[k] for k in rows], [target[k] for k in rows]) for rows in np.split(order, [len(x) // 6])]
     held_out = net.SequenceBatches(*parts[0], batch_size=len(x) // 6, shuffle=False)
     batches = net.SequenceBatches(*parts[1], batch_size=20, seed=args.seed)
-    trainer = net.Trainer(model, net.Adam(0.01, clip_norm=1.0), batches, evaluate_every=10**9)
-    history = trainer.fit(epochs=args.epochs or (None if args.seconds else EPOCHS[name]), seconds=args.seconds)
+    epochs = args.epochs or EPOCHS[name]
+    optimizer = net.Adam(net.CosineSchedule(0.01, epochs * len(batches)), clip_norm=1.0)
+    trainer = net.Trainer(model, optimizer, batches, evaluate_every=10**9)
+    history = trainer.fit(epochs=epochs, seconds=args.seconds)
     return model, read, next(held_out.epoch()), history
 
 
@@ -136,7 +138,7 @@ def main():
     parser.add_argument("--backend", choices=["numnet", "torchnet"], default="numnet")
     parser.add_argument("--pattern", choices=PATTERNS, nargs="+", default=[*PATTERNS], help="default: all")
     parser.add_argument("--epochs", type=int, help="of each; by default as many as its task needs")
-    parser.add_argument("--seconds", type=float, help="for each")
+    parser.add_argument("--seconds", type=float, help="at most, for each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", metavar="FILE.png", help="one picture, a panel a pattern")
     parser.add_argument("--json", metavar="FILE", help="what came out, for a program")
