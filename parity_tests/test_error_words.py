@@ -173,11 +173,40 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         "number.",
         lambda: numnet.SequenceBatches([[1, 2], [3]], [[1, 2], [3, 4]], 2),
     ),
+    (
+        "Bidirectional: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: both(numnet, batch_first=False)(x[0]),
+    ),
+    (
+        "Bidirectional: dy is Packed, expected an array, as y is.",
+        lambda: trained(numnet, both(numnet)).backward(numnet.pack([np.ones((3, 10))] * 2)),
+    ),
+    (
+        "Packed: lengths[0] is -1, expected 0 to 0 (T = 0).",
+        lambda: numnet.Packed(np.zeros(0), [-1]),
+    ),
+    (
+        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). One-hot targets are shaped as the logits.",
+        lambda: numnet.SoftmaxCrossEntropy()(x, np.ones((2, 3, 5))),
+    ),
+    (
+        "Trainer: evaluate_every is -1, expected a number above 0.",
+        lambda: numnet.Trainer(None, None, [None], evaluate_every=-1),
+    ),
+    (
+        "Adam: the gradient of b is not finite.",
+        lambda: [dense := numnet.Dense(2, input_size=2), dense.grads["b"].fill(np.inf), numnet.Adam().step(dense)],
+    ),
+    (
+        "RNNModel: backward before forward. Call forward first.",
+        lambda: [net := model(numnet, lstm(numnet)), net.loss_and_grads(x, np.zeros((2, 3), int)), net.backward(x)],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("words", "bad"), WORDS)
 def test_an_error_says_all_of_it(words: str, bad: Callable[[], Any]) -> None:
-    with pytest.raises((ValueError, TypeError, IndexError)) as caught:
+    with pytest.raises((ValueError, TypeError, IndexError, RuntimeError, FloatingPointError)) as caught:
         bad()
     assert str(caught.value) == words

@@ -91,11 +91,20 @@ def test_orthogonal_is_the_factor_whose_other_has_a_positive_diagonal(shape: tup
     np.testing.assert_allclose(ours, Q if shape[0] >= shape[1] else Q.T, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [kind.replace("Layer", "Node") for kind in KINDS])
+@pytest.mark.parametrize("kind", [*(kind.replace("Layer", "Node") for kind in KINDS), "LSTMVariantNode"])
 def test_a_node_with_nothing_but_sizes_is_the_same_on_both_backends(kind: str) -> None:
     ours, theirs = (getattr(net, kind)(3, 4) for net in (numnet, torchnet))
     assert (ours.config(), ours.dtype, ours.width) == (theirs.config(), np.float32, 4)
     assert_same(weights(ours), weights(theirs))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "names"),
+    [("GRU", {}, "rzn"), ("MGU", {}, "fn"), ("LSTM", {}, "ifgo"), ("LSTMVariant", {}, "ifgo"),
+     ("LSTMVariant", {"coupled": True}, "igo")],
+)  # fmt: skip
+def test_a_node_calls_its_gates_by_the_letters_of_its_equations(kind: str, options: Any, names: str) -> None:
+    assert getattr(numnet, f"{kind}Node")(3, **options).gates == tuple(names)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -139,6 +139,19 @@ def test_rows_that_begin_anew_begin_with_zeros() -> None:
     np.testing.assert_array_equal(y[1], plain(x, (h, c))[1])
 
 
+def test_rows_that_begin_anew_one_after_another_begin_as_those_at_once() -> None:
+    x, found = np.random.default_rng(0).standard_normal((3, 2, 4)), []
+    for resets in ([[0], [2]], [[0, 2]], [[0]]):
+        layer = numnet.GRULayer(5, input_size=4, stateful=True, learn_state=True)
+        layer.h_0[...] = 0.5
+        layer(x)
+        for rows in resets:
+            layer.reset_state(rows)
+        found.append(layer(x))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0][2], found[2][2])
+
+
 def test_a_model_has_the_gradient_of_each_layers_start_state() -> None:
     model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
     model.backward(np.ones_like(model(np.ones((2, 3, 4)))))

@@ -81,3 +81,19 @@ def test_one_hot_targets_may_be_integers() -> None:
     loss, logits = numnet.SoftmaxCrossEntropy(), np.random.default_rng(0).standard_normal((2, 3, 4))
     classes = np.array([[0, 1, 2], [3, 0, 1]])
     assert loss(logits, np.eye(4, dtype=int)[classes]) == pytest.approx(loss(logits, classes), rel=1e-12)
+
+
+def test_nothing_is_clipped_to_nothing() -> None:
+    grads = [np.zeros(2)]
+    assert (numnet.clip_by_norm(grads, 0.0), grads[0].tolist()) == (0.0, [0.0, 0.0])
+
+
+@pytest.mark.parametrize(("size", "length"), [(0.1, 2.0), (50.0, 0.5)])
+def test_the_step_of_second_derivatives_is_the_documented_one(size: float, length: float) -> None:
+    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), 1, dtype="float64")
+    model.load_state_dict({"layers.0.W": [[0.0]], "layers.0.b": [size]})
+    seen: list[float] = []
+    model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment, func-returns-value, return-value]
+    numnet.hessian_vector(model, None, None, {"layers.0.W": [[0.0]], "layers.0.b": [length]})
+    epsilon = np.finfo("float64").eps ** (1 / 3) * max(1.0, size) / length
+    assert seen == pytest.approx([size + epsilon * length, size - epsilon * length], rel=1e-13)

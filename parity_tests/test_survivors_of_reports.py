@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from matplotlib import figure
 
 import numnet
+from numnet.history import perplexity
 from numnet.progress import describe, to_stderr
 from numnet.trainer import first_bad
 
@@ -56,3 +58,9 @@ def test_a_picture_has_the_numbers_of_the_run(tmp_path: Path, monkeypatch: pytes
     history.rows[0]["validation_loss"] = history.rows[1]["validation_loss"] = None
     history.plot(tmp_path / "loss.png", "a title")
     assert (len(drawn[2].lines), drawn[2].get_title()) == (2, "a title")
+
+
+def test_a_row_without_steps_of_its_own_has_the_last_loss_and_too_large_a_loss_no_finite_perplexity() -> None:
+    history = numnet.History([3.0, 2.0, 1.5])
+    assert [history.add(None, step=step)["train_loss"] for step in (7, 9)] == [6.5 / 3, 1.5]
+    assert [perplexity(loss) for loss in (1.0, 699.5, 700.0, 700.5)] == [math.e, math.exp(699.5), math.inf, math.inf]

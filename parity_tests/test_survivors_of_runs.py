@@ -76,7 +76,9 @@ def test_a_state_of_nothing_is_none_and_any_other_comes_back() -> None:
     h, c = np.ones((2, 3)), np.zeros((2, 3))
     assert unflatten_state(flatten_state([None, None]), 2) is None
     assert unflatten_state(flatten_state(None), 2) is None
-    found = unflatten_state(flatten_state([h, None, (h, c), ((h, c), (c, h))]), 4)
+    named = flatten_state([h, None, (h, c), ((h, c), (c, h))])
+    assert " ".join(named) == "state/0/0 state/2/0 state/2/1 state/3/0/0 state/3/0/1 state/3/1/0 state/3/1/1"
+    found = unflatten_state(named, 4)
     assert found is not None
     assert (found[0] is h, found[1], found[2]) == (True, None, (h, c))
     assert found[3] == ((h, c), (c, h))

@@ -1,0 +1,69 @@
+"""What mutation testing found untested in what has no time: dropout, embedding, normalisation, losses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import numnet
+from numnet import masks
+from numnet.normal import normalise, normalise_backward
+from parity_tests.small import assert_same, weights
+
+
+@pytest.mark.parametrize("per_sequence", [False, True])
+def test_a_dropout_draws_one_mask_a_call_in_its_inputs_dtype(per_sequence: bool) -> None:
+    layer, x = numnet.Dropout(0.25, seed=3, per_sequence=per_sequence), np.ones((2, 3, 40), np.float32)
+    for call in (1, 2):
+        drawn = masks.mask(0.25, (2, 1, 40) if per_sequence else x.shape, 3, call)
+        y = layer(x)
+        np.testing.assert_array_equal(y, np.broadcast_to(drawn / np.float32(0.75), x.shape))
+        assert (layer.calls, y.dtype) == (call, np.float32)
+
+
+def test_a_dropout_drops_a_half_by_seed_0_and_draws_nothing_where_none_is_dropped() -> None:
+    assert vars(numnet.Dropout()) == vars(numnet.Dropout(0.5, seed=0, per_sequence=False))
+    layer = numnet.Dropout(0.0)
+    assert (layer(np.ones((2, 3))).tolist(), layer.calls) == (np.ones((2, 3)).tolist(), 0)
+
+
+def test_a_number_as_large_as_p_is_kept() -> None:
+    for seed in range(3):
+        p = np.random.default_rng((seed, 1)).random(1, dtype=np.float32)[0]
+        assert masks.mask(p, (1,), seed, 1).tolist() == [True]
+
+
+def test_an_embedding_is_drawn_by_its_seed_and_made_again_of_its_config() -> None:
+    ours = weights(numnet.Embedding(5, 3))
+    assert_same(ours, weights(numnet.Embedding(5, 3, seed=0)))
+    assert not np.array_equal(ours["W"], weights(numnet.Embedding(5, 3, seed=1))["W"])
+    assert_same(ours, weights(numnet.Embedding(**numnet.Embedding(5, 3).config())))
+
+
+def test_many_columns_are_normalised_as_each_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    x, dy, gain = rng.standard_normal((2, 3, 5)), rng.standard_normal((2, 3, 5)), rng.standard_normal((3, 1))
+    y, x_hat, scale = x.copy(), np.empty_like(x), np.empty((2, 1, 5))
+    normalise(y, gain, x_hat, scale)
+    dx = normalise_backward(dy, gain, x_hat, scale)
+    for t in range(2):
+        one, its_hat, its_scale = x[t].copy(), np.empty((3, 5)), np.empty((1, 5))
+        normalise(one, gain, its_hat, its_scale)
+        np.testing.assert_allclose(one, y[t], atol=1e-14)
+        np.testing.assert_allclose(normalise_backward(dy[t], gain, its_hat, its_scale), dx[t], atol=1e-14)
+
+
+def test_one_hot_targets_know_no_ignored_class_and_one_class_may_be_masked() -> None:
+    logits, one_hot = np.random.default_rng(0).standard_normal((2, 3, 4)), np.eye(4)[[[0, 1, 2], [3, 0, 1]]]
+    assert numnet.SoftmaxCrossEntropy(ignore_index=1)(logits, one_hot) == numnet.SoftmaxCrossEntropy()(logits, one_hot)
+    assert numnet.SoftmaxCrossEntropy()(logits[..., :1], np.zeros((2, 3), int), np.array([3, 1])) == 0
+
+
+def test_a_packed_prediction_takes_the_bare_values_of_its_targets() -> None:
+    rng = np.random.default_rng(0)
+    prediction, target = (numnet.pack(np.split(rng.standard_normal((5, 4)), [2])) for _ in range(2))
+    for loss, targets in (
+        (numnet.MeanSquaredError(), target),
+        (numnet.SoftmaxCrossEntropy(), target.like(np.arange(5) % 4)),
+    ):
+        assert loss(prediction, targets.values) == loss(prediction, targets)
