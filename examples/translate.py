@@ -10,10 +10,8 @@ it is BLEU without regard to case.
 """
 
 import argparse
-from itertools import zip_longest
 from typing import Any
 
-import numpy as np
 import task
 
 from numnet.data import BEGIN, END, from_words, hold_out, plain, to_words
@@ -75,35 +73,20 @@ class Numbers:
         return found
 
 
-def scores(texts: dict[str, str], held_out: dict[str, Any]) -> dict[str, float]:
-    """BLEU pair by pair, and against all translations of a sentence; and how many are just one of these."""
-    try:
-        from sacrebleu import corpus_bleu
-    except ImportError:
-        raise ImportError("BLEU needs sacrebleu: pip install 'numnet[examples]'") from None
-
-    known = {text: [plain(right) for _, right in pairs] for text, pairs in held_out.items()}
-    ours, theirs = zip(*[(texts[text], right) for text, every in known.items() for right in every])
-    return {
-        "bleu": corpus_bleu(ours, [theirs]).score,
-        "bleu_all_references": corpus_bleu([texts[text] for text in known], list(zip_longest(*known.values()))).score,
-        "exact": float(np.mean([texts[text] in every for text, every in known.items()])),
-    }
-
-
 def draw(figure: Any, history: Any, said: dict[str, Any]) -> None:
     """The loss, and for some sentences which of their words were looked at for each word that was said."""
     figure.set_size_inches(3.2 * len(said) + 5, 4)
     loss, *images = figure.subplots(1, len(said) + 1, squeeze=False)[0]
     history.draw(loss, "word")
     for image, (text, (words, weights)) in zip(images, said.items()):
-        image.imshow(weights[:, : len(to_words(text))], cmap="Greys", vmin=0, vmax=1)
+        image.imshow(weights[:, : len(to_words(text))], cmap="Blues", vmin=0, vmax=1)
         image.set_xticks(range(len(to_words(text))), to_words(text), rotation=60)
         image.set_yticks(range(len(words)), words)
 
 
 def main(net: Any, args: argparse.Namespace) -> None:
-    known, held_out = hold_out(pairs_for(net, args), lambda pair: plain(pair[0]), 0.1, args.seed)
+    net.translation_scores(["a"], [["a"]])  # where something is missing, an error now
+    known, held_out = hold_out(pairs_for(net, args), lambda pair: plain(pair[0]), seed=args.seed)
     numbers = Numbers(net, known)
     model = model_for(net, args, len(numbers.source), len(numbers.target))
     asked = numbers.batches([pair for pairs in held_out.values() for pair in pairs], 64, shuffle=False)
@@ -118,10 +101,12 @@ def main(net: Any, args: argparse.Namespace) -> None:
     texts = {text: from_words(words) for text, (words, _) in said.items()}
     for text in [*list(held_out)[:5], *args.translate]:
         print(f"{text}  ->  {texts[text]}")
-    right = [text for text, pairs in held_out.items() if texts[text] in [plain(other) for _, other in pairs]]
+    references = {text: [plain(other) for _, other in pairs] for text, pairs in held_out.items()}
+    right = [text for text, every in references.items() if texts[text] in every]
     shown = args.translate or sorted(right, key=lambda text: -len(said[text][0]))[:3]
     looked = {text: said[text] for text in shown if said[text][1] is not None}
-    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, looked), **scores(texts, held_out))
+    figures = net.translation_scores([texts[text] for text in references], list(references.values()))
+    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, looked), **figures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from numnet.attention import Attention
 from numnet.bidirectional import Bidirectional
+from numnet.bleu import translation_scores
 from numnet.characters import Characters
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
@@ -123,6 +124,7 @@ __all__ = [
     "require_plot",
     "save_checkpoint",
     "stack",
+    "translation_scores",
     "unpack",
 ]
 # fmt: on

@@ -354,7 +354,8 @@ def check_rows(who: str, name: str, rows: int, expected: int) -> None:
 
 def check_probability(who: str, name: str, value: Any) -> None:
     """0 and 1 are allowed."""
-    if not (isinstance(value, numbers.Real) and 0 <= value <= 1):
+    is_number = isinstance(value, numbers.Real)
+    if not (is_number and 0 <= value <= 1):
         raise ValueError(f"{who}: {name} is {value!r}, expected 0 to 1.")
 
 

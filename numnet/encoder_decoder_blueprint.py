@@ -43,7 +43,7 @@ class EncoderDecoderBlueprint(Blueprint):
         return {**named["encoder"], **named["decoder"], **between, **named["output"]}
 
     @property
-    def layers(self) -> list[Any]:  # type: ignore[override]
+    def layers(self) -> list[Any]:
         """All of them."""
         return list(self.named_layers.values())
 

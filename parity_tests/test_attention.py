@@ -38,13 +38,14 @@ def everything(case: Case, net: Any, z: Sizes, inputs: Any, upstream: Any = None
 def test_weights_are_a_mean_over_the_real_steps(case: Case, net: Any, z: Sizes) -> None:
     thing, inputs = case.build(net, z), case.inputs(z)
     y = numbers(thing.forward(**inputs))
-    mask, weights = inputs["lengths"], numbers(thing.weights)
+    mask, weights = np.array(inputs["lengths"]), numbers(thing.weights)
+    some = np.asarray(mask.any(axis=1))
     assert weights.shape == (z.B, z.V, z.T)
     assert (weights >= 0).all()
     assert (weights.swapaxes(1, 2)[~mask] == 0).all()
-    np.testing.assert_allclose(weights.sum(axis=-1), np.repeat(mask.any(axis=1)[:, None], z.V, axis=1), rtol=TIGHT)
+    np.testing.assert_allclose(weights.sum(axis=-1), np.repeat(some[:, None], z.V, axis=1), rtol=TIGHT)
     np.testing.assert_allclose(y, np.einsum("bqt,btm->bqm", weights, inputs["m"]), rtol=TIGHT, atol=TIGHT)
-    assert (y[~mask.any(axis=1)] == 0).all()
+    assert (y[~some] == 0).all()
 
 
 @each
@@ -112,11 +113,11 @@ def test_scores_are_those_of_the_equations_one_by_one(case: Case, net: Any) -> N
     p = {name: numbers(value) for name, value in thing.params.items()}
     for b in range(z.B):
         for j, q in enumerate(inputs["q"][b]):
-            e = []
+            scores = []
             for m in inputs["m"][b]:
                 k = m if thing.kind == "dot" else p["W_m"] @ m
-                e.append(p["v"] @ np.tanh(p["W_q"] @ q + k) if thing.kind == "additive" else q @ k)
-            e = np.array(e) / (np.sqrt(z.D) if thing.kind == "dot" else 1)
+                scores.append(p["v"] @ np.tanh(p["W_q"] @ q + k) if thing.kind == "additive" else q @ k)
+            e = np.array(scores) / (np.sqrt(z.D) if thing.kind == "dot" else 1)
             np.testing.assert_allclose(numbers(thing.weights)[b, j], np.exp(e) / np.exp(e).sum(), rtol=1e-12)
 
 

@@ -74,8 +74,8 @@ def test_the_checker_names_the_part_that_is_wrong() -> None:
             return 0 * dq, dm
 
     parts = translator(numnet)
-    stacks = [stack.layers for stack in (parts.encoder, parts.decoder, parts.output)]
-    report = check_gradients(numnet.EncoderDecoder(*stacks, Deaf("general")), sizes=(2, 2, 3, 3))
+    one, two, three = (stack.layers for stack in (parts.encoder, parts.decoder, parts.output))
+    report = check_gradients(numnet.EncoderDecoder(one, two, three, Deaf("general")), sizes=(2, 2, 3, 3))
     assert not report.passed
     assert report.findings[0].text.startswith("attention, alone: dq is 0 throughout")
     with pytest.raises(Unusable, match="EncoderDecoder has x alone, expected x and a target"):
@@ -294,7 +294,7 @@ def test_the_trainer_teaches_it_a_language_and_attention_shows_the_words() -> No
         said = say(model, source, count, limit=9)
         assert np.mean([each.tokens == y[:-1].tolist() for each, y in zip(said, targets)]) > 0.8
     longest = [each for each, n in zip(said, count) if n == 4]
-    seen = np.mean([each.weights for each in longest if len(each.tokens) == 4], axis=0)
+    seen = np.mean([np.array(each.weights) for each in longest if len(each.tokens) == 4], axis=0)
     assert (np.diff(seen @ np.arange(4)) < 0).all()  # where it looks goes from the end to the beginning
 
 

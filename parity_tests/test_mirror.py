@@ -16,8 +16,8 @@ import torchnet
 
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 SHARED = set(
-    """blueprint checkpoint checks data decoding encoder_decoder_blueprint generate history initial lengths masks
-    program recurrent_options schedules sequences trainer""".split()  # noqa: SIM905
+    """bleu blueprint checkpoint checks data decoding encoder_decoder_blueprint generate history initial lengths
+    masks program recurrent_options schedules sequences trainer""".split()  # noqa: SIM905
 )
 ROOMS_WITHOUT_PUBLIC_NAMES = set(
     """between_steps blueprint calls checks columns course encoder_decoder_blueprint initial kept lengths masks

@@ -20,8 +20,8 @@ OPTIONS = [{}, {"bucketed": False}, {"shuffle": False}]
 
 def numbered(steps: list[tuple[int, int]], size: int, seed: int = 0, **options: Any) -> PairBatches:
     """Pair k holds k + 1 at every step of either side."""
-    sides = [[np.full(pair[side], k + 1) for k, pair in enumerate(steps)] for side in (0, 1)]
-    return PairBatches(*sides, size, seed, **options)
+    one, two = [[np.full(pair[side], k + 1) for k, pair in enumerate(steps)] for side in (0, 1)]
+    return PairBatches(one, two, size, seed, **options)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)

@@ -10,6 +10,7 @@ from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from torchnet.attention import Attention
 from torchnet.bidirectional import Bidirectional
+from torchnet.bleu import translation_scores
 from torchnet.characters import Characters
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
@@ -128,6 +129,7 @@ __all__ = [
     "require_plot",
     "save_checkpoint",
     "stack",
+    "translation_scores",
     "unpack",
 ]
 # fmt: on
