@@ -202,6 +202,60 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         "RNNModel: backward before forward. Call forward first.",
         lambda: [net := model(numnet, lstm(numnet)), net.loss_and_grads(x, np.zeros((2, 3), int)), net.backward(x)],
     ),
+    (
+        "RNNModel: x holds tokens, whose number of values no batch shows. Give input_size= (V).",
+        lambda: model(numnet, numnet.GRULayer(5))(np.array([[0, 1]])),
+    ),
+    (
+        "RNNModel: x is (2,), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: model(numnet, numnet.GRULayer(5))(np.array([0, 1])),
+    ),
+    (
+        "RNNModel: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: model(numnet, lstm(numnet, batch_first=False))(x[0], None, [3]),
+    ),
+    (
+        "LSTMLayer: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: lstm(numnet, batch_first=False)(x[0], None, [3]),
+    ),
+    (
+        "LSTMLayer: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: lstm(numnet)(x[0], None, [3]),
+    ),
+    (
+        "RNNModel: there is no layer or loss named 'Nothing'. A class of your own? Make the model yourself and call "
+        "load_state_dict(checkpoint.weights).",
+        lambda: numnet.RNNModel.from_config({"layers": [{"type": "Nothing"}], "loss": None}),
+    ),
+    (
+        "RNNModel: layers[0] is time-major, layers[1] batch-first, expected all alike. Give each the same "
+        "batch_first=.",
+        lambda: model(numnet, lstm(numnet, batch_first=False), numnet.Dropout(per_sequence=True)),
+    ),
+    (
+        "RNNModel: layers[1] is, or shares its node with, a layer that stands before it. Make another.",
+        lambda: [dense := numnet.Dense(4), model(numnet, dense, dense)],
+    ),
+    (
+        "RNNModel: state has 1 entries, expected 2: one a layer, as in last_state.",
+        lambda: model(numnet, lstm(numnet), numnet.Tanh())(x, [None]),
+    ),
+    (
+        "Dense: initial is 'zeros', expected one of 'pytorch', 'glorot', 'orthogonal'.",
+        lambda: numnet.Dense(2, initial="zeros"),
+    ),
+    (
+        "Dense: W is complex128, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.Dense(2, 3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
+    ),
+    (
+        "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
+        lambda: numnet.LSTMNode(5, 4)(np.ones((4, 2)), np.ones((5, 2))),
+    ),
 ]
 
 

@@ -60,6 +60,19 @@ def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
         numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
 
 
+def test_no_size_is_allowed_where_there_are_no_weights() -> None:
+    config = {"layers": [{"type": "Dense", "output_size": 1}], "loss": None, "input_size": 1}
+    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, more than any weight has"):
+        numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {}))
+
+
+def test_a_checkpoints_model_is_made_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numnet.RNNModel, "usable_device", classmethod(lambda cls, device: device))
+    model = numnet.RNNModel([numnet.Dense(2)], input_size=3)
+    checkpoint = Checkpoint("run.npz", model.config(), model.state_dict())
+    assert numnet.RNNModel.from_checkpoint(checkpoint, "elsewhere").device == "elsewhere"
+
+
 def test_a_product_in_blocks_of_rows_is_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "UNPACKED", 30)
     columns.number_of_blocks.cache_clear()

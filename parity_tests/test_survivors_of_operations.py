@@ -7,6 +7,7 @@ import pytest
 
 import numnet
 from numnet import masks
+from numnet.checks import check_built
 from numnet.normal import normalise, normalise_backward
 from parity_tests.small import assert_same, weights
 
@@ -38,6 +39,46 @@ def test_an_embedding_is_drawn_by_its_seed_and_made_again_of_its_config() -> Non
     assert_same(ours, weights(numnet.Embedding(5, 3, seed=0)))
     assert not np.array_equal(ours["W"], weights(numnet.Embedding(5, 3, seed=1))["W"])
     assert_same(ours, weights(numnet.Embedding(**numnet.Embedding(5, 3).config())))
+
+
+def test_a_dense_layer_is_drawn_by_its_seed_and_as_wide_as_the_last_axis() -> None:
+    ours = weights(numnet.Dense(2, 3))
+    assert_same(ours, weights(numnet.Dense(2, 3, seed=0)))
+    assert not np.array_equal(ours["W"], weights(numnet.Dense(2, 3, seed=1))["W"])
+    dense = numnet.Dense(2)
+    assert (dense(np.ones((5, 3, 4))).shape, dense.W.shape) == ((5, 3, 2), (2, 4))
+
+
+def test_integers_become_float32_and_no_gradient_is_a_gradient_of_zeros() -> None:
+    tanh = numnet.Tanh()
+    y = tanh(np.array([[0, 1, -2]]))
+    dx = tanh.backward(None)
+    assert (y.dtype, dx.dtype, dx.tolist()) == (np.float32, np.float32, [[0.0] * 3])
+
+
+def test_training_follows_evaluation() -> None:
+    model = numnet.RNNModel([numnet.Dropout()])
+    assert all(part.training is False for part in model.eval().modules())
+    assert all(part.training is True for part in model.train().modules())
+
+
+def test_in_a_model_every_part_has_its_dtype_and_none_its_last_call() -> None:
+    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, 6)]
+    layers[1](np.ones((2, 6)))
+    model = numnet.RNNModel(layers, input_size=4)
+    assert {part.dtype for part in model.modules() if hasattr(part, "dtype")} == {np.dtype("float32")}
+    assert {value.dtype for of in (model.params, model.grads) for value in of.values()} == {np.dtype("float32")}
+    assert {part.saved for part in model.modules()} == {None}
+
+
+def test_a_model_without_layers_gives_back_tokens_and_one_without_time_a_batch_without_steps() -> None:
+    assert numnet.RNNModel([])(np.array([[1, 2]])).tolist() == [[1, 2]]
+    assert numnet.RNNModel([numnet.Dense(2)])(np.zeros((2, 0, 4)), None, [0, 0]).shape == (2, 0, 2)
+    assert numnet.RNNModel([]).device == "cpu"
+
+
+def test_what_says_nothing_of_waiting_for_a_batch_is_taken() -> None:
+    check_built("test", object())
 
 
 def test_many_columns_are_normalised_as_each_by_itself() -> None:

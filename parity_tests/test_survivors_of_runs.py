@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +111,32 @@ def test_a_history_makes_its_folder(tmp_path: Path) -> None:
     for _ in range(2):
         numnet.History().to_csv(tmp_path / "new" / "deep" / "history.csv")
     assert (tmp_path / "new" / "deep" / "history.csv").read_text().startswith("step,epoch,")
+
+
+def test_a_checkpoint_makes_its_folder_and_leaves_nothing_where_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no room")
+
+    path = tmp_path / "new" / "deep" / "model.npz"
+    numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    monkeypatch.setattr("numnet.checkpoint.open", full, raising=False)
+    with pytest.raises(OSError, match="no room"):
+        numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_with_the_headers_of_numpys_second_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    numnet.save_checkpoint(path, numnet.RNNModel([numnet.Dense(2)], input_size=3))
+    with np.load(path) as archive:
+        entries = dict(archive)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in entries.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, value, version=(2, 0))
+    assert_same(numnet.load_checkpoint(path).weights, {k[8:]: v for k, v in entries.items() if k.startswith("weights")})
 
 
 def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_places() -> None:
