@@ -122,11 +122,11 @@ def draw(axes, name, model, read, x, target, lengths):
     k = lengths.argmax()
     T = lengths[k]
     if name == "last":  # after each step, as if the word ended there
-        found, rings = likely(model, np.tile(x[k, :T], (T, 1)), 1 + np.arange(T)), ([T - 1], [target[k]])
+        found, steps = likely(model, np.tile(x[k, :T], (T, 1)), 1 + np.arange(T)), np.array([T - 1])
     else:
-        found, rings = likely(model, x[k : k + 1, :T], lengths[k : k + 1])[0], (np.arange(T), target[k, :T])
+        found, steps = likely(model, x[k : k + 1, :T], lengths[k : k + 1])[0], np.arange(T)
     axes.imshow(found.T, "Greys", vmin=0, vmax=1, aspect="auto")
-    axes.plot(*rings, "o", mfc="none", color="tab:red")
+    axes.plot(steps, target[k].reshape(-1)[: len(steps)], "o", mfc="none", color="tab:red")
     came_in = [read[0][token] for token in x[k, :T]]
     axes.set_xlabel(f"after {' '.join(came_in)} came in" if name == "after" else "comes in")
     axes.set_xticks(range(T), [""] * T if name == "after" else came_in)

@@ -25,6 +25,7 @@ class Program(Remembering):
 
     def begin(self, parts: dict[str, Any]) -> None:
         """Each part, if it has no weights yet, draws them from a seed of its own; all compute in the tape's dtype."""
+        self.named_parts, self.layers = {}, []
         check_parts(self.name, parts, dir(self))
         rng = np.random.default_rng(self.seed)
         for part in parts.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -53,14 +53,10 @@ def leaves(tree: Any) -> list[Any]:
     return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
 
 
-def nested(tree: Any, arrays: list[Any]) -> Any:
+def nested(tree: Any, arrays: Iterable[Any]) -> Any:
     """As many arrays nested as the leaves of a tree are."""
     left = iter(arrays)
-
-    def like(part: Any) -> Any:
-        return tuple(map(like, part)) if isinstance(part, tuple) else next(left)
-
-    return like(tree)
+    return tuple(nested(part, left) for part in tree) if isinstance(tree, tuple) else next(left)
 
 
 def none_for_0(dy: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -257,6 +259,22 @@ def test_evaluation_drops_nothing_and_leaves_what_is_remembered(net: Any) -> Non
     np.testing.assert_array_equal(to_numpy(tape.layer.part.last_state), remembered)
     assert tape.loss.counted == 3 * H
     assert tape.layer.hidden_size == H
+    tape.drop.p = 0.0
+    assert tape.drop.part.p == 0.0
+
+
+def test_a_graph_goes_with_its_value(net: Any) -> None:
+    tape = reader(net)
+    h = tape.node(tape.embed([1]))
+    value = tape.loss(tape.dense(tape.node(tape.embed([2]), h)), [0])
+    tape.backward(value)
+    gone = weakref.ref(h)
+    gc.disable()
+    try:
+        del h, value
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_copy_is_a_tape_of_its_own(net: Any) -> None:
@@ -299,9 +317,31 @@ def test_an_operation_may_keep_what_it_likes_where_it_likes() -> None:
     assert tape.square.seen == 2
 
 
+def test_an_operation_may_take_several_inputs(net: Any) -> None:
+    class Product(net.Operation):
+        takes = ("u", "v")
+
+        def forward(self, u: Any, v: Any) -> Any:
+            self.saved = ((u * v,), (u, v)) if net is torchnet else (u, v)
+            return u * v
+
+        def backward(self, dy: Any) -> Any:
+            u, v = self.recall()
+            return dy * v, dy * u
+
+    tape = net.Tape(product=Product())
+    u, v = net.ArrayWithGrad([2.0, 3.0]), net.ArrayWithGrad([5.0, 7.0])
+    tape.backward(tape.product(tape.product(u, v), u).sum())  # u² v
+    np.testing.assert_array_equal(to_numpy(u.grad), [20.0, 42.0])
+    np.testing.assert_array_equal(to_numpy(v.grad), [4.0, 9.0])
+    with pytest.raises(TypeError, match=r"Product: input 2 is ArrayWithGrad, expected what needs no gradient\."):
+        tape.product(u, v, u)
+
+
 WRONG: dict[str, tuple[Callable[[Any, Any], Any], type[Exception]]] = {
     "a part that is none": (lambda net, tape: net.Tape(f=len), TypeError),
     "a name that is taken": (lambda net, tape: net.Tape(params=net.Tanh()), ValueError),
+    "a name of the tape's own": (lambda net, tape: net.Tape(layers=net.Tanh()), ValueError),
     "one part twice": (lambda net, tape: net.Tape(f=(f := net.Dense(2)), g=f), ValueError),
     "a layer and its node": (lambda net, tape: net.Tape(f=(f := net.GRULayer(2)), g=f.node), ValueError),
     "backward of a float": (lambda net, tape: tape.backward(0.5), TypeError),

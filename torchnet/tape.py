@@ -25,8 +25,9 @@ class Tape(Program, Layer):
         optimizer.step(tape)
 
     A part may be called any number of times, or never: then its gradient is 0. `tape.node` is the node as it is called
-    on the tape, its attributes are the node's own. Plain arrays are constants, and so is a value's `.value`. A
-    recurrent layer takes x, state and lengths as ever and gives y; its `last_state` is then on the tape as well.
+    on the tape; its attributes are the node's own, and `tape.node.part` is the node. Plain arrays are constants, and so
+    is a value's `.value`. A recurrent layer takes x, state and lengths as ever and gives y; its `last_state` is then on
+    the tape as well.
     `seed` is that of parts without weights, `dtype` that of all, `device` any that PyTorch knows. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
@@ -101,6 +102,12 @@ class OnTape:
         if name.startswith("__") or "part" not in vars(self):
             raise AttributeError(name)
         return getattr(self.part, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("tape", "part", "call", "last_state"):
+            vars(self)[name] = value
+        else:
+            setattr(self.part, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "last_state"}
