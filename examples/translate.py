@@ -17,7 +17,7 @@ import task
 from numnet.data import BEGIN, END, from_words, hold_out, plain, to_words
 
 CELLS = {"gru": "GRULayer", "lstm": "LSTMLayer"}
-EMBEDDED, HIDDEN, DROPOUT = 128, 256, 0.3
+EMBEDDED, HIDDEN, DROPOUT = 128, 256, 0.4
 
 
 def arguments() -> task.Parser:
