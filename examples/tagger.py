@@ -17,12 +17,12 @@ LONGEST = 20  # characters that are read of a word
 
 
 def arguments() -> task.Parser:
-    parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 15, 32, 5e-3)
+    parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 20, 32, 5e-3)
     add = parser.add_argument
     add("--words-alone", action="store_true", help="without their characters")
     add("--vectors", metavar="FILE", help="GloVe's text: what the words' vectors start from")
     add("--cell", choices=["LSTM", "GRU"], default="LSTM")
-    add("--hidden-size", type=task.whole, default=128, help="of each direction (default 128)")
+    add("--hidden-size", type=task.whole, default=200, help="of each direction (default 200)")
     add("--layers", type=task.whole, default=1)
     add("--dropout", type=float, default=0.5)
     add("--tag", metavar="SENTENCE", help="words parted by blanks")
