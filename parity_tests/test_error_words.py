@@ -253,6 +253,15 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.Dense(2, 3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
     ),
     (
+        "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time).",
+        lambda: lstm(numnet)(x[None]),
+    ),
+    (
+        "GRULayer: no option is called 'dropout', expected one of batch_first, reverse, return_sequences, learn_state, "
+        "stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
+        lambda: numnet.GRULayer(5, dropout=0.1),
+    ),
+    (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
         lambda: numnet.LSTMNode(5, 4)(np.ones((4, 2)), np.ones((5, 2))),
     ),

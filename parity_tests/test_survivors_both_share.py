@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import numnet
 from numnet import columns, masks
 from numnet.checkpoint import Checkpoint
+from numnet.checks import check_dtype
 
 
 def test_every_call_draws_its_masks_from_the_seed_the_call_and_the_place() -> None:
@@ -71,6 +73,13 @@ def test_a_checkpoints_model_is_made_where_it_is_asked_for(monkeypatch: pytest.M
     model = numnet.RNNModel([numnet.Dense(2)], input_size=3)
     checkpoint = Checkpoint("run.npz", model.config(), model.state_dict())
     assert numnet.RNNModel.from_checkpoint(checkpoint, "elsewhere").device == "elsewhere"
+
+
+def test_numbers_of_a_short_float_are_real_and_integers_are_not() -> None:
+    for dtype in (torch.bfloat16, torch.float16, np.dtype("float64")):
+        check_dtype("test", dtype)
+    with pytest.raises(ValueError, match=r"test: dtype is int32, expected one of real numbers, such as 'float32'\."):
+        check_dtype("test", torch.int32)
 
 
 def test_a_product_in_blocks_of_rows_is_the_product(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,11 @@ def test_the_first_values_of_a_projection_fill_their_range(scheme: str, bound: f
         assert abs(W_r.mean()) < bound / 20
 
 
+def test_the_output_of_a_layer_is_drawn_by_the_layers_scheme() -> None:
+    W = numnet.GRULayer(5, output_size=4, input_size=3, initial="orthogonal", dtype="float64").params["output.W"]
+    np.testing.assert_allclose(W @ W.T, np.eye(4), atol=1e-12)
+
+
 def test_a_mask_is_drawn_from_all_its_numbers_and_scaled_by_what_it_leaves() -> None:
     drawn = [scaled(0.25, (30, 40), *numbers) for numbers in ((1, 2, 3), (1, 2, 4), (1, 3, 3), (2, 2, 3))]
     for k, one in enumerate(drawn):

@@ -69,6 +69,11 @@ def test_lists_of_one_length_are_an_array() -> None:
     np.testing.assert_array_equal(made()(x.tolist()), made()(x))
 
 
+def test_integers_may_be_features() -> None:
+    x = np.arange(24).reshape(2, 3, 4)
+    np.testing.assert_array_equal(made()(x), made()(x.astype(float)))
+
+
 def test_a_vocabulary_of_one_token_may_be_padded() -> None:
     tokens = np.zeros((2, 3), int)
     for layers in ([numnet.GRULayer(5)], [numnet.Embedding(1, 4), numnet.GRULayer(5)]):
