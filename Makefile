@@ -38,7 +38,7 @@ clean:
 	touch $@
 
 .venv/.test: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
-	$(INSTALL) -e '.[torch,examples,test]'
+	$(INSTALL) -e '.[torch,examples,search,test]'
 	touch $@
 
 .venv/.dev: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
@@ -46,5 +46,5 @@ clean:
 	touch $@
 
 .venv/.mutants: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
-	$(INSTALL) -e '.[torch,examples,test,mutants]'
+	$(INSTALL) -e '.[torch,examples,search,test,mutants]'
 	touch $@

@@ -79,9 +79,10 @@ def draw(path: str, study: Any) -> None:
         first.plot(list(trial.intermediate_values), list(trial.intermediate_values.values()), ".-", color=colour)
     first.set(xlabel="epoch", ylabel="accuracy", title="every trial; grey: pruned")
     for axes, name in zip(others, names):
-        axes.plot([str(t.params[name]) for t in done] if name == "cell" else [t.params[name] for t in done],
-                  [t.value for t in done], "o")  # fmt: skip
-        axes.set(xlabel=name, xscale="log" if name == "learning_rate" else None)
+        axes.plot([trial.params[name] for trial in done], [trial.value for trial in done], "o")
+        axes.set(xlabel=name)
+        if name == "learning_rate":
+            axes.set_xscale("log")
     figure.savefig(task.write(path))
 
 
