@@ -196,7 +196,11 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "Adam: the gradient of b is not finite.",
-        lambda: [dense := numnet.Dense(2, input_size=2), dense.grads["b"].fill(np.inf), numnet.Adam().step(dense)],
+        lambda: [
+            dense := numnet.Dense(2, input_size=2),
+            np.add(1, np.inf, dense.grads["b"]),
+            numnet.Adam().step(dense),
+        ],
     ),
     (
         "RNNModel: backward before forward. Call forward first.",
@@ -259,7 +263,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     (
         "GRULayer: no option is called 'dropout', expected one of batch_first, reverse, return_sequences, learn_state, "
         "stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
-        lambda: numnet.GRULayer(5, dropout=0.1),
+        lambda: numnet.GRULayer(5, **{"dropout": 0.1}),  # type: ignore[arg-type]
     ),
     (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",

@@ -148,7 +148,7 @@ def test_rows_that_begin_anew_one_after_another_begin_as_those_at_once() -> None
     x, found = np.random.default_rng(0).standard_normal((3, 2, 4)), []
     for resets in ([[0], [2]], [[0, 2]], [[0]]):
         layer = numnet.GRULayer(5, input_size=4, stateful=True, learn_state=True)
-        layer.h_0[...] = 0.5
+        layer.params["h_0"][...] = 0.5
         layer(x)
         for rows in resets:
             layer.reset_state(rows)

@@ -93,7 +93,7 @@ def test_the_step_of_second_derivatives_is_the_documented_one(size: float, lengt
     model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), 1, dtype="float64")
     model.load_state_dict({"layers.0.W": [[0.0]], "layers.0.b": [size]})
     seen: list[float] = []
-    model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment, func-returns-value, return-value]
+    model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment]
     numnet.hessian_vector(model, None, None, {"layers.0.W": [[0.0]], "layers.0.b": [length]})
     epsilon = np.finfo("float64").eps ** (1 / 3) * max(1.0, size) / length
     assert seen == pytest.approx([size + epsilon * length, size - epsilon * length], rel=1e-13)
