@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,18 @@ def choose(
 def generate(
     model: Any,
     vocabulary: Vocabulary,
-    prompt: str,
+    prompt: str | Sequence[str],
     length: int,
     temperature: float = 1.0,
     top_k: int | None = None,
     seed: int = 0,
+    stop: str | None = None,
 ) -> str:
     """The prompt and `length` tokens more. The model warms up on the whole prompt, then is fed its own output.
 
-    Tokens of the prompt that the vocabulary does not have are read as `<unk>`, with a warning. The model's state,
-    parameters and mode are left as they were. ValueError for an empty prompt, a temperature below 0, a top_k below 1.
+    The prompt is a text, or its tokens. A token `stop` ends what is written sooner, and is not shown. Tokens of the
+    prompt that the vocabulary does not have are read as `<unk>`, with a warning. The model's state, parameters and mode
+    are left as they were. ValueError for an empty prompt, a temperature below 0, a top_k below 1, an unknown stop.
     """
     if not vocabulary.split(prompt):
         raise ValueError("generate: the prompt is empty, expected at least one token to begin with.")
@@ -43,17 +46,22 @@ def generate(
         raise ValueError(
             f"generate: temperature is {temperature} and top_k {top_k}, expected 0 or more, and 1 or more."
         )
+    if stop is not None and stop not in vocabulary:
+        raise ValueError(f"generate: stop is {stop!r}, expected a token of the vocabulary, or None.")
     if unknown := vocabulary.unknown(prompt):
         warnings.warn(f"generate: not in the vocabulary, read as <unk>: {', '.join(map(repr, unknown))}", stacklevel=2)
     rng = np.random.default_rng(seed)
-    kept, written = model.last_state, []
+    end, kept, written = None if stop is None else vocabulary.ids[stop], model.last_state, []
     try:
         with model.forgetting():
             logits = model.predict(vocabulary.encode(prompt)[None])
             for _ in range(length):
-                written.append(choose(logits[0, -1], rng, temperature, top_k))
-                logits = model.predict(np.array([[written[-1]]]), model.last_state)
+                if (token := choose(logits[0, -1], rng, temperature, top_k)) == end:
+                    break
+                written.append(token)
+                logits = model.predict(np.array([[token]]), model.last_state)
     finally:
         model.last_state = kept
-    continued = vocabulary.decode(written)
-    return prompt + (" " if vocabulary.unit == "word" and written else "") + continued
+    blank = " " if vocabulary.unit == "word" else ""
+    begun = prompt if isinstance(prompt, str) else blank.join(prompt)
+    return begun + (blank if written else "") + vocabulary.decode(written)

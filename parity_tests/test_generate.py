@@ -101,12 +101,30 @@ def test_logits_of_any_size_have_a_choice() -> None:
     assert choose(np.array([-np.inf, 0.0]), rng, 0.5) == 1
 
 
-REFUSED: list[Any] = [("", {}, "empty"), ("a", {"top_k": 0}, "top_k 0")]
+def test_a_stop_ends_the_text_and_is_not_shown(net: Any) -> None:
+    model = small_model(net, "float64")
+    written = net.generate(model, VOCABULARY, PROMPT, 8, seed=1).removeprefix(PROMPT)
+    stops = {stop: written.partition(stop)[0] for stop in VOCABULARY.tokens[1:]}  # all of it, where it has no such one
+    assert {0, 8} < {*map(len, stops.values())}
+    for stop, expected in stops.items():
+        assert net.generate(model, VOCABULARY, PROMPT, 8, seed=1, stop=stop) == PROMPT + expected
+
+
+def test_a_prompt_may_be_tokens(net: Any) -> None:
+    model = small_model(net, "float64")
+    assert net.generate(model, VOCABULARY, list(PROMPT), 9) == net.generate(model, VOCABULARY, PROMPT, 9)
+    tokens = net.Vocabulary([*VOCABULARY.tokens[:-1], "<name>"])
+    assert net.generate(model, tokens, ["<name>", "a"], 9).startswith("<name>a")
+    assert net.generate(model, net.Vocabulary(tokens.tokens, "word"), ["<name>", "a"], 0) == "<name> a"
+
+
+REFUSED: list[Any] = [("", {}, "empty"), ("a", {"top_k": 0}, "top_k 0"), ([], {}, "empty")]
+REFUSED += [("a", {"stop": "Z"}, "stop is 'Z', expected a token")]
 REFUSED += [("a", {"temperature": t}, f"temperature is {t}") for t in (-0.1, float("nan"))]
 
 
 @pytest.mark.parametrize(("prompt", "options", "cause"), REFUSED)
-def test_what_is_refused(net: Any, prompt: str, options: dict[str, Any], cause: str) -> None:
+def test_what_is_refused(net: Any, prompt: Any, options: dict[str, Any], cause: str) -> None:
     with pytest.raises(ValueError, match=cause):
         net.generate(small_model(net), VOCABULARY, prompt, 5, **options)
 
