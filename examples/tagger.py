@@ -87,7 +87,7 @@ def confusion(model: Any, batches: Any, tags: int) -> Any:
 def draw(figure: Any, history: Any, tags: Sequence[str], counts: Any) -> None:
     figure.set_size_inches(12, 5.5)
     left, right = figure.subplots(1, 2, width_ratios=[4, 5])
-    history.draw(left, "word")
+    history.draw(left, unit="nats a word")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = right.imshow(shares, cmap="Blues", vmax=0.1)
     right.set_xticks(range(len(tags)), tags, rotation=90)

@@ -77,7 +77,7 @@ def draw(figure: Any, history: Any, said: dict[str, Any]) -> None:
     """The loss, and for some sentences which of their words were looked at for each word that was said."""
     figure.set_size_inches(3.2 * len(said) + 5, 4)
     loss, *images = figure.subplots(1, len(said) + 1, squeeze=False)[0]
-    history.draw(loss, "word")
+    history.draw(loss, unit="nats a word")
     for image, (text, (words, weights)) in zip(images, said.items()):
         image.imshow(weights[:, : len(to_words(text))], cmap="Blues", vmin=0, vmax=1)
         image.set_xticks(range(len(to_words(text))), to_words(text), rotation=60)

@@ -50,14 +50,12 @@ class History:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(7, 4.2), layout="constrained")
-        axes = figure.subplots()
-        self.draw(axes)
-        axes.set(title=title)
+        self.draw(figure.subplots(), title)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)
 
-    def draw(self, axes: Any, token: str = "character") -> None:
-        """The loss curve, in nats a token, into a picture's axes."""
+    def draw(self, axes: Any, title: str = "", unit: str = "nats a character") -> None:
+        """The loss curve on the axes of a figure of yours."""
         axes.plot(range(1, len(self.losses) + 1), self.losses, color="0.75", linewidth=0.8, label="training, each step")
         steps = [row["step"] for row in self.rows]
         between = [(a + b) / 2 for a, b in zip([0, *steps], steps)]
@@ -65,7 +63,7 @@ class History:
         axes.plot(between, means, "o-", markersize=3, label="training, mean between reports")
         if any(row["validation_loss"] is not None for row in self.rows):
             axes.plot(steps, [row["validation_loss"] for row in self.rows], "o-", markersize=3, label="validation")
-        axes.set(xlabel="step", ylabel=f"loss (nats a {token})")
+        axes.set(xlabel="step", ylabel=f"loss ({unit})", title=title)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
 

@@ -59,3 +59,17 @@ def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     history.add(2.5, step=2)
     history.plot(tmp_path / "new" / "loss.png", "title")
     assert (tmp_path / "new" / "loss.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_curve_is_drawn_on_axes_of_ones_own() -> None:
+    from matplotlib.figure import Figure
+
+    history, (left, right) = History([3.0, 2.0]), Figure().subplots(1, 2)
+    history.add(2.5, step=2)
+    history.draw(left, "title", "nats a sentence")
+    assert (left.get_title(), left.get_ylabel(), len(left.lines), len(right.lines)) == (
+        "title",
+        "loss (nats a sentence)",
+        3,
+        0,
+    )
