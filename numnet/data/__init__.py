@@ -19,6 +19,7 @@ from numnet.data.text import TextError, default_text, read_text, split
 from numnet.data.tree import REDUCE, SHIFT, Tree
 from numnet.data.vectors import Vectors, read_vectors
 from numnet.data.vocabulary import BEGIN, END, Vocabulary
+from numnet.data.word_dropout import WordDropout
 from numnet.data.words import from_words, plain, to_words
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Tree",
     "Vectors",
     "Vocabulary",
+    "WordDropout",
     "default_text",
     "fetch",
     "from_words",

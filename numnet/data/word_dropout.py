@@ -1,0 +1,42 @@
+"""Words hidden at random in training, so that a model learns what to make of one that it has never met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_fraction, kind_of
+
+STREAM = 1  # chances of its own: the order of the batches is drawn from (seed, epoch), too
+
+
+class WordDropout:
+    """The same batches, in which each token of x is `unknown`, 0 for `<unk>`, with probability p (Iyyer et al. 2015).
+
+    Which ones is drawn anew for each epoch, from (seed, epoch) alone: a resumed run sees what it would have seen.
+    For training; validate on the batches themselves. TypeError where x holds no tokens.
+    """
+
+    def __init__(self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0) -> None:
+        check_fraction("WordDropout", p=p)
+        self.batches, self.p, self.seed, self.unknown = batches, p, seed, unknown
+        self.carries_state = batches.carries_state
+
+    def config(self) -> dict[str, Any]:
+        """What a run cannot be resumed with another of."""
+        drawn = {name: getattr(self, name) for name in ("p", "seed", "unknown")}
+        return {"type": "WordDropout", **drawn, "batches": self.batches.config()}
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.batches)
+
+    def epoch(self, number: int = 0) -> Iterator[tuple[Any, ...]]:
+        """The batches of one epoch; what else than x is in them stays as it is."""
+        rng = np.random.default_rng([self.seed, number, STREAM])
+        for x, *others in self.batches.epoch(number):
+            if kind_of(x) != "token":
+                raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
+            yield np.where(rng.random(x.shape) < self.p, self.unknown, x), *others

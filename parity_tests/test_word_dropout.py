@@ -1,0 +1,77 @@
+"""Hidden words: as many as asked, anew each epoch, the same for a seed; everything else in a batch stays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+from numnet.data import SequenceBatches, WordDropout
+
+WORDS = [np.arange(10 * k + 1, 10 * k + 2 + k % 9) for k in range(60)]
+LABELS = np.arange(60) % 3
+
+
+def plain() -> SequenceBatches:
+    return SequenceBatches(WORDS, LABELS, 7, seed=3)
+
+
+def hidden(batches: WordDropout, epoch: int = 0) -> list[Any]:
+    """Of each batch, where a word is hidden."""
+    found = []
+    for (x, y, lengths), (whole, *others) in zip(batches.epoch(epoch), plain().epoch(epoch), strict=True):
+        np.testing.assert_array_equal(x[x != batches.unknown], whole[x != batches.unknown])
+        for ours, theirs in zip((y, lengths), others):
+            np.testing.assert_array_equal(ours, theirs)
+        assert x.dtype == whole.dtype
+        found.append((x != whole).tolist())
+    return found
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5])
+def test_so_many_are_hidden_and_nothing_else_changes(p: float) -> None:
+    batches = WordDropout(plain(), p)
+    assert (len(batches), batches.carries_state) == (len(plain()), False)
+    shown = [place for k in range(20) for batch in hidden(batches, k) for row in batch for place in row]
+    real = 20 * sum(map(len, WORDS))
+    assert abs(sum(shown) / real - p) < 4 * (p * (1 - p) / real) ** 0.5 + 1e-12
+
+
+def test_which_ones_hangs_on_the_seed_and_the_epoch_alone() -> None:
+    one = WordDropout(plain(), 0.5, seed=1)
+    kept = [hidden(one, k) for k in (2, 0, 2)]
+    assert kept == [hidden(WordDropout(plain(), 0.5, seed=1), k) for k in (2, 0, 2)]
+    assert hidden(WordDropout(plain(), 0.5)) == hidden(WordDropout(plain(), 0.5, seed=0), 0) != kept[1]
+
+
+def test_another_token_may_stand_for_the_unknown() -> None:
+    batches = WordDropout(plain(), 0.5, unknown=700)
+    hidden(batches)
+    assert any((x == 700).any() for x, _, _ in batches.epoch())
+
+
+def test_a_run_says_what_it_hid() -> None:
+    configs = [WordDropout(plain(), *given).config() for given in ((0.1, 0), (0.2, 0), (0.1, 1), (0.1, 0, 5))]
+    assert len({json.dumps(config) for config in configs}) == 4
+    assert configs[0] == {"type": "WordDropout", "p": 0.1, "seed": 0, "unknown": 0, "batches": plain().config()}
+    assert WordDropout(plain()).config() == configs[0]
+
+
+def test_a_text_s_windows_are_batches_too() -> None:
+    text = numnet.SequentialBatches(np.arange(1, 100), 3, 4)
+    batches = WordDropout(text, 0.5)
+    assert batches.carries_state
+    for (x, y), (whole, target) in zip(batches.epoch(), text.epoch(), strict=True):
+        assert ((x == whole) | (x == 0)).all()
+        np.testing.assert_array_equal(y, target)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"WordDropout: p is 1.0, expected"):
+        WordDropout(plain(), 1.0)
+    numbers = SequenceBatches([np.zeros(3)], [0], 1)
+    with pytest.raises(TypeError, match=r"WordDropout: x is float64, expected tokens. For numbers use a Dropout layer"):
+        list(WordDropout(numbers).epoch())
