@@ -7,9 +7,11 @@ import importlib
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,6 +53,22 @@ def whole(text: str) -> int:
     return number
 
 
+def words(text: str) -> list[str]:
+    """What blanks part; at least one word."""
+    if not (found := text.split()):
+        raise argparse.ArgumentTypeError(f"{text!r} has no word in it")
+    return found
+
+
+def folder(args: argparse.Namespace, name: str) -> Path | None:
+    """--data as a folder; None where it is the name of the public data set instead."""
+    if args.data == name:
+        return None
+    if not Path(args.data).is_dir():
+        raise ValueError(f"--data: {args.data} is no folder, expected one, or {name}.")
+    return Path(args.data)
+
+
 def file(net: Any, args: argparse.Namespace, name: str) -> Path:
     """The path of a data set: of the registry by its name, or the one given."""
     return net.data.fetch(name, args.offline) if args.data == name else Path(args.data)
@@ -58,25 +76,124 @@ def file(net: Any, args: argparse.Namespace, name: str) -> Path:
 
 def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) -> list[Path]:
     """The two files of a data set: of the registry by its name, or in a folder."""
-    if args.data == name:
-        return [net.data.fetch(f"{name}-{part}", args.offline) for part in ("train", "dev")]
-    found = [sorted(Path(args.data).glob(f"*{part}*{ending}")) for part in ("train", "dev")]
+    where, parts = folder(args, name), ("train", "dev")
+    if where is None:
+        return [net.data.fetch(f"{name}-{part}", args.offline) for part in parts]
+    found = [sorted(where.glob(f"*{part}*{ending}")) for part in parts]
     if not all(found):
-        raise ValueError(
-            f"--data: {args.data} has no *train*{ending} and *dev*{ending}, expected {name!r} or a folder."
-        )
+        raise ValueError(f"--data: {where} has no *train*{ending} and *dev*{ending}, expected both.")
     return [paths[0] for paths in found]
 
 
+def batches_of(
+    net: Any, args: argparse.Namespace, rows: Sequence[tuple[Any, Any]], held_out: Sequence[tuple[Any, Any]]
+) -> tuple[Any, Any]:
+    """Batches of (sequence, target) to train on, and of those that are held out, these in their order."""
+    if not (rows and held_out):
+        raise ValueError(
+            f"--data: {len(rows)} to train on and {len(held_out)} held out, expected at least one of each."
+        )
+    batches = net.SequenceBatches(*zip(*rows), args.batch_size, args.seed)
+    return batches, net.SequenceBatches(*zip(*held_out), args.batch_size, shuffle=False)
+
+
+def encode(vocabulary: Any, tokens: Sequence[str] | str) -> Any:
+    """Their numbers; which of them training did not have is said."""
+    if unknown := vocabulary.unknown(tokens):
+        print(f"not met in training: {', '.join(map(repr, unknown))}", file=sys.stderr)
+    return vocabulary.encode(tokens)
+
+
+def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequence[str]) -> tuple[Any, Any]:
+    """--vectors: a vocabulary and the vectors of its words; None for these where the option is not given.
+
+    Of the words that training does not have, those that have a vector are words like all.
+    """
+    if not args.vectors:
+        return words, None
+    new = words.unknown(others)
+    tokens, learned = [*words.tokens, *new], np.arange(len(words) + len(new)) < len(words)
+    path = net.data.fetch(args.vectors, args.offline) if args.vectors.startswith("glove-") else args.vectors
+    vectors = net.data.read_vectors(path, tokens)
+    kept = vectors.found | learned
+    words = net.Vocabulary([token for token, keep in zip(tokens, kept) if keep], words.unit)
+    vectors = vectors._replace(values=vectors.values[kept], found=vectors.found[kept])
+    running = vectors.found[words.encode(others)].mean()
+    print(f"vectors: {vectors.coverage:.1%} of {len(words)} words have one, {running:.1%} of the held-out text")
+    return words, vectors
+
+
+def start_from(model: Any, name: str, vectors: Any) -> None:
+    """Give the parameter of that name, an Embedding's W, these vectors; the other rows become as large as they are."""
+    if vectors is None or not vectors.found.any():
+        return
+    state = {name: np.array(value) for name, value in model.state_dict().items()}
+    given = vectors.values[vectors.found]
+    state[name] *= given.std()
+    state[name][vectors.found] = given
+    model.load_state_dict(state)
+
+
 def train(
-    net: Any, args: argparse.Namespace, model: Any, batches: Any, validation: Any, sample: Callable[[], str]
+    net: Any,
+    args: argparse.Namespace,
+    model: Any,
+    batches: Any,
+    validation: Any,
+    sample: Callable[[], str] | None,
+    weight_decay: float = 0.0,
 ) -> Any:
-    """A trainer that has trained: Adam, clipped, its rate falling to 0 over the epochs; a report an epoch."""
+    """A trainer that has trained: AdamW, clipped, its rate falling to 0 over the epochs; a report an epoch."""
     steps = max(1, round(args.epochs * len(batches)))
-    optimizer = net.Adam(net.CosineSchedule(args.learning_rate, steps), clip_norm=5.0)
+    optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
     trainer = net.Trainer(model, optimizer, batches, validation, sample=sample, token="word")
     trainer.fit(steps, seconds=args.seconds)
     return trainer
+
+
+def answers(model: Any, batches: Any) -> tuple[Any, Any]:
+    """(true, said): the class of each target of these batches, in order, and which one the model takes it for."""
+    true, said = [], []
+    for x, y, lengths in batches.epoch():
+        real = np.ones(y.shape, bool) if y.ndim == 1 else np.arange(y.shape[1]) < lengths[:, None]
+        true.append(y[real])
+        said.append(model.predict(x, lengths=lengths).argmax(-1)[real])
+    return np.concatenate(true), np.concatenate(said)
+
+
+def say_accuracy(model: Any, batches: Any) -> Callable[[], str]:
+    """What a report says: the share of targets that the model takes for what they are."""
+
+    def say() -> str:
+        true, said = answers(model, batches)
+        return f"accuracy {np.mean(true == said):.4f}"
+
+    return say
+
+
+def draw_confusion(axes: Any, true: Any, said: Any, classes: Sequence[str]) -> None:
+    """Of each true class, a row, the share that is taken for each; how many it has stands beside its name."""
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (true, said), 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(share):
+        if value >= 0.005:
+            colour = "white" if value > 0.5 else "black"
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=colour, fontsize=7)
+    places = range(len(classes))
+    axes.set_xticks(places, classes, rotation=90)
+    axes.set_yticks(places, [f"{name}  {n}" for name, n in zip(classes, counts.sum(axis=1))])
+    axes.set(xlabel="what the model says", ylabel="what it is, and how many there are")
+    axes.set_title(f"{np.mean(true == said):.1%} of {len(true)} are right; each row in %")
+
+
+def draw_heat(axes: Any, values: Any, words: Sequence[str], rows: Sequence[str] = (), **options: Any) -> None:
+    """values (rows, words) as colours, a column a word."""
+    image = axes.imshow(values, aspect="auto", interpolation="nearest", **options)
+    axes.set_xticks(range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), rows)
+    axes.figure.colorbar(image, ax=axes)
 
 
 def finish(args: argparse.Namespace, trainer: Any, draw: Callable[[Any], None] | None = None, **figures: Any) -> None:

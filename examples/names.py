@@ -1,0 +1,119 @@
+"""The language of a surname, many to one; or, one to many, surnames of a language. On either backend.
+
+python examples/names.py                                     six made-up languages, no download
+python examples/names.py --data names --classify Satoshi     20,050 surnames of 18 languages, downloaded once
+python examples/names.py --data FOLDER --write 3             learn to write names, and write 3 of each language
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+import task
+
+from numnet import Softmax
+
+END, LONGEST, WIDTH = "\n", 20, 32
+Names = list[tuple[str, str]]
+
+WHERE = "nothing: made-up languages; names: surnames; or a folder, a .txt a language"
+parser = task.options(__doc__ or "", WHERE, epochs=16)
+add = parser.add_argument
+add("--hidden", type=task.whole, default=128, help="default %(default)s")
+add("--dropout", type=float, default=0.3, help="default %(default)s")
+add("--classify", metavar="NAME", type=task.words, action="append", default=[], help="whose name is this?")
+add("--write", metavar="N", type=task.whole, help="the other way: write N names of each language")
+
+
+def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
+    """(language, name) to train on, and a tenth that is held out, drawn by the seed."""
+    if args.data is None:
+        names = list(net.data.English().names(4000))
+    else:
+        names = list(net.data.read_classes(task.folder(args, "names") or net.data.fetch("names", args.offline)))
+    order = np.random.default_rng(args.seed).permutation(len(names))
+    cut = -(-len(names) // 10)
+    return [names[k] for k in order[cut:]], [names[k] for k in order[:cut]]
+
+
+def ceiling(rows: Names, held_out: Names) -> float:
+    """The accuracy of one who knows all names by heart, and of a name in several languages says the commonest."""
+    known: dict[str, Counter[str]] = defaultdict(Counter)
+    for language, name in rows + held_out:
+        known[name][language] += 1
+    return float(np.mean([known[name].most_common(1)[0][0] == language for language, name in held_out]))
+
+
+def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
+    """Many to one: letters (B, T) → logits of the languages (B, O)."""
+    letters = net.Vocabulary.from_tokens((letter for _, name in rows for letter in name), "character")
+    encoded = (
+        [(letters.encode(name), languages.index(language)) for language, name in part] for part in (rows, held_out)
+    )
+    batches, validation = task.batches_of(net, args, *encoded)
+    layers = [
+        net.Embedding(len(letters), WIDTH),
+        net.Dropout(args.dropout),
+        net.GRULayer(args.hidden, bidirectional=True, return_sequences=False),
+        net.Dropout(args.dropout),
+        net.Dense(len(languages)),
+    ]
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(letters), args.seed, device=args.device)
+    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
+    for name in args.classify:
+        p = Softmax()(model.predict(task.encode(letters, " ".join(name))[None])[0])
+        print(" ".join(name) + ":", ", ".join(f"{languages[k]} {p[k]:.3f}" for k in p.argsort()[:-4:-1]))
+    true, said = task.answers(model, validation)
+
+    def draw(figure: Any) -> None:
+        figure.set_size_inches(8, 8)
+        task.draw_confusion(figure.subplots(), true, said, languages)
+
+    task.finish(args, trainer, draw, accuracy=float(np.mean(true == said)), ceiling=ceiling(rows, held_out))
+
+
+def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
+    """One to many: a token for the language, then each letter said so far → logits of the next letter (B, T, V)."""
+    letters = net.Vocabulary.from_tokens([letter for _, name in rows for letter in name] + [END], "character")
+    begin = {language: f"<{language}>" for language in languages}
+    tokens = net.Vocabulary([*letters.tokens, *begin.values()])
+    encoded = [
+        [(tokens.encode([begin[language], *name]), letters.encode([*name, END])) for language, name in part]
+        for part in (rows, held_out)
+    ]
+    batches, validation = task.batches_of(net, args, *encoded)
+    last = net.Dropout(args.dropout), net.Dense(len(letters))
+    layers = [net.Embedding(len(tokens), WIDTH), net.GRULayer(args.hidden), *last]
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(tokens), args.seed, device=args.device)
+
+    def written(language: str, n: int) -> str:
+        """So many names of a language."""
+        first, seed = begin[language], args.seed + 1000 * languages.index(language)
+        texts = [net.generate(model, tokens, [first], LONGEST, seed=seed + k, stop=END) for k in range(n)]
+        return f"{language:12}" + ", ".join(text.removeprefix(first) for text in texts)
+
+    trainer = task.train(net, args, model, batches, validation, lambda: written(languages[-1], 3))
+    print("\n".join(written(language, args.write) for language in languages))
+
+    def draw(figure: Any) -> None:
+        figure.set_size_inches(9, 6)
+        p = Softmax()(model.predict(tokens.encode(begin.values())[:, None])[:, 0])
+        likely = np.sort(p.max(axis=0).argsort()[-30:])
+        axes = figure.subplots()
+        task.draw_heat(axes, p[:, likely], letters.split(letters.decode(likely)), languages, cmap="Blues")
+        axes.set_title("the first letter, as the model has it")
+
+    task.finish(args, trainer, draw, loss=trainer.history.rows[-1]["validation_loss"])
+
+
+def main(net: Any, args: argparse.Namespace) -> None:
+    rows, held_out = read(net, args)
+    languages = sorted({language for language, _ in rows + held_out})
+    (write if args.write else classify)(net, args, rows, held_out, languages)
+
+
+if __name__ == "__main__":
+    task.run(parser, main)
