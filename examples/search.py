@@ -42,8 +42,8 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
     model, reached = tagger.model_for(net, args, numbers), [0.0]
 
     def report() -> str:
-        counts = tagger.confusion(model, validation, len(numbers.tags))
-        reached.append(counts.trace() / counts.sum())
+        true, said = task.answers(model, validation)
+        reached.append(float((true == said).mean()))
         trial.report(reached[-1], len(reached) - 1)
         if trial.should_prune():
             raise TrialPruned

@@ -75,25 +75,11 @@ def model_for(net: Any, args: argparse.Namespace, numbers: Numbers) -> Any:
     return net.RNNModel(stack, net.SoftmaxCrossEntropy(), size, args.seed, device=args.device)
 
 
-def confusion(model: Any, batches: Any, tags: int) -> Any:
-    """How often each tag (row) was taken for each other (column)."""
-    counts = np.zeros((tags, tags), int)
-    for x, y, lengths in batches.epoch():
-        real = np.arange(x.shape[1]) < lengths[:, None]
-        np.add.at(counts, (y[real], model.predict(x, lengths=lengths).argmax(axis=-1)[real]), 1)
-    return counts
-
-
-def draw(figure: Any, history: Any, tags: Sequence[str], counts: Any) -> None:
-    figure.set_size_inches(12, 5.5)
+def draw(figure: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:
+    figure.set_size_inches(13, 6)
     left, right = figure.subplots(1, 2, width_ratios=[4, 5])
     history.draw(left, unit="nats a word")
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    shown = right.imshow(shares, cmap="Blues", vmax=0.1)
-    right.set_xticks(range(len(tags)), tags, rotation=90)
-    right.set_yticks(range(len(tags)), [f"{tag} {shares[k, k]:6.1%}" for k, tag in enumerate(tags)])
-    right.set(xlabel="is taken for", title="share of each tag's words")
-    figure.colorbar(shown, extend="max")
+    task.draw_confusion(right, *answers, tags)
 
 
 def main(net: Any, args: argparse.Namespace) -> None:
@@ -102,20 +88,17 @@ def main(net: Any, args: argparse.Namespace) -> None:
     model, tags = model_for(net, args, numbers), numbers.tags
     validation = numbers.batches(held_out, 100, shuffle=False)
 
-    def accuracy() -> str:
-        counts = confusion(model, validation, len(tags))
-        return f"accuracy {counts.trace() / counts.sum():.4f}"
-
-    trainer = task.train(net, args, model, numbers.batches(known, args.batch_size, args.seed), validation, accuracy)
-    counts = confusion(model, validation, len(tags))
-    each = {tag: counts[k, k] / max(1, counts[k].sum()) for k, tag in enumerate(tags)}
+    batches = numbers.batches(known, args.batch_size, args.seed)
+    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
+    true, said = answers = task.answers(model, validation)
+    each = {tag: float(np.mean(said[true == k] == k)) for k, tag in enumerate(tags) if k in true}
     print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
     if args.tag:
         words = args.tag.split()
-        said = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
-        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, said)))
-    figures = {"accuracy": counts.trace() / counts.sum(), "words": int(counts.sum()), "by_tag": each}
-    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, tags, counts), **figures)
+        best = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
+        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, best)))
+    figures = {"accuracy": float(np.mean(true == said)), "words": len(true), "by_tag": each}
+    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, answers, tags), **figures)
 
 
 if __name__ == "__main__":
