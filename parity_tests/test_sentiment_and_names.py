@@ -68,7 +68,7 @@ def both(tmp_path: Path, script: str, *arguments: Any) -> list[Any]:
     """What either backend says and finds; the first losses are equal, in float32."""
     told, found = [], []
     for name in BACKENDS:
-        files = ["--json", tmp_path / name / "run.json", "--plot", tmp_path / name / "run.png"]
+        files: list[Any] = ["--json", tmp_path / name / "run.json", "--plot", tmp_path / name / "run.png"]
         told.append(run(script, "--backend", name, *TINY, *files, *arguments).stdout)
         found.append(json.loads(files[1].read_text(encoding="utf-8")))
         assert files[3].read_bytes().startswith(PNG)
