@@ -29,9 +29,9 @@ add("--vectors", metavar="WHERE", help="vectors to start from: GloVe's text file
 add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
 add("--hidden", type=task.whole, default=100, help="in each direction (default %(default)s)")
 add("--pool", choices=["last", "max", "mean"], default="last", help="what is judged of all states: default %(default)s")
-add("--dropout", type=float, default=0.3, help="default %(default)s")
+add("--dropout", type=float, default=0.4, help="default %(default)s")
 add("--word-dropout", type=float, default=0.1, help="the share of words that training hides (default %(default)s)")
-add("--weight-decay", type=float, default=0.1, help="default %(default)s")
+add("--weight-decay", type=float, default=0.5, help="default %(default)s")
 add("--classify", metavar="TEXT", type=task.words, action="append", default=[], help="judge this after each word")
 
 
