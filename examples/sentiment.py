@@ -92,7 +92,7 @@ def main(net: Any, args: argparse.Namespace) -> None:
     trees, dev = trees_of(net, args)
     names, held_out = NAMES[args.classes], rows_of(dev, args.classes)
     rows = rows_of(trees if args.sentences_alone else [t for tree in trees for t in tree.subtrees()], args.classes)
-    rows = list(dict.fromkeys(rows))
+    rows = list(dict(rows).items())  # each phrase once
     words = net.Vocabulary.from_tokens(word for row, _ in rows for word in row)
     words, vectors = task.with_vectors(net, args, words, [word for row, _ in held_out for word in row])
     model = model_of(net, args, words, WIDTH if vectors is None else vectors.values.shape[1])
