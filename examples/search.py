@@ -31,7 +31,7 @@ def chosen(trial: Any, args: argparse.Namespace) -> argparse.Namespace:
         "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
         "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
     }
-    return argparse.Namespace(**{**vars(args), **given})
+    return argparse.Namespace(**{**vars(args), **given, "seconds": None})
 
 
 def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, validation: Any, numbers: Any) -> float:
@@ -60,10 +60,13 @@ def study_for(args: argparse.Namespace) -> Any:
     except ImportError:
         raise ImportError("A search needs optuna: pip install 'numnet[search]'") from None
     storage = f"sqlite:///{task.write(args.study)}" if args.study else None
-    sampler, pruner = optuna.samplers.TPESampler(seed=args.seed), optuna.pruners.MedianPruner(n_startup_trials=4)
-    return optuna.create_study(
-        study_name="tagger", storage=storage, sampler=sampler, pruner=pruner, direction="maximize", load_if_exists=True
+    name = f"tagger on {args.data or 'generated English'}, {args.epochs:g} epochs, {args.backend}"
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
+    study = optuna.create_study(
+        study_name=name, storage=storage, pruner=pruner, direction="maximize", load_if_exists=True
     )
+    study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))  # going on, it draws others
+    return study
 
 
 def draw(path: str, study: Any) -> None:

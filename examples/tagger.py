@@ -25,7 +25,7 @@ def arguments() -> task.Parser:
     add("--hidden-size", type=task.whole, default=200, help="of each direction (default 200)")
     add("--layers", type=task.whole, default=1)
     add("--dropout", type=float, default=0.5)
-    add("--tag", metavar="SENTENCE", help="words parted by blanks")
+    add("--tag", metavar="SENTENCE", type=task.words, help="words parted by blanks")
     return parser
 
 
@@ -94,9 +94,8 @@ def main(net: Any, args: argparse.Namespace) -> None:
     each = {tag: float(np.mean(said[true == k] == k)) for k, tag in enumerate(tags) if k in true}
     print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
     if args.tag:
-        words = args.tag.split()
-        best = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
-        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, best)))
+        best = model.predict(numbers.x(args.tag)[None])[0].argmax(axis=-1)
+        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(args.tag, best)))
     figures = {"accuracy": float(np.mean(true == said)), "words": len(true), "by_tag": each}
     task.finish(args, trainer, lambda figure: draw(figure, trainer.history, answers, tags), **figures)
 

@@ -71,7 +71,7 @@ class ArrayWithGrad(WithGrad):
 
     def transpose(self, *axes: int) -> ArrayWithGrad:
         """Axis k is what axes[k] was; without axes, their order is turned round."""
-        axes = axes or tuple(reversed(range(self.ndim)))
+        axes = tuple(axis % self.ndim for axis in axes) or tuple(reversed(range(self.ndim)))
         return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:

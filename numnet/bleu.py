@@ -15,7 +15,12 @@ def translation_scores(said: Sequence[str], references: Sequence[Sequence[str]])
 
     ImportError names the command where sacrebleu is missing.
     """
-    if len(said) != len(references) or not all(references):
+    if any(isinstance(each, str) for each in (said, references, *references)):
+        raise TypeError(
+            "translation_scores: a str stands where a list is expected: sentences, and for each a list of references. "
+            "One reference? Pass [it]."
+        )
+    if not said or len(said) != len(references) or not all(references):
         raise ValueError(
             f"translation_scores: {len(said)} sentences have {sum(map(bool, references))} with references, "
             "expected as many. Give each one at least."

@@ -308,6 +308,10 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
             raise ValueError(f"{who}: {name}[{k}] makes one vector of a sequence, expected one a step.")
         if not getattr(layer, "batch_first", True):
             raise ValueError(f"{who}: {name}[{k}] is time-major, expected batch-first. Leave out batch_first=.")
+        if any(getattr(part, "stateful", False) for part in layer.modules()):
+            raise ValueError(
+                f"{who}: {name}[{k}] is stateful, expected one that begins anew with every pair. Leave out stateful=."
+            )
         if not ahead and (hasattr(layer, "forwards") or getattr(layer, "reverse", False)):
             raise ValueError(
                 f"{who}: {name}[{k}] reads the steps that it is to say, expected a layer that goes ahead alone. "

@@ -88,6 +88,15 @@ class WithGrad:
         """σ(u) = tanh(u/2)/2 + 1/2"""
         return (self * 0.5).tanh() * 0.5 + 0.5
 
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < self.like(other).value
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > self.like(other).value
+
     def __neg__(self) -> Any:
         return self * -1
 

@@ -376,6 +376,8 @@ REFUSED: list[tuple[str, Any]] = [
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4, bidirectional=True)])),
     ("EncoderDecoder: encoder[1] makes one vector of a sequence, expected one a step.",
      lambda n: stacks(n, [n.GRULayer(4, return_sequences=False)], [n.GRULayer(4)])),
+    ("EncoderDecoder: encoder[1] is stateful, expected one that begins anew with every pair. Leave out stateful=.",
+     lambda n: stacks(n, [n.GRULayer(4, stateful=True)], [n.GRULayer(4)])),
     ("EncoderDecoder: encoder[1] is time-major, expected batch-first.",
      lambda n: stacks(n, [n.GRULayer(4, batch_first=False)], [n.GRULayer(4, batch_first=False)])),
     ("EncoderDecoder: layers[1] is, or shares its node with, a layer that stands before it.",

@@ -11,7 +11,7 @@ import pytest
 
 from numnet.data import English
 from numnet.data.grammar import Derivation
-from numnet.data.inference import LABELS, Inference
+from numnet.data.snli import LABELS, Inference
 
 ENGLISH = English()
 ROW = {str(c.word): k for k, c in enumerate(ENGLISH.grammar.choices["Noun.pl"])}

@@ -31,6 +31,13 @@ def test_scores_are_sacrebleus_and_exact_ones_are_counted() -> None:
             numnet.translation_scores(["a", "b"], wrong)
 
 
+def test_one_reference_is_a_list_too() -> None:
+    with pytest.raises(TypeError, match=r"translation_scores: a str stands where a list is expected.*Pass \[it\]"):
+        numnet.translation_scores(["cat"], ["the cat sat on the mat"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="translation_scores: 0 sentences"):
+        numnet.translation_scores([], [])
+
+
 def test_without_sacrebleu_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(ImportError, match=r"BLEU needs sacrebleu: pip install 'numnet\[examples\]'"):

@@ -407,3 +407,20 @@ def passes(net: Any) -> bool:
 def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     with planted(fault, tmp_path) as faulty:
         assert not passes(faulty)
+
+
+def test_values_are_asked_as_plain_ones_are(net: Any) -> None:
+    zero, two = net.NumberWithGrad(0.0), net.NumberWithGrad(2.0)
+    assert (bool(zero), bool(two), zero < two, zero > two, two > 1, max(zero, two) is two) == (
+        (False, True, True, False, True, True)
+    )
+    array = net.ArrayWithGrad(np.array([[1.0, -1.0]]))
+    assert np.array_equal(np.asarray(array > 0), [[True, False]])
+    assert bool(array[0, 0])
+
+
+def test_axes_may_be_counted_from_the_end(net: Any) -> None:
+    w = np.random.default_rng(0).standard_normal((4, 2, 3))
+    u = net.ArrayWithGrad(np.zeros((2, 3, 4)))
+    (u.transpose(-1, 0, 1) * w).sum().backward()
+    assert np.array_equal(np.asarray(u.grad), w.transpose(1, 2, 0))

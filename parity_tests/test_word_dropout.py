@@ -75,3 +75,6 @@ def test_what_is_refused() -> None:
     numbers = SequenceBatches([np.zeros(3)], [0], 1)
     with pytest.raises(TypeError, match=r"WordDropout: x is float64, expected tokens. For numbers use a Dropout layer"):
         list(WordDropout(numbers).epoch())
+    rows = SequenceBatches([np.ones((3, 2), int)], [0], 1)
+    with pytest.raises(ValueError, match=r"WordDropout: x is \(1, 3, 2\), expected tokens \(batch, time\)"):
+        list(WordDropout(rows).epoch())

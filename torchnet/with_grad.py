@@ -70,6 +70,15 @@ class WithGrad:
         """1 / (1 + exp(-u))"""
         return self.made(torch.sigmoid)
 
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < self.like(other).value
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > self.like(other).value
+
     def __neg__(self) -> Any:
         return self.made(torch.neg)
 

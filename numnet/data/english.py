@@ -11,8 +11,9 @@ from typing import NamedTuple, TypeVar
 
 from numnet.checks import check_count
 from numnet.data.grammar import Derivation, Grammar
-from numnet.data.inference import LABELS, Inference, Pairs
+from numnet.data.inference import Pairs
 from numnet.data.sentiment import labelled
+from numnet.data.snli import LABELS, Inference
 from numnet.data.translation import Language, Translation
 from numnet.data.tree import Tree
 

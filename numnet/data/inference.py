@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from numnet.data.grammar import Derivation, Grammar
 from numnet.data.natural_logic import Draw, NaturalLogic, Step, base, with_part
 from numnet.data.sentiment import labelled
+from numnet.data.snli import Inference
 from numnet.data.tree import Tree
 
-LABELS = ("entailment", "neutral", "contradiction")
 THIS_ONE = ("Known", "he", "they", "Name")  # how a subject begins that is this one, and no other of its kind
 QUANTIFIERS = {"a": "a", "some": "a", "every": "every", "all": "every", "no": "no"}
 FROM_TO = {  # the subject's quantifier before and after
@@ -21,14 +20,6 @@ FROM_TO = {  # the subject's quantifier before and after
     ("every", "no"): "contradiction",
     ("no", "every"): "contradiction",
 }
-
-
-class Inference(NamedTuple):
-    """Two sentences, each a binary tree; the label is one of "entailment", "neutral", "contradiction"."""
-
-    premise: Tree
-    hypothesis: Tree
-    label: str
 
 
 class Pairs:

@@ -18,7 +18,7 @@ FIELDS = ("sentence1_binary_parse", "sentence2_binary_parse", "gold_label")
 
 
 class Inference(NamedTuple):
-    """Two sentences, binary trees without labels; the label: "entailment", "neutral" or "contradiction"."""
+    """Two sentences, each a binary tree; the label is one of "entailment", "neutral", "contradiction"."""
 
     premise: Tree
     hypothesis: Tree

@@ -39,4 +39,8 @@ class WordDropout:
         for x, *others in self.batches.epoch(number):
             if kind_of(x) != "token":
                 raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
+            if x.ndim != 2:
+                raise ValueError(
+                    f"WordDropout: x is {x.shape}, expected tokens (batch, time). Rows of tokens have parts."
+                )
             yield np.where(rng.random(x.shape) < self.p, self.unknown, x), *others
