@@ -400,3 +400,13 @@ def test_the_right_code_raises_no_alarm() -> None:
 def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     with planted(fault, tmp_path) as faulty:
         assert caught(faulty)
+
+
+@pytest.mark.parametrize("optimizer", numnet.OPTIMIZERS)
+def test_no_way_back_through_weights_that_have_changed(net: Any, optimizer: str) -> None:
+    tape = net.Tape(first=net.Dense(3, 3), second=net.Dense(2, 3), loss=net.SoftmaxCrossEntropy(), dtype="float64")
+    value = tape.loss(tape.second(tape.first(np.ones((1, 3)))), [1])
+    tape.backward(value)
+    net.OPTIMIZERS[optimizer](0.5).step(tape)
+    with pytest.raises(RuntimeError):
+        tape.backward(value)

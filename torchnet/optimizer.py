@@ -61,6 +61,8 @@ class Optimizer:
         vendor.param_groups[0]["lr"] = self.schedule(self.steps)
         self.steps += 1
         vendor.step()
+        for p in model.parameters():
+            torch.autograd.graph.increment_version(p)  # Adam does not: a way back through old weights is refused
         return norm
 
     def vendor_for(self, model: Any) -> torch.optim.Optimizer:
