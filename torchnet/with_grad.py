@@ -71,13 +71,13 @@ class WithGrad:
         return self.made(torch.sigmoid)
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self.tensor)
 
     def __lt__(self, other: Any) -> Any:
-        return self.value < self.like(other).value
+        return self.tensor.detach() < self.like(other).tensor.detach()
 
     def __gt__(self, other: Any) -> Any:
-        return self.value > self.like(other).value
+        return self.tensor.detach() > self.like(other).tensor.detach()
 
     def __neg__(self) -> Any:
         return self.made(torch.neg)
