@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_shape, check_size, check_tokens
+from numnet.checks import check_positive, check_shape, check_size, check_tokens
 from numnet.columns import all_columns, columns
 from numnet.operation import Array, ParamOperation
 
@@ -32,8 +32,9 @@ def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
 class Embedding(ParamOperation):
     """y = W[x]  (1): row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D).
 
-    `input_size` is V. The first values are normal with deviation 1, as PyTorch's. Tokens have no gradient:
-    backward gives None. IndexError for a token outside of 0..V-1.
+    `input_size` is V. The first values are normal with this `deviation`, 1 as PyTorch's; less may learn sooner, for a
+    step of Adam, about the learning rate, is small beside 1. Tokens have no gradient: backward gives None. IndexError
+    for a token outside of 0..V-1.
     """
 
     reads = "tokens"
@@ -41,18 +42,26 @@ class Embedding(ParamOperation):
     W: Array
     dW: Array
 
-    def __init__(self, input_size: int, output_size: int, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        seed: int = 0,
+        dtype: npt.DTypeLike = "float32",
+        deviation: float = 1.0,
+    ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
-        self.output_size = output_size
+        check_positive(self.name, deviation=deviation)
+        self.output_size, self.deviation = output_size, deviation
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        self.add_param("W", draw.normal(rng, (self.width, self.output_size)))
+        self.add_param("W", self.deviation * draw.normal(rng, (self.width, self.output_size)))
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"input_size": self.input_size, "output_size": self.output_size}
+        return {"input_size": self.input_size, "output_size": self.output_size, "deviation": self.deviation}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
         """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.

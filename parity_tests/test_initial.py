@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import numnet
+import torchnet
 from numnet import initial
 
 SIZES = [(40, 60), (60, 40), (50, 50)]  # outputs, inputs
@@ -64,3 +65,13 @@ def test_an_embedding_is_normal_and_a_dense_layer_torchs() -> None:
 def test_the_forget_bias_is_added_to_the_forget_rows_alone() -> None:
     plain, open_ = (numnet.LSTMLayer(3, input_size=2, forget_bias=f, dtype="float64").params["b"] for f in (0.0, 1.5))
     np.testing.assert_allclose(open_ - plain, np.repeat([0, 1.5, 0, 0], 3))
+
+
+def test_an_embedding_starts_with_the_deviation_that_it_is_given() -> None:
+    one, less = (numnet.Embedding(40, 50, seed=3, **given).W for given in ({}, {"deviation": 0.1}))
+    assert one.std() == pytest.approx(1, rel=0.05)
+    np.testing.assert_allclose(less, 0.1 * one, rtol=1e-6)
+    again = torchnet.Embedding(**numnet.Embedding(40, 50, deviation=0.1).config(), seed=3)
+    np.testing.assert_array_equal(again.W.detach().numpy(), less)
+    with pytest.raises(ValueError, match="Embedding: deviation is 0, expected a number above 0"):
+        numnet.Embedding(4, 5, deviation=0)
