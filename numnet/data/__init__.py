@@ -15,6 +15,7 @@ from numnet.data.sequence_batches import SequenceBatches
 from numnet.data.snli import Inference, read_snli
 from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
+from numnet.data.subwords import Subwords
 from numnet.data.text import TextError, default_text, read_text, split
 from numnet.data.tree import REDUCE, SHIFT, Tree
 from numnet.data.vectors import Vectors, read_vectors
@@ -38,6 +39,7 @@ __all__ = [
     "SequenceBatches",
     "SequentialBatches",
     "Source",
+    "Subwords",
     "TaggedSentence",
     "TextError",
     "Tree",
