@@ -15,6 +15,7 @@ import numpy as np
 import task
 
 from numnet import Softmax
+from numnet.data import hold_out
 
 END, LONGEST, WIDTH = "\n", 20, 32
 Names = list[tuple[str, str]]
@@ -22,27 +23,26 @@ Names = list[tuple[str, str]]
 WHERE = "nothing: made-up languages; names: surnames; or a folder, a .txt a language"
 parser = task.options(__doc__ or "", WHERE, epochs=16)
 add = parser.add_argument
-add("--hidden", type=task.whole, default=128, help="default %(default)s")
+add("--hidden-size", type=task.whole, default=128, help="default %(default)s")
 add("--dropout", type=float, default=0.3, help="default %(default)s")
 add("--classify", metavar="NAME", type=task.words, action="append", default=[], help="whose name is this?")
 add("--write", metavar="N", type=task.whole, help="the other way: write N names of each language")
 
 
 def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
-    """(language, name) to train on, and a tenth that is held out, drawn by the seed."""
+    """(language, name) to train on, and a tenth of all names that is held out, drawn by the seed."""
     if args.data is None:
         names = list(net.data.English().names(4000))
     else:
         names = list(net.data.read_classes(task.folder(args, "names") or net.data.fetch("names", args.offline)))
-    order = np.random.default_rng(args.seed).permutation(len(names))
-    cut = -(-len(names) // 10)
-    return [names[k] for k in order[cut:]], [names[k] for k in order[:cut]]
+    rows, held_out = hold_out(names, lambda row: row[1], seed=args.seed)
+    return rows, [row for both in held_out.values() for row in both]
 
 
-def ceiling(rows: Names, held_out: Names) -> float:
-    """The accuracy of one who knows all names by heart, and of a name in several languages says the commonest."""
+def ceiling(held_out: Names) -> float:
+    """The best accuracy that there can be: of a name that is in several languages, one alone can be said."""
     known: dict[str, Counter[str]] = defaultdict(Counter)
-    for language, name in rows + held_out:
+    for language, name in held_out:
         known[name][language] += 1
     return float(np.mean([known[name].most_common(1)[0][0] == language for language, name in held_out]))
 
@@ -57,7 +57,7 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
     layers = [
         net.Embedding(len(letters), WIDTH),
         net.Dropout(args.dropout),
-        net.GRULayer(args.hidden, bidirectional=True, return_sequences=False),
+        net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False),
         net.Dropout(args.dropout),
         net.Dense(len(languages)),
     ]
@@ -72,7 +72,7 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
         figure.set_size_inches(8, 8)
         task.draw_confusion(figure.subplots(), true, said, languages)
 
-    task.finish(args, trainer, draw, accuracy=float(np.mean(true == said)), ceiling=ceiling(rows, held_out))
+    task.finish(args, trainer, draw, accuracy=float(np.mean(true == said)), ceiling=ceiling(held_out))
 
 
 def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
@@ -86,7 +86,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
     ]
     batches, validation = task.batches_of(net, args, *encoded)
     last = net.Dropout(args.dropout), net.Dense(len(letters))
-    layers = [net.Embedding(len(tokens), WIDTH), net.GRULayer(args.hidden), *last]
+    layers = [net.Embedding(len(tokens), WIDTH), net.GRULayer(args.hidden_size), *last]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(tokens), args.seed, device=args.device)
 
     def written(language: str, n: int) -> str:

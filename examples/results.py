@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "README.md"
@@ -47,36 +48,40 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--backends", nargs="+", default=["numnet", "torchnet"])
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no run after so many")
-    parser.add_argument("--threads", type=int, default=1, help="of each run (default 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, of one thread each (default 1)")
     parser.add_argument("--folder", type=Path, default=Path("runs/results"), help="where the runs' files are")
     parser.add_argument("--write", action="store_true", help="the table into examples/README.md")
     return parser.parse_args()
 
 
-def place(folder: Path, task: Task, backend: str, seed: int) -> Path:
+def place(folder: Path, task: Task, backend: str, seed: int | str) -> Path:
     return folder / f"{task.name.replace(', ', '-').replace(' ', '-')}-{backend}-{seed}.json"
 
 
-def run(args: argparse.Namespace, task: Task, backend: str, seed: int) -> None:
+def run(path: Path, task: Task, backend: str, seed: int) -> str:
+    """What went wrong, or nothing."""
     script, *options = task.options.split()
-    path = place(args.folder, task, backend, seed)
     told = ["--backend", backend, "--seed", str(seed), "--json", str(path), "--plot", str(path.with_suffix(".png"))]
-    threads = {name: str(args.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    subprocess.run([sys.executable, HERE / script, *options, *told], check=True, env={**os.environ, **threads})
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    done = subprocess.run(
+        [sys.executable, HERE / script, *options, *told], env={**os.environ, **threads}, capture_output=True, text=True
+    )
+    print(f"{path.stem}: {done.stdout.strip().splitlines()[-1:]}", file=sys.stderr)
+    return f"{path.stem}: {done.stderr.strip()}" if done.returncode else ""
 
 
 def rows(folder: Path) -> Iterator[str]:
     """The table, of all files that are there."""
-    yield "| task | command | backend | each seed | mean | minutes each |\n| --- | --- | --- | --- | --- | --- |\n"
+    yield "| task | command | backend | each seed | mean | minutes of a core, each |\n"
+    yield "| --- | --- | --- | --- | --- | --- |\n"
     for task in TASKS:
         for backend in ("numnet", "torchnet"):
-            found = [json.loads(path.read_text()) for path in sorted(place(folder, task, backend, 0).parent.glob(
-                place(folder, task, backend, 0).name.replace("-0.json", "-*.json")))]  # fmt: skip
-            if found:
+            paths = sorted(folder.glob(place(folder, task, backend, "[0-9]*").name))
+            if found := [json.loads(path.read_text()) for path in paths]:
                 figures = [task.scale * run[task.figure] for run in found]
                 spread = f" ± {statistics.stdev(figures):.2f}" if len(figures) > 1 else ""
                 each = ", ".join(f"{figure:.2f}" for figure in figures)
-                minutes = statistics.mean(run["seconds"] for run in found) / 60
+                minutes = statistics.mean(run["cpu_seconds"] for run in found) / 60
                 mean = f"{statistics.mean(figures):.2f}{spread}"
                 yield f"| {task.name} | `{task.options}` | {backend} | {each} | {mean} | {minutes:.1f} |\n"
 
@@ -94,14 +99,18 @@ def main() -> None:
     args, start = arguments(), time.monotonic()
     args.folder.mkdir(parents=True, exist_ok=True)
     chosen = [task for task in TASKS if not args.tasks or any(part in task.name for part in args.tasks)]
-    for task in chosen:
-        for seed in args.seeds:
-            for backend in args.backends:
-                if not place(args.folder, task, backend, seed).exists() and time.monotonic() - start < args.seconds:
-                    run(args, task, backend, seed)
+    every = ((seed, task, backend) for seed in args.seeds for task in chosen for backend in args.backends)
+    wanted = [(place(args.folder, task, backend, seed), task, backend, seed) for seed, task, backend in every]
+
+    def run_missing(path: Path, *which: Any) -> str:
+        return "" if path.exists() or time.monotonic() - start >= args.seconds else run(path, *which)
+
+    with ThreadPoolExecutor(args.jobs) as pool:
+        failed = [*filter(None, pool.map(lambda one: run_missing(*one), wanted))]
     table = "".join(rows(args.folder)) + "\nFirst 50 losses of seed 0, numnet against torchnet: "
     table += "; ".join(apart(args.folder)) + ".\n"
     print(table)
+    print("".join(f"failed: {line}\n" for line in failed), file=sys.stderr, end="")
     if args.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(MARKS[0])
         _, _, after = rest.partition(MARKS[1])

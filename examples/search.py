@@ -49,7 +49,7 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
             raise TrialPruned
         return f"accuracy {reached[-1]:.4f}"
 
-    task.train(net, args, model, numbers.batches(known, args.batch_size, args.seed), validation, report)
+    task.train(net, args, model, numbers.hidden(known, args), validation, report)
     return reached[-1]
 
 
@@ -92,7 +92,7 @@ def draw(path: str, study: Any) -> None:
 def main(net: Any, args: argparse.Namespace) -> None:
     study = study_for(args)
     known, held_out = tagger.sentences(net, args)
-    numbers = tagger.Numbers(net, known, {tag for one in (*known, *held_out) for tag in one.tags}, args.words_alone)
+    numbers = tagger.Numbers(net, args, known, held_out)
     validation = numbers.batches(held_out, 100, shuffle=False)
     finished = sum(trial.state.is_finished() for trial in study.trials)
     left = max(0, args.trials - finished)

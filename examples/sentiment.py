@@ -27,7 +27,7 @@ add("--classes", type=int, choices=NAMES, default=5, help="2 leaves out what is 
 add("--sentences-alone", action="store_true", help="do not train on the phrases within them")
 add("--vectors", metavar="WHERE", help="vectors to start from: GloVe's text file, or glove-50, -100, -200, -300")
 add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
-add("--hidden", type=task.whole, default=100, help="in each direction (default %(default)s)")
+add("--hidden-size", type=task.whole, default=100, help="in each direction (default %(default)s)")
 add("--pool", choices=["last", "max", "mean"], default="last", help="what is judged of all states: default %(default)s")
 add("--dropout", type=float, default=0.4, help="default %(default)s")
 add("--word-dropout", type=float, default=0.1, help="the share of words that training hides (default %(default)s)")
@@ -49,12 +49,12 @@ def rows_of(trees: list[Any], classes: int) -> Rows:
     return rows if classes == 5 else [(words, int(label > NEUTRAL)) for words, label in rows if label != NEUTRAL]
 
 
-def model_of(net: Any, args: argparse.Namespace, words: Any, width: int) -> Any:
+def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> Any:
     """Tokens (B, T) → vectors (B, T, D) → states (B, T, 2H) → one vector (B, 2H) → logits (B, O)."""
     last = args.pool == "last"
-    read = getattr(net, f"{args.cell}Layer")(args.hidden, bidirectional=True, return_sequences=not last)
+    read = getattr(net, f"{args.cell}Layer")(args.hidden_size, bidirectional=True, return_sequences=not last)
     pooled = [read] if last else [read, net.Pooling(args.pool)]
-    first = net.Embedding(len(words), width), net.Dropout(args.dropout)
+    first = task.embedding(net, args, words, vectors, WIDTH), net.Dropout(args.dropout)
     layers = [*first, *pooled, net.Dropout(args.dropout), net.Dense(args.classes)]
     return net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(words), args.seed, device=args.device)
 
@@ -95,8 +95,7 @@ def main(net: Any, args: argparse.Namespace) -> None:
     rows = list(dict(rows).items())  # each phrase once
     words = net.Vocabulary.from_tokens(word for row, _ in rows for word in row)
     words, vectors = task.with_vectors(net, args, words, [word for row, _ in held_out for word in row])
-    model = model_of(net, args, words, WIDTH if vectors is None else vectors.values.shape[1])
-    task.start_from(model, "layers.0.W", vectors)
+    model = model_of(net, args, words, vectors)
     encoded = [[(words.encode(row), label) for row, label in part] for part in (rows, held_out)]
     batches, validation = task.batches_of(net, args, *encoded)
     batches, say = net.data.WordDropout(batches, args.word_dropout, args.seed), task.say_accuracy(model, validation)

@@ -4,24 +4,22 @@ python examples/small_english.py                                    half a minut
 python examples/small_english.py --backend torchnet --plot floor.png --json result.json
 """
 
-import argparse
-import importlib
-import json
-import time
-from pathlib import Path
-
 import numpy as np
+import task
 
 BEGIN, END = 1, 2  # the numbers of <bos> and <eos>
 FRESH = 10**9  # the number of the first sentence to validate on, far from those to train on
 
+parser = task.options(__doc__ or "", None, epochs=2, learning_rate=0.01)
+parser.add_argument("--sentences", type=task.whole, default=60_000, help="to train on (default %(default)s)")
+
 
 def encoded(english, vocabulary, n, first):
-    """Sentences as (x, y), <bos> w1 ... wn to w1 ... wn <eos>, and their own -log p, nats a token."""
+    """Sentences as rows (x, y), <bos> w1 ... wn to w1 ... wn <eos>, and their own -log p, nats a token."""
     sentences = list(english.sentences(n, first))
     words = [vocabulary.encode(str(sentence)) for sentence in sentences]
-    x, y = [np.r_[BEGIN, w] for w in words], [np.r_[w, END] for w in words]
-    return x, y, -sum(sentence.log_probability for sentence in sentences) / sum(map(len, y))
+    rows = [(np.r_[BEGIN, w], np.r_[w, END]) for w in words]
+    return rows, -sum(sentence.log_probability for sentence in sentences) / sum(len(y) for _, y in rows)
 
 
 def sampled(model, vocabulary, n, seed):
@@ -42,11 +40,9 @@ def known(english, sentence):
         return False
 
 
-def plot(rows, sentences, floor, entropy, path):
+def draw(figure, rows, sentences, floor, entropy):
     """The validation loss by how much was read, and what it cannot be less than."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure.set_size_inches(7, 4.2)
     axes = figure.subplots()
     losses = [row["validation_loss"] for row in rows]
     read = [row["epoch"] * sentences for row in rows]
@@ -58,56 +54,32 @@ def plot(rows, sentences, floor, entropy, path):
     axes.set_ylim(0.98 * floor, min(1.01 * losses[0], 1.35 * floor))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=120)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--backend", choices=["numnet", "torchnet"], default="numnet")
-    add("--sentences", type=int, default=60_000, help="to train on")
-    add("--epochs", type=int, default=2)
-    add("--seconds", type=float, help="stop then, if the epochs are not over")
-    add("--seed", type=int, default=0, help="of the weights and of the order; the sentences stay the same")
-    add("--json", metavar="FILE", help="what came out, for a program")
-    add("--plot", metavar="FILE.png", help="the loss and its floor")
-    args = parser.parse_args()
-    net, begun = importlib.import_module(args.backend), time.perf_counter()
-    if args.plot:
-        net.require_plot(args.plot)
-
+def main(net, args):
     english = net.data.English()
     vocabulary = net.Vocabulary(["<unk>", "<bos>", "<eos>", *english.words], "word")
-    x, y, _ = encoded(english, vocabulary, args.sentences, 0)
-    x_fresh, y_fresh, floor = encoded(english, vocabulary, 4000, FRESH)
-    V = len(vocabulary)
+    learned, _ = encoded(english, vocabulary, args.sentences, 0)
+    fresh, floor = encoded(english, vocabulary, 4000, FRESH)
+    batches, held_out = task.batches_of(net, args, learned, fresh)
+    V, loss = len(vocabulary), net.SoftmaxCrossEntropy()
     model = net.RNNModel(
-        [net.Embedding(V, 32), net.LSTMLayer(64), net.Dense(V)], net.SoftmaxCrossEntropy(), V, seed=args.seed
+        [net.Embedding(V, 32), net.LSTMLayer(64), net.Dense(V)], loss, V, args.seed, device=args.device
     )
-    batches = net.SequenceBatches(x, y, batch_size=32, seed=args.seed)
-    held_out = net.SequenceBatches(x_fresh, y_fresh, batch_size=250)
-    steps = args.epochs * len(batches)
-    schedule = net.CosineSchedule(0.01, steps=steps, warmup=min(20, steps - 1), final=1e-4)
-    every = max(100, steps // 20)
-    trainer = net.Trainer(model, net.Adam(schedule, clip_norm=1.0), batches, held_out, evaluate_every=every)
-    rows = trainer.fit(epochs=args.epochs, seconds=args.seconds).rows
+    every = max(100, round(args.epochs * len(batches)) // 20)
+    trainer = task.train(net, args, model, batches, held_out, None, evaluate_every=every)
 
-    said = sampled(model, vocabulary, 200, args.seed)
-    loss, entropy, right = rows[-1]["validation_loss"], english.entropy_rate, np.mean([known(english, s) for s in said])
-    seconds, busy = time.perf_counter() - begun, time.process_time()
+    said, rows = sampled(model, vocabulary, 200, args.seed), trainer.history.rows
+    reached, entropy = rows[-1]["validation_loss"], english.entropy_rate
+    right = float(np.mean([known(english, sentence) for sentence in said]))
     print(*said[:5], sep="\n")
     print(f"{right:.1%} of {len(said)} sentences that the model says are sentences of the grammar")
-    print(f"validation loss {loss:.4f} nats a token, after {seconds:.0f} s, {busy:.0f} s of them computing")
-    print(f"the grammar's own on the same sentences {floor:.4f}, the model's is {loss / floor - 1:.2%} above")
-    print(f"its entropy, exact, {entropy:.4f}, the model's is {loss / entropy - 1:.2%} above")
-    if args.json:
-        result = {"backend": args.backend, "seed": args.seed, "steps": trainer.step, "seconds": seconds, "busy": busy}
-        result |= {"validation_loss": loss, "floor": floor, "entropy": entropy, "right": right, "rows": rows}
-        result |= {"loss_by_floor": loss / floor, "loss_by_entropy": loss / entropy, "losses": trainer.history.losses}
-        Path(args.json).write_text(json.dumps(result) + "\n", encoding="utf-8")
-    if args.plot:
-        plot(rows, args.sentences, floor, entropy, args.plot)
+    print(f"the grammar's own loss on the same sentences {floor:.4f}, the model's is {reached / floor - 1:.2%} above")
+    print(f"its entropy, exact, {entropy:.4f}, the model's is {reached / entropy - 1:.2%} above")
+    figures = {"validation_loss": reached, "floor": floor, "entropy": entropy, "right": right}
+    figures |= {"loss_by_floor": reached / floor, "loss_by_entropy": reached / entropy}
+    task.finish(args, trainer, lambda figure: draw(figure, rows, args.sentences, floor, entropy), **figures)
 
 
 if __name__ == "__main__":
-    main()
+    task.run(parser, main)

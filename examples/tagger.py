@@ -7,7 +7,6 @@ python examples/tagger.py --data FOLDER --words-alone --tag "The old man the boa
 
 import argparse
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,12 @@ def arguments() -> task.Parser:
     parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 20, 32, 5e-3)
     add = parser.add_argument
     add("--words-alone", action="store_true", help="without their characters")
-    add("--vectors", metavar="FILE", help="GloVe's text: what the words' vectors start from")
+    add("--vectors", metavar="WHERE", help="vectors to start from: GloVe's text file, or glove-50, -100, -200, -300")
     add("--cell", choices=["LSTM", "GRU"], default="LSTM")
     add("--hidden-size", type=task.whole, default=200, help="of each direction (default 200)")
     add("--layers", type=task.whole, default=1)
     add("--dropout", type=float, default=0.5)
+    add("--word-dropout", type=float, default=0.15, help="the share of words that are known by their characters alone")
     add("--tag", metavar="SENTENCE", type=task.words, help="words parted by blanks")
     return parser
 
@@ -40,11 +40,13 @@ def sentences(net: Any, args: argparse.Namespace) -> list[list[Any]]:
 class Numbers:
     """A sentence as x (T, 1 + C), each word and its characters, or of words alone x (T,); its tags as y (T,)."""
 
-    def __init__(self, net: Any, known: Sequence[Any], tags: set[str], words_alone: bool) -> None:
-        words = list(chain.from_iterable(sentence.words for sentence in known))
-        self.words = net.Vocabulary.from_tokens([word.lower() for word in words], min_count=2)
-        self.characters = net.Vocabulary.from_text("".join(words))
-        self.tags, self.net, self.words_alone = sorted(tags), net, words_alone
+    def __init__(self, net: Any, args: argparse.Namespace, known: Sequence[Any], held_out: Sequence[Any]) -> None:
+        learned, others = ([word for sentence in part for word in sentence.words] for part in (known, held_out))
+        words = net.Vocabulary.from_tokens([word.lower() for word in learned], min_count=2)
+        self.words, self.vectors = task.with_vectors(net, args, words, [word.lower() for word in others])
+        self.characters = net.Vocabulary.from_text("".join(learned))
+        self.tags = sorted({tag for sentence in (*known, *held_out) for tag in sentence.tags})
+        self.net, self.words_alone = net, args.words_alone
 
     def x(self, words: Sequence[str]) -> Any:
         ids = self.words.encode([word.lower() for word in words])
@@ -56,15 +58,17 @@ class Numbers:
         y = [[self.tags.index(tag) for tag in sentence.tags] for sentence in given]
         return self.net.SequenceBatches([self.x(sentence.words) for sentence in given], y, size, seed, shuffle=shuffle)
 
+    def hidden(self, given: Sequence[Any], args: argparse.Namespace) -> Any:
+        """Batches to train on, in which some words are known by their characters alone."""
+        batches = self.batches(given, args.batch_size, args.seed)
+        column = None if self.words_alone else 0
+        return self.net.data.WordDropout(batches, args.word_dropout, args.seed, column=column)
+
 
 def model_for(net: Any, args: argparse.Namespace, numbers: Numbers) -> Any:
-    vectors = net.data.read_vectors(args.vectors, numbers.words.tokens) if args.vectors else None
-    width = vectors.values.shape[1] if vectors else 100
-    words = first = net.Embedding(len(numbers.words), width, seed=args.seed)
-    if vectors:
-        words.start_from(vectors.values[vectors.found], vectors.found.nonzero()[0])
+    words = first = task.embedding(net, args, numbers.words, numbers.vectors, 100)
     if not args.words_alone:
-        spelt = net.Characters(len(numbers.characters) + 1, 30, 100, width=5, seed=args.seed)
+        spelt = net.Characters(len(numbers.characters) + 1, 30, 100, width=5)
         first = net.Concat([words, spelt], widths=[1, LONGEST])
     layer = getattr(net, f"{args.cell}Layer")
     stack: list[Any] = [first, net.Dropout(args.dropout)]
@@ -84,11 +88,11 @@ def draw(figure: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:
 
 def main(net: Any, args: argparse.Namespace) -> None:
     known, held_out = sentences(net, args)
-    numbers = Numbers(net, known, {tag for one in (*known, *held_out) for tag in one.tags}, args.words_alone)
+    numbers = Numbers(net, args, known, held_out)
     model, tags = model_for(net, args, numbers), numbers.tags
     validation = numbers.batches(held_out, 100, shuffle=False)
 
-    batches = numbers.batches(known, args.batch_size, args.seed)
+    batches = numbers.hidden(known, args)
     trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
     true, said = answers = task.answers(model, validation)
     each = {tag: float(np.mean(said[true == k] == k)) for k, tag in enumerate(tags) if k in true}

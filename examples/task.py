@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,14 +22,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def options(description: str, data: str, epochs: float, batch_size: int = 32, learning_rate: float = 3e-3) -> Parser:
-    """The options of every task; the numbers are its defaults."""
+def options(
+    description: str, data: str | None, epochs: float, batch_size: int = 32, learning_rate: float = 3e-3
+) -> Parser:
+    """The options of every task; the numbers are its defaults, `data` says what --data takes, None: there is none."""
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numnet", "torchnet"], default="numnet")
     add("--device", default="cpu", help="cpu, or with torchnet cuda")
-    add("--data", metavar="WHERE", help=data)
-    add("--offline", action="store_true", help="download nothing")
+    if data:
+        add("--data", metavar="WHERE", help=data)
+        add("--offline", action="store_true", help="download nothing")
     add("--epochs", type=above_zero, default=epochs, help="default %(default)s; the learning rate falls to 0 over them")
     add("--seconds", type=above_zero, help="stop earlier, after so many")
     add("--batch-size", type=whole, default=batch_size, help="default %(default)s")
@@ -123,15 +127,14 @@ def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequenc
     return words, vectors
 
 
-def start_from(model: Any, name: str, vectors: Any) -> None:
-    """Give the parameter of that name, an Embedding's W, these vectors; the other rows become as large as they are."""
+def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int) -> Any:
+    """Words as vectors: of this width, or those given, and the other words' as large as they are."""
     if vectors is None or not vectors.found.any():
-        return
-    state = {name: np.array(value) for name, value in model.state_dict().items()}
+        return net.Embedding(len(words), width, deviation=0.1)
     given = vectors.values[vectors.found]
-    state[name] *= given.std()
-    state[name][vectors.found] = given
-    model.load_state_dict(state)
+    layer = net.Embedding(len(words), given.shape[1], args.seed, deviation=float(given.std()))
+    layer.start_from(given, np.flatnonzero(vectors.found))
+    return layer
 
 
 def train(
@@ -142,11 +145,14 @@ def train(
     validation: Any,
     sample: Callable[[], str] | None,
     weight_decay: float = 0.0,
+    evaluate_every: int | None = None,
 ) -> Any:
-    """A trainer that has trained: AdamW, clipped, its rate falling to 0 over the epochs; a report an epoch."""
+    """A trainer that has trained: AdamW, clipped, its rate falling to 0 over the epochs; a report an epoch, or so."""
     steps = max(1, round(args.epochs * len(batches)))
     optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
-    trainer = net.Trainer(model, optimizer, batches, validation, sample=sample, token="word")
+    trainer = net.Trainer(
+        model, optimizer, batches, validation, evaluate_every=evaluate_every, sample=sample, token="word"
+    )
     trainer.fit(steps, seconds=args.seconds)
     return trainer
 
@@ -202,7 +208,8 @@ def finish(args: argparse.Namespace, trainer: Any, draw: Callable[[Any], None] |
     if args.json:
         parameters = sum(math.prod(p.shape) for p in trainer.model.params.values())
         run = {"backend": args.backend, "seed": args.seed, "steps": trainer.step, "seconds": round(trainer.seconds, 1)}
-        told = {**run, "parameters": parameters, **figures, "losses": trainer.history.losses}
+        told = {**run, "cpu_seconds": round(time.process_time(), 1), "parameters": parameters, **figures}
+        told["losses"] = trainer.history.losses
         write(args.json).write_text(json.dumps(told, indent=1), encoding="utf-8")
     if args.plot and draw:
         from matplotlib.figure import Figure

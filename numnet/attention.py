@@ -47,7 +47,7 @@ class Attention(ParamOperation):
         memory_size: int | None = None,
         hidden_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)

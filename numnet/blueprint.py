@@ -48,7 +48,7 @@ class Blueprint(Remembering):
     loss: Any
     name: str
     input_size: int | None
-    seed: int
+    seed: int | None
     dtype: Any
     params: Any
     ready: Any

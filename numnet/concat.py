@@ -34,7 +34,7 @@ class Concat(Layer):
         layers: Sequence[Operation],
         widths: Sequence[int] | None = None,
         batch_first: bool = True,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_side_by_side(self.name, layers, widths, batch_first)

@@ -41,7 +41,7 @@ class Convolution(ParamOperation):
         width: int = 3,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         batch_first: bool = True,
     ) -> None:

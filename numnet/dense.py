@@ -30,7 +30,7 @@ class Dense(ParamOperation):
         output_size: int,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)

@@ -104,7 +104,7 @@ class EncoderDecoderBlueprint(Blueprint):
         if rate == 1:
             return known
         said = self.moved_on(self.guesses(x, known, real, lengths))
-        return np.where(np.random.default_rng([self.seed, self.calls]).random(known.shape) < rate, known, said)
+        return np.where(np.random.default_rng([self.seed or 0, self.calls]).random(known.shape) < rate, known, said)
 
     def counted_of(self, mask: Any, real: Array) -> Any:
         """Which of the real target tokens count in the loss: (N,), or None for all."""

@@ -47,7 +47,7 @@ class GRUNode(Node):
         reset: str = "after",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_choice(self.name, "reset", reset, ("before", "after"))

@@ -37,7 +37,7 @@ class IndRNNNode(Node):
         input_size: int | None = None,
         activation: str = "relu",
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_choice(self.name, "activation", activation, tuple(ACTIVATIONS))

@@ -31,7 +31,7 @@ class RNNLayer(RecurrentLayer):
         activation: str = "tanh",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -53,7 +53,7 @@ class GRULayer(RecurrentLayer):
         reset: str = "after",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -81,7 +81,7 @@ class LSTMLayer(RecurrentLayer):
         layer_norm: bool = False,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -110,7 +110,7 @@ class MGULayer(RecurrentLayer):
         output_size: int | None = None,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -128,7 +128,7 @@ class IndRNNLayer(RecurrentLayer):
         input_size: int | None = None,
         activation: str = "relu",
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         **options: Unpack[Options],
     ) -> None:

@@ -37,7 +37,7 @@ class LSTMNode(Node):
         input_size: int | None = None,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         self.forget_bias = forget_bias

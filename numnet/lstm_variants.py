@@ -62,7 +62,7 @@ class LSTMVariantNode(Node):
         layer_norm: bool = False,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_size(self.name, proj_size=proj_size)

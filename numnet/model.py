@@ -25,6 +25,11 @@ class Model(Blueprint, Layer):
         self.device = self.usable_device(device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
 
+    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
+        width = super().build(input_size, rng, dtype)
+        self.keep_values()
+        return width
+
     def flatten(self) -> None:
         """Move all parameters into one flat array, and all gradients into another.
 
@@ -91,7 +96,7 @@ class RNNModel(Model):
     None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
     then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
     (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    of those that have no weights yet. `device` is "cpu": torchnet has others.
+    that of their first values: see ParamOperation. `device` is "cpu": torchnet has others.
     """
 
     last_state: list[State] | None = None

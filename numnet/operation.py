@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.checkpoint import checksum
 from numnet.checks import check_built, check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 Array = npt.NDArray[Any]
@@ -99,23 +100,40 @@ class ParamOperation(Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
     `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch, which shows the
-    input size, or at once where `input_size` is given; made once, they stay: a model draws only those of the others.
+    input size, or at once where `input_size` is given. A model draws those of all its parts, one after another, so that
+    no two begin equal; but a part that was made with a `seed` of its own, or has been called, changed or in a model
+    before, keeps what it has.
     """
 
-    def __init__(self, input_size: int | None = None, seed: int = 0, dtype: npt.DTypeLike = "float32") -> None:
+    def __init__(
+        self, input_size: int | None = None, seed: int | None = None, dtype: npt.DTypeLike = "float32"
+    ) -> None:
         self.input_size, self.seed, self.dtype = input_size, seed, np.dtype(dtype)
         self.param_names: list[str] = []
         self.built, self.output_width = False, 0
+        self.first_values: int | None = None  # their checksum, until they are a model's
         check_dtype(self.name, self.dtype)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         if self.built:
             check_fits(self.name, self.input_size, input_size)
+        if self.built and not self.as_made():
             self.convert(dtype)
         else:
             self.input_size, self.dtype = input_size, np.dtype(dtype)
             self.output_width, self.built = self.make(rng), True
+            self.first_values = checksum(self.params) if self.seed is None else None
         return self.output_width
+
+    def as_made(self) -> bool:
+        """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
+        return self.seed is None and self.saved is None and self.first_values == checksum(self.params)
+
+    def keep_values(self) -> None:
+        """What it has is a model's now: no other model draws it anew."""
+        for module in self.modules():
+            if isinstance(module, ParamOperation):
+                module.first_values = None
 
     def convert(self, dtype: npt.DTypeLike) -> None:
         """The same parameters in another dtype; what the last call kept is forgotten."""
@@ -168,7 +186,7 @@ class ParamOperation(Operation):
     def ready(self, input_size: int | None) -> None:
         """Build for this width, unless built already."""
         if not self.built and input_size is not None:
-            self.build(input_size, np.random.default_rng(self.seed), self.dtype)
+            self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
 
     def cast(self, name: str, x: Any) -> Array:
         """The one rule of dtypes: floats come in as any, and are computed in the layer's own."""

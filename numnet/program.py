@@ -15,26 +15,29 @@ class Program(Remembering):
     """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
 
     name: str
-    seed: int
+    seed: int | None
     dtype: Any
     built: bool
     eval: Any
     named_parts: dict[str, Any]
+    keep_values: Any
     objective: Callable[..., Any] | None = None
     last_state = None  # nothing is carried from one batch to the next
 
     def begin(self, parts: dict[str, Any]) -> None:
-        """Each part, if it has no weights yet, draws them from a seed of its own; all compute in the tape's dtype."""
+        """Each part draws its first values from a number of its own, at once or at its first call; the dtype is ours."""
         self.named_parts, self.layers = {}, []
         check_parts(self.name, parts, dir(self))
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng(self.seed or 0)
         for part in parts.values():
-            if hasattr(part, "built"):
-                part.seed = part.seed if part.built else int(rng.integers(2**31))
-                part.convert(self.dtype)
+            own = int(rng.integers(2**31))
+            if getattr(part, "built", True):
+                part.build(getattr(part, "input_size", 0), np.random.default_rng(own), self.dtype)
             else:
-                part.build(0, rng, self.dtype)
+                part.seed = own
+                part.convert(self.dtype)
         self.named_parts, self.layers = dict(parts), list(parts.values())
+        self.keep_values()
         self.settle()
 
     def settle(self) -> None:

@@ -47,7 +47,7 @@ class RecurrentOptions:
 
     node: Any
     name: str
-    seed: int
+    seed: int | None
     dtype: Any
     input_size: int | None
     output_size: int | None
@@ -104,11 +104,12 @@ class RecurrentOptions:
         """The like of it for the other direction, with weights of its own."""
         twin: Any = copy.deepcopy(self)
         twin.reverse = not self.reverse
-        twin.seed = twin.node.seed = self.seed + 1
+        twin.seed = twin.node.seed = (self.seed or 0) + 1
         for part in (twin, twin.node, twin.output):
             if part is not None:
                 part.built = False
         twin.ready(self.input_size)
+        twin.seed = twin.node.seed = None if self.seed is None else twin.seed
         return twin
 
     def reset_state(self, rows: Any = None) -> None:

@@ -43,7 +43,7 @@ class RNNNode(Node):
         activation: str = "tanh",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_choice(self.name, "activation", activation, tuple(ACTIVATIONS))

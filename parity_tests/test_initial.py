@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ import torch
 import numnet
 import torchnet
 from numnet import initial
+from numnet.checkpoint import to_numpy
 
 SIZES = [(40, 60), (60, 40), (50, 50)]  # outputs, inputs
 
@@ -68,10 +72,87 @@ def test_the_forget_bias_is_added_to_the_forget_rows_alone() -> None:
 
 
 def test_an_embedding_starts_with_the_deviation_that_it_is_given() -> None:
-    one, less = (numnet.Embedding(40, 50, seed=3, **given).W for given in ({}, {"deviation": 0.1}))
+    one, less = (numnet.Embedding(40, 50, seed=3, deviation=deviation).W for deviation in (1.0, 0.1))
     assert one.std() == pytest.approx(1, rel=0.05)
     np.testing.assert_allclose(less, 0.1 * one, rtol=1e-6)
     again = torchnet.Embedding(**numnet.Embedding(40, 50, deviation=0.1).config(), seed=3)
     np.testing.assert_array_equal(again.W.detach().numpy(), less)
+    small: Any = np.float32(0.1)
+    for net in (numnet, torchnet):
+        assert type(net.Embedding(4, 5, deviation=small).config()["deviation"]) is float  # json takes no other
     with pytest.raises(ValueError, match="Embedding: deviation is 0, expected a number above 0"):
         numnet.Embedding(4, 5, deviation=0)
+
+
+def as_arrays(part: Any) -> dict[str, Any]:
+    return {name: np.array(to_numpy(value)) for name, value in part.params.items()}
+
+
+def assert_equal(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+
+
+def two_equal(net: Any, seed: int = 0, **own: Any) -> Any:
+    """Two parts whose sizes are given, side by side in a model."""
+    sides = [net.Dense(5, 4, **own), net.Dense(5, 4, **own)]
+    return net.RNNModel([net.Concat(sides), net.GRULayer(3, input_size=10)], input_size=4, seed=seed)
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_model_draws_parts_whose_sizes_are_given(net: Any) -> None:
+    one, other = (as_arrays(two_equal(net, seed)) for seed in (0, 1))
+    assert not np.array_equal(one["layers.0.layers.0.W"], one["layers.0.layers.1.W"])
+    for name in one:
+        assert not np.array_equal(one[name], other[name]), name
+    assert_equal(one, as_arrays(two_equal(numnet, 0)))
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_tape_draws_parts_whose_sizes_are_given(net: Any) -> None:
+    one, other = (net.Tape(seed=k, a=net.Dense(5, 4), b=net.Dense(5, 4), c=net.Embedding(5, 4)) for k in (0, 1))
+    one, other = as_arrays(one), as_arrays(other)
+    assert not np.array_equal(one["a.W"], one["b.W"])
+    for name in one:
+        assert not np.array_equal(one[name], other[name]), name
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_part_with_a_seed_of_its_own_keeps_its_weights(net: Any) -> None:
+    own = net.RNNModel([net.Dense(5, 4, seed=3), net.GRULayer(3, input_size=5, seed=4)], input_size=4, seed=7)
+    assert_equal(as_arrays(own.layers[0]), as_arrays(net.Dense(5, 4, seed=3)))
+    assert_equal(as_arrays(own.layers[1]), as_arrays(net.GRULayer(3, input_size=5, seed=4)))
+
+
+def changed(part: Any) -> None:
+    part.load_state_dict({name: value + 1 for name, value in as_arrays(part).items()})
+
+
+def called(part: Any) -> None:
+    part(np.ones((2, 3, 4), "float32"))
+
+
+def in_a_model(part: Any) -> None:
+    (numnet if isinstance(part, numnet.Operation) else torchnet).RNNModel([part], input_size=4, seed=9)
+
+
+@pytest.mark.parametrize("before", [changed, called, in_a_model])
+@pytest.mark.parametrize("maker", ["Dense", "GRULayer", "Convolution"])
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_part_that_was_used_keeps_its_weights(net: Any, maker: str, before: Callable[[Any], None]) -> None:
+    part = getattr(net, maker)(5, input_size=4)
+    before(part)
+    kept = as_arrays(part)
+    net.RNNModel([part], input_size=4, seed=7)
+    assert_equal(as_arrays(part), kept)
+    net.Tape(seed=3, part=part)
+    assert_equal(as_arrays(part), kept)
+
+
+def test_an_optimizer_of_torch_made_before_the_model_has_the_models_parameters() -> None:
+    part = torchnet.GRULayer(5, output_size=2, input_size=4)
+    theirs = {id(p) for p in part.parameters()}
+    model = torchnet.RNNModel([part], input_size=4, seed=7, dtype="float64")
+    assert {id(p) for p in model.parameters()} == theirs
+    assert all(p.dtype == torch.float64 for p in part.parameters())
+    assert_equal(as_arrays(model), as_arrays(numnet.RNNModel([numnet.GRULayer(5, 2, 4)], None, 4, 7, "float64")))

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import numnet
 from numnet.data import Tree
 from parity_tests.small import ROOT, python
 
 EXAMPLES = ROOT / "examples"
 BACKENDS = ["numnet", "torchnet"]
 STEPS = 4
-TINY = ["--hidden", 6, "--batch-size", 16]
+TINY = ["--hidden-size", 6, "--batch-size", 16]
 FEELINGS = {"good": 2, "fine": 1, "film": 0, "plot": 0, "dull": -1, "bad": -2}
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -97,7 +96,7 @@ def test_two_classes_and_sentences_alone(trees: Path, tmp_path: Path) -> None:
     assert two[0] == pytest.approx(np.log(2), abs=0.4)
     assert five[0] == pytest.approx(np.log(5), abs=0.6)
     assert len(alone) < len(five)
-    options = {"cell": "LSTM", "pool": "max", "dropout": 0, "word-dropout": 0, "weight-decay": 5, "hidden": 7}
+    options = {"cell": "LSTM", "pool": "max", "dropout": 0, "word-dropout": 0, "weight-decay": 5, "hidden-size": 7}
     changed = [losses(f"--{name}", value) for name, value in options.items()]
     assert len({str(found) for found in [five, two, *changed]}) == 2 + len(options)
 
@@ -116,13 +115,12 @@ def test_names_are_written_on_both_backends(names: Path, tmp_path: Path) -> None
     ours, theirs, found, other = both(tmp_path, "names.py", "--data", names, "--epochs", 3, "--write", 3)
     assert [line.split()[0] for line in ours.splitlines()] == ["Italian", "R", "loss"]
     assert len(set(ours.splitlines()[0].split(", "))) == 3
-    assert ours == theirs
+    assert ours.splitlines()[:-1] == theirs.splitlines()[:-1]  # the last is the loss, below
     assert found["loss"] == pytest.approx(other["loss"], abs=1e-5)
     again = run("names.py", *TINY, "--data", names, "--epochs", 3, "--write", 3).stdout
     assert again == ours != run("names.py", *TINY, "--data", names, "--epochs", 3, "--write", 3, "--seed", 1).stdout
 
 
-@pytest.mark.skipif(not hasattr(numnet.data, "English"), reason="numnet.data has no generated English yet")
 @pytest.mark.parametrize("options", [["sentiment.py"], ["names.py"], ["names.py", "--write", 1]])
 def test_without_data_it_is_made_up(options: list[Any]) -> None:
     assert run(*options, *TINY, "--seconds", 0.1).stdout

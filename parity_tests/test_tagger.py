@@ -41,7 +41,7 @@ def run(script: Path, folder: Path, *options: Any) -> Any:
 
 def test_it_learns_says_and_draws(folder: Path, tmp_path: Path) -> None:
     picture, numbers = tmp_path / "pictures" / "a.png", tmp_path / "a.json"
-    options = ["--epochs", 20, "--learning-rate", 0.02, "--dropout", 0.1, "--tag", "Anna walks the boat ."]
+    options = ["--epochs", 40, "--learning-rate", 0.02, "--dropout", 0.1, "--tag", "Anna walks the boat ."]
     done = run(TAGGER, folder, *options, "--plot", picture, "--json", numbers)
     found = json.loads(numbers.read_text(encoding="utf-8"))
     assert found["accuracy"] > 0.9

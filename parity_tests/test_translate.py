@@ -66,7 +66,7 @@ def translate(data: Path, *options: Any) -> Any:
 
 def test_it_learns_says_and_draws(pairs: Path, tmp_path: Path) -> None:
     picture, numbers = tmp_path / "attention.png", tmp_path / "numbers.json"
-    options = ["--epochs", 25, "--translate", "See that cat!", "--plot", picture, "--json", numbers]
+    options = ["--epochs", 60, "--translate", "See that cat!", "--plot", picture, "--json", numbers]
     done = translate(pairs, *options)
     found = json.loads(numbers.read_text(encoding="utf-8"))
     assert found["exact"] > 0.6
@@ -82,7 +82,7 @@ def test_it_learns_says_and_draws(pairs: Path, tmp_path: Path) -> None:
 def test_both_backends_learn_the_same(attention: str, pairs: Path, tmp_path: Path) -> None:
     losses = []
     for backend in ("numnet", "torchnet"):
-        options = ["--backend", backend, "--attention", attention, "--cell", "lstm", "--beam", 1, "--epochs", 2]
+        options = ["--backend", backend, "--attention", attention, "--cell", "LSTM", "--beam", 1, "--epochs", 2]
         translate(pairs, *options, "--json", tmp_path / "a.json", "--plot", tmp_path / "a.png")
         losses.append(json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["losses"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)

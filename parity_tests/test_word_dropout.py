@@ -56,7 +56,8 @@ def test_another_token_may_stand_for_the_unknown() -> None:
 def test_a_run_says_what_it_hid() -> None:
     configs = [WordDropout(plain(), *given).config() for given in ((0.1, 0), (0.2, 0), (0.1, 1), (0.1, 0, 5))]
     assert len({json.dumps(config) for config in configs}) == 4
-    assert configs[0] == {"type": "WordDropout", "p": 0.1, "seed": 0, "unknown": 0, "batches": plain().config()}
+    expected = {"type": "WordDropout", "p": 0.1, "seed": 0, "unknown": 0, "column": None}
+    assert configs[0] == expected | {"batches": plain().config()}
     assert WordDropout(plain()).config() == configs[0]
 
 
@@ -69,6 +70,16 @@ def test_a_text_s_windows_are_batches_too() -> None:
         np.testing.assert_array_equal(y, target)
 
 
+def test_of_rows_of_tokens_one_column_alone_is_hidden() -> None:
+    rows = SequenceBatches([np.stack([row, row, row], axis=1) for row in WORDS], LABELS, 7, seed=3)
+    words = WordDropout(plain(), 0.3, seed=1)
+    for (x, *_), (one, *_), (whole, *_) in zip(
+        WordDropout(rows, 0.3, seed=1, column=1).epoch(4), words.epoch(4), plain().epoch(4), strict=True
+    ):
+        np.testing.assert_array_equal(x, np.stack([whole, one, whole], axis=2))
+        assert (one != whole).any()
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match=r"WordDropout: p is 1.0, expected"):
         WordDropout(plain(), 1.0)
@@ -76,5 +87,7 @@ def test_what_is_refused() -> None:
     with pytest.raises(TypeError, match=r"WordDropout: x is float64, expected tokens. For numbers use a Dropout layer"):
         list(WordDropout(numbers).epoch())
     rows = SequenceBatches([np.ones((3, 2), int)], [0], 1)
-    with pytest.raises(ValueError, match=r"WordDropout: x is \(1, 3, 2\), expected tokens \(batch, time\)"):
+    with pytest.raises(ValueError, match=r"x is \(1, 3, 2\), expected tokens \(batch, time\). Rows of tokens\? Give"):
         list(WordDropout(rows).epoch())
+    with pytest.raises(ValueError, match=r"x is \(7, \d+\), expected tokens \(batch, time, columns\). Words alone\?"):
+        list(WordDropout(plain(), column=0).epoch())

@@ -46,7 +46,7 @@ class Attention(ParamOperation):
         memory_size: int | None = None,
         hidden_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)

@@ -33,20 +33,21 @@ class Characters(Layer):
         output_size: int,
         width: int = 3,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, embedding_size=embedding_size)
         check_size(self.name, output_size=output_size, width=width)
         self.output_size = output_size
-        self.embedding = Embedding(input_size, embedding_size, seed, dtype)
-        self.convolution = Convolution(output_size, width, embedding_size, initial, seed + 1, dtype)
+        self.embedding = Embedding(input_size, embedding_size, dtype=dtype)
+        self.convolution = Convolution(output_size, width, None, initial, dtype=dtype)
         self.pooling = Pooling("max")
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        return self.output_size  # the parts, whose sizes are given, have their parameters
+        width = self.embedding.build(self.width, rng, self.dtype)
+        return self.convolution.build(width, rng, self.dtype)
 
     def config(self) -> dict[str, Any]:
         sizes = {"input_size": self.input_size, "embedding_size": self.embedding.output_size}

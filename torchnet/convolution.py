@@ -36,7 +36,7 @@ class Convolution(ParamOperation):
         width: int = 3,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         batch_first: bool = True,
     ) -> None:

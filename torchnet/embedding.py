@@ -29,14 +29,14 @@ class Embedding(ParamOperation):
         self,
         input_size: int,
         output_size: int,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         deviation: float = 1.0,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
         check_positive(self.name, deviation=deviation)
-        self.output_size, self.deviation = output_size, deviation
+        self.output_size, self.deviation = output_size, float(deviation)
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:

@@ -39,7 +39,7 @@ class GRUNode(Node):
         reset: str = "after",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         check_choice(type(self).__name__, "reset", reset, ("before", "after"))

@@ -33,7 +33,7 @@ class IndRNNNode(Node):
         input_size: int | None = None,
         activation: str = "relu",
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)

@@ -29,7 +29,7 @@ class RNNLayer(RecurrentLayer):
         activation: str = "tanh",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -51,7 +51,7 @@ class GRULayer(RecurrentLayer):
         reset: str = "after",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -79,7 +79,7 @@ class LSTMLayer(RecurrentLayer):
         layer_norm: bool = False,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -108,7 +108,7 @@ class MGULayer(RecurrentLayer):
         output_size: int | None = None,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         **options: Unpack[Options],
     ) -> None:
@@ -126,7 +126,7 @@ class IndRNNLayer(RecurrentLayer):
         input_size: int | None = None,
         activation: str = "relu",
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         **options: Unpack[Options],
     ) -> None:

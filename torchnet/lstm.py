@@ -35,7 +35,7 @@ class LSTMNode(Node):
         input_size: int | None = None,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         self.forget_bias = forget_bias

@@ -50,7 +50,7 @@ class LSTMVariantNode(Node):
         layer_norm: bool = False,
         initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         check_size(type(self).__name__, proj_size=proj_size)

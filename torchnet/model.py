@@ -25,6 +25,11 @@ class Model(Blueprint, Layer):
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
 
+    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+        width = super().build(input_size, rng, dtype)
+        self.keep_values()
+        return width
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Evaluation mode without a graph, for as long as the context lasts."""
@@ -56,7 +61,7 @@ class RNNModel(Model):
     None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
     then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
     (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    of those that have no weights yet. `device` is "cpu", "cuda" or any other that PyTorch knows.
+    that of their first values: see ParamOperation. `device` is "cpu", "cuda" or any other that PyTorch knows.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class Node(ParamOperation):
         hidden_size: int,
         input_size: int | None = None,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)

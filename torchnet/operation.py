@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.checkpoint import checksum
 from numnet.checks import check_built, check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
 
 
@@ -118,13 +119,16 @@ class ParamOperation(Operation):
     """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
 
     Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given: give it
-    where an optimizer of torch.optim is made before. Made once, they stay: a model draws only those of the others.
+    where an optimizer of torch.optim is made before. A model draws those of all its parts, one after another, so that
+    no two begin equal; but a part that was made with a `seed` of its own, or has been called, changed or in a model
+    before, keeps what it has.
     """
 
-    def __init__(self, input_size: int | None = None, seed: int = 0, dtype: Any = "float32") -> None:
+    def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: Any = "float32") -> None:
         super().__init__()
         self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
         self.built, self.output_width = False, 0
+        self.first_values: int | None = None  # their checksum, until they are a model's
         check_dtype(self.name, self.dtype)
 
     @property
@@ -140,11 +144,23 @@ class ParamOperation(Operation):
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         if self.built:
             check_fits(self.name, self.input_size, input_size)
+        if self.built and not self.as_made():
             self.convert(dtype)
         else:
             self.input_size, self.dtype = input_size, as_dtype(dtype)
             self.output_width, self.built = self.make(rng), True
+            self.first_values = checksum(self.params) if self.seed is None else None
         return self.output_width
+
+    def as_made(self) -> bool:
+        """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
+        return self.seed is None and self.saved is None and self.first_values == checksum(self.params)
+
+    def keep_values(self) -> None:
+        """What it has is a model's now: no other model draws it anew."""
+        for module in self.modules():
+            if isinstance(module, ParamOperation):
+                module.first_values = None
 
     def convert(self, dtype: Any) -> None:
         """The same parameters in another dtype."""
@@ -156,8 +172,12 @@ class ParamOperation(Operation):
         raise NotImplementedError
 
     def add_param(self, name: str, value: Any) -> None:
-        """The parameter `name`, drawn by numpy, so that one seed serves both backends."""
-        self.register_parameter(name, torch.nn.Parameter(torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype)))
+        """The parameter `name`, drawn by numpy, so that one seed serves both backends; drawn anew it stays the same."""
+        drawn, known = torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype), self._parameters.get(name)
+        if known is None:
+            self.register_parameter(name, torch.nn.Parameter(drawn))
+        else:
+            known.data, known.grad = drawn.to(known.device), None
 
     @property
     def width(self) -> int:
@@ -169,7 +189,7 @@ class ParamOperation(Operation):
     def ready(self, input_size: int | None, like: Tensor | None = None) -> None:
         """Build for this width, unless built already, where the tensor `like` lives."""
         if not self.built and input_size is not None:
-            self.build(input_size, np.random.default_rng(self.seed), self.dtype)
+            self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
             if like is not None:
                 self.to(like.device)
 

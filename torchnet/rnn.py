@@ -33,7 +33,7 @@ class RNNNode(Node):
         activation: str = "tanh",
         layer_norm: bool = False,
         initial: str = "pytorch",
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)

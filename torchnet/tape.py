@@ -28,7 +28,7 @@ class Tape(Program, Layer):
     on the tape; its attributes are the node's own, and `tape.node.part` is the node. Plain arrays are constants, and so
     is a value's `.value`. A recurrent layer takes x, state and lengths as ever and gives y; its `last_state` is then on
     the tape as well.
-    `seed` is that of parts without weights, `dtype` that of all, `device` any that PyTorch knows. For a Trainer,
+    `seed` is that of their first values, `dtype` that of all, `device` any that PyTorch knows. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
 

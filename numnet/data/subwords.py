@@ -71,7 +71,8 @@ class Subwords:
     @staticmethod
     def join(pieces: Iterable[str]) -> list[str]:
         """The words that these pieces make."""
-        words, begun = [], ""
+        words: list[str] = []
+        begun = ""
         for piece in pieces:
             begun += piece.removesuffix(GOES_ON)
             if not piece.endswith(GOES_ON):

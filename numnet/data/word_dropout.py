@@ -16,17 +16,20 @@ class WordDropout:
     """The same batches, in which each token of x is `unknown`, 0 for `<unk>`, with probability p (Iyyer et al. 2015).
 
     Which ones is drawn anew for each epoch, from (seed, epoch) alone: a resumed run sees what it would have seen.
-    For training; validate on the batches themselves. TypeError where x holds no tokens.
+    For training; validate on the batches themselves. Where x holds rows of tokens, `column` is that of the words: so
+    what else a row tells, such as their characters, is read for them. TypeError where x holds no tokens.
     """
 
-    def __init__(self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0) -> None:
+    def __init__(
+        self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0, column: int | None = None
+    ) -> None:
         check_fraction("WordDropout", p=p)
-        self.batches, self.p, self.seed, self.unknown = batches, p, seed, unknown
+        self.batches, self.p, self.seed, self.unknown, self.column = batches, p, seed, unknown, column
         self.carries_state = batches.carries_state
 
     def config(self) -> dict[str, Any]:
         """What a run cannot be resumed with another of."""
-        drawn = {name: getattr(self, name) for name in ("p", "seed", "unknown")}
+        drawn = {name: getattr(self, name) for name in ("p", "seed", "unknown", "column")}
         return {"type": "WordDropout", **drawn, "batches": self.batches.config()}
 
     def __len__(self) -> int:
@@ -39,8 +42,14 @@ class WordDropout:
         for x, *others in self.batches.epoch(number):
             if kind_of(x) != "token":
                 raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
-            if x.ndim != 2:
-                raise ValueError(
-                    f"WordDropout: x is {x.shape}, expected tokens (batch, time). Rows of tokens have parts."
+            if x.ndim != (2 if self.column is None else 3):
+                expected, remedy = (
+                    ("(batch, time)", "Rows of tokens? Give column=, that of the words.")
+                    if self.column is None
+                    else ("(batch, time, columns)", "Words alone? Leave column out.")
                 )
-            yield np.where(rng.random(x.shape) < self.p, self.unknown, x), *others
+                raise ValueError(f"WordDropout: x is {x.shape}, expected tokens {expected}. {remedy}")
+            x = x.copy()
+            words = x if self.column is None else x[..., self.column]
+            words[rng.random(words.shape) < self.p] = self.unknown
+            yield x, *others
