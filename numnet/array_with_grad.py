@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -65,16 +66,18 @@ class ArrayWithGrad(WithGrad):
         e = (self - self.value.max(axis=axis, keepdims=True)).exp()
         return e / e.sum(axis, keepdims=True)
 
-    def reshape(self, *shape: int) -> ArrayWithGrad:
-        """The same elements in another shape; one -1 is found from the rest."""
-        return self.shaped(self.value.reshape(shape), lambda dz: [dz.reshape(self.shape)])  # (11)
+    def reshape(self, *shape: Any) -> ArrayWithGrad:
+        """The same elements in another shape, numbers or a tuple of them; one -1 is found from the rest."""
+        return self.shaped(self.value.reshape(*shape), lambda dz: [dz.reshape(self.shape)])  # (11)
 
-    def transpose(self, *axes: int) -> ArrayWithGrad:
-        """Axis k is what axes[k] was; without axes, their order is turned round."""
-        axes = tuple(axis % self.ndim for axis in axes) or tuple(reversed(range(self.ndim)))
+    def transpose(self, *axes: Any) -> ArrayWithGrad:
+        """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
+        axes = tuple(int(axis) % self.ndim for axis in np.ravel(axes)) or tuple(reversed(range(self.ndim)))
         return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
+        index = copy.deepcopy(index)  # its arrays may change before the way back
+
         def back(dz: Array) -> list[Array]:
             du = np.zeros_like(self.value)
             np.add.at(du, index, dz)  # (13): an element taken twice gets both

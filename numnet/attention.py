@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_memory, check_queries, check_size
+from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_size
 from numnet.lengths import as_mask
 from numnet.operation import Array, ParamOperation
 
@@ -62,7 +62,9 @@ class Attention(ParamOperation):
         H, M = self.width, self.memory_size or self.width
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
         self.memory_size = M
-        if self.kind != "dot":
+        if self.kind == "dot":
+            check_alike_widths(self.name, H, M)
+        else:
             self.add_param("W_m", draw.projection(self.initial, rng, A, M))
         if self.kind == "additive":
             self.add_param("W_q", draw.projection(self.initial, rng, A, H))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_size, check_tokens
+from numnet.checks import check_marks, check_sayable, check_size, check_tokens
 
 Array = npt.NDArray[Any]
 
@@ -133,9 +133,11 @@ def step(model: Any, going: list[Hypothesis], course: Any, never: Sequence[int])
     z = np.asarray(logits, np.float64)
     z = z - z.max(axis=-1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    check_marks(type(model).__name__, log_p.shape[1], end=model.end)
     unsaid = np.array(never, np.int64)
     check_tokens("never", unsaid, log_p.shape[1])
     log_p[:, unsaid] = -np.inf
+    check_sayable(type(model).__name__, log_p)
     return log_p, weights, course
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from numnet.blueprint import Blueprint, told
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_handed_on, check_probability, check_stack, check_target, check_tokens
+from numnet.checks import check_handed_on, check_marks, check_probability, check_stack, check_target, check_tokens
 from numnet.data.pair_batches import PAD
 from numnet.lengths import as_mask
 from numnet.schedules import SCHEDULES, Schedule
@@ -57,6 +57,8 @@ class EncoderDecoderBlueprint(Blueprint):
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
         check_handed_on(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
+        if not isinstance(self.teacher_forcing, Schedule):
+            check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
     def sizes_known(self) -> int | None:
         """The width of the encoder's x, where it and the decoder's are told and not to be shown by a batch."""
@@ -70,6 +72,7 @@ class EncoderDecoderBlueprint(Blueprint):
         """How many tokens the decoder reads, which no batch shows."""
         if not self.target_size:
             raise ValueError(f"{self.name}: the number of target tokens is not known, expected one. Give target_size=.")
+        check_marks(self.name, self.target_size, begin=self.begin)
         return self.target_size
 
     def no_state(self, state: Any) -> None:

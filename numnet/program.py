@@ -25,7 +25,7 @@ class Program(Remembering):
     last_state = None  # nothing is carried from one batch to the next
 
     def begin(self, parts: dict[str, Any]) -> None:
-        """Each part draws its first values from a number of its own, at once or at its first call; the dtype is ours."""
+        """Each part draws its first values from a number of its own, at once or at its first call, in our dtype."""
         self.named_parts, self.layers = {}, []
         check_parts(self.name, parts, dir(self))
         rng = np.random.default_rng(self.seed or 0)

@@ -182,6 +182,10 @@ def test_a_copy_forgets_the_last_call_and_a_dtype_is_kept(net: Any) -> None:
 
 q, m = np.zeros((2, 3, 4)), np.zeros((2, 5, 6))
 WORDS: list[tuple[Any, str]] = [
+    (
+        lambda a: a("dot", 4, 6),
+        "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='general'.",
+    ),
     (lambda a: a("additive")(q[0], m), r"Attention: q is (3, 4), expected (batch, queries, features), none of them 0."),
     (lambda a: a("additive")(q, m[0]), r"Attention: m is (5, 6), expected (batch, time, features), none of them 0."),
     (lambda a: a("additive")(q, m[:, :0]), "Attention: m is (2, 0, 6), expected (batch, time, features), none of"),

@@ -172,9 +172,21 @@ def test_what_is_never_to_be_said_is_not(beam: int, net: Any) -> None:
         ("beam_search", {"never": [-1]}, "never: token -1 at .0., expected 0 to 5"),
         ("greedy", {"limit": 0}, "greedy: limit is 0, expected a whole number above 0."),
         ("beam_search", {"limit": 0.5}, "beam_search: limit is 0.5, expected a whole number above 0."),
+        ("greedy", {"never": range(W)}, "EncoderDecoder: all tokens are among those never to be said"),
+        ("beam_search", {"never": range(W)}, "EncoderDecoder: all tokens are among those never to be said"),
         ("beam_search", {"beam": 0}, "beam_search: beam is 0, expected a whole number above 0."),
     ],
 )
 def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
     with pytest.raises((ValueError, IndexError), match=words):
         getattr(net, say)(translator(net), x, lengths, **options)
+
+
+@pytest.mark.parametrize("say", ["greedy", "beam_search"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_gone_astray_says_so(say: str, value: float, net: Any) -> None:
+    model = translator(net)
+    name = "output.layers.3.b"
+    model.load_state_dict({**weights(model), name: np.where(np.arange(W) == 3, value, 0)})
+    with pytest.raises(ValueError, match="EncoderDecoder: the logits hold nan or inf, expected finite numbers"):
+        getattr(net, say)(model, x, lengths)

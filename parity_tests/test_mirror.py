@@ -20,7 +20,7 @@ SHARED = set(
     masks program recurrent_options schedules sequences trainer""".split()  # noqa: SIM905
 )
 ROOMS_WITHOUT_PUBLIC_NAMES = set(
-    """between_steps blueprint calls checks columns course encoder_decoder_blueprint initial kept lengths masks
+    """between_steps blueprint calls columns course encoder_decoder_blueprint initial kept lengths masks
     normal program progress recurrent_options resume several slots state through_time""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]

@@ -424,3 +424,36 @@ def test_axes_may_be_counted_from_the_end(net: Any) -> None:
     u = net.ArrayWithGrad(np.zeros((2, 3, 4)))
     (u.transpose(-1, 0, 1) * w).sum().backward()
     assert np.array_equal(np.asarray(u.grad), w.transpose(1, 2, 0))
+
+
+def test_a_shape_and_axes_may_be_a_tuple(net: Any) -> None:
+    w = np.random.default_rng(0).standard_normal((3, 8))
+    u = net.ArrayWithGrad(np.zeros((2, 3, 4)))
+    (u.transpose((1, 0, 2)).reshape((3, -1)) * w).sum().backward()
+    assert np.array_equal(np.asarray(u.grad), w.reshape(3, 2, 4).transpose(1, 0, 2))
+    assert net.ArrayWithGrad(np.float64(3)).reshape(()).shape == ()
+
+
+BACKWARDS = [np.s_[::-1], np.s_[:, ::-2], np.s_[..., 3:0:-1], np.s_[1, ::-1, None], np.s_[[0, 1, 1], ::-1]]
+
+
+@pytest.mark.parametrize("index", BACKWARDS, ids=str)
+def test_a_slice_may_go_backwards(index: Any, net: Any) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((2, 3, 4))
+    w = rng.standard_normal(values[index].shape)
+    u = net.ArrayWithGrad(values)
+    assert np.array_equal(np.asarray(u[index].value), values[index])
+    (u[index] * w).sum().backward()
+    expected = np.zeros_like(values)
+    np.add.at(expected, index, w)
+    assert np.array_equal(np.asarray(u.grad), expected)
+
+
+def test_an_index_may_change_before_the_way_back(net: Any) -> None:
+    for make in (lambda k: k, lambda k: (k, slice(None))):
+        places, u = np.array([0, 0, 1]), net.ArrayWithGrad(np.ones((3, 2)))
+        z = u[make(places)].sum()
+        places[:] = 2
+        z.backward()
+        assert np.array_equal(np.asarray(u.grad), [[2, 2], [1, 1], [0, 0]])

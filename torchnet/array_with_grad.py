@@ -47,17 +47,20 @@ class ArrayWithGrad(WithGrad):
         """exp(u) / Σ exp(u) over that axis."""
         return self.of(self.tensor.softmax(axis))
 
-    def reshape(self, *shape: int) -> ArrayWithGrad:
-        """The same elements in another shape; one -1 is found from the rest."""
-        return self.of(self.tensor.reshape(shape))
+    def reshape(self, *shape: Any) -> ArrayWithGrad:
+        """The same elements in another shape, numbers or a tuple of them; one -1 is found from the rest."""
+        return self.of(self.tensor.reshape(*shape))
 
-    def transpose(self, *axes: int) -> ArrayWithGrad:
-        """Axis k is what axes[k] was; without axes, their order is turned round."""
-        return self.of(self.tensor.permute(axes or tuple(reversed(range(self.ndim)))))
+    def transpose(self, *axes: Any) -> ArrayWithGrad:
+        """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
+        return self.of(self.tensor.permute([int(axis) for axis in np.ravel(axes)] or list(reversed(range(self.ndim)))))
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
         whole = index if isinstance(index, tuple) else (index,)
-        return self.of(self.tensor[tuple(torch.from_numpy(k) if isinstance(k, np.ndarray) else k for k in whole)])
+        if any(isinstance(k, slice) and (k.step or 1) < 0 for k in whole):  # numpy says which elements; PyTorch cannot
+            places = np.arange(self.tensor.numel()).reshape(self.shape)[index]
+            return self.of(self.tensor.reshape(-1)[torch.from_numpy(places.copy())])
+        return self.of(self.tensor[tuple(torch.tensor(k) if isinstance(k, np.ndarray) else k for k in whole)])
 
     def __iter__(self) -> Iterator[ArrayWithGrad]:
         return (self[k] for k in range(len(self)))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet import initial as draw
-from numnet.checks import check_choice, check_memory, check_queries, check_real, check_size
+from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_real, check_size
 from numnet.lengths import as_mask
 from torchnet.operation import ParamOperation, as_tensor
 
@@ -64,7 +64,9 @@ class Attention(ParamOperation):
         self.memory_size = M
         scale = torch.tensor(H**-0.5 if self.kind == "dot" else 1.0, dtype=self.dtype)
         self.register_buffer("scale", scale, persistent=False)  # where it is and in which dtype, all is computed
-        if self.kind != "dot":
+        if self.kind == "dot":
+            check_alike_widths(self.name, H, M)
+        else:
             self.add_param("W_m", draw.projection(self.initial, rng, A, M))
         if self.kind == "additive":
             self.add_param("W_q", draw.projection(self.initial, rng, A, H))

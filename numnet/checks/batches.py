@@ -1,0 +1,170 @@
+"""What a batch must be: its axes, its widths, its tokens, and what goes with it row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numnet.checks.values import check_real, first_place, kind_of
+
+Shape = tuple[int, ...]
+
+
+def check_features(who: str, x: Any, input_size: int | None) -> None:
+    """Any rank from 2 up, features last."""
+    check_real(who, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
+    check_width(who, x, input_size)
+
+
+def check_width(who: str, x: Any, input_size: int | None) -> None:
+    """The last axis as wide as the parameters are."""
+    if input_size is not None and x.shape[-1] != input_size:
+        raise ValueError(
+            f"{who}: x has {x.shape[-1]} features, expected {input_size}. "
+            "The input size is fixed by input_size= or by the first batch."
+        )
+
+
+def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True) -> None:
+    """(batch, time, features) of numbers, or, where these are taken, (batch, time) of tokens; at least one step."""
+    check_real(who, "x", x)
+    integers = kind_of(x) == "token" and x.ndim <= 2
+    if x.ndim != (2 if integers and tokens else 3):
+        axes, one = ("batch, time", "x[None]") if batch_first else ("time, batch", "x[:, None]")
+        or_tokens = f", or integer tokens ({axes})" if tokens else ""
+        remedy = f" One sequence? Pass {one}." if x.ndim == (1 if integers else 2) else ""
+        remedy = " Tokens? Put an Embedding before it." if integers and not tokens else remedy
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected ({axes}, features){or_tokens}.{remedy}")
+    if 0 in x.shape[:2]:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
+
+
+def check_sequence(who: str, x: Any, input_size: int | None, batch_first: bool = True) -> None:
+    """A batch of sequences, as wide as the parameters are, or tokens that these know."""
+    check_steps(who, x, batch_first)
+    if x.ndim == 3:
+        check_width(who, x, input_size)
+    elif input_size is None:
+        raise ValueError(f"{who}: x holds tokens, whose number of values no batch shows. Give input_size= (V).")
+    else:
+        check_tokens(who, x, input_size)
+
+
+def check_tokens(who: str, x: Any, size: int) -> None:
+    """Integers from 0 to size - 1; numpy alone would read -1 as the last one, silently."""
+    if kind_of(x) != "token":
+        kind = str(x.dtype).removeprefix("torch.")
+        raise TypeError(f"{who}: tokens are {kind}, expected integers. Encode text with Vocabulary.encode.")
+    if 0 in x.shape or (int(x.min()) >= 0 and int(x.max()) < size):
+        return
+    first = first_place((x < 0) | (x >= size))
+    raise IndexError(
+        f"{who}: token {int(x[tuple(first)])} at {first}, expected 0 to {size - 1} (V = {size}). "
+        "Was the text encoded with another vocabulary?"
+    )
+
+
+def check_words(who: str, x: Any, size: int) -> None:
+    """Words, each a row of characters and then zeros."""
+    if x.ndim < 2 or 0 in x.shape:
+        remedy = " One word? Pass x[None]." if x.ndim == 1 else ""
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., characters), at least one word.{remedy}")
+    check_tokens(who, x, size)
+    first = first_place((x[..., 1:] != 0) & (x[..., :-1] == 0))
+    if first:
+        first[-1] += 1
+        raise ValueError(
+            f"{who}: character {int(x[tuple(first)])} at {first} stands behind a 0, expected zeros at a word's end "
+            "alone. Number the characters from 1."
+        )
+
+
+def check_columns(who: str, x: Any, widths: Sequence[int] | None) -> None:
+    """As many as the layers read."""
+    check_real(who, "x", x)
+    if x.ndim < 2:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
+    if widths is not None and x.shape[-1] != sum(widths):
+        raise ValueError(f"{who}: x has {x.shape[-1]} columns, expected {sum(widths)}, the sum of widths {widths}.")
+
+
+def check_queries(who: str, q: Any, m: Any) -> None:
+    """Vectors that ask, and vectors that are asked, row by row."""
+    for name, x, axis in (("q", q, "queries"), ("m", m, "time")):
+        if x.ndim != 3 or 0 in x.shape:
+            raise ValueError(f"{who}: {name} is {tuple(x.shape)}, expected (batch, {axis}, features), none of them 0.")
+    if len(q) != len(m):
+        raise ValueError(f"{who}: m has {len(m)} rows, expected {len(q)}, as q has. A row's queries read its own m.")
+
+
+def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: bool) -> None:
+    """Both as wide as the parameters are; where there are none, as each other."""
+    for name, x, size in (("q", q, H), ("m", m, M)):
+        if size is not None and x.shape[-1] != size:
+            raise ValueError(
+                f"{who}: {name} has {x.shape[-1]} features, expected {size}. "
+                "The sizes are fixed by input_size= and memory_size=, or by the first batch."
+            )
+    if alike:
+        check_alike_widths(who, q.shape[-1], m.shape[-1])
+
+
+def check_alike_widths(who: str, H: int, M: int) -> None:
+    """What a product without weights is taken of."""
+    if H != M:
+        raise ValueError(f"{who}: m has {M} features, expected {H}, as q has. For other widths pass kind='general'.")
+
+
+def check_target(who: str, target: Any, pad: int) -> None:
+    """Tokens (batch, time), with padding behind each row's last one alone."""
+    if kind_of(target) != "token" or target.ndim != 2 or 0 in target.shape:
+        raise ValueError(
+            f"{who}: target is {tuple(target.shape)} of {target.dtype}, expected integer tokens (batch, time)."
+        )
+    real = target != pad
+    gaps = (real[:, 1:] & ~real[:, :-1]).nonzero()
+    if len(gaps[0]):
+        raise ValueError(
+            f"{who}: target[{gaps[0][0]}] has {pad} at step {gaps[1][0]} and a token after it, "
+            f"expected {pad} behind the last token alone."
+        )
+
+
+def check_marks(who: str, size: int, **marks: Any) -> None:
+    """Tokens that mean something to a model are tokens of its vocabulary."""
+    for name, token in marks.items():
+        if token not in range(size):
+            raise ValueError(f"{who}: {name} is {token!r}, expected a token, 0 to {size - 1}: target_size is {size}.")
+
+
+def check_rows(who: str, name: str, rows: int, expected: int) -> None:
+    """As many as x has."""
+    if rows != expected:
+        raise ValueError(f"{who}: {name} has {rows} rows, expected {expected}, as x has.")
+
+
+def check_same_batch(who: str, remembered: int, B: int) -> None:
+    """A stateful layer goes on row by row."""
+    if remembered != B:
+        raise ValueError(
+            f"{who}: x has {B} rows, expected {remembered}, as are remembered. Call reset_state() to begin anew."
+        )
+
+
+def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequence[int]) -> None:
+    """What belongs to a packed batch, step by step, has its lengths."""
+    if len(given) != len(expected):
+        raise ValueError(f"{who}: {name} has {len(given)} sequences, expected {len(expected)}. Pack both alike.")
+    for k, (ours, theirs) in enumerate(zip(given, expected)):
+        if ours != theirs:
+            raise ValueError(f"{who}: {name}[{k}] has {ours} steps, expected {theirs}. Pack both alike.")
+
+
+def check_matrices(who: str, u: Shape, v: Shape) -> None:
+    """What @ multiplies has rows and columns."""
+    if len(u) < 2 or len(v) < 2 or u[-1] != v[-2]:
+        raise ValueError(
+            f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m). Of a vector, v[None] is a matrix."
+        )

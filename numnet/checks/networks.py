@@ -1,0 +1,68 @@
+"""What must be so between calls: parameters, states, options, and what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numnet.checks.values import check_fraction
+
+Shape = tuple[int, ...]
+
+
+def check_saved(who: str, saved: Any) -> None:
+    """backward needs what forward kept."""
+    if saved is None:
+        raise RuntimeError(f"{who}: backward before forward. Call forward first.")
+
+
+def check_built(who: str, thing: Any) -> None:
+    """Parameters must be there to be moved or loaded."""
+    if not getattr(thing, "built", True):
+        part = f"{thing.name}'s {thing.unbuilt}" if hasattr(thing, "unbuilt") else thing.name
+        raise ValueError(f"{who}: the {part} has no parameters yet. Give input_size=, or run a batch first.")
+
+
+def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """No keyword that nobody knows."""
+    for name in given:
+        if name not in known:
+            every = ", ".join([*known, "bidirectional"])
+            raise TypeError(f"{who}: no option is called {name!r}, expected one of {every}.")
+
+
+def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
+    """Zoneout's: one for each part of the state."""
+    if len(rates) != len(states):
+        raise ValueError(f"{who}: zoneout has {len(rates)} rates, expected {len(states)}: {', '.join(states)}.")
+    for rate in rates:
+        check_fraction(who, zoneout=rate)
+
+
+def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:
+    """One entry a layer, None where a layer has no state."""
+    if len(state) != layers:
+        raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one a layer, as in last_state.")
+
+
+def check_same_model(who: str, remembered: Any, model: Any) -> None:
+    """What an optimizer remembers is one model's."""
+    if remembered is not None and remembered is not model:
+        raise ValueError(f"{who}: this is another model than at the first step. Make another optimizer for it.")
+
+
+def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> None:
+    """The same names with the same shapes, before a single weight is written."""
+    for name in [*expected, *given]:
+        if expected.get(name) != given.get(name):
+            got = given.get(name, "missing")
+            raise ValueError(
+                f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
+                "Is the file of another architecture?"
+            )
+
+
+def check_fits(who: str, built: int | None, input_size: int) -> None:
+    """A layer that has its weights already must take what the layer before it gives."""
+    if built != input_size:
+        raise ValueError(f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it.")
