@@ -5,12 +5,11 @@ python examples/patterns.py --pattern after --backend torchnet --plot patterns.p
 """
 
 import argparse
-import importlib
 import json
 from itertools import product
-from pathlib import Path
 
 import numpy as np
+import task
 
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LETTERS = ["_", *sorted(set("".join(NAMES)))]  # _ ends a word
@@ -21,34 +20,34 @@ def words(letters, lengths):
     return [np.array(word) for length in lengths for word in product(letters, repeat=length)]
 
 
-def one_to_one(net, rng):
+def one_to_one(net, rng, seed):
     """Is a point inside the circle? There is one step, and nothing to remember."""
     x = rng.uniform(-1, 1, (600, 1, 2))
     inside = (np.linalg.norm(x, axis=-1) < 0.7).astype(int)
-    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy())
+    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, seed)
     return model, [*x], [*inside], ["", ["outside", "inside"]]
 
 
-def one_to_many(net, rng):
+def one_to_many(net, rng, seed):
     """A digit comes in, and then nothing; its name goes out, letter by letter. There are but ten to be learned."""
     x = [np.array([digit] + [10] * len(name)) for digit, name in enumerate(NAMES)] * 20  # 10: nothing
     letters = [np.array([LETTERS.index(letter) for letter in name + "_"]) for name in NAMES] * 20
-    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), input_size=11)
+    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, seed)
     return model, x, letters, ["0123456789 ", LETTERS]
 
 
-def many_to_one(net, rng):
+def many_to_one(net, rng, seed):
     """Of which letter has a word more, a or b? One answer, after its last letter."""
     x = words([0, 1], [1, 3, 5, 7, 9])
     more_b = [int(word.mean() > 0.5) for word in x]
     layers = [net.GRULayer(16, return_sequences=False), net.Dense(2)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=2), x, more_b, ["ab", "ab"]
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, seed), x, more_b, ["ab", "ab"]
 
 
-def after_the_end(net, rng):
+def after_the_end(net, rng, seed):
     """A word comes in, and goes out backwards after its end: where the encoder ends, the decoder begins."""
     parts = {"embed": net.Embedding(6, 16), "encoder": net.GRULayer(64), "decoder": net.GRULayer(64)}
-    tape = net.Tape(**parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
+    tape = net.Tape(seed, **parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
 
     def answer(x, said, lengths):
         tape.encoder(tape.embed(x), None, lengths)
@@ -69,11 +68,11 @@ def after_the_end(net, rng):
     return tape, [np.append(word, 0) for word in x], [np.append(word[::-1], 0) for word in x], ["_abcde", "_abcde"]
 
 
-def in_step(net, rng):
+def in_step(net, rng, seed):
     """Two numbers' bits come in, lowest first, and at once their sum's go out: the carry is in the state."""
     a, b = rng.integers(0, 2**7, (2, 400, 1))
     x, sums = 2 * (a >> np.arange(8) & 1) + (b >> np.arange(8) & 1), a + b >> np.arange(8) & 1
-    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), input_size=4)
+    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, seed)
     return model, [*x], [*sums], [["0+0", "0+1", "1+0", "1+1"], "01"]
 
 
@@ -84,16 +83,15 @@ EPOCHS = {"one": 100, "many": 80, "last": 15, "after": 25, "step": 20}
 def learn(net, name, args):
     """The model, how examples that it was not trained on are read, these, and what the trainer noted."""
     rng = np.random.default_rng(args.seed)
-    model, x, target, read = PATTERNS[name](net, rng)
+    model, x, target, read = PATTERNS[name](net, rng, args.seed)
     order = rng.permutation(len(x))
-    parts = [([x[k] for k in rows], [target[k] for k in rows]) for rows in np.split(order, [len(x) // 6])]
-    held_out = net.SequenceBatches(*parts[0], batch_size=len(x) // 6, shuffle=False)
-    batches = net.SequenceBatches(*parts[1], batch_size=20, seed=args.seed)
-    epochs = args.epochs or EPOCHS[name]
-    optimizer = net.Adam(net.CosineSchedule(0.01, epochs * len(batches)), clip_norm=1.0)
-    trainer = net.Trainer(model, optimizer, batches, evaluate_every=10**9)
-    history = trainer.fit(epochs=epochs, seconds=args.seconds)
-    return model, read, next(held_out.epoch()), history
+    parts = [([x[k] for k in rows], [target[k] for k in rows]) for rows in np.split(order, [len(x) - len(x) // 6])]
+    batches, held_out = (
+        net.SequenceBatches(*part, n, args.seed) for part, n in zip(parts, (args.batch_size, len(x) // 6))
+    )
+    told = argparse.Namespace(**{**vars(args), "epochs": args.epochs or EPOCHS[name]})
+    trainer = task.train(net, told, model, batches, None, None, evaluate_every=10**9)
+    return model, read, next(held_out.epoch()), trainer.history
 
 
 def right(model, x, target, lengths):
@@ -133,19 +131,13 @@ def draw(axes, name, model, read, x, target, lengths):
     axes.set_yticks(range(len(read[1])), read[1])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backend", choices=["numnet", "torchnet"], default="numnet")
-    parser.add_argument("--pattern", choices=PATTERNS, nargs="+", default=[*PATTERNS], help="default: all")
-    parser.add_argument("--epochs", type=int, help="of each; by default as many as its task needs")
-    parser.add_argument("--seconds", type=float, help="at most, for each")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--plot", metavar="FILE.png", help="one picture, a panel a pattern")
-    parser.add_argument("--json", metavar="FILE", help="what came out, for a program")
-    args = parser.parse_args()
-    net, found, figure = importlib.import_module(args.backend), {}, None
+parser = task.options(__doc__, None, None, batch_size=20, learning_rate=0.01)
+parser.add_argument("--pattern", choices=PATTERNS, nargs="+", default=[*PATTERNS], help="default: all")
+
+
+def main(net, args):
+    found, figure = {}, None
     if args.plot:
-        net.require_plot(args.plot)
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(3.6 * len(args.pattern), 3.2), layout="constrained")
@@ -156,10 +148,10 @@ def main():
         if figure:
             draw(figure.add_subplot(1, len(args.pattern), k), name, model, read, *examples)
     if figure:
-        figure.savefig(args.plot, dpi=100)
+        figure.savefig(task.write(args.plot), dpi=100)
     if args.json:
-        Path(args.json).write_text(json.dumps({"backend": args.backend, **found}), encoding="utf-8")
+        task.write(args.json).write_text(json.dumps({"backend": args.backend, **found}), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    task.run(parser, main)

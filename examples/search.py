@@ -6,6 +6,7 @@ python examples/search.py --data ewt --epochs 4 --study runs/ewt.db --plot runs/
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import tagger
@@ -59,7 +60,9 @@ def study_for(args: argparse.Namespace) -> Any:
         import optuna
     except ImportError:
         raise ImportError("A search needs optuna: pip install 'numnet[search]'") from None
-    storage = f"sqlite:///{task.write(args.study)}" if args.study else None
+    if args.study and task.write(args.study).exists() and Path(args.study).read_bytes()[:6] not in (b"", b"SQLite"):
+        raise ValueError(f"--study: {args.study} is a file of another kind, expected a study or no file. Name another.")
+    storage = f"sqlite:///{args.study}" if args.study else None
     name = f"tagger on {args.data or 'generated English'}, {args.epochs:g} epochs, {args.backend}"
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
     study = optuna.create_study(
@@ -75,7 +78,7 @@ def draw(path: str, study: Any) -> None:
 
     names = list(study.best_params)
     figure = Figure(figsize=(14, 7), layout="constrained", dpi=120)
-    first, *others = figure.subplots(2, 4).flat[: 1 + len(names)]
+    first, *others = figure.subplots(2, 4).flat
     done = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
     for trial in study.trials:
         colour = "C0" if trial in done else "0.75"
@@ -86,6 +89,8 @@ def draw(path: str, study: Any) -> None:
         axes.set(xlabel=name)
         if name == "learning_rate":
             axes.set_xscale("log")
+    for axes in others[len(names) :]:
+        axes.axis("off")
     figure.savefig(task.write(path))
 
 

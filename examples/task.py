@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,9 +24,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def options(
-    description: str, data: str | None, epochs: float, batch_size: int = 32, learning_rate: float = 3e-3
+    description: str, data: str | None, epochs: float | None, batch_size: int = 32, learning_rate: float = 3e-3
 ) -> Parser:
     """The options of every task; the numbers are its defaults, `data` says what --data takes, None: there is none."""
+    usual = "as many as each needs" if epochs is None else epochs
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numnet", "torchnet"], default="numnet")
@@ -33,7 +35,7 @@ def options(
     if data:
         add("--data", metavar="WHERE", help=data)
         add("--offline", action="store_true", help="download nothing")
-    add("--epochs", type=above_zero, default=epochs, help="default %(default)s; the learning rate falls to 0 over them")
+    add("--epochs", type=above_zero, default=epochs, help=f"default {usual}; the learning rate falls to 0 over them")
     add("--seconds", type=above_zero, help="stop earlier, after so many")
     add("--batch-size", type=whole, default=batch_size, help="default %(default)s")
     add("--learning-rate", type=above_zero, default=learning_rate, help="default %(default)s")
@@ -62,6 +64,11 @@ def words(text: str) -> list[str]:
     if not (found := text.split()):
         raise argparse.ArgumentTypeError(f"{text!r} has no word in it")
     return found
+
+
+def text(given: str) -> str:
+    """Of one word or more."""
+    return " ".join(words(given))
 
 
 def folder(args: argparse.Namespace, name: str) -> Path | None:
@@ -225,6 +232,12 @@ def write(path: str) -> Path:
     return Path(path)
 
 
+def check_writable(path: str) -> None:
+    """An OSError now, and not when the training is over."""
+    if write(path).is_dir() or not os.access(write(path).parent, os.W_OK):
+        raise OSError(f"{path} cannot be written. Name a file in a folder of yours.")
+
+
 def run(parser: Parser, main: Callable[[Any, argparse.Namespace], None]) -> None:
     """main(net, args); what a user can mend is said in one line, and Ctrl-C is no traceback."""
     args = parser.parse_args()
@@ -232,6 +245,8 @@ def run(parser: Parser, main: Callable[[Any, argparse.Namespace], None]) -> None
         net = importlib.import_module(args.backend)
         if args.plot:
             net.require_plot(args.plot)
+        for path in filter(None, (args.json, args.plot)):
+            check_writable(path)
         main(net, args)
     except (OSError, ValueError, ImportError, MemoryError, FloatingPointError) as error:
         parser.error(str(error))

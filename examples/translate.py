@@ -29,7 +29,7 @@ def arguments() -> task.Parser:
     )
     add("--beam", type=task.whole, default=5, help="beginnings kept side by side; 1 is greedy")
     add("--teacher-forcing", type=float, default=1.0, help="how often the decoder reads what it should have said")
-    add("--translate", metavar="TEXT", action="append", default=[], help="a sentence of yours; may be given again")
+    add("--translate", metavar="TEXT", type=task.text, action="append", default=[], help="a sentence of yours")
     return parser
 
 
@@ -45,9 +45,8 @@ def model_for(net: Any, args: argparse.Namespace, source: int, target: int) -> A
     decoder = [net.Embedding(target, EMBEDDED, deviation=0.1), drop(), cell(HIDDEN)]
     output = [net.Dense(EMBEDDED), net.Tanh(), drop(), net.Dense(target)]
     attention = None if args.attention == "none" else net.Attention(args.attention)
-    loss, forcing = net.SoftmaxCrossEntropy(), args.teacher_forcing
-    told = {"teacher_forcing": forcing, "seed": args.seed, "device": args.device}
-    return net.EncoderDecoder(encoder, decoder, output, attention, loss, **told)
+    told = {"teacher_forcing": args.teacher_forcing, "seed": args.seed, "device": args.device}
+    return net.EncoderDecoder(encoder, decoder, output, attention, net.SoftmaxCrossEntropy(), **told)
 
 
 class Language:
@@ -100,22 +99,20 @@ def main(net: Any, args: argparse.Namespace) -> None:
         numbers = zip(*[(source.numbers(asked), target.numbers(said, END)) for asked, said in pairs])
         return net.PairBatches(*numbers, args.batch_size, args.seed, **options)
 
-    def said(texts: list[str], beam: int) -> tuple[dict[str, Any], dict[str, str]]:
-        pieces = translated(net, model, sides, texts, beam)
-        return pieces, {text: target.text(written) for text, (written, _) in pieces.items()}
-
     def glimpse() -> str:
-        return "\n".join(f"{text}  ->  {other}" for text, other in said(list(held_out)[:3], 1)[1].items())
+        said = translated(net, model, sides, list(held_out)[:3], 1)
+        return "\n".join(f"{text}  ->  {target.text(pieces)}" for text, (pieces, _) in said.items())
 
     asked = batches([pair for pairs in held_out.values() for pair in pairs], shuffle=False)
     trainer = task.train(net, args, model, batches(known), asked, glimpse)
-    pieces, texts = said([*held_out, *args.translate], args.beam)
+    said = translated(net, model, sides, [*held_out, *args.translate], args.beam)
+    texts = {text: target.text(pieces) for text, (pieces, _) in said.items()}
     for text in [*list(held_out)[:5], *args.translate]:
         print(f"{text}  ->  {texts[text]}")
     references = {text: [plain(other) for _, other in pairs] for text, pairs in held_out.items()}
     right = [text for text, every in references.items() if texts[text] in every]
-    shown = args.translate or sorted(right, key=lambda text: -len(pieces[text][0]))[:3]
-    looked = {text: (source.pieces(text), *pieces[text]) for text in shown if pieces[text][1] is not None}
+    shown = args.translate or sorted(right, key=lambda text: -len(said[text][0]))[:3]
+    looked = {text: (source.pieces(text), *said[text]) for text in shown if said[text][1] is not None}
     figures = net.translation_scores([texts[text] for text in references], list(references.values()))
     task.finish(args, trainer, lambda figure: draw(figure, trainer.history, looked), **figures)
 

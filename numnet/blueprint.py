@@ -42,7 +42,40 @@ class Remembering:
                 part.last_state, part.anew = last_state, anew
 
 
-class Blueprint(Remembering):
+class Remade:
+    """What can be made again from its configuration, by either backend."""
+
+    usable_device: Any
+    from_config: Any
+
+    @classmethod
+    def made(cls, entry: Any) -> Any:
+        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
+        if isinstance(entry, list):
+            return [cls.made(each) for each in entry]
+        if not isinstance(entry, dict):
+            return entry
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+        kind = getattr(backend, str(entry["type"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+            raise ValueError(
+                f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                "model yourself and call load_state_dict(checkpoint.weights)."
+            )
+        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:
+        """The model that a checkpoint of either backend holds."""
+        cls.usable_device(device)
+        with refusing(checkpoint.path):
+            check_sizes(checkpoint)
+            model = cls.from_config(checkpoint.config, device)
+            model.load_state_dict(checkpoint.weights)
+        return model
+
+
+class Blueprint(Remembering, Remade):
     """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
 
     loss: Any
@@ -115,32 +148,6 @@ class Blueprint(Remembering):
         layers, loss = cls.made(config["layers"]), cls.made(config["loss"])
         model: Any = cls
         return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
-
-    @classmethod
-    def made(cls, entry: Any) -> Any:
-        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
-        if isinstance(entry, list):
-            return [cls.made(each) for each in entry]
-        if not isinstance(entry, dict):
-            return entry
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
-        kind = getattr(backend, str(entry["type"]), None)
-        if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-            raise ValueError(
-                f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
-                "model yourself and call load_state_dict(checkpoint.weights)."
-            )
-        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:
-        """The model that a checkpoint of either backend holds."""
-        cls.usable_device(device)
-        with refusing(checkpoint.path):
-            check_sizes(checkpoint)
-            model = cls.from_config(checkpoint.config, device)
-            model.load_state_dict(checkpoint.weights)
-        return model
 
 
 def told(part: Any) -> Any:

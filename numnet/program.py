@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from numnet.blueprint import Remembering
+from numnet.blueprint import Remade, Remembering
 from numnet.checks import check_objective, check_on_tape, check_parts
 
 
-class Program(Remembering):
+class Program(Remembering, Remade):
     """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
 
     name: str
@@ -52,7 +52,17 @@ class Program(Remembering):
     def config(self) -> dict[str, Any]:
         """What the parts are; the program that calls them is the user's own."""
         parts = {name: {"type": part.name, **part.config()} for name, part in self.named_parts.items()}
-        return {"parts": parts, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
+        widths = {name: part.input_size for name, part in self.named_parts.items() if getattr(part, "built", False)}
+        return {"parts": parts, "widths": widths, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
+        """A new tape with the like of its parts; the program that calls them is the user's own, `objective` too."""
+        parts = {name: cls.made(entry) for name, entry in config["parts"].items()}
+        for name, width in config["widths"].items():
+            parts[name].ready(width)
+        tape: Any = cls
+        return tape(config["seed"], config["dtype"], device, **parts)
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
         """The objective of a batch, and the way back: the loss is returned, its gradients are ADDED to `grads`."""

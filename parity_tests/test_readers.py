@@ -61,6 +61,7 @@ WRONG: list[tuple[Reader, str, str]] = [
     (read_trees, "((2 a) (2 b))", "label '.*', expected"),
     (read_trees, "()", "label '', expected"),
     (read_trees, "(3)", "brackets with nothing in them"),
+    (read_trees, "(3 (2 a) (5 b))", "label 5, expected 0 to 4. More of them\\? Give classes="),
     (read_trees, "(3 a b)", "word 'a' among 2 parts"),
     (read_trees, "(3 (2 a) b)", "word 'b' among 2 parts"),
     (read_snli, "{", "not JSON: .*Expected one object a line"),

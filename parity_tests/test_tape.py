@@ -238,6 +238,32 @@ def test_a_trainer_trains_it_saves_it_and_goes_on(net: Any, tmp_path: Path) -> N
         np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
 
 
+@pytest.mark.parametrize("written_by", BACKENDS, ids=lambda net: net.__name__)
+def test_a_file_has_all_but_the_program(written_by: Any, net: Any, tmp_path: Path) -> None:
+    theirs = written_by.Tape(
+        dtype="float64",
+        read=written_by.GRULayer(3, bidirectional=True, return_sequences=False),
+        reduce=written_by.RNNModel([written_by.Dense(4), written_by.Tanh()]),
+        never=written_by.Dense(5),
+        cell=written_by.LSTMNode(2),
+        loss=written_by.MeanSquaredError(),
+    )
+    x = np.random.default_rng(0).standard_normal((2, 3, 5))
+
+    def said(tape: Any) -> Any:
+        return tape.cell(tape.reduce(tape.read(x)))[0]
+
+    expected = np.asarray(said(theirs).value)
+    with pytest.raises(ValueError, match="Tape's never has no parameters yet"):
+        written_by.save_checkpoint(tmp_path / "tape.npz", theirs)
+    theirs.never(np.ones((1, 2)))
+    written_by.save_checkpoint(tmp_path / "tape.npz", theirs)
+    ours = net.Tape.from_checkpoint(net.load_checkpoint(tmp_path / "tape.npz"))
+    np.testing.assert_allclose(np.asarray(said(ours).value), expected, rtol=1e-12)
+    assert ours.config() == theirs.config()
+    assert list(ours.params) == list(theirs.params)
+
+
 def test_a_trainer_gives_both_backends_the_same_losses() -> None:
     runs = [net.Trainer(for_trainer(net), net.Adam(0.02), batches_of(net), progress=False) for net in BACKENDS]
     ours, theirs = (run.fit(steps=12).losses for run in runs)

@@ -65,16 +65,22 @@ def leaf(label: int | None, word: str) -> Tree:
     return Tree(label, ESCAPED.sub(lambda found: ESCAPES[found[0]], word))
 
 
-def read_trees(path: str | os.PathLike[str]) -> Iterator[Tree]:
+def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]:
     """The trees of a file such as the Stanford Sentiment Treebank's (Socher et al. 2013), one a line, read one by one.
 
-    Every node has a label, a whole number. Empty lines are left out; TextError names file and line of any other that is
-    no tree. gzip where the name ends in .gz.
+    Every node has a label, 0 to classes - 1. Empty lines are left out; TextError names file and line of any other that
+    is no tree, or has another label. gzip where the name ends in .gz.
     """
     trees = 0
     for number, line in enumerate(read_lines(path), 1):
         if line:
-            yield tree_of(path, number, line)
+            tree = tree_of(path, number, line)
+            for label in (part.label for part in tree.subtrees()):
+                if label is None or label >= classes:
+                    raise wrong(
+                        path, number, f"label {label}, expected 0 to {classes - 1}. More of them? Give classes=."
+                    )
+            yield tree
             trees += 1
     if not trees:
         raise TextError(f"{path}: no tree in it.")
