@@ -130,7 +130,7 @@ class ParamOperation(Operation):
         return self.seed is None and self.saved is None and self.first_values == checksum(self.params)
 
     def keep_values(self) -> None:
-        """What it has is a model's now: no other model draws it anew."""
+        """What it has was chosen, or is a model's now: no other model draws it anew."""
         for module in self.modules():
             if isinstance(module, ParamOperation):
                 module.first_values = None
@@ -216,6 +216,7 @@ class ParamOperation(Operation):
             check_real(self.name, name, value)
         for name, value in given.items():
             params[name][...] = value
+        self.keep_values()
 
 
 class Layer(ParamOperation):

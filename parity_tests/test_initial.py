@@ -128,6 +128,10 @@ def changed(part: Any) -> None:
     part.load_state_dict({name: value + 1 for name, value in as_arrays(part).items()})
 
 
+def chosen(part: Any) -> None:
+    part.load_state_dict(as_arrays(part))
+
+
 def called(part: Any) -> None:
     part(np.ones((2, 3, 4), "float32"))
 
@@ -136,7 +140,7 @@ def in_a_model(part: Any) -> None:
     (numnet if isinstance(part, numnet.Operation) else torchnet).RNNModel([part], input_size=4, seed=9)
 
 
-@pytest.mark.parametrize("before", [changed, called, in_a_model])
+@pytest.mark.parametrize("before", [changed, chosen, called, in_a_model])
 @pytest.mark.parametrize("maker", ["Dense", "GRULayer", "Convolution"])
 @pytest.mark.parametrize("net", [numnet, torchnet])
 def test_a_part_that_was_used_keeps_its_weights(net: Any, maker: str, before: Callable[[Any], None]) -> None:

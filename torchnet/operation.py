@@ -157,7 +157,7 @@ class ParamOperation(Operation):
         return self.seed is None and self.saved is None and self.first_values == checksum(self.params)
 
     def keep_values(self) -> None:
-        """What it has is a model's now: no other model draws it anew."""
+        """What it has was chosen, or is a model's now: no other model draws it anew."""
         for module in self.modules():
             if isinstance(module, ParamOperation):
                 module.first_values = None
@@ -213,6 +213,7 @@ class ParamOperation(Operation):
         check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
         for name, value in given.items():
             check_real(self.name, name, value)
+        self.keep_values()
         return super().load_state_dict(given, strict, assign)
 
 
