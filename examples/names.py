@@ -25,8 +25,9 @@ parser = task.options(__doc__ or "", WHERE, epochs=16)
 add = parser.add_argument
 add("--hidden-size", type=task.whole, default=128, help="default %(default)s")
 add("--dropout", type=float, default=0.3, help="default %(default)s")
-add("--classify", metavar="NAME", type=task.words, action="append", default=[], help="whose name is this?")
-add("--write", metavar="N", type=task.whole, help="the other way: write N names of each language")
+way = parser.add_mutually_exclusive_group()
+way.add_argument("--classify", metavar="NAME", type=task.words, action="append", default=[], help="whose name is this?")
+way.add_argument("--write", metavar="N", type=task.whole, help="the other way: write N names of each language")
 
 
 def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
@@ -103,7 +104,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
         p = Softmax()(model.predict(tokens.encode(begin.values())[:, None])[:, 0])
         likely = np.sort(p.max(axis=0).argsort()[-30:])
         axes = figure.subplots()
-        task.draw_heat(axes, p[:, likely], letters.split(letters.decode(likely)), languages, cmap="Blues")
+        task.draw_heat(axes, p[:, likely], [letters.tokens[k] for k in likely], languages, cmap="Blues")
         axes.set_title("the first letter, as the model has it")
 
     task.finish(args, trainer, draw, loss=trainer.history.rows[-1]["validation_loss"])

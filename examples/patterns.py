@@ -11,6 +11,8 @@ from itertools import product
 import numpy as np
 import task
 
+from numnet import Softmax
+
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LETTERS = ["_", *sorted(set("".join(NAMES)))]  # _ ends a word
 
@@ -20,34 +22,34 @@ def words(letters, lengths):
     return [np.array(word) for length in lengths for word in product(letters, repeat=length)]
 
 
-def one_to_one(net, rng, seed):
+def one_to_one(net, rng, **told):
     """Is a point inside the circle? There is one step, and nothing to remember."""
     x = rng.uniform(-1, 1, (600, 1, 2))
     inside = (np.linalg.norm(x, axis=-1) < 0.7).astype(int)
-    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, seed)
+    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, **told)
     return model, [*x], [*inside], ["", ["outside", "inside"]]
 
 
-def one_to_many(net, rng, seed):
+def one_to_many(net, rng, **told):
     """A digit comes in, and then nothing; its name goes out, letter by letter. There are but ten to be learned."""
     x = [np.array([digit] + [10] * len(name)) for digit, name in enumerate(NAMES)] * 20  # 10: nothing
     letters = [np.array([LETTERS.index(letter) for letter in name + "_"]) for name in NAMES] * 20
-    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, seed)
+    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, **told)
     return model, x, letters, ["0123456789 ", LETTERS]
 
 
-def many_to_one(net, rng, seed):
+def many_to_one(net, rng, **told):
     """Of which letter has a word more, a or b? One answer, after its last letter."""
     x = words([0, 1], [1, 3, 5, 7, 9])
     more_b = [int(word.mean() > 0.5) for word in x]
     layers = [net.GRULayer(16, return_sequences=False), net.Dense(2)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, seed), x, more_b, ["ab", "ab"]
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, **told), x, more_b, ["ab", "ab"]
 
 
-def after_the_end(net, rng, seed):
+def after_the_end(net, rng, **told):
     """A word comes in, and goes out backwards after its end: where the encoder ends, the decoder begins."""
     parts = {"embed": net.Embedding(6, 16), "encoder": net.GRULayer(64), "decoder": net.GRULayer(64)}
-    tape = net.Tape(seed, **parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
+    tape = net.Tape(**told, **parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
 
     def answer(x, said, lengths):
         tape.encoder(tape.embed(x), None, lengths)
@@ -68,11 +70,11 @@ def after_the_end(net, rng, seed):
     return tape, [np.append(word, 0) for word in x], [np.append(word[::-1], 0) for word in x], ["_abcde", "_abcde"]
 
 
-def in_step(net, rng, seed):
+def in_step(net, rng, **told):
     """Two numbers' bits come in, lowest first, and at once their sum's go out: the carry is in the state."""
     a, b = rng.integers(0, 2**7, (2, 400, 1))
     x, sums = 2 * (a >> np.arange(8) & 1) + (b >> np.arange(8) & 1), a + b >> np.arange(8) & 1
-    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, seed)
+    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, **told)
     return model, [*x], [*sums], [["0+0", "0+1", "1+0", "1+1"], "01"]
 
 
@@ -83,7 +85,7 @@ EPOCHS = {"one": 100, "many": 80, "last": 15, "after": 25, "step": 20}
 def learn(net, name, args):
     """The model, how examples that it was not trained on are read, these, and what the trainer noted."""
     rng = np.random.default_rng(args.seed)
-    model, x, target, read = PATTERNS[name](net, rng, args.seed)
+    model, x, target, read = PATTERNS[name](net, rng, seed=args.seed, device=args.device)
     order = rng.permutation(len(x))
     parts = [([x[k] for k in rows], [target[k] for k in rows]) for rows in np.split(order, [len(x) - len(x) // 6])]
     batches, held_out = (
@@ -103,8 +105,7 @@ def right(model, x, target, lengths):
 
 def likely(model, x, lengths):
     """The probability of each class."""
-    e = np.exp(model.predict(x, lengths=lengths))
-    return e / e.sum(axis=-1, keepdims=True)
+    return Softmax()(model.predict(x, lengths=lengths))
 
 
 def draw(axes, name, model, read, x, target, lengths):

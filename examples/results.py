@@ -3,6 +3,8 @@
 python examples/results.py                           what is not in runs/results yet, some hours; then the table
 python examples/results.py --tasks names --seeds 0   one task, one seed
 python examples/results.py --seconds 0 --write       runs nothing; the table of what is there, into examples/README.md
+
+Empty runs/results where a change of the code changes what is learned.
 """
 
 import argparse
@@ -67,6 +69,8 @@ def run(path: Path, task: Task, backend: str, seed: int) -> str:
         [sys.executable, HERE / script, *options, *told], env={**os.environ, **threads}, capture_output=True, text=True
     )
     print(f"{path.stem}: {done.stdout.strip().splitlines()[-1:]}", file=sys.stderr)
+    if done.returncode:
+        path.unlink(missing_ok=True)
     return f"{path.stem}: {done.stderr.strip()}" if done.returncode else ""
 
 

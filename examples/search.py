@@ -12,11 +12,21 @@ from typing import Any
 import tagger
 import task
 
+SEARCHED: dict[str, Any] = {  # unless the option is given
+    "cell": lambda trial, name: trial.suggest_categorical(name, ["LSTM", "GRU"]),
+    "hidden_size": lambda trial, name: trial.suggest_int(name, 32, 192, step=32),
+    "depth": lambda trial, name: trial.suggest_int(name, 1, 2),
+    "dropout": lambda trial, name: trial.suggest_float(name, 0.1, 0.6, step=0.1),
+    "learning_rate": lambda trial, name: trial.suggest_float(name, 1e-3, 1e-2, log=True),
+    "batch_size": lambda trial, name: trial.suggest_categorical(name, [16, 32, 64]),
+}
+ONCE = ("trials", "study", "seconds", "plot", "json", "offline", "device", "tag")  # what may differ when it goes on
+
 
 def arguments() -> task.Parser:
     parser = tagger.arguments()
     parser.description = __doc__
-    parser.set_defaults(epochs=3)
+    parser.set_defaults(epochs=3, **dict.fromkeys(SEARCHED))
     parser.add_argument("--trials", type=task.whole, default=12, help="in all: those of the study count (default 12)")
     parser.add_argument("--study", metavar="FILE.db", help="where the trials are kept (default: nowhere)")
     return parser
@@ -24,15 +34,8 @@ def arguments() -> task.Parser:
 
 def chosen(trial: Any, args: argparse.Namespace) -> argparse.Namespace:
     """The options of one trial."""
-    given = {
-        "cell": trial.suggest_categorical("cell", ["LSTM", "GRU"]),
-        "hidden_size": trial.suggest_int("hidden_size", 32, 192, step=32),
-        "layers": trial.suggest_int("layers", 1, 2),
-        "dropout": trial.suggest_float("dropout", 0.1, 0.6, step=0.1),
-        "learning_rate": trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
-        "batch_size": trial.suggest_categorical("batch_size", [16, 32, 64]),
-    }
-    return argparse.Namespace(**{**vars(args), **given, "seconds": None})
+    open_ = {name: suggest(trial, name) for name, suggest in SEARCHED.items() if getattr(args, name) is None}
+    return argparse.Namespace(**{**vars(args), **open_, "seconds": None})
 
 
 def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, validation: Any, numbers: Any) -> float:
@@ -50,7 +53,8 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
             raise TrialPruned
         return f"accuracy {reached[-1]:.4f}"
 
-    task.train(net, args, model, numbers.hidden(known, args), validation, report)
+    if task.train(net, args, model, numbers.hidden(known, args), validation, report).interrupted:
+        raise KeyboardInterrupt
     return reached[-1]
 
 
@@ -63,7 +67,7 @@ def study_for(args: argparse.Namespace) -> Any:
     if args.study and task.write(args.study).exists() and Path(args.study).read_bytes()[:6] not in (b"", b"SQLite"):
         raise ValueError(f"--study: {args.study} is a file of another kind, expected a study or no file. Name another.")
     storage = f"sqlite:///{args.study}" if args.study else None
-    name = f"tagger on {args.data or 'generated English'}, {args.epochs:g} epochs, {args.backend}"
+    name = ", ".join(f"{option} {value}" for option, value in vars(args).items() if option not in ONCE)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
     study = optuna.create_study(
         study_name=name, storage=storage, pruner=pruner, direction="maximize", load_if_exists=True

@@ -25,7 +25,7 @@ parser = task.options(__doc__ or "", WHERE, epochs=3, batch_size=256, learning_r
 add = parser.add_argument
 add("--classes", type=int, choices=NAMES, default=5, help="2 leaves out what is neutral (default %(default)s)")
 add("--sentences-alone", action="store_true", help="do not train on the phrases within them")
-add("--vectors", metavar="WHERE", help="vectors to start from: GloVe's text file, or glove-50, -100, -200, -300")
+task.add_vectors(parser)
 add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
 add("--hidden-size", type=task.whole, default=100, help="in each direction (default %(default)s)")
 add("--pool", choices=["last", "max", "mean"], default="last", help="what is judged of all states: default %(default)s")

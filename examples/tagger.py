@@ -19,20 +19,20 @@ def arguments() -> task.Parser:
     parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 20, 32, 5e-3)
     add = parser.add_argument
     add("--words-alone", action="store_true", help="without their characters")
-    add("--vectors", metavar="WHERE", help="vectors to start from: GloVe's text file, or glove-50, -100, -200, -300")
+    task.add_vectors(parser)
     add("--cell", choices=["LSTM", "GRU"], default="LSTM")
-    add("--hidden-size", type=task.whole, default=200, help="of each direction (default 200)")
-    add("--layers", type=task.whole, default=1)
-    add("--dropout", type=float, default=0.5)
-    add("--word-dropout", type=float, default=0.15, help="the share of words that are known by their characters alone")
-    add("--tag", metavar="SENTENCE", type=task.words, help="words parted by blanks")
+    add("--hidden-size", type=task.whole, default=200, help="of each direction (default %(default)s)")
+    add("--depth", type=task.whole, default=1, help="layers, one upon the other (default %(default)s)")
+    add("--dropout", type=float, default=0.5, help="default %(default)s")
+    add("--word-dropout", type=float, default=0.15, help="the share of words that training hides (default %(default)s)")
+    add("--tag", metavar="TEXT", type=task.words, action="append", default=[], help="tag these words, parted by blanks")
     return parser
 
 
 def sentences(net: Any, args: argparse.Namespace) -> list[list[Any]]:
     """Those to learn from, and those held out."""
     if args.data is None:
-        english = net.data.English(args.seed)
+        english = net.data.English()
         return [list(english.sentences(2000)), list(english.sentences(500, first=2000))]
     return [list(net.data.read_conllu(path)) for path in task.train_and_dev(net, args, "ewt", ".conllu")]
 
@@ -72,7 +72,7 @@ def model_for(net: Any, args: argparse.Namespace, numbers: Numbers) -> Any:
         first = net.Concat([words, spelt], widths=[1, LONGEST])
     layer = getattr(net, f"{args.cell}Layer")
     stack: list[Any] = [first, net.Dropout(args.dropout)]
-    for _ in range(args.layers):
+    for _ in range(args.depth):
         stack += [layer(args.hidden_size, bidirectional=True), net.Dropout(args.dropout)]
     stack.append(net.Dense(len(numbers.tags)))
     size = len(numbers.words) if args.words_alone else 1 + LONGEST
@@ -97,9 +97,10 @@ def main(net: Any, args: argparse.Namespace) -> None:
     true, said = answers = task.answers(model, validation)
     each = {tag: float(np.mean(said[true == k] == k)) for k, tag in enumerate(tags) if k in true}
     print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
-    if args.tag:
-        best = model.predict(numbers.x(args.tag)[None])[0].argmax(axis=-1)
-        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(args.tag, best)))
+    for words in args.tag:
+        task.encode(numbers.words, [word.lower() for word in words])
+        best = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
+        print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, best)))
     figures = {"accuracy": float(np.mean(true == said)), "words": len(true), "by_tag": each}
     task.finish(args, trainer, lambda figure: draw(figure, trainer.history, answers, tags), **figures)
 

@@ -27,7 +27,7 @@ def options(
     description: str, data: str | None, epochs: float | None, batch_size: int = 32, learning_rate: float = 3e-3
 ) -> Parser:
     """The options of every task; the numbers are its defaults, `data` says what --data takes, None: there is none."""
-    usual = "as many as each needs" if epochs is None else epochs
+    usual = "as many as each needs" if epochs is None else "%(default)s"
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numnet", "torchnet"], default="numnet")
@@ -39,7 +39,7 @@ def options(
     add("--seconds", type=above_zero, help="stop earlier, after so many")
     add("--batch-size", type=whole, default=batch_size, help="default %(default)s")
     add("--learning-rate", type=above_zero, default=learning_rate, help="default %(default)s")
-    add("--seed", type=int, default=0)
+    add("--seed", type=count, default=0, help="default %(default)s")
     add("--json", metavar="FILE", help="what came out, for a program")
     add("--plot", metavar="FILE.png", help="what came out, as a picture")
     return parser
@@ -56,6 +56,13 @@ def whole(text: str) -> int:
     """A whole number above 0."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
 
 
@@ -115,6 +122,12 @@ def encode(vocabulary: Any, tokens: Sequence[str] | str) -> Any:
     return vocabulary.encode(tokens)
 
 
+def add_vectors(parser: Parser) -> None:
+    """The option that the next two functions are for."""
+    text = "vectors to start from: GloVe's text file, or glove-50, -100, -200, -300"
+    parser.add_argument("--vectors", metavar="WHERE", help=text)
+
+
 def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequence[str]) -> tuple[Any, Any]:
     """--vectors: a vocabulary and the vectors of its words; None for these where the option is not given.
 
@@ -161,6 +174,8 @@ def train(
         model, optimizer, batches, validation, evaluate_every=evaluate_every, sample=sample, token="word"
     )
     trainer.fit(steps, seconds=args.seconds)
+    if not trainer.history.rows:  # Ctrl-C before the first report: there is nothing to say
+        raise KeyboardInterrupt
     return trainer
 
 
@@ -210,7 +225,7 @@ def draw_heat(axes: Any, values: Any, words: Sequence[str], rows: Sequence[str] 
 
 
 def finish(args: argparse.Namespace, trainer: Any, draw: Callable[[Any], None] | None = None, **figures: Any) -> None:
-    """Say the figures, and write the files that --json and --plot ask for."""
+    """Say the figures, and write the files that --json and --plot ask for; a run that Ctrl-C ended is no success."""
     print("  ".join(f"{name} {value:.4f}" for name, value in figures.items() if isinstance(value, float)))
     if args.json:
         parameters = sum(math.prod(p.shape) for p in trainer.model.params.values())
@@ -224,6 +239,8 @@ def finish(args: argparse.Namespace, trainer: Any, draw: Callable[[Any], None] |
         figure = Figure(layout="constrained", dpi=120)
         draw(figure)
         figure.savefig(write(args.plot))
+    if trainer.interrupted:
+        raise KeyboardInterrupt
 
 
 def write(path: str) -> Path:

@@ -24,10 +24,8 @@ def arguments() -> task.Parser:
     add = parser.add_argument
     add("--attention", choices=["none", "dot", "general", "additive"], default="additive")
     add("--cell", choices=["GRU", "LSTM"], default="GRU")
-    add(
-        "--merges", type=int, default=2000, help="pieces that are made of a language's characters: words, parts of them"
-    )
-    add("--beam", type=task.whole, default=5, help="beginnings kept side by side; 1 is greedy")
+    add("--merges", type=task.count, default=2000, help="of byte pair encoding, a language (default %(default)s)")
+    add("--beam", type=task.whole, default=5, help="beginnings kept side by side; 1 is greedy (default %(default)s)")
     add("--teacher-forcing", type=float, default=1.0, help="how often the decoder reads what it should have said")
     add("--translate", metavar="TEXT", type=task.text, action="append", default=[], help="a sentence of yours")
     return parser
@@ -35,7 +33,7 @@ def arguments() -> task.Parser:
 
 def pairs_for(net: Any, args: argparse.Namespace) -> list[Any]:
     if args.data is None:
-        return list(net.data.English(args.seed).translations(2000))
+        return list(net.data.English().translations(2000))
     return list(net.data.read_pairs(task.file(net, args, "fra-eng")))
 
 

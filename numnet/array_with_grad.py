@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_last, check_matrices, check_real, check_shape, refuse_plain
+from numnet.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
 from numnet.with_grad import WithGrad
 
 Array = npt.NDArray[Any]
@@ -72,18 +72,18 @@ class ArrayWithGrad(WithGrad):
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
         """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
-        axes = tuple(int(axis) % self.ndim for axis in np.ravel(axes)) or tuple(reversed(range(self.ndim)))
+        axes = check_axes("ArrayWithGrad", axes, self.ndim)
         return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
-        index = copy.deepcopy(index)  # its arrays may change before the way back
+        z, index = self.value[index], copy.deepcopy(index)  # its arrays may change before the way back
 
         def back(dz: Array) -> list[Array]:
             du = np.zeros_like(self.value)
             np.add.at(du, index, dz)  # (13): an element taken twice gets both
             return [du]
 
-        return self.shaped(self.value[index], back)
+        return self.shaped(z, back)
 
     def __iter__(self) -> Iterator[ArrayWithGrad]:
         return (self[k] for k in range(len(self)))

@@ -54,8 +54,10 @@ class Checkpoint:
 
 
 def to_numpy(value: Any) -> Array:
-    """An array, or a tensor wherever it lives, as an array."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+    """An array, or a tensor wherever it lives, as an array; bfloat16, which numpy has not, as float32."""
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    return (value.float() if str(value.dtype) == "torch.bfloat16" else value).detach().cpu().numpy()
 
 
 def checksum(params: Mapping[str, Any]) -> int:

@@ -20,12 +20,12 @@ class Dropout(Operation):
     on either, and a resumed run goes on as if never stopped.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 0, per_sequence: bool = False) -> None:
+    def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
-        self.seed = int(rng.integers(2**31))
+        self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
         return input_size
 
     def config(self) -> dict[str, Any]:
@@ -48,5 +48,5 @@ class Dropout(Operation):
             return np.ones(shape, dtype)
         self.calls += 1
         drawn = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
-        m = masks.mask(self.p, drawn, self.seed, self.calls).astype(dtype) / (1 - self.p)
+        m = masks.mask(self.p, drawn, self.seed or 0, self.calls).astype(dtype) / (1 - self.p)
         return np.broadcast_to(m, shape)

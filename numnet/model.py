@@ -20,7 +20,7 @@ from numnet.state import State
 class Model(Blueprint, Layer):
     """What every model is: parameters in one vector, modes, a device. `device` is "cpu": torchnet has others."""
 
-    def __init__(self, input_size: int | None, seed: int, dtype: npt.DTypeLike, device: str) -> None:
+    def __init__(self, input_size: int | None, seed: int | None, dtype: npt.DTypeLike, device: str) -> None:
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
         self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
@@ -107,7 +107,7 @@ class RNNModel(Model):
         layers: Sequence[Operation],
         loss: Loss | None = None,
         input_size: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         device: str = "cpu",
     ) -> None:

@@ -34,7 +34,7 @@ class Program(Remembering, Remade):
             if getattr(part, "built", True):
                 part.build(getattr(part, "input_size", 0), np.random.default_rng(own), self.dtype)
             else:
-                part.seed = own
+                part.seed = own if part.seed is None else part.seed
                 part.convert(self.dtype)
         self.named_parts, self.layers = dict(parts), list(parts.values())
         self.keep_values()
@@ -42,7 +42,9 @@ class Program(Remembering, Remade):
 
     def settle(self) -> None:
         """Find whether every part has its weights."""
-        self.built = not self.unbuilt
+        before, self.built = self.built, not self.unbuilt
+        if self.built and not before:
+            self.keep_values()
 
     @property
     def unbuilt(self) -> str:

@@ -47,6 +47,7 @@ class RecurrentLayer(RecurrentOptions, ThroughTime, Layer):
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
+        node.seed = None  # the layer's is for all of its parts, one after another
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None

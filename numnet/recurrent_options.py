@@ -104,12 +104,12 @@ class RecurrentOptions:
         """The like of it for the other direction, with weights of its own."""
         twin: Any = copy.deepcopy(self)
         twin.reverse = not self.reverse
-        twin.seed = twin.node.seed = (self.seed or 0) + 1
+        twin.seed = None if self.seed is None else self.seed + 1
         for part in (twin, twin.node, twin.output):
             if part is not None:
                 part.built = False
-        twin.ready(self.input_size)
-        twin.seed = twin.node.seed = None if self.seed is None else twin.seed
+        if self.input_size is not None:
+            twin.build(self.input_size, np.random.default_rng((self.seed or 0) + 1), self.dtype)
         return twin
 
     def reset_state(self, rows: Any = None) -> None:

@@ -48,7 +48,7 @@ class Tape(Program, Layer):
             """A part as it is called on the tape."""
 
     def __init__(
-        self, seed: int = 0, dtype: npt.DTypeLike = "float32", device: str = "cpu", **parts: Operation
+        self, seed: int | None = None, dtype: npt.DTypeLike = "float32", device: str = "cpu", **parts: Operation
     ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)

@@ -105,7 +105,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("a sample side by side", ValueError, "Concat: x is (4,), expected (batch, ..., features). One sample? Pass x[None].", lambda net: net.Concat([net.Dense(2)])(x[0, 0])),
     ("twice side by side", ValueError, "Concat: layers[1] is, or shares its node with, a layer that stands before it. Make another.",
      lambda net: net.Concat([dense := net.Dense(2), dense])),
-    ("V for the sum of widths", ValueError, "Concat: its input size is 4, expected 50, the width of what comes before it.",
+    ("V for the sum of widths", ValueError, "Concat: its input size is 4, expected 50, the width of what comes before it, or the model's own input_size. Leave it out, and the layer takes what comes.",
      lambda net: net.RNNModel([net.Concat([net.Embedding(50, 2), net.Characters(9, 2, 2)], [1, 3])], input_size=50)),
     ("two tokens in one place", ValueError, "Concat: layers[1] gives (2, 3, 2, 3), layers[0] (2, 3, 3), expected the same but for the last axis. An Embedding reads one column.",
      lambda net: net.Concat([net.Embedding(4, 3), net.Embedding(4, 3)], [1, 2])(np.ones((2, 3, 3), int))),

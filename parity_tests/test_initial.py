@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -117,11 +118,74 @@ def test_a_tape_draws_parts_whose_sizes_are_given(net: Any) -> None:
         assert not np.array_equal(one[name], other[name]), name
 
 
+SIZED: dict[str, Callable[[Any], Any]] = {
+    "Dense": lambda net: net.Dense(5, 4),
+    "Convolution": lambda net: net.Convolution(5, 2, 4),
+    "a node": lambda net: net.RecurrentLayer(net.GRUNode(5, 4)),
+    "LSTM": lambda net: net.LSTMLayer(5, output_size=2, input_size=4),
+    "both ways": lambda net: net.GRULayer(5, input_size=4, bidirectional=True),
+    "both ways, dropping": lambda net: net.GRULayer(5, input_size=4, bidirectional=True, zoneout=0.5),
+    "Embedding": lambda net: net.Embedding(4, 5),
+    "Characters": lambda net: net.Characters(4, 5, 6),
+}
+
+
+@pytest.mark.parametrize("kind", SIZED)
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_each_part_is_drawn_by_its_model_and_no_two_are_equal(net: Any, kind: str) -> None:
+    def weights(net: Any, seed: int) -> dict[str, Any]:
+        parts = {"one": SIZED[kind](net), "two": SIZED[kind](net)}
+        return as_arrays(net.Tape(seed, "float64", **parts)) | as_arrays(
+            net.RNNModel([SIZED[kind](net)], None, 4, seed)
+        )
+
+    ours, other = weights(net, 5), weights(net, 6)
+    assert_equal(ours, weights(numnet, 5))
+    for name, value in ours.items():
+        assert not np.array_equal(value, other[name]), name
+        assert not np.array_equal(value, ours[name.replace("one.", "two.")]) or not name.startswith("one."), name
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_masks_are_drawn_by_the_model_too(net: Any) -> None:
+    layers = [SIZED["both ways, dropping"](net) for _ in range(2)]
+    for seed, layer in enumerate(layers):
+        net.RNNModel([layer], None, 4, seed)
+    assert len({way.mask_seed for layer in layers for way in (layer.forwards, layer.backwards)}) == 4
+
+
 @pytest.mark.parametrize("net", [numnet, torchnet])
 def test_a_part_with_a_seed_of_its_own_keeps_its_weights(net: Any) -> None:
-    own = net.RNNModel([net.Dense(5, 4, seed=3), net.GRULayer(3, input_size=5, seed=4)], input_size=4, seed=7)
-    assert_equal(as_arrays(own.layers[0]), as_arrays(net.Dense(5, 4, seed=3)))
-    assert_equal(as_arrays(own.layers[1]), as_arrays(net.GRULayer(3, input_size=5, seed=4)))
+    alone = net.Dense(5, 4, seed=3), net.GRULayer(3, output_size=2, input_size=5, seed=4)
+    sized = net.RNNModel([net.Dense(5, 4, seed=3), net.GRULayer(3, 2, 5, seed=4)], None, 4, seed=7)
+    shown = net.RNNModel([net.Dense(5, seed=3), net.GRULayer(3, 2, seed=4)], None, 4, seed=7)
+    tape = net.Tape(seed=7, dense=net.Dense(5, seed=3), layer=net.GRULayer(3, 2, seed=4))
+    tape.layer(tape.dense(np.ones((2, 3, 4), "float32")))
+    for k, part in enumerate(alone):
+        for model in (sized, shown):
+            assert_equal(as_arrays(model.layers[k]), as_arrays(part))
+        assert_equal(as_arrays(list(tape.named_parts.values())[k]), as_arrays(part))
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_parts_of_models_within_models_are_not_equal_either(net: Any) -> None:
+    tape = net.Tape(seed=1, one=net.RNNModel([net.Dense(3)]), two=net.RNNModel([net.Dense(3)]))
+    x = np.ones((2, 4), "float32")
+    assert not np.array_equal(np.asarray(tape.one(x).value), np.asarray(tape.two(x).value))
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_dropout_keeps_its_own_seed_and_the_one_that_its_model_drew(net: Any) -> None:
+    own, drawn = net.Dropout(0.5, seed=5), net.Dropout(0.5)
+    x, apart = np.ones((3, 8), "float32"), []
+    for seed in (1, 2):
+        net.RNNModel([own, drawn], None, 8, seed)
+        own.calls = drawn.calls = 0
+        apart.append([np.asarray(to_numpy(part(x))) for part in (own, drawn, net.Dropout(0.5, seed=5))])
+    for ours, again in zip(*apart):
+        np.testing.assert_array_equal(ours, again)
+    np.testing.assert_array_equal(apart[0][0], apart[0][2])
+    assert not np.array_equal(apart[0][0], apart[0][1])
 
 
 def changed(part: Any) -> None:
@@ -136,11 +200,16 @@ def called(part: Any) -> None:
     part(np.ones((2, 3, 4), "float32"))
 
 
+def called_without_a_graph(part: Any) -> None:
+    with torch.no_grad():
+        called(part)
+
+
 def in_a_model(part: Any) -> None:
     (numnet if isinstance(part, numnet.Operation) else torchnet).RNNModel([part], input_size=4, seed=9)
 
 
-@pytest.mark.parametrize("before", [changed, chosen, called, in_a_model])
+@pytest.mark.parametrize("before", [changed, chosen, called, called_without_a_graph, in_a_model])
 @pytest.mark.parametrize("maker", ["Dense", "GRULayer", "Convolution"])
 @pytest.mark.parametrize("net", [numnet, torchnet])
 def test_a_part_that_was_used_keeps_its_weights(net: Any, maker: str, before: Callable[[Any], None]) -> None:
@@ -151,6 +220,27 @@ def test_a_part_that_was_used_keeps_its_weights(net: Any, maker: str, before: Ca
     assert_equal(as_arrays(part), kept)
     net.Tape(seed=3, part=part)
     assert_equal(as_arrays(part), kept)
+    other = copy.deepcopy(part)
+    net.RNNModel([other], input_size=4, seed=8)
+    assert_equal(as_arrays(other), kept)
+    if hasattr(part, "node"):
+        net.RNNModel([net.RecurrentLayer(part.node)], input_size=4, seed=9)
+        assert_equal(as_arrays(part), kept)
+
+
+@pytest.mark.parametrize("net", [numnet, torchnet])
+def test_a_node_that_a_tape_has_called_keeps_its_weights(net: Any) -> None:
+    layer = net.GRULayer(5)
+    net.Tape(seed=3, part=layer).part(np.ones((2, 3, 4), "float32"))
+    kept = as_arrays(layer)
+    net.RNNModel([net.RecurrentLayer(layer.node)], input_size=4, seed=9)
+    assert_equal(as_arrays(layer), kept)
+
+
+def test_bfloat16_has_first_values_too() -> None:
+    part = torchnet.Dense(3, 4, dtype=torch.bfloat16)
+    torchnet.RNNModel([part], input_size=4, seed=1, dtype=torch.bfloat16)
+    assert part.W.dtype == torch.bfloat16
 
 
 def test_an_optimizer_of_torch_made_before_the_model_has_the_models_parameters() -> None:

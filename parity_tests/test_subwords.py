@@ -52,7 +52,7 @@ def test_a_piece_that_is_not_gone_on_with_is_a_word() -> None:
 
 
 def test_merges_are_counted_in_whole_numbers() -> None:
-    with pytest.raises(ValueError, match="Subwords: merges is -1, expected 0 or more"):
+    with pytest.raises(ValueError, match="Subwords: merges is -1, expected a whole number, 0 or more"):
         Subwords.from_words(SAYING, -1)
     for word in ("a@@", ""):
         with pytest.raises(ValueError, match=f"Subwords: {word!r} is no word, expected one character or more"):

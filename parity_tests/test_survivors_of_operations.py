@@ -23,7 +23,9 @@ def test_a_dropout_draws_one_mask_a_call_in_its_inputs_dtype(per_sequence: bool)
 
 
 def test_a_dropout_drops_a_half_by_seed_0_and_draws_nothing_where_none_is_dropped() -> None:
-    assert vars(numnet.Dropout()) == vars(numnet.Dropout(0.5, seed=0, per_sequence=False))
+    x = np.ones((4, 9))
+    assert numnet.Dropout()(x).tolist() == numnet.Dropout(0.5, seed=0, per_sequence=False)(x).tolist()
+    assert numnet.Dropout()(x).tolist() != numnet.Dropout(0.5, seed=1, per_sequence=False)(x).tolist()
     layer = numnet.Dropout(0.0)
     assert (layer(np.ones((2, 3))).tolist(), layer.calls) == (np.ones((2, 3)).tolist(), 0)
 

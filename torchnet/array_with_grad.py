@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_last, check_matrices, check_real, check_shape, refuse_plain
+from numnet.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
 from torchnet.operation import as_tensor
 from torchnet.with_grad import WithGrad
 
@@ -33,14 +33,14 @@ class ArrayWithGrad(WithGrad):
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Over the axes named, or all."""
-        return self.of(self.tensor.sum(self.axes(axis), keepdims))
+        return self * 1 if axis == () else self.of(self.tensor.sum(self.axes(axis), keepdims))
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Over the axes named, or all."""
-        return self.of(self.tensor.mean(self.axes(axis), keepdims))
+        return self * 1 if axis == () else self.of(self.tensor.mean(self.axes(axis), keepdims))
 
     def axes(self, axis: int | tuple[int, ...] | None) -> Any:
-        """Those named, or all; of none, PyTorch would take all."""
+        """Those named, or all."""
         return tuple(range(self.ndim)) if axis is None else axis
 
     def softmax(self, axis: int = -1) -> ArrayWithGrad:
@@ -53,14 +53,14 @@ class ArrayWithGrad(WithGrad):
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
         """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
-        return self.of(self.tensor.permute([int(axis) for axis in np.ravel(axes)] or list(reversed(range(self.ndim)))))
+        return self.of(self.tensor.permute(check_axes("ArrayWithGrad", axes, self.ndim)))
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
         whole = index if isinstance(index, tuple) else (index,)
         if any(isinstance(k, slice) and (k.step or 1) < 0 for k in whole):  # numpy says which elements; PyTorch cannot
             places = np.arange(self.tensor.numel()).reshape(self.shape)[index]
             return self.of(self.tensor.reshape(-1)[torch.from_numpy(places.copy())])
-        return self.of(self.tensor[tuple(torch.tensor(k) if isinstance(k, np.ndarray) else k for k in whole)])
+        return self.of(self.tensor[tuple(as_tensor(k) if isinstance(k, np.ndarray) else k for k in whole)])
 
     def __iter__(self) -> Iterator[ArrayWithGrad]:
         return (self[k] for k in range(len(self)))

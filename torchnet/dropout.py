@@ -22,13 +22,13 @@ class Dropout(Operation):
     on either, and a resumed run goes on as if never stopped.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 0, per_sequence: bool = False) -> None:
+    def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         super().__init__()
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
-        self.seed = int(rng.integers(2**31))
+        self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
         return input_size
 
     def config(self) -> dict[str, Any]:
@@ -46,4 +46,4 @@ class Dropout(Operation):
         """m / (1 - p)."""
         self.calls += 1
         drawn = (len(x), 1, *x.shape[2:]) if self.per_sequence else tuple(x.shape)
-        return torch.as_tensor(masks.mask(self.p, drawn, self.seed, self.calls)).to(x) / (1 - self.p)
+        return torch.as_tensor(masks.mask(self.p, drawn, self.seed or 0, self.calls)).to(x) / (1 - self.p)

@@ -56,7 +56,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         teacher_forcing: float | Schedule = 1.0,
         begin: int = 1,
         end: int = 2,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         device: str = "cpu",
     ) -> None:

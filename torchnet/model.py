@@ -21,7 +21,7 @@ from torchnet.operation import Layer, Operation, as_tensor
 class Model(Blueprint, Layer):
     """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
 
-    def __init__(self, input_size: int | None, seed: int, dtype: Any, device: str) -> None:
+    def __init__(self, input_size: int | None, seed: int | None, dtype: Any, device: str) -> None:
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
 
@@ -69,7 +69,7 @@ class RNNModel(Model):
         layers: Sequence[Operation],
         loss: Loss | None = None,
         input_size: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         dtype: Any = "float32",
         device: str = "cpu",
     ) -> None:

@@ -10,7 +10,16 @@ import torch
 from torch import Tensor
 
 from numnet.checkpoint import checksum
-from numnet.checks import check_built, check_dtype, check_fits, check_real, check_saved, check_shape, check_state_dict
+from numnet.checks import (
+    check_built,
+    check_dtype,
+    check_fits,
+    check_real,
+    check_saved,
+    check_shape,
+    check_state_dict,
+    modules_of,
+)
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -128,7 +137,7 @@ class ParamOperation(Operation):
         super().__init__()
         self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
         self.built, self.output_width = False, 0
-        self.first_values: int | None = None  # their checksum, until they are a model's
+        self.first_values: int | None = None  # their checksum, until they are chosen, used or a model's
         check_dtype(self.name, self.dtype)
 
     @property
@@ -148,17 +157,23 @@ class ParamOperation(Operation):
             self.convert(dtype)
         else:
             self.input_size, self.dtype = input_size, as_dtype(dtype)
-            self.output_width, self.built = self.make(rng), True
+            own = rng if self.seed is None else np.random.default_rng(self.seed)
+            self.output_width, self.built = self.make(own), True
             self.first_values = checksum(self.params) if self.seed is None else None
         return self.output_width
 
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        y = super().__call__(*inputs, **options)
+        self.__dict__["first_values"] = None
+        return y
+
     def as_made(self) -> bool:
         """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
-        return self.seed is None and self.saved is None and self.first_values == checksum(self.params)
+        return self.seed is None and self.first_values == checksum(self.params)
 
     def keep_values(self) -> None:
         """What it has was chosen, or is a model's now: no other model draws it anew."""
-        for module in self.modules():
+        for module in modules_of(self):
             if isinstance(module, ParamOperation):
                 module.first_values = None
 

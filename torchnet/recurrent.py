@@ -57,6 +57,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
+        node.seed = None  # the layer's is for all of its parts, one after another
         check_size(self.name, output_size=output_size)
         self.__dict__["node"] = node  # no submodule: the parameters are the layer's own, and lent to the node
         self.hidden_size, self.output_size = node.hidden_size, output_size

@@ -39,7 +39,9 @@ class Tape(Program, Layer):
         def __getattr__(self, name: str) -> Any:
             """A part as it is called on the tape."""
 
-    def __init__(self, seed: int = 0, dtype: Any = "float32", device: str = "cpu", **parts: Operation) -> None:
+    def __init__(
+        self, seed: int | None = None, dtype: Any = "float32", device: str = "cpu", **parts: Operation
+    ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)
         self.begin(parts)

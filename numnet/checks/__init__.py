@@ -57,6 +57,7 @@ from numnet.checks.values import (
     kind_of,
 )
 from numnet.checks.walks import (
+    check_axes,
     check_last,
     check_objective,
     check_on_tape,
@@ -72,6 +73,7 @@ from numnet.checks.walks import (
 __all__ = [
     "check_alike",
     "check_alike_widths",
+    "check_axes",
     "check_built",
     "check_choice",
     "check_columns",

@@ -65,4 +65,7 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
 def check_fits(who: str, built: int | None, input_size: int) -> None:
     """A layer that has its weights already must take what the layer before it gives."""
     if built != input_size:
-        raise ValueError(f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it.")
+        raise ValueError(
+            f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it, or the "
+            "model's own input_size. Leave it out, and the layer takes what comes."
+        )

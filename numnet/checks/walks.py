@@ -19,6 +19,15 @@ def check_last(who: str, shape: Shape) -> None:
         )
 
 
+def check_axes(who: str, axes: Any, ndim: int) -> Shape:
+    """Every axis once, in any order, numbers or a tuple of them; of none, all turned round."""
+    given = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else tuple(axes)
+    given = given or tuple(reversed(range(ndim)))
+    if sorted(axis + ndim * (axis < 0) for axis in given) != list(range(ndim)):
+        raise ValueError(f"{who}: axes are {given}, expected each of {ndim} once, such as {tuple(range(ndim))}.")
+    return tuple(axis % ndim for axis in given)
+
+
 def refuse_plain(who: str) -> TypeError:
     """For what would lose the way back without a word."""
     return TypeError(

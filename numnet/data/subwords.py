@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from numnet.checks import check_count
+
 GOES_ON = "@@"  # at the end of a piece: the word goes on
 Pair = tuple[str, str]
 
@@ -25,12 +27,11 @@ class Subwords:
 
     @classmethod
     def from_words(cls, words: Iterable[str], merges: int) -> Subwords:
-        """So many merges, or fewer, each of the pair that is the most frequent by then; of equal ones, the first.
+        """So many merges, or fewer, each of the pair that is the most frequent by then.
 
-        A pair that is there but once is left. ValueError for less than 0 merges.
+        Of equally frequent ones, the first by code point; one that is there once is left. ValueError for less than 0.
         """
-        if not merges >= 0:
-            raise ValueError(f"Subwords: merges is {merges!r}, expected 0 or more.")
+        check_count("Subwords", merges=merges)
         counts = Counter(words)
         pieces = {word: characters(word) for word in counts}
         frequency: Counter[Pair] = Counter()

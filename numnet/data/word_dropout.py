@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_fraction, kind_of
+from numnet.checks import check_count, check_fraction, kind_of
 
 STREAM = 1  # chances of its own: the order of the batches is drawn from (seed, epoch), too
 
@@ -24,6 +24,7 @@ class WordDropout:
         self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0, column: int | None = None
     ) -> None:
         check_fraction("WordDropout", p=p)
+        check_count("WordDropout", **({} if column is None else {"column": column}))
         self.batches, self.p, self.seed, self.unknown, self.column = batches, p, seed, unknown, column
         self.carries_state = batches.carries_state
 
@@ -49,6 +50,10 @@ class WordDropout:
                     else ("(batch, time, columns)", "Words alone? Leave column out.")
                 )
                 raise ValueError(f"WordDropout: x is {x.shape}, expected tokens {expected}. {remedy}")
+            if self.column is not None and self.column >= x.shape[2]:
+                raise ValueError(
+                    f"WordDropout: column is {self.column}, expected 0 to {x.shape[2] - 1}, that of the words."
+                )
             x = x.copy()
             words = x if self.column is None else x[..., self.column]
             words[rng.random(words.shape) < self.p] = self.unknown
