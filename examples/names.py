@@ -15,9 +15,8 @@ import numpy as np
 import task
 
 from numnet import Softmax
-from numnet.data import hold_out
 
-END, LONGEST, WIDTH = "\n", 20, 32
+END, LONGEST, WIDTH, HIDDEN = "\n", 20, 32, 0.1  # the share of letters that training hides
 Names = list[tuple[str, str]]
 
 WHERE = "nothing: made-up languages; names: surnames; or a folder, a .txt a language"
@@ -31,21 +30,25 @@ way.add_argument("--write", metavar="N", type=task.whole, help="the other way: w
 
 
 def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
-    """(language, name) to train on, and a tenth of all names that is held out, drawn by the seed."""
+    """(language, name) to train on, and a tenth that is held out, drawn by the seed."""
     if args.data is None:
         names = list(net.data.English().names(4000))
     else:
         names = list(net.data.read_classes(task.folder(args, "names") or net.data.fetch("names", args.offline)))
-    rows, held_out = hold_out(names, lambda row: row[1], seed=args.seed)
-    return rows, [row for both in held_out.values() for row in both]
+    order = np.random.default_rng(args.seed).permutation(len(names))
+    cut = -(-len(names) // 10)
+    return [names[k] for k in order[cut:]], [names[k] for k in order[:cut]]
 
 
-def ceiling(held_out: Names) -> float:
-    """The best accuracy that there can be: of a name that is in several languages, one alone can be said."""
-    known: dict[str, Counter[str]] = defaultdict(Counter)
-    for language, name in held_out:
-        known[name][language] += 1
-    return float(np.mean([known[name].most_common(1)[0][0] == language for language, name in held_out]))
+def figures(rows: Names, held_out: Names, right: Any) -> dict[str, float]:
+    """The accuracy; of the names alone that training has not met in any language; and of one who knows all by heart."""
+    met: dict[str, Counter[str]] = defaultdict(Counter)
+    for language, name in rows + held_out:
+        met[name][language] += 1
+    new = ~np.isin([name for _, name in held_out], [name for _, name in rows])
+    ceiling = np.mean([met[name].most_common(1)[0][0] == language for language, name in held_out])
+    of_new = {"of_new_names": float(right[new].mean())} if new.any() else {}
+    return {"accuracy": float(right.mean()), **of_new, "ceiling": float(ceiling)}
 
 
 def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
@@ -55,13 +58,9 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
         [(letters.encode(name), languages.index(language)) for language, name in part] for part in (rows, held_out)
     )
     batches, validation = task.batches_of(net, args, *encoded)
-    layers = [
-        net.Embedding(len(letters), WIDTH),
-        net.Dropout(args.dropout),
-        net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False),
-        net.Dropout(args.dropout),
-        net.Dense(len(languages)),
-    ]
+    batches, drop = net.data.WordDropout(batches, HIDDEN, args.seed), lambda: net.Dropout(args.dropout)
+    read = net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False)
+    layers = [net.Embedding(len(letters), WIDTH), drop(), read, drop(), net.Dense(len(languages))]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(letters), args.seed, device=args.device)
     trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
     for name in args.classify:
@@ -73,7 +72,7 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
         figure.set_size_inches(8, 8)
         task.draw_confusion(figure.subplots(), true, said, languages)
 
-    task.finish(args, trainer, draw, accuracy=float(np.mean(true == said)), ceiling=ceiling(held_out))
+    task.finish(args, trainer, draw, **figures(rows, held_out, true == said))
 
 
 def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
