@@ -25,12 +25,13 @@ MARKS = "<!-- figures: python examples/results.py --write -->\n", "<!-- end of f
 
 
 class Task(NamedTuple):
-    """What is run, which figure of its --json counts, and by what it is multiplied."""
+    """What is run, which figure of its --json counts, by what it is multiplied; what is shown beside it as it is."""
 
     name: str
     options: str
     figure: str
     scale: float = 100
+    beside: tuple[str, ...] = ()
 
 
 TASKS = [
@@ -38,8 +39,14 @@ TASKS = [
     Task("tagging, words alone", "tagger.py --data ewt --words-alone", "accuracy"),
     Task("sentiment, two classes", "sentiment.py --data sst --classes 2 --vectors glove-50", "accuracy"),
     Task("sentiment, five classes", "sentiment.py --data sst --classes 5 --vectors glove-50 --epochs 2", "accuracy"),
-    Task("names", "names.py --data names", "accuracy"),
-    Task("translation, BLEU against all references", "translate.py --data fra-eng", "bleu_all_references", 1),
+    Task("names", "names.py --data names", "accuracy", beside=("of_new_names", "ceiling")),
+    Task(
+        "translation, BLEU against all references",
+        "translate.py --data fra-eng",
+        "bleu_all_references",
+        scale=1,
+        beside=("bleu", "exact"),
+    ),
     Task("generated English, % of the true entropy", "small_english.py", "loss_by_entropy"),
 ]
 
@@ -76,8 +83,8 @@ def run(path: Path, task: Task, backend: str, seed: int) -> str:
 
 def rows(folder: Path) -> Iterator[str]:
     """The table, of all files that are there."""
-    yield "| task | command | backend | each seed | mean | minutes of a core, each |\n"
-    yield "| --- | --- | --- | --- | --- | --- |\n"
+    yield "| task | command | backend | each seed | mean | beside it | minutes of a core, each |\n"
+    yield "| --- | --- | --- | --- | --- | --- | --- |\n"
     for task in TASKS:
         for backend in ("numnet", "torchnet"):
             paths = sorted(folder.glob(place(folder, task, backend, "[0-9]*").name))
@@ -87,7 +94,9 @@ def rows(folder: Path) -> Iterator[str]:
                 each = ", ".join(f"{figure:.2f}" for figure in figures)
                 minutes = statistics.mean(run["cpu_seconds"] for run in found) / 60
                 mean = f"{statistics.mean(figures):.2f}{spread}"
-                yield f"| {task.name} | `{task.options}` | {backend} | {each} | {mean} | {minutes:.1f} |\n"
+                means = {name: statistics.mean(run[name] for run in found) for name in task.beside}
+                beside = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
+                yield f"| {task.name} | `{task.options}` | {backend} | {each} | {mean} | {beside} | {minutes:.1f} |\n"
 
 
 def apart(folder: Path) -> Iterator[str]:
