@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_marks, check_sayable, check_size, check_tokens
+from numnet.checks import check_logits, check_marks, check_sayable, check_size, check_tokens
 
 Array = npt.NDArray[Any]
 
@@ -131,6 +131,7 @@ def step(model: Any, going: list[Hypothesis], course: Any, never: Sequence[int])
     tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in going])
     logits, weights, course = model.advance(tokens, course)
     z = np.asarray(logits, np.float64)
+    check_logits(type(model).__name__, z)
     z = z - z.max(axis=-1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
     check_marks(type(model).__name__, log_p.shape[1], end=model.end)

@@ -110,10 +110,15 @@ def check_one_number(who: str, name: str, value: Any) -> None:
         raise TypeError(f"{who}: {name} is {got}, expected one number. Arrays are for ArrayWithGrad.")
 
 
-def check_sayable(who: str, log_p: Any) -> None:
-    """Of each row (N, V), some token with a probability that is a number above 0."""
-    if (log_p != log_p).any():
+def check_logits(who: str, z: Any) -> None:
+    """Of each row (N, V), a largest number; -inf may stand beside it."""
+    largest = z.max(axis=-1)
+    if ((largest != largest) | (abs(largest) == math.inf)).any():
         raise ValueError(f"{who}: the logits hold nan or inf, expected finite numbers. Has training gone astray?")
+
+
+def check_sayable(who: str, log_p: Any) -> None:
+    """Of each row (N, V), some token with a probability above 0."""
     if (log_p.max(axis=-1) == -math.inf).any():
         raise ValueError(
             f"{who}: all tokens are among those never to be said, expected one that may be. Shorten never=."
