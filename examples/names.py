@@ -62,7 +62,7 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
     read = net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False)
     layers = [net.Embedding(len(letters), WIDTH), drop(), read, drop(), net.Dense(len(languages))]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(letters), args.seed, device=args.device)
-    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
+    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation), token="letter")
     for name in args.classify:
         p = Softmax()(model.predict(task.encode(letters, " ".join(name))[None])[0])
         print(" ".join(name) + ":", ", ".join(f"{languages[k]} {p[k]:.3f}" for k in p.argsort()[:-4:-1]))
@@ -95,7 +95,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
         texts = [net.generate(model, tokens, [first], LONGEST, seed=seed + k, stop=END) for k in range(n)]
         return f"{language:12}" + ", ".join(text.removeprefix(first) for text in texts)
 
-    trainer = task.train(net, args, model, batches, validation, lambda: written(languages[-1], 3))
+    trainer = task.train(net, args, model, batches, validation, lambda: written(languages[-1], 3), token="letter")
     print("\n".join(written(language, args.write) for language in languages))
 
     def draw(figure: Any) -> None:

@@ -92,7 +92,7 @@ def learn(net, name, args):
         net.SequenceBatches(*part, n, args.seed) for part, n in zip(parts, (args.batch_size, len(x) // 6))
     )
     told = argparse.Namespace(**{**vars(args), "epochs": args.epochs or EPOCHS[name]})
-    trainer = task.train(net, told, model, batches, None, None, evaluate_every=10**9)
+    trainer = task.train(net, told, model, batches, None, None, evaluate_every=10**9, token="step")
     return model, read, next(held_out.epoch()), trainer.history
 
 

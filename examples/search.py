@@ -53,24 +53,28 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
             raise TrialPruned
         return f"accuracy {reached[-1]:.4f}"
 
-    if task.train(net, args, model, numbers.hidden(known, args), validation, report).interrupted:
-        raise KeyboardInterrupt
-    return reached[-1]
+    try:
+        if task.train(net, args, model, numbers.hidden(known, args), validation, report).interrupted:
+            raise KeyboardInterrupt
+        return reached[-1]
+    except KeyboardInterrupt:
+        trial.study.stop()
+        raise TrialPruned from None
 
 
 def study_for(args: argparse.Namespace) -> Any:
     """A new study, or the one in the file."""
-    try:
-        import optuna
-    except ImportError:
-        raise ImportError("A search needs optuna: pip install 'numnet[search]'") from None
+    optuna = task.needed("optuna", "search")
     if args.study and task.write(args.study).exists() and Path(args.study).read_bytes()[:6] not in (b"", b"SQLite"):
         raise ValueError(f"--study: {args.study} is a file of another kind, expected a study or no file. Name another.")
     storage = f"sqlite:///{args.study}" if args.study else None
     name = ", ".join(f"{option} {value}" for option, value in vars(args).items() if option not in ONCE)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=4)
     study = optuna.create_study(
-        study_name=name, storage=storage, pruner=pruner, direction="maximize", load_if_exists=True
+        study_name=name,
+        storage=storage,
+        pruner=optuna.pruners.MedianPruner(4),
+        direction="maximize",
+        load_if_exists=True,
     )
     study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))  # going on, it draws others
     return study
@@ -80,21 +84,17 @@ def draw(path: str, study: Any) -> None:
     """Every trial's accuracy by epoch, those that were pruned in grey; and accuracy by each hyper-parameter."""
     from matplotlib.figure import Figure
 
-    names = list(study.best_params)
-    figure = Figure(figsize=(14, 7), layout="constrained", dpi=120)
-    first, *others = figure.subplots(2, 4).flat
+    names, figure = list(study.best_params), Figure(figsize=(14, 7), layout="constrained", dpi=120)
+    first = figure.add_subplot(2, 4, 1)
     done = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
     for trial in study.trials:
         colour = "C0" if trial in done else "0.75"
         first.plot(list(trial.intermediate_values), list(trial.intermediate_values.values()), ".-", color=colour)
     first.set(xlabel="epoch", ylabel="accuracy", title="every trial; grey: pruned")
-    for axes, name in zip(others, names):
+    for k, name in enumerate(names, 2):
+        axes = figure.add_subplot(2, 4, k)
         axes.plot([trial.params[name] for trial in done], [trial.value for trial in done], "o")
-        axes.set(xlabel=name)
-        if name == "learning_rate":
-            axes.set_xscale("log")
-    for axes in others[len(names) :]:
-        axes.axis("off")
+        axes.set(xlabel=name, xscale="log" if name == "learning_rate" else "linear")
     figure.savefig(task.write(path))
 
 
@@ -103,9 +103,10 @@ def main(net: Any, args: argparse.Namespace) -> None:
     known, held_out = tagger.sentences(net, args)
     numbers = tagger.Numbers(net, args, known, held_out)
     validation = numbers.batches(held_out, 100, shuffle=False)
-    finished = sum(trial.state.is_finished() for trial in study.trials)
-    left = max(0, args.trials - finished)
-    study.optimize(lambda trial: accuracy_of(trial, net, args, known, validation, numbers), left, args.seconds)
+    left = args.trials - sum(trial.state.is_finished() and bool(trial.intermediate_values) for trial in study.trials)
+    study.optimize(lambda trial: accuracy_of(trial, net, args, known, validation, numbers), max(0, left), args.seconds)
+    if all(trial.state.name != "COMPLETE" for trial in study.trials):
+        raise ValueError("--trials: none has come to its end yet, expected one. Run the same command again.")
     print(f"accuracy {study.best_value:.4f} with {study.best_params}")
     if args.plot:
         draw(args.plot, study)

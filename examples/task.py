@@ -6,7 +6,6 @@ import argparse
 import importlib
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -36,7 +35,11 @@ def options(
         add("--data", metavar="WHERE", help=data)
         add("--offline", action="store_true", help="download nothing")
     add("--epochs", type=above_zero, default=epochs, help=f"default {usual}; the learning rate falls to 0 over them")
-    add("--seconds", type=above_zero, help="stop earlier, after so many")
+    add(
+        "--seconds",
+        type=above_zero,
+        help="stop earlier, after so many of training; what is evaluated behind it takes its own",
+    )
     add("--batch-size", type=whole, default=batch_size, help="default %(default)s")
     add("--learning-rate", type=above_zero, default=learning_rate, help="default %(default)s")
     add("--seed", type=count, default=0, help="default %(default)s")
@@ -47,8 +50,12 @@ def options(
 
 def above_zero(text: str) -> float:
     """A number above 0."""
-    if not (number := float(text)) > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no finite number above 0")
     return number
 
 
@@ -89,6 +96,8 @@ def folder(args: argparse.Namespace, name: str) -> Path | None:
 
 def file(net: Any, args: argparse.Namespace, name: str) -> Path:
     """The path of a data set: of the registry by its name, or the one given."""
+    if args.data != name and not Path(args.data).is_file():
+        raise ValueError(f"--data: {args.data} is no file, expected one, or {name}.")
     return net.data.fetch(name, args.offline) if args.data == name else Path(args.data)
 
 
@@ -166,15 +175,17 @@ def train(
     sample: Callable[[], str] | None,
     weight_decay: float = 0.0,
     evaluate_every: int | None = None,
+    token: str = "word",
 ) -> Any:
     """A trainer that has trained: AdamW, clipped, its rate falling to 0 over the epochs; a report an epoch, or so."""
     steps = max(1, round(args.epochs * len(batches)))
     optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
     trainer = net.Trainer(
-        model, optimizer, batches, validation, evaluate_every=evaluate_every, sample=sample, token="word"
+        model, optimizer, batches, validation, evaluate_every=evaluate_every, sample=sample, token=token
     )
     trainer.fit(steps, seconds=args.seconds)
-    if not trainer.history.rows:  # Ctrl-C before the first report: there is nothing to say
+    if not trainer.history.rows:
+        print("stopped before the first report: nothing is written", file=sys.stderr)
         raise KeyboardInterrupt
     return trainer
 
@@ -249,10 +260,23 @@ def write(path: str) -> Path:
     return Path(path)
 
 
+def needed(name: str, extra: str) -> Any:
+    """A library that numnet does without, or how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(f"{name} is missing: pip install 'numnet[{extra}]'") from None
+
+
 def check_writable(path: str) -> None:
     """An OSError now, and not when the training is over."""
-    if write(path).is_dir() or not os.access(write(path).parent, os.W_OK):
-        raise OSError(f"{path} cannot be written. Name a file in a folder of yours.")
+    there = write(path).exists()
+    try:
+        open(path, "ab").close()
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror}. Name a file in a folder of yours.") from None
+    if not there:
+        Path(path).unlink()
 
 
 def run(parser: Parser, main: Callable[[Any, argparse.Namespace], None]) -> None:

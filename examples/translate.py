@@ -5,8 +5,7 @@ python examples/translate.py --data fra-eng --plot runs/attention.png --translat
 python examples/translate.py --data PAIRS.txt --attention dot --cell LSTM --beam 1 --backend torchnet
 
 PAIRS.txt has lines of one language, a tab, the other. A tenth of the sentences is held out, with all translations of
-each. Text is in lower case throughout; BLEU is sacrebleu's, of sentences with their blanks as a person writes them: so
-it is BLEU without regard to case.
+each. Text is in lower case throughout; BLEU is sacrebleu's, of sentences with their blanks as a person writes them.
 """
 
 import argparse
@@ -33,7 +32,7 @@ def arguments() -> task.Parser:
 
 def pairs_for(net: Any, args: argparse.Namespace) -> list[Any]:
     if args.data is None:
-        return list(net.data.English().translations(2000))
+        return [(one, from_words(other.split())) for one, other in net.data.English().translations(5000)]
     return list(net.data.read_pairs(task.file(net, args, "fra-eng")))
 
 
@@ -85,6 +84,7 @@ def draw(figure: Any, history: Any, said: dict[str, Any]) -> None:
         image.imshow(weights[:, : len(read)], cmap="Blues", vmin=0, vmax=1)
         image.set_xticks(range(len(read)), read, rotation=60)
         image.set_yticks(range(len(written)), written)
+        image.set(xlabel="read", ylabel="said")
 
 
 def main(net: Any, args: argparse.Namespace) -> None:
@@ -102,14 +102,14 @@ def main(net: Any, args: argparse.Namespace) -> None:
         return "\n".join(f"{text}  ->  {target.text(pieces)}" for text, (pieces, _) in said.items())
 
     asked = batches([pair for pairs in held_out.values() for pair in pairs], shuffle=False)
-    trainer = task.train(net, args, model, batches(known), asked, glimpse)
+    trainer = task.train(net, args, model, batches(known), asked, glimpse, token="piece")
     said = translated(net, model, sides, [*held_out, *args.translate], args.beam)
     texts = {text: target.text(pieces) for text, (pieces, _) in said.items()}
     for text in [*list(held_out)[:5], *args.translate]:
         print(f"{text}  ->  {texts[text]}")
     references = {text: [plain(other) for _, other in pairs] for text, pairs in held_out.items()}
     right = [text for text, every in references.items() if texts[text] in every]
-    shown = args.translate or sorted(right, key=lambda text: -len(said[text][0]))[:3]
+    shown = args.translate or sorted(right or held_out, key=lambda text: -len(said[text][0]))[:3]
     looked = {text: (source.pieces(text), *said[text]) for text in shown if said[text][1] is not None}
     figures = net.translation_scores([texts[text] for text in references], list(references.values()))
     task.finish(args, trainer, lambda figure: draw(figure, trainer.history, looked), **figures)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.attention import Attention
-from numnet.checks import check_once, check_rows
+from numnet.checks import check_once, check_part, check_rows
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
 from numnet.losses import Loss
 from numnet.model import Model, RNNModel
@@ -60,6 +60,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_once(self.name, [*encoder, *decoder, *output])
+        check_part(self.name, "attention", attention, Attention)
         self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
         self.attention, self.output = attention, RNNModel(output)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing

@@ -395,6 +395,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("EncoderDecoder: teacher_forcing is 1.5, expected 0 to 1.",
      lambda n: translator(n, teacher_forcing=1.5)),
     ("EncoderDecoder: teacher_forcing is 'half', expected 0 to 1.", lambda n: translator(n, teacher_forcing="half")),
+    ("EncoderDecoder: attention is 'dot', expected None or one of Attention, such as Attention('dot').",
+     lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)], attention="dot")),
     ("EncoderDecoder: begin is 6, expected a token, 0 to 5: target_size is 6.", lambda n: translator(n, begin=W)),
     ("EncoderDecoder: end is -1, expected a token, 0 to 5: target_size is 6.",
      lambda n: n.greedy(translator(n, end=-1), x)),

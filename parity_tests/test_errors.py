@@ -84,6 +84,8 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("size of characters", ValueError, "Characters: embedding_size is 0, expected a whole number above 0.", lambda net: net.Characters(9, 0, 2)),
     ("one layer alone", TypeError, "RNNModel: layers is Dense, expected a list of layers. One? Pass [layer].",
      lambda net: net.RNNModel(net.Dense(3))),
+    ("a class on a tape", TypeError, "Tape: dense is the class Dense, expected one of it, such as Dense(...).",
+     lambda net: net.Tape(dense=net.Dense)),
     ("one layer beside none", TypeError, "Concat: layers is Dense, expected a list of layers. One? Pass [layer].",
      lambda net: net.Concat(net.Dense(3))),
     ("nothing side by side", ValueError, "Concat: there are no layers, expected at least one.", lambda net: net.Concat([])),

@@ -136,7 +136,7 @@ WRONG: list[tuple[list[Any], str]] = [
     (["sentiment.py", "--data", "BROKEN"], "train.txt:2: 1 ( without their ) in '(1 (2 bad)'"),
     (["sentiment.py", "--classify", " "], "' ' has no word in it"),
     (["sentiment.py", "--word-dropout", 1, "--data", "NEUTRAL"], "WordDropout: p is 1.0, expected"),
-    (["names.py", "--epochs", 0], "0 is not above 0"),
+    (["names.py", "--epochs", 0], "0 is no finite number above 0"),
 ]
 
 

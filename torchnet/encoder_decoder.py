@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.checks import check_once, check_real, check_rows
+from numnet.checks import check_once, check_part, check_real, check_rows
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
 from numnet.schedules import Schedule
 from numnet.sequences import opened
@@ -62,6 +62,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_once(self.name, [*encoder, *decoder, *output])
+        check_part(self.name, "attention", attention, Attention)
         self.encoder, self.decoder = RNNModel(encoder, device=device), RNNModel(decoder, device=device)
         self.attention, self.output = attention, RNNModel(output, device=device)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing

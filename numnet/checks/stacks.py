@@ -83,6 +83,14 @@ def check_outputs(who: str, shapes: Sequence[Any]) -> None:
             )
 
 
+def check_part(who: str, name: str, part: Any, kind: type) -> None:
+    """One of this kind, or None."""
+    if part is not None and not isinstance(part, kind):
+        raise TypeError(
+            f"{who}: {name} is {part!r}, expected None or one of {kind.__name__}, such as {kind.__name__}({part!r})."
+        )
+
+
 def check_recurrent(who: str, layer: Any) -> None:
     """What goes both ways is a layer that can be made once more, in reverse."""
     if not hasattr(layer, "twin"):

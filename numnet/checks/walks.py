@@ -42,6 +42,10 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> Non
             raise TypeError(
                 f"{who}: {name} is {type(part).__name__}, expected an Operation, a Node, a Layer or a loss."
             )
+        if isinstance(part, type):
+            raise TypeError(
+                f"{who}: {name} is the class {part.__name__}, expected one of it, such as {part.__name__}(...)."
+            )
         if name in taken or name.startswith("_"):
             raise ValueError(
                 f"{who}: a part is called {name}, expected a name that a {who} has no use for. Give another."
