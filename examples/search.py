@@ -94,7 +94,7 @@ def draw(path: str, study: Any) -> None:
     for k, name in enumerate(names, 2):
         axes = figure.add_subplot(2, 4, k)
         axes.plot([trial.params[name] for trial in done], [trial.value for trial in done], "o")
-        axes.set(xlabel=name, xscale="log" if name == "learning_rate" else "linear")
+        axes.set(xlabel=name, ylabel="accuracy")
     figure.savefig(task.write(path))
 
 
