@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.checkpoint import to_numpy
-from numnet.checks import check_logits, check_marks, check_sayable, check_size, check_tokens
+from numnet.checks import check_logits, check_marks, check_sayable, check_size, check_speaks, check_tokens
 
 Array = npt.NDArray[Any]
 
@@ -71,6 +71,7 @@ def greedy(
 
     never: tokens that are not to be said, such as `<unk>`.
     """
+    check_speaks("greedy", model)
     check_size("greedy", limit=limit)
     course = model.start(x, lengths)
     every = [Hypothesis(b) for b in range(len(x))]
@@ -102,6 +103,7 @@ def beam_search(
     with it. The search for a row is over when all its places have ended, or at `limit` tokens, where the beginnings
     that are left count as they are. With beam=1 it is greedy. never: tokens that are not to be said.
     """
+    check_speaks("beam_search", model)
     check_size("beam_search", beam=beam, limit=limit)
     course = model.start(x, lengths)
     going = [Hypothesis(b) for b in range(len(x))]

@@ -183,6 +183,13 @@ def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
 
 
 @pytest.mark.parametrize("say", ["greedy", "beam_search"])
+def test_what_says_nothing_is_refused(say: str, net: Any) -> None:
+    model = net.RNNModel([net.Embedding(W, 3), net.GRULayer(4), net.Dense(W)])
+    with pytest.raises(TypeError, match=f"{say}: the model is RNNModel, expected an EncoderDecoder, or what has start"):
+        getattr(net, say)(model, x, lengths)
+
+
+@pytest.mark.parametrize("say", ["greedy", "beam_search"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_model_gone_astray_says_so(say: str, value: float, net: Any) -> None:
     model = translator(net)

@@ -365,7 +365,8 @@ HANDED = "EncoderDecoder: the encoder's recurrent layer 0 hands on"
 REFUSED: list[tuple[str, Any]] = [
     (f"{HANDED} h (8), the decoder's takes h (4). Of a layer in two directions both",
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4)])),
-    (f"{HANDED} h (4), c (4), the decoder's takes h (4).", lambda n: stacks(n, [n.LSTMLayer(4)], [n.GRULayer(4)])),
+    (f"{HANDED} h (4), c (4), the decoder's takes h (4). Give both the same cell.",
+     lambda n: stacks(n, [n.LSTMLayer(4)], [n.GRULayer(4)])),
     ("EncoderDecoder: the encoder has 1 recurrent layers, the decoder 0, expected as many.",
      lambda n: stacks(n, [n.GRULayer(4)], [])),
     (f"EncoderDecoder: decoder[1] {AHEAD}", lambda n: stacks(n, [n.GRULayer(4)], [n.GRULayer(4, reverse=True)])),

@@ -25,6 +25,7 @@ from numnet.checks.networks import (
     check_rates,
     check_same_model,
     check_saved,
+    check_speaks,
     check_state_dict,
     check_states,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "check_shape",
     "check_side_by_side",
     "check_size",
+    "check_speaks",
     "check_stack",
     "check_state_dict",
     "check_states",

@@ -16,6 +16,15 @@ def check_saved(who: str, saved: Any) -> None:
         raise RuntimeError(f"{who}: backward before forward. Call forward first.")
 
 
+def check_speaks(who: str, model: Any) -> None:
+    """What says a sequence token by token."""
+    if not (hasattr(model, "start") and hasattr(model, "advance")):
+        raise TypeError(
+            f"{who}: the model is {type(model).__name__}, expected an EncoderDecoder, or what has start and advance as "
+            "it. For a language model there is generate."
+        )
+
+
 def check_built(who: str, thing: Any) -> None:
     """Parameters must be there to be moved or loaded."""
     if not getattr(thing, "built", True):

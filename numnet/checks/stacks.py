@@ -125,7 +125,12 @@ def check_handed_on(who: str, given: Sequence[Mapping[str, int]], taken: Sequenc
     for k, (ours, theirs) in enumerate(zip(given, taken)):
         if ours != theirs:
             words = (", ".join(f"{name} ({size})" for name, size in each.items()) for each in (ours, theirs))
+            remedy = (
+                "Of a layer in two directions both are handed on, side by side: give each half of the width."
+                if list(ours) == list(theirs)
+                else "Give both the same cell."
+            )
             raise ValueError(
                 f"{who}: the encoder's recurrent layer {k} hands on {next(words)}, the decoder's takes {next(words)}. "
-                "Of a layer in two directions both are handed on, side by side: give each half of the width."
+                f"{remedy}"
             )
