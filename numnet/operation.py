@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import checksum
 from numnet.checks import (
     check_built,
     check_dtype,
@@ -17,8 +16,8 @@ from numnet.checks import (
     check_saved,
     check_shape,
     check_state_dict,
-    modules_of,
 )
+from numnet.first_values import FirstValues
 
 Array = npt.NDArray[Any]
 
@@ -105,7 +104,7 @@ class Operation:
         return self.train(False)
 
 
-class ParamOperation(Operation):
+class ParamOperation(FirstValues, Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
     `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch, which shows the
@@ -120,7 +119,6 @@ class ParamOperation(Operation):
         self.input_size, self.seed, self.dtype = input_size, seed, np.dtype(dtype)
         self.param_names: list[str] = []
         self.built, self.output_width = False, 0
-        self.first_values: int | None = None  # their checksum, until they are chosen, used or a model's
         check_dtype(self.name, self.dtype)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
@@ -132,23 +130,13 @@ class ParamOperation(Operation):
             self.input_size, self.dtype = input_size, np.dtype(dtype)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
             self.output_width, self.built = self.make(own), True
-            self.first_values = checksum(self.params) if self.seed is None else None
+            self.note_values()
         return self.output_width
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         y = super().__call__(*inputs, **options)
         self.first_values = None
         return y
-
-    def as_made(self) -> bool:
-        """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
-        return self.seed is None and self.first_values == checksum(self.params)
-
-    def keep_values(self) -> None:
-        """What it has was chosen, or is a model's now: no other model draws it anew."""
-        for module in modules_of(self):
-            if isinstance(module, ParamOperation):
-                module.first_values = None
 
     def convert(self, dtype: npt.DTypeLike) -> None:
         """The same parameters in another dtype; what the last call kept is forgotten."""

@@ -16,11 +16,11 @@ import torchnet
 
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 SHARED = set(
-    """bleu blueprint checkpoint checks data decoding encoder_decoder_blueprint generate history initial lengths
-    masks program recurrent_options schedules sequences trainer""".split()  # noqa: SIM905
+    """bleu blueprint checkpoint checks data decoding encoder_decoder_blueprint first_values generate history initial
+    lengths masks program recurrent_options schedules sequences trainer""".split()  # noqa: SIM905
 )
 ROOMS_WITHOUT_PUBLIC_NAMES = set(
-    """between_steps blueprint calls columns course encoder_decoder_blueprint initial kept lengths masks
+    """between_steps blueprint calls columns course encoder_decoder_blueprint first_values initial kept lengths masks
     normal program progress recurrent_options resume several slots state through_time""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]

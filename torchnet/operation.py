@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checkpoint import checksum
 from numnet.checks import (
     check_built,
     check_dtype,
@@ -18,8 +17,8 @@ from numnet.checks import (
     check_saved,
     check_shape,
     check_state_dict,
-    modules_of,
 )
+from numnet.first_values import FirstValues
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -124,7 +123,7 @@ class Operation(torch.nn.Module):
         return {**self.__dict__, "saved": None}
 
 
-class ParamOperation(Operation):
+class ParamOperation(FirstValues, Operation):
     """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
 
     Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given: give it
@@ -137,7 +136,6 @@ class ParamOperation(Operation):
         super().__init__()
         self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
         self.built, self.output_width = False, 0
-        self.first_values: int | None = None  # their checksum, until they are chosen, used or a model's
         check_dtype(self.name, self.dtype)
 
     @property
@@ -159,23 +157,13 @@ class ParamOperation(Operation):
             self.input_size, self.dtype = input_size, as_dtype(dtype)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
             self.output_width, self.built = self.make(own), True
-            self.first_values = checksum(self.params) if self.seed is None else None
+            self.note_values()
         return self.output_width
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         y = super().__call__(*inputs, **options)
         self.__dict__["first_values"] = None
         return y
-
-    def as_made(self) -> bool:
-        """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
-        return self.seed is None and self.first_values == checksum(self.params)
-
-    def keep_values(self) -> None:
-        """What it has was chosen, or is a model's now: no other model draws it anew."""
-        for module in modules_of(self):
-            if isinstance(module, ParamOperation):
-                module.first_values = None
 
     def convert(self, dtype: Any) -> None:
         """The same parameters in another dtype."""
