@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # More for pip, e.g. PIP="--extra-index-url ..." to choose a build of PyTorch.
 PIP ?=
-# Which mutants, and how many processes: make mutants MUTANTS='numnet.gru.*' WORKERS=4
+# Which mutants, and how many processes: make mutants MUTANTS='numnet.recurrent.gru.*' WORKERS=4
 MUTANTS ?=
 WORKERS ?= 1
 BIN := .venv/bin

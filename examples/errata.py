@@ -1,4 +1,4 @@
-"""The GRU and the loss of a book (Weidman 2019, chapter 6), errors E1 to E5 included, and each of them mended.
+"""The GRU and the loss of a book (Weidman 2019, chapter 6), errors E1 to E5 included, and each of them corrected.
 
 python examples/errata.py --plot docs/pictures/errata.png     what 200 steps of training do with each
 python -m numnet.check examples/errata.py:BookGRU             what a gradient check says
@@ -12,93 +12,86 @@ import numpy as np
 
 import numnet
 from numnet.activations import sigmoid
-from numnet.columns import all_columns
 from numnet.losses import Loss
 
 
 class BookGRU(numnet.Node):
-    """One step of the book's GRU, x (D, B), state (h, k), each (H, B); k' is the state before.
+    """One step of the book's GRU. x (D, B), state (h, k), each (H, B); k' is k of the previous step.
 
         a = W_x x + b                          (0)   E1: the rows of u are W_xr x + b_u, with r's weights for u's
         r = σ(a_r + W_r k')                    (1)   reset gate
         u = σ(a_u + W_r k')                    (2)   update gate; E1: W_r for W_u
         m = r ⊙ k'                             (3)
         n = tanh(a_n + W_n m)                  (4)   candidate
-        h = u ⊙ k' + (1 - u) ⊙ n               (5)   what the layer above reads
+        h = u ⊙ k' + (1 - u) ⊙ n               (5)   what the layer above reads, the output y
         k = h                                  (6)   what the next step reads
 
-    On the way back dh comes from above and dk from the next step. The state's gradient is dh + dk; E2 uses dk alone.
-    E3: the first term of (5) sends nothing to k'. All else is right, for the equations without E1.
+    Backward, dh = dy + dh_next comes from above and dk_next from the next step. k = h, so the gradient that (5) needs
+    is their sum; E2 uses dk_next alone. E3: the first term of (5) sends nothing to k'. All else is right, for the
+    equations without E1.
     """
 
     G = 3
     gates = ("r", "u", "n")
     states = ("h", "k")
-    passes_state = True
-    bounded = True
 
-    W_r = property(lambda self: self.W_h[: self.hidden_size])
+    W_r = property(lambda self: self.blocks(self.W_h)[0])
     W_u = W_r  # E1
-    W_n = property(lambda self: self.W_h[2 * self.hidden_size :])
 
-    def inputs(self, x, s):
-        super().inputs(x, s)
-        (r, u, _), (b_r, b_u, _) = s.gates, np.split(self.b, 3)
-        u[...] = r + (b_u - b_r)[:, None]  # E1
+    def inputs(self, x):
+        a_r, _, a_n = np.split(super().inputs(x), 3, axis=1)
+        b_r, b_u, _ = self.b.reshape(3, -1, 1)
+        return np.concatenate([a_r, a_r - b_r + b_u, a_n], axis=1)  # (0) E1
 
-    def slots(self, T, B, memory=None):
-        s = super().slots(T, B, memory)
-        s.m = s.new(T, self.hidden_size, B)
-        return s
+    def step(self, a_x, h_prev, k_prev):
+        a_r, a_u, a_n = self.blocks(a_x)
+        W_n = self.blocks(self.W_h)[2]
+        r = sigmoid(a_r + self.W_r @ k_prev)  # (1)
+        u = sigmoid(a_u + self.W_u @ k_prev)  # (2)
+        m = r * k_prev  # (3)
+        n = np.tanh(a_n + W_n @ m)  # (4)
+        h = u * k_prev + (1 - u) * n  # (5)
+        k = h.copy()  # (6)
+        return h, (h, k), (k_prev, r, u, m, n)
 
-    def step(self, s, t):
-        (r, u, n), k, m = s.gates[:, t], s.k[t], s.m[t]
-        r[...] = sigmoid(r + self.W_r @ k)  # (1)
-        u[...] = sigmoid(u + self.W_u @ k)  # (2)
-        m[...] = r * k  # (3)
-        n[...] = np.tanh(n + self.W_n @ m)  # (4)
-        s.h_new[t] = u * k + (1 - u) * n  # (5)
-        s.k_new[t] = s.h_new[t]  # (6)
-
-    def step_backward(self, s, t):
-        (r, u, n), (dr, du, dn), k = s.gates[:, t], s.d_gates[:, t % s.chunk_steps], s.k[t]
-        W_r, W_u, W_n = np.split(self.W_h, 3)
-        d = s.dk  # (6) E2: without dh
-        du[...] = d * (k - n) * u * (1 - u)  # (5) (2)
-        dn[...] = d * (1 - u) * (1 - n * n)  # (5) (4)
-        dm = W_n.T @ dn  # (4)
-        dr[...] = dm * k * r * (1 - r)  # (3) (1)
-        s.dk[...] = dm * r + W_u.T @ du + W_r.T @ dr  # (3) (2) (1) E3: without (5)
-        s.dh[...] = 0  # no equation reads h'
-
-    def state_backward(self, stretches, da_all):
-        H, k, m = self.hidden_size, *(all_columns(*z) for z in zip(*((s.k[:-1], s.m) for s in stretches)))
-        self.dW_h[: 2 * H] += da_all[: 2 * H] @ k.T  # (1) (2)
-        self.dW_h[2 * H :] += da_all[2 * H :] @ m.T  # (4)
+    def step_backward(self, dy, dh_next, dk_next, saved):
+        k_prev, r, u, m, n = saved
+        W_r, W_u, W_n = self.blocks(self.W_h)
+        dh = dk_next  # (6) E2: without dy + dh_next
+        du = dh * (k_prev - n)  # (5)
+        dn = dh * (1 - u)  # (5)
+        da_n = dn * (1 - n**2)  # (4)
+        dm = W_n.T @ da_n  # (4)
+        dr = dm * k_prev  # (3)
+        da_u = du * u * (1 - u)  # (2)
+        da_r = dr * r * (1 - r)  # (1)
+        dk_prev = dm * r + W_u.T @ da_u + W_r.T @ da_r  # (3) (2) (1) E3: without dh * u of (5)
+        da_ru, dh_prev = np.concatenate([da_r, da_u]), np.zeros_like(k_prev)  # no equation reads h'
+        da_x = np.concatenate([da_ru, da_n])
+        return da_x, (dh_prev, dk_prev), {"W_h": [(da_ru, k_prev), (da_n, m)]}  # (1) (2) (4)
 
 
 class WithoutE1(BookGRU):
-    """The update gate has its own weights, as its way back always thought."""
+    """The update gate has its own weights, which its backward pass has always assumed."""
 
-    W_u = property(lambda self: np.split(self.W_h, 3)[1])  # (2)
+    W_u = property(lambda self: self.blocks(self.W_h)[1])  # (2)
     inputs = numnet.Node.inputs  # (0)
 
 
 class WithoutE2(WithoutE1):
-    """What comes from above counts, too."""
+    """The gradient from above counts, too."""
 
-    def step_backward(self, s, t):
-        s.dk += s.dh  # (6)
-        super().step_backward(s, t)
+    def step_backward(self, dy, dh_next, dk_next, saved):
+        return super().step_backward(dy, dh_next, dy + dh_next + dk_next, saved)  # (6)
 
 
 class WithoutE3(WithoutE2):
-    """The state that was kept takes its gradient along: this one is right."""
+    """The part of the state that was kept takes its gradient along: this one is right."""
 
-    def step_backward(self, s, t):
-        kept = (s.dh + s.dk) * s.gates[1, t]  # (5) d ⊙ u
-        super().step_backward(s, t)
-        s.dk += kept  # (5)
+    def step_backward(self, dy, dh_next, dk_next, saved):
+        da_x, (dh_prev, dk_prev), pairs = super().step_backward(dy, dh_next, dk_next, saved)
+        u, dh = saved[2], dy + dh_next + dk_next
+        return da_x, (dh_prev, dk_prev + dh * u), pairs  # (5)
 
 
 class BookLoss(Loss):

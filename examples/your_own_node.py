@@ -1,8 +1,8 @@
-"""A node of one's own, trained on text, on either backend: docs/your_own_node.md tells how it was made.
+"""A node of your own, trained on text, on either backend: docs/your_own_node.md explains it.
 
 python examples/your_own_node.py                                    half a minute on the text that ships with Python
-python examples/your_own_node.py --backend torchnet --text FILE     its twin, on a text of one's own
-python -m numnet.check examples/your_own_node.py:UGRNNNode          is its way back right?
+python examples/your_own_node.py --backend torchnet --text FILE     the same on PyTorch, on a text of yours
+python -m numnet.check examples/your_own_node.py:UGRNNNode          are its gradients right?
 """
 
 import argparse
@@ -12,56 +12,56 @@ import numpy as np
 
 import numnet
 from numnet.activations import sigmoid
+from numnet.recurrent.node import dropped
 
 
 class UGRNNNode(numnet.Node):
-    """One step of the update gate RNN (Collins et al. 2017), x (D, B), h (H, B); h' is the state before.
+    """One time step of the update gate RNN (Collins et al. 2017).
 
-        a = W_x x + b                  (0)   a (2H, B), the rows of g, c; for all steps at once: see numnet/node.py
-        g = σ(a_g + W_g h')            (1)   the gate
+        g = σ(a_g + W_g h')            (1)   the gate; a_x = W_x x + b  (0), its rows a_g and a_c
         c = tanh(a_c + W_c h')         (2)   candidate
-        h = g ⊙ h' + (1 - g) ⊙ c       (3)   computed as c + g ⊙ (h' - c)
+        h = g ⊙ h' + (1 - g) ⊙ c       (3)   hidden state, and the output y
 
-    W_x (2H, D), W_h (2H, H) = W_g over W_c, b (2H,).
+    h' is h of the previous step. Shapes: h (H, B); a_x (2H, B); W_x (2H, D), W_h (2H, H) = W_g over W_c, b (2H,).
+    `drop` is a mask of state dropout, or None: W_h reads h_in = h' ⊙ drop, and (3) reads h' itself.
     """
 
     G = 2
     gates = ("g", "c")
-    passes_state = True
-    bounded = True
 
-    def step(self, s, t):
-        (g, c), h_prev = s.gates[:, t], s.h[t]
-        s.a[t] += self.W_h @ s.h_met[t]  # (1) (2)
-        g[...] = sigmoid(g)  # (1)
-        np.tanh(c, c)  # (2)
-        s.h_new[t] = c + g * (h_prev - c)  # (3)
+    def step(self, a_x, h_prev, drop=None):
+        h_in = dropped(h_prev, drop)
+        a_g, a_c = self.blocks(a_x + self.W_h @ h_in)  # (1) (2)
+        g, c = sigmoid(a_g), np.tanh(a_c)  # (1) (2)
+        h = g * h_prev + (1 - g) * c  # (3)
+        return h, (h,), (h_prev, h_in, g, c)
 
-    def step_backward(self, s, t):
-        k = t % s.chunk_steps
-        (g, c), (dg, dc), h_prev, dh = s.gates[:, t], s.d_gates[:, k], s.h[t], s.dh
-        dg[...] = dh * (h_prev - c) * g * (1 - g)  # (3) (1)
-        dc[...] = dh * (1 - g) * (1 - c * c)  # (3) (2)
-        d_met = s.W_hT @ s.da[k]  # (1) (2)
-        dh *= g  # (3)
-        dh += d_met if s.drop is None else d_met * s.drop
+    def step_backward(self, dy, dh_next, saved, drop=None):
+        h_prev, h_in, g, c = saved
+        dh = dy + dh_next
+        dg, dc = dh * (h_prev - c), dh * (1 - g)  # (3)
+        da = np.concatenate([dg * g * (1 - g), dc * (1 - c**2)])  # (1) (2)
+        dh_prev = dh * g + dropped(self.W_h.T @ da, drop)  # (3), and (1) and (2), which both read h_in
+        return da, (dh_prev,), {"W_h": (da, h_in)}  # (1) (2)
 
 
-def twin():
-    """The same step for torchnet: the equations alone, for autograd goes back. PyTorch is imported only now."""
+def on_torch():
+    """The same step for torchnet, where autograd computes the gradients. PyTorch is imported only if it is used."""
     import torch
 
     import torchnet
+    from torchnet.recurrent.node import dropped
 
     class UGRNNNode(torchnet.Node):
-        """One step of the update gate RNN."""
+        """One time step of the update gate RNN."""
 
         G = 2
 
-        def step(self, a, state, h_met, W_h):
-            a_g, a_c = (a + W_h[0] @ h_met).chunk(2)
+        def step(self, a_x, h_prev, drop=None):
+            a_g, a_c = self.blocks(a_x + self.W_h @ dropped(h_prev, drop))  # (1) (2)
             g, c = torch.sigmoid(a_g), torch.tanh(a_c)  # (1) (2)
-            return (g * state[0] + (1 - g) * c,)  # (3)
+            h = g * h_prev + (1 - g) * c  # (3)
+            return h, (h,)
 
     return UGRNNNode
 
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     args = parser.parse_args()
     net = importlib.import_module(args.backend)
-    node = UGRNNNode if args.backend == "numnet" else twin()
+    node = UGRNNNode if args.backend == "numnet" else on_torch()
 
     text = net.data.read_text(args.text) if args.text else net.data.default_text()
     vocabulary = net.Vocabulary.from_text(text)

@@ -4,7 +4,6 @@ from numnet import data
 from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from numnet.attention import Attention
-from numnet.bidirectional import Bidirectional
 from numnet.bleu import translation_scores
 from numnet.characters import Characters
 from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
@@ -19,22 +18,24 @@ from numnet.dropout import Dropout
 from numnet.embedding import Embedding
 from numnet.encoder_decoder import EncoderDecoder
 from numnet.generate import generate
-from numnet.gru import GRUNode
 from numnet.history import History, require_plot
-from numnet.indrnn import IndRNNNode
-from numnet.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
-from numnet.lstm import LSTMNode
-from numnet.lstm_variants import LSTMVariantNode
-from numnet.mgu import MGUNode
 from numnet.model import RNNModel
-from numnet.node import Node
 from numnet.operation import Layer, Operation, ParamOperation
 from numnet.optimizer import Optimizer
 from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.pooling import Pooling
-from numnet.recurrent import RecurrentLayer
-from numnet.rnn import RNNNode
+from numnet.recurrent.bidirectional import Bidirectional
+from numnet.recurrent.gru import GRUNode
+from numnet.recurrent.indrnn import IndRNNNode
+from numnet.recurrent.layer import RecurrentLayer
+from numnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
+from numnet.recurrent.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
+from numnet.recurrent.lstm import LSTMNode
+from numnet.recurrent.lstm_variants import LSTMVariantNode
+from numnet.recurrent.mgu import MGUNode
+from numnet.recurrent.node import Node
+from numnet.recurrent.rnn import RNNNode
 from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.sequences import Packed, pack, pad_sequences, unpack
 from numnet.tape import Tape
@@ -75,6 +76,8 @@ __all__ = [
     "LSTMNode",
     "LSTMVariantNode",
     "Layer",
+    "LayerNormGRUNode",
+    "LayerNormRNNNode",
     "Loss",
     "MGULayer",
     "MGUNode",

@@ -23,13 +23,22 @@ class Activation(Operation):
     """y = f(x), elementwise; float32 and float64 keep their dtype."""
 
     def forward(self, x: Any) -> Array:
-        y = self.f(self.place("x", x))
-        self.saved = y
+        self.saved = y = self.f(self.validated(x))
         return y
 
     def backward(self, dy: Any) -> Array:
         y = self.recall()
         return self.slope(self.gradient(dy, y.shape, y.dtype), y)
+
+    def validated(self, x: Any) -> Array:
+        return self.place("x", x)
+
+    def compute(self, x: Array) -> tuple[Array, Array]:
+        y = self.f(x)
+        return y, y
+
+    def compute_backward(self, dy: Array, y: Array) -> tuple[Array, dict[str, Any]]:
+        return self.slope(dy, y), {}
 
     def f(self, x: Array) -> Array:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Arrays that remember how they were made: the walk back of a number, and the rules of products, sums and shapes."""
+"""Reverse-mode automatic differentiation of arrays: the rules of products, sums, shapes and indices."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class ArrayWithGrad(WithGrad):
     """
 
     value: Array
-    grad: Array
+    owned = False  # whether nothing else refers to the memory of `total`
 
-    def shaped(self, z: Array, back: Callable[[Array], Sequence[Array]], *made_of: ArrayWithGrad) -> ArrayWithGrad:
+    def shaped(self, z: Array, back: Callable[[Array], Sequence[Any]], *made_of: ArrayWithGrad) -> ArrayWithGrad:
         """The z of one line of the table, made of this array, or of those given."""
         array: ArrayWithGrad = self.of(z, made_of or (self,), back)
         return array
@@ -76,14 +76,8 @@ class ArrayWithGrad(WithGrad):
         return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
-        z, index = self.value[index], copy.deepcopy(index)  # its arrays may change before the way back
-
-        def back(dz: Array) -> list[Array]:
-            du = np.zeros_like(self.value)
-            np.add.at(du, index, dz)  # (13): an element taken twice gets both
-            return [du]
-
-        return self.shaped(z, back)
+        z, index = self.value[index], fixed(index)
+        return self.shaped(z, lambda dz: [Placed(self.value, index, dz)])  # (13)
 
     def __iter__(self) -> Iterator[ArrayWithGrad]:
         return (self[k] for k in range(len(self)))
@@ -106,13 +100,34 @@ class ArrayWithGrad(WithGrad):
         """How many axes the value has."""
         return self.value.ndim
 
+    @property
+    def grad(self) -> Array:
+        """The sum of the gradients of all backward passes, a copy that nothing else refers to; made when it is read."""
+        if not self.owned:
+            self.total = np.zeros_like(self.value) if self.total is None else np.array(self.total)
+            self.owned = True
+        total: Array = self.total
+        return total
+
     def zero_grad(self) -> None:
-        self.grad = np.zeros(self.value.shape, self.value.dtype)
+        self.total, self.owned = None, False
+
+    def receive(self, dz: Any) -> Array:
+        array: Array = dz.whole() if isinstance(dz, Placed) else dz
+        if self.owned:
+            self.total += array
+        elif self.total is None:
+            self.total = array
+        else:
+            self.total, self.owned = self.total + array, True
+        return array
 
     def like(self, other: Any) -> ArrayWithGrad:
         return other if isinstance(other, ArrayWithGrad) else ArrayWithGrad(np.asarray(other, self.value.dtype))
 
     def checked(self, value: Any) -> Array:
+        if type(value) is np.ndarray and value.dtype.kind == "f":
+            return value
         value = np.asarray(value)
         check_real("ArrayWithGrad", "the value", value)
         return value if value.dtype.kind == "f" else value.astype(np.float64)
@@ -121,11 +136,13 @@ class ArrayWithGrad(WithGrad):
         if dz is None:
             check_last("ArrayWithGrad", self.shape)
             return np.ones_like(self.value)
-        dz = np.asarray(dz, self.value.dtype)
+        dz = np.array(dz, self.value.dtype)
         check_shape("ArrayWithGrad", "dz", dz.shape, self.shape, "It has the shape of the value.")
         return dz
 
-    def fit(self, dz: Array) -> Array:
+    def fit(self, dz: Any) -> Any:
+        if dz.shape == self.value.shape and dz.dtype == self.value.dtype:
+            return dz
         extra = dz.ndim - self.ndim
         many = [extra + k for k, size in enumerate(self.shape) if size == 1 != dz.shape[extra + k]]
         dz = dz.sum(axis=(*range(extra), *many), keepdims=True) if extra or many else dz  # (15)
@@ -133,6 +150,51 @@ class ArrayWithGrad(WithGrad):
 
     def __array__(self, *_: Any, **__: Any) -> Array:
         raise refuse_plain("ArrayWithGrad")
+
+
+class Placed:
+    """The gradient of u in z = u[index]: dz at the index, 0 elsewhere. Those of several indices add to one array."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, u: Array, index: Any, dz: Array) -> None:
+        self.shape, self.dtype = u.shape, u.dtype
+        self.parts, self.rest = [(index, dz)], None
+
+    def __add__(self, other: Any) -> Placed:
+        """Only the backward pass refers to this object, so it may change."""
+        if isinstance(other, Placed):
+            self.parts += other.parts
+        else:
+            self.rest = other if self.rest is None else self.rest + other
+        return self
+
+    __radd__ = __add__
+
+    def whole(self) -> Array:
+        """The sum as an array."""
+        du = np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()
+        for index, dz in self.parts:
+            if basic(index):
+                du[index] += dz  # (13)
+            else:
+                np.add.at(du, index, dz)  # (13): an element taken twice gets both
+        return du
+
+
+def basic(index: Any) -> bool:
+    """Whether it takes each element once at most: it is made of integers, slices, None and Ellipsis."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is ... or isinstance(part, (int, np.integer, slice)) for part in parts)
+
+
+def fixed(index: Any) -> Any:
+    """An index that nobody changes before the backward pass: lists, and arrays that may be written to, are copied."""
+    if isinstance(index, tuple):
+        return index if basic(index) else tuple(map(fixed, index))
+    if isinstance(index, list):
+        return copy.deepcopy(index)
+    return index.copy() if isinstance(index, np.ndarray) and index.flags.writeable else index
 
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from numnet import initial as draw
 from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_size
+from numnet.evaluation import OfCall
 from numnet.lengths import as_mask
 from numnet.operation import Array, ParamOperation
 
@@ -38,7 +39,7 @@ class Attention(ParamOperation):
     dW_m: Array
     dW_q: Array
     dv: Array
-    weights: Array | None = None
+    weights = OfCall()
 
     def __init__(
         self,

@@ -9,7 +9,9 @@ from typing import Any
 
 from numnet.checkpoint import Checkpoint, check_sizes, refusing
 from numnet.checks import check_sequence, check_steps, kind_of
+from numnet.evaluation import Memory
 from numnet.lengths import mask_like
+from numnet.recurrent.paths import Paths
 
 
 class Remembering:
@@ -26,20 +28,14 @@ class Remembering:
 
     @contextmanager
     def forgetting(self) -> Iterator[None]:
-        """Stateful layers begin anew, and afterwards remember what they did before."""
+        """Stateful layers begin anew in this thread, and afterwards remember what they did before."""
         with self.keeping_memory():
             self.reset_state()
             yield
 
-    @contextmanager
-    def keeping_memory(self) -> Iterator[None]:
-        """Afterwards every layer remembers the state that it did before."""
-        kept = [(part, part.last_state, part.anew) for part in self.modules() if hasattr(part, "remember")]
-        try:
-            yield
-        finally:
-            for part, last_state, anew in kept:
-                part.last_state, part.anew = last_state, anew
+    def keeping_memory(self) -> Memory:
+        """Afterwards every layer remembers the state that it did before; other threads see no change meanwhile."""
+        return Memory([*self.modules(), getattr(self, "loss", None)])
 
 
 class Remade:
@@ -75,7 +71,7 @@ class Remade:
         return model
 
 
-class Blueprint(Remembering, Remade):
+class Blueprint(Paths, Remembering, Remade):
     """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
 
     loss: Any
@@ -88,6 +84,11 @@ class Blueprint(Remembering, Remade):
     saved: Any
     load_state_dict: Any
     usable_device: Any
+
+    @property
+    def named_layers(self) -> dict[str, Any]:
+        """The layers by the names of their parameters."""
+        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
 
     def ready_for(self, x: Any) -> None:
         """Build for this first batch, unless built."""
@@ -122,10 +123,9 @@ class Blueprint(Remembering, Remade):
         shown, packed, _ = self.saved
         return mask if mask is not None or packed else shown
 
-    def lengths_shown(self) -> Any:
-        """How many real steps each row of the last output has, where it was Packed."""
-        mask, packed, _ = self.saved
-        return mask.sum(1 if self.batch_first else 0) if packed else None
+    def lengths_of(self, mask: Any) -> Any:
+        """How many real steps each row has."""
+        return mask.sum(1 if self.batch_first else 0)
 
     def needs_loss(self) -> Any:
         """The loss, or a ValueError where the model was made without one."""

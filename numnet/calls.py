@@ -1,66 +1,181 @@
-"""How a Tape calls each kind of part, and goes back through it: rows in and out, gradients nested as the values are.
+"""How a Tape calls each kind of part: rows are samples, values come and go as ArrayWithGrad.
 
-A call is given, outputs, back: what may have a gradient, what came of it, and the way from the outputs' gradients to
-theirs. A state is an array, a pair, or of two directions a pair of these: tuples in tuples.
+A call of a node, or of an operation that is a pure function, leaves the terms of its weights' gradients to Weights. The
+tape stores what the call of another part has left in it, and gives it back for its backward pass: kept.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from numnet.array_with_grad import ArrayWithGrad
-from numnet.checks import check_one_way, check_padded, check_step
-
-Call = tuple[Any, Any, Callable[[Any], Any]]
-
-
-def call_of(part: Any) -> Callable[..., Call]:
-    """Which of the three ways is this part's."""
-    return node_call if hasattr(part, "states") else layer_call if part.recurrent else operation_call
+from numnet.checks import check_one_way, check_padded, check_step, check_unchanged
+from numnet.kept import Kept
+from numnet.operation import Array
+from numnet.recurrent.unroll import at
+from numnet.several import leaves, nested, on_tape
+from numnet.weights import Terms, Weights, deferrable, one_step
 
 
-def node_call(node: Any, x: Any, state: Any = None) -> Call:
+def on(tape: Any, part: Any) -> OnTape:
+    """The part as it is called on the tape."""
+    if hasattr(part, "states"):
+        return NodeOnTape(tape, part)
+    if part.recurrent:
+        return LayerOnTape(tape, part)
+    return PureOnTape(tape, part) if is_pure(part) else OperationOnTape(tape, part)
+
+
+def is_pure(part: Any) -> bool:
+    """Whether its class has `compute` beside forward and backward: a subclass may have other ones of these."""
+    names = ("compute", "compute_backward", "forward", "backward")
+    definers = [next((kind for kind in type(part).__mro__ if name in vars(kind)), None) for name in names]
+    return definers[0] is not None and len(set(definers)) == 1
+
+
+class OnTape:
+    """A part as it is called on a tape; its other attributes are the part's own."""
+
+    own = ("tape", "part", "weights", "modules", "settled", "last_state")
+
+    def __init__(self, tape: Any, part: Any) -> None:
+        self.tape, self.part, self.settled = tape, part, False
+        self.weights, self.modules = Weights(part), list(part.modules())
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """After a call: the tape asks whether all parts have their weights, until this one has."""
+        self.tape.settle()
+        self.settled = getattr(self.part, "built", True)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "part" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self.part, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in OnTape.own:
+            vars(self)[name] = value
+        else:
+            setattr(self.part, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "last_state"}
+
+
+class NodeOnTape(OnTape):
     """One step: on the tape a row is a sample, in the node a column."""
-    given, state = np.asarray(value_of(x)), node.joined(node.each(as_tuples(state)))
-    check_step(node.name, given)
-    columns = [None if h is None else np.asarray(h).T for h in node.each(plain(state))]
-    new, saved = node.forward(given.T, node.joined(columns))
 
-    def back(d_new: Any) -> Any:
-        dx, d_state = node.backward(node.joined([None if dh is None else dh.T for dh in node.each(d_new)]), saved)
-        return None if dx is None else dx.T, node.joined([dh.T for dh in node.each(d_state)])
+    def __call__(self, x: Any, state: Any = None) -> Any:
+        tape, node, parts = self.tape, self.part, self.part.each(as_tuples(state))
+        columns, start = self.validated(x, parts)
+        y, new, saved = node.step(at(node.inputs(columns), 0), *start)
+        if not self.settled:
+            self.settle()
+        changes, tracked = tape.changes, [isinstance(part, ArrayWithGrad) for part in (x, *parts)]
+        shown = (y, *new) if node.reads_out else new
 
-    return (x, state), node.joined([h.T for h in node.each(new)]), back
+        def back(gradients: list[Any]) -> Any:
+            check_unchanged(node.name, tape.changes, changes)
+            d_shown = [np.zeros_like(q) if dq is None else dq.T for q, dq in zip(shown, gradients)]
+            dy, *d_new = d_shown if node.reads_out else (np.zeros_like(y), *d_shown)
+            da_x, d_state, pairs = node.step_backward(dy, *d_new, saved)
+            dx, terms = self.inputs_backward(da_x, columns, pairs, tracked[0])
+            return [*(dq.T for dq, wanted in zip((dx, *d_state), tracked) if wanted), terms]
+
+        made_of = [part for part, wanted in zip((x, *parts), tracked) if wanted]
+        outputs = on_tape([q.T for q in shown], [*made_of, self.weights], back)
+        return (outputs[0], node.joined(outputs[1:])) if node.reads_out else node.joined(outputs)
+
+    def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
+        """x as one of T = 1 steps and the parts of the state, checked, with samples as columns."""
+        node, given = self.part, x.value if isinstance(x, ArrayWithGrad) else np.asarray(x)
+        check_step(node.name, given)
+        columns = [None if h is None else np.asarray(value_of(h)).T for h in parts]
+        validated: tuple[Array, tuple[Array, ...]] = node.validated(given.T, node.joined(columns))
+        return validated
+
+    def inputs_backward(self, da_x: Any, x: Array, pairs: dict[str, Any], wanted: bool) -> tuple[Any, Terms]:
+        """dx where it is wanted, and the terms of the weights' gradients."""
+        node = self.part
+        if not wanted:
+            return None, Terms([(x, da_x)], [pairs])
+        if deferrable(node):
+            return node.inputs_dx(one_step(da_x), x)[0], Terms([(x, da_x)], [pairs])
+        dx, grads = node.inputs_backward(one_step(da_x), x)
+        return dx[0], Terms([], [pairs], grads)
 
 
-def layer_call(layer: Any, x: Any, state: Any = None, lengths: Any = None) -> Call:
-    """A recurrent layer: y and the last state, from x and the start state."""
-    check_padded(layer.name, x)
-    check_one_way(layer.name, lengths=lengths)
-    state = as_tuples(state)
-    y = layer.forward(value_of(x), plain(state), lengths)
+class LayerOnTape(OnTape):
+    """A recurrent layer: y, and `last_state` on the tape as well, from x and the start state."""
 
-    def back(gradients: Any) -> Any:
-        return layer.backward(*gradients), layer.d_state
+    def __call__(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+        layer, tape, state = self.part, self.tape, as_tuples(state)
+        check_padded(layer.name, x)
+        check_one_way(layer.name, lengths=lengths, resets=resets)
+        y = layer.forward(value_of(x), plain(state), lengths, resets)
+        kept, changes = Kept(self.modules), tape.changes
+        if not self.settled:
+            self.settle()
 
-    return (x, state), (y, layer.last_state), back
+        def back(gradients: list[Any]) -> Any:
+            check_unchanged(layer.name, tape.changes, changes)
+            with kept.given_back():
+                dx = layer.backward(*nested(outputs, gradients))
+                return gradients_of((x, state), (dx, layer.d_state))
+
+        outputs = y, layer.last_state
+        y, self.last_state = nested(outputs, on_tape(leaves(outputs), values_in((x, state)), back))
+        return y
 
 
-def operation_call(part: Any, *inputs: Any, **options: Any) -> Call:
+class PureOnTape(OnTape):
+    """An operation whose `compute` and `compute_backward` are pure functions."""
+
+    def __call__(self, x: Any) -> Any:
+        part, tape = self.part, self.tape
+        wanted = isinstance(x, ArrayWithGrad)
+        if not wanted:
+            check_padded(part.name, x)
+        y, saved = part.compute(part.validated(x.value if wanted else x))
+        if not self.settled:
+            self.settle()
+        changes = tape.changes
+
+        def back(dy: Array) -> list[Any]:
+            check_unchanged(part.name, tape.changes, changes)
+            dx, pairs = part.compute_backward(dy, saved)
+            return [dx, Terms([], [pairs])] if wanted else [Terms([], [pairs])]
+
+        return ArrayWithGrad.of(y, (x, self.weights) if wanted else (self.weights,), back)
+
+
+class OperationOnTape(OnTape):
     """Any other part: the inputs that it takes gradients of come first, then constants such as a loss's target."""
-    taken = len(getattr(part, "takes", ("x",)))
-    check_padded(part.name, *inputs)
-    check_one_way(part.name, **{f"input {k}": x for k, x in enumerate(inputs) if k >= taken}, **options)
-    y = part.forward(*map(value_of, inputs), **options)
 
-    def back(dy: Any) -> Any:
-        found = part.backward(float(dy) if isinstance(y, float) else dy)
-        return found if isinstance(found, tuple) else (found,)
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        part, tape = self.part, self.tape
+        given = inputs[: len(getattr(part, "takes", ("x",)))]
+        check_padded(part.name, *inputs)
+        constants = {f"input {k}": x for k, x in enumerate(inputs) if k >= len(given)}
+        check_one_way(part.name, **constants, **options)
+        y = part.forward(*map(value_of, inputs), **options)
+        kept, changes = Kept(self.modules), tape.changes
+        if not self.settled:
+            self.settle()
 
-    return inputs[:taken], y, back
+        def back(gradients: list[Any]) -> Any:
+            check_unchanged(part.name, tape.changes, changes)
+            dy = nested(y, gradients)
+            with kept.given_back():
+                found = part.backward(float(dy) if isinstance(y, float) else dy)
+            return gradients_of(given, found if isinstance(found, tuple) else (found,))
+
+        return nested(y, on_tape(leaves(y), values_in(given), back))
 
 
 def value_of(x: Any) -> Any:
@@ -76,6 +191,16 @@ def as_tuples(state: Any) -> Any:
 def plain(tree: Any) -> Any:
     """The values of a state: of an array, of a pair, of a pair of pairs."""
     return tuple(map(plain, tree)) if isinstance(tree, tuple) else value_of(tree)
+
+
+def values_in(given: Any) -> list[ArrayWithGrad]:
+    """Each ArrayWithGrad of a tree."""
+    return [x for x, _ in with_grads(given, given)]
+
+
+def gradients_of(given: Any, found: Any) -> list[Any]:
+    """The gradient of each ArrayWithGrad of a tree, from the tree of all gradients."""
+    return [dx for _, dx in with_grads(given, found)]
 
 
 def with_grads(given: Any, found: Any) -> list[tuple[ArrayWithGrad, Any]]:

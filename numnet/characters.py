@@ -72,8 +72,9 @@ class Characters(Layer):
             e = self.embedding(words[words > 0])  # (1)
             a = self.convolution(Packed(e, lengths[some]))  # (2)
             y[some] = self.pooling(a)  # (3)
-        self.saved = which, some, (*x.shape[:-1], self.output_size)
-        return y[which].reshape(self.saved[2])
+        shape = (*x.shape[:-1], self.output_size)
+        self.saved = which, some, shape
+        return y[which].reshape(shape)
 
     def backward(self, dy: Any) -> None:
         which, some, shape = self.recall()

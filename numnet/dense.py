@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from numnet import initial as draw
 from numnet.checks import check_choice, check_features, check_size
-from numnet.columns import all_columns, columns, rows
+from numnet.layout import all_columns, columns, rows
 from numnet.operation import Array, ParamOperation
+from numnet.pairs import add_grads, summed
 
 
 class Dense(ParamOperation):
@@ -49,20 +50,29 @@ class Dense(ParamOperation):
         return {"output_size": self.output_size, "initial": self.initial}
 
     def forward(self, x: Any) -> Array:
-        x = np.asarray(x)
-        check_features(self.name, x, self.input_size)
-        self.ready(x.shape[-1])
-        x = columns(self.cast("x", x))
-        y = np.matmul(self.W, x)  # (1)
-        y += self.b[:, None]
-        y = rows(y)
+        y, x = self.compute(self.validated(x))
         self.saved = x, y.shape
         return y
 
     def backward(self, dy: Any) -> Array:
         x, y_shape = self.recall()
-        dy = columns(self.gradient(dy, y_shape, self.dtype))
+        dx, pairs = self.compute_backward(self.gradient(dy, y_shape, self.dtype), x)
+        add_grads(self, {name: summed([pair]) for name, pair in pairs.items()})
+        return dx
+
+    def validated(self, x: Any) -> Array:
+        x = np.asarray(x)
+        check_features(self.name, x, self.input_size)
+        self.ready(x.shape[-1])
+        return self.cast("x", x)
+
+    def compute(self, x: Array) -> tuple[Array, Array]:
+        x = columns(x)
+        y = self.W @ x  # (1)
+        y += self.b[:, None]
+        return rows(y), x
+
+    def compute_backward(self, dy: Array, x: Array) -> tuple[Array, dict[str, Any]]:
+        dy = columns(dy)
         dy_all = all_columns(dy)
-        self.dW += dy_all @ all_columns(x).T  # (1)
-        self.db += dy_all.sum(axis=1)
-        return rows(np.matmul(self.W.T, dy))
+        return rows(self.W.T @ dy), {"W": (dy_all, all_columns(x)), "b": (dy_all, None)}  # (1)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from numnet import initial as draw
 from numnet.checks import check_positive, check_shape, check_size, check_tokens
-from numnet.columns import all_columns, columns
+from numnet.layout import all_columns, columns
 from numnet.operation import Array, ParamOperation
 
 FEW = 128  # different tokens; beyond, the one-hot product is the slower way

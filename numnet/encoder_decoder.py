@@ -11,12 +11,13 @@ import numpy.typing as npt
 from numnet.attention import Attention
 from numnet.checks import check_once, check_part, check_rows
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
+from numnet.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.losses import Loss
 from numnet.model import Model, RNNModel
 from numnet.operation import Array, Operation
+from numnet.recurrent.node import State
 from numnet.schedules import Schedule
 from numnet.sequences import opened
-from numnet.state import State
 
 
 class EncoderDecoder(EncoderDecoderBlueprint, Model):
@@ -90,8 +91,9 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         return y
 
     def backward(self, dy: Any) -> Array | None:
-        real, width = self.recall()[0], self.output.output_width
-        return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])
+        with Exclusive(self, "backward"):
+            real, width = self.recall()[0], self.output.output_width
+            return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])
 
     def logits(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
         """(N, V) for the N real target steps, the padding left out: of all products (5) has the most numbers."""
@@ -121,7 +123,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         if not self.built:
             self.ready(self.input_size or self.encoder.size_shown(x))
         m = self.encoder(x, None, lengths)
-        return m, self.encoder.recall()[0]
+        return m, self.encoder.saved[0]
 
     def handed_on(self) -> list[State]:
         """(3) s_k for each recurrent layer of the decoder, None for the others."""
@@ -142,48 +144,47 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """
         loss, (target, real) = self.needs_loss(), self.opened_target(target)
         self.no_state(state)
-        logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-        value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
-        self.logits_backward(loss.backward())
-        self.saved = None
+        with TrainingCall(self):
+            logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
+            self.logits_backward(loss.backward())
         return value
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
         """The loss in evaluation mode; no gradient."""
         loss, (target, real) = self.needs_loss(), self.opened_target(target)
         self.no_state(state)
-        with self.evaluating():
+        with Evaluation():
             logits = self.logits(x, self.moved_on(target), real, lengths)
             value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
         return value
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
         """The logits in evaluation mode, as a numpy array. There is no way back from it."""
-        with self.evaluating():
+        with Evaluation():
             return self.forward(x, target, lengths)
 
     def guesses(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
         """The token (B, T) that the model holds for the likeliest, in evaluation mode; 0 at padding."""
         tokens = np.zeros(real.shape, np.int64)
-        with self.evaluating():
+        with Unwritten():
             tokens[real] = self.logits(x, inputs, real, lengths).argmax(axis=-1)
         return tokens
 
     def start(self, x: Any, lengths: Any = None) -> Any:
         """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
-        with self.evaluating():
+        with Unwritten():
             m, mask = self.encoded(x, lengths)
             return m, mask, self.handed_on()
 
     def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
         m, mask, state = course
-        with self.evaluating():
+        with Unwritten():
             h = self.decoder(np.asarray(tokens)[:, None], state)
             z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)
-            logits = self.output(z[:, 0])
-        weights = None if self.attention is None else self.attention.weights[:, 0]
-        return logits, weights, (m, mask, self.decoder.last_state)
+            weights = None if self.attention is None else self.attention.weights[:, 0]
+            return self.output(z[:, 0]), weights, (m, mask, self.decoder.last_state)
 
 
 def side_by_side(layer: Any, state: State) -> State:

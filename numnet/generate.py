@@ -51,17 +51,14 @@ def generate(
     if unknown := vocabulary.unknown(prompt):
         warnings.warn(f"generate: not in the vocabulary, read as <unk>: {', '.join(map(repr, unknown))}", stacklevel=2)
     rng = np.random.default_rng(seed)
-    end, kept, written = None if stop is None else vocabulary.ids[stop], model.last_state, []
-    try:
-        with model.forgetting():
-            logits = model.predict(vocabulary.encode(prompt)[None])
-            for _ in range(length):
-                if (token := choose(logits[0, -1], rng, temperature, top_k)) == end:
-                    break
-                written.append(token)
-                logits = model.predict(np.array([[token]]), model.last_state)
-    finally:
-        model.last_state = kept
+    end, written = None if stop is None else vocabulary.ids[stop], []
+    with model.forgetting():  # in it, last_state is that of this thread
+        logits = model.predict(vocabulary.encode(prompt)[None])
+        for _ in range(length):
+            if (token := choose(logits[0, -1], rng, temperature, top_k)) == end:
+                break
+            written.append(token)
+            logits = model.predict(np.array([[token]]), model.last_state)
     blank = " " if vocabulary.unit == "word" else ""
     begun = prompt if isinstance(prompt, str) else blank.join(prompt)
     return begun + (blank if written else "") + vocabulary.decode(written)

@@ -1,44 +1,40 @@
-"""What one call leaves in a part for its way back, taken away so that the next call cannot write over it."""
+"""What one call of a part stores for its backward pass, so that the next call of the part cannot take its place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from numnet.evaluation import HERE, noted
 from numnet.operation import Operation
 
 
 class Kept:
-    """What a call has left in a part, and in all that this is made of, for its way back; all but the weights."""
+    """The attributes of a part, and of all that it is made of, as a call has left them."""
 
-    def __init__(self, part: Operation) -> None:
-        self.of = [(module, but_weights(module)) for module in part.modules()]
+    def __init__(self, modules: Sequence[Operation]) -> None:
+        self.of = [(module, {**vars(module), **noted(module)}) for module in modules]
 
     @contextmanager
     def given_back(self) -> Iterator[None]:
-        """For as long as the context lasts, the part is as it was after that call."""
-        now = [(module, but_weights(module)) for module, _ in self.of]
+        """For as long as the context lasts, the part has what that call stored: all that later calls have replaced."""
+        now, call = [], HERE.call
+        HERE.call = None
+        for module, kept in self.of:
+            own = vars(module)
+            replaced = {name: value for name, value in kept.items() if own.get(name) is not value}
+            replaced = {name: value for name, value in replaced.items() if not of_weights(name, own)}
+            now.append((own, {name: own[name] for name in replaced if name in own}))
+            own.update(replaced)
         try:
-            for module, kept in self.of:
-                vars(module).update(kept)
             yield
         finally:
-            for module, kept in now:
-                for name in [name for name in but_weights(module) if name not in kept]:
-                    delattr(module, name)
-                vars(module).update(kept)
+            HERE.call = call
+            for own, replaced in now:
+                own.update(replaced)
 
 
-def but_weights(module: Operation) -> dict[str, Any]:
-    """Its attributes but each W beside which there is dW: parameters and gradients belong to no call."""
-    own = vars(module)
-    weights = {name for name in own if f"d{name}" in own}
-    return {name: value for name, value in own.items() if name not in weights and name[1:] not in weights}
-
-
-def forget(part: Operation) -> None:
-    """Memory that the next call would write over is given up, so that what a call has kept stays."""
-    for module in part.modules():
-        for name in module.reused:
-            setattr(module, name, None)
+def of_weights(name: str, own: dict[str, Any]) -> bool:
+    """Whether it is a parameter W, beside which there is dW, or dW: they belong to no call."""
+    return f"d{name}" in own or (name[0] == "d" and name[1:] in own)

@@ -53,6 +53,35 @@ def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) ->
     return mask_of(check_lengths(who, found, B, T), T)
 
 
+def as_resets(who: str, resets: Any, B: int, T: int, batch_first: bool = True) -> Array | None:
+    """What a layer makes of its `resets`: None, or (B, T) truth values; 0 and 1 of any type are such too."""
+    if resets is None:
+        return None
+    found, shape = to_numpy(resets), (B, T) if batch_first else (T, B)
+    check_shape(who, "resets", found.shape, shape, "One truth value a step, True where a sequence begins.")
+    wrong = ~np.isin(found, (0, 1))
+    if wrong.any():
+        raise ValueError(f"{who}: resets holds {found[wrong][0]}, expected truth values. True where a sequence begins.")
+    return found.astype(bool) if batch_first else found.astype(bool).T
+
+
+def carried(resets: Array, mask: Any, reverse: bool) -> Array:
+    """(B, T): False before a step in which the state starts afresh, because a sequence begins there.
+
+    `resets` (B, T) is True at the first step of a sequence. A reset at a step that is not real holds for the row's next
+    real step in this call. In reverse a sequence begins with its last step, the one before the next sequence's first.
+    """
+    mask = np.ones_like(resets) if mask is None else mask
+    number = resets.cumsum(axis=1)  # of the sequence that a step belongs to
+    goes_on = np.ones_like(resets)
+    for row, real in enumerate(mask):
+        steps = np.flatnonzero(real)
+        of_steps = number[row, steps]
+        changes = np.diff(of_steps, append=of_steps[-1:]) if reverse else np.diff(of_steps, prepend=0)
+        goes_on[row, steps] = changes == 0
+    return goes_on
+
+
 def mask_like(who: str, x: Any, lengths: Any, batch_first: bool = True) -> Array | None:
     """What as_mask makes of them, lying as x does."""
     B, T = x.shape[:2] if batch_first else x.shape[1::-1]

@@ -13,6 +13,7 @@ import numpy as np
 
 from numnet.activations import sigmoid
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.evaluation import OfCall
 from numnet.lengths import as_loss_mask
 from numnet.operation import Array, Operation
 from numnet.sequences import Packed, check_packed_target
@@ -26,9 +27,8 @@ class Loss(Operation):
     `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
     """
 
-    counted = 0.0
+    counted = OfCall(0.0)
     in_nats = False
-    packed: Packed | None = None
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
         check_packed_target(self.name, target, prediction)
@@ -48,15 +48,14 @@ class Loss(Operation):
                 f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
             )
             N = 1.0
-        self.saved = slope, weights, N
-        self.packed = packed
+        self.saved = slope, weights, N, packed
         return float((losses * weights).sum() / N)
 
     def backward(self, dy: float = 1.0) -> Any:
-        slope, weights, N = self.recall()
+        slope, weights, N, packed = self.recall()
         weights = weights if weights.ndim == slope.ndim else weights[..., None]
         dx = slope * (weights * (dy / N)).astype(slope.dtype)
-        return dx if self.packed is None else self.packed.like(dx)
+        return dx if packed is None else packed.like(dx)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         """Each place's loss, and d loss / d prediction; where the weight is 0 the prediction is 0, whatever it was."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_alike, check_once, check_real, check_shape, check_states
+from numnet.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.losses import Loss
 from numnet.operation import Array, Layer, Operation
+from numnet.recurrent.node import State
 from numnet.sequences import Packed, closed, opened, opened_like
-from numnet.state import State
 
 
 class Model(Blueprint, Layer):
@@ -60,18 +60,6 @@ class Model(Blueprint, Layer):
     def zero_grad(self) -> None:
         self.flat()[0][1].fill(0)
 
-    def begin_evaluation(self) -> list[tuple[Operation, bool]]:
-        """Evaluation mode; each module with the mode that it was in."""
-        modes = [(module, module.training) for module in self.modules()]
-        for module, _ in modes:
-            module.training = False
-        return modes
-
-    def end_evaluation(self, modes: list[tuple[Operation, bool]]) -> None:
-        """The modes as they were; what the calls in between kept is forgotten."""
-        for module, mode in modes:
-            module.training, module.saved = mode, None
-
     @classmethod
     def usable_device(cls, device: str) -> str:
         """'cpu', or a ValueError."""
@@ -79,27 +67,19 @@ class Model(Blueprint, Layer):
             raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
         return "cpu"
 
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Evaluation mode, for as long as the context lasts."""
-        modes = self.begin_evaluation()
-        try:
-            yield
-        finally:
-            self.end_evaluation(modes)
-
 
 class RNNModel(Model):
     """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
 
     forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
     None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
-    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
-    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
+    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. `resets`
+    (B, T), True where a sequence begins, go to the recurrent layers. For tokens x (B, T), `input_size` is the
+    vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
     that of their first values: see ParamOperation. `device` is "cpu": torchnet has others.
     """
 
-    last_state: list[State] | None = None
+    last_state = OfCall()
     d_state: list[State] | None = None
 
     def __init__(
@@ -127,7 +107,7 @@ class RNNModel(Model):
         self.flatten()
         return size
 
-    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         packed = isinstance(x, Packed)
         if not isinstance(x, np.ndarray):
             x, lengths = opened(x, lengths, self.batch_first)
@@ -138,8 +118,9 @@ class RNNModel(Model):
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
+        options = resets_for(self.name, self.layers, resets)
         for layer, first in zip(self.layers, start):
-            x = layer(x, first, mask) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
+            x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else np.where(over(mask, x), x, 0)
         self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
@@ -147,8 +128,13 @@ class RNNModel(Model):
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
-        (mask, _, shape), given = self.recall(), dy
-        dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
+        with Exclusive(self, "backward"):
+            return self.layers_backward(dy, d_last_state)
+
+    def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
+        """From the last layer to the first."""
+        (mask, packed, shape), given = self.recall(), dy
+        dy = opened_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = np.asarray(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
@@ -161,33 +147,40 @@ class RNNModel(Model):
         return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(
-        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+        self,
+        x: Any,
+        target: Any,
+        state: Sequence[State] | None = None,
+        mask: Any = None,
+        lengths: Any = None,
+        resets: Any = None,
     ) -> float:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
-        loss, y = self.needs_loss(), self.forward(x, state, lengths)
-        value = loss.forward(y, target, self.counted(mask))
-        self.backward(loss.backward())
-        self.saved = None
+        loss = self.needs_loss()
+        with TrainingCall(self):
+            value: float = loss.forward(self.forward(x, state, lengths, resets), target, self.counted(mask))
+            self.layers_backward(loss.backward(), None)
         return value
 
     def evaluate(
-        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+        self,
+        x: Any,
+        target: Any,
+        state: Sequence[State] | None = None,
+        mask: Any = None,
+        lengths: Any = None,
+        resets: Any = None,
     ) -> float:
         """The loss in evaluation mode; no gradient."""
-        modes = self.begin_evaluation()
-        try:
-            y = self.forward(x, state, lengths)
-            return self.needs_loss().forward(y, target, self.counted(mask))
-        finally:
-            self.end_evaluation(modes)
+        with Evaluation():
+            y = self.forward(x, state, lengths, resets)
+            value: float = self.needs_loss().forward(y, target, self.counted(mask))
+        return value
 
-    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
-        modes = self.begin_evaluation()
-        try:
-            return self.forward(x, state, lengths)
-        finally:
-            self.end_evaluation(modes)
+        with Evaluation():
+            return self.forward(x, state, lengths, resets)
 
 
 def over(mask: Array, x: Array) -> Array:

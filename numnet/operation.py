@@ -17,6 +17,7 @@ from numnet.checks import (
     check_shape,
     check_state_dict,
 )
+from numnet.evaluation import BUILDING, Mode, Saved, copied, recalled
 from numnet.first_values import FirstValues
 
 Array = npt.NDArray[Any]
@@ -26,7 +27,13 @@ class Operation:
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` keeps in `saved` what `backward` needs, of the last call only; x itself, not a copy: change an input in
-    place only after `backward`.
+    place only after `backward`. Predictions and evaluations, of this thread or another, leave `saved` as it is.
+
+    An operation of one input may have pure functions besides, as Dense has them; a Tape then calls these:
+
+        validated(x) -> x                           x checked and cast
+        compute(x) -> y, saved                      y, and what compute_backward needs
+        compute_backward(dy, saved) -> dx, pairs    (da, h) of each weight W, whose gradient is Σ da hᵀ: pairs.py
     """
 
     takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
@@ -34,9 +41,8 @@ class Operation:
     over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
     keeps_time = True
     reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
-    training = True
-    reused: tuple[str, ...] = ()  # attributes whose memory the next call writes over; None in them makes it anew
-    saved: Any = None
+    training = Mode()
+    saved = Saved()
 
     @property
     def name(self) -> str:
@@ -53,9 +59,11 @@ class Operation:
         return self.forward(*inputs, **options)
 
     def recall(self) -> Any:
-        """What the last forward kept."""
-        check_saved(self.name, self.saved)
-        return self.saved
+        """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
+        saved = recalled(self)
+        if saved is None:
+            check_saved(self.name, saved)
+        return saved
 
     def place(self, name: str, x: Any) -> Array:
         """x as an array of real numbers, which keep their dtype; integers become float32."""
@@ -73,7 +81,7 @@ class Operation:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy is a copy of the parameters, not of what the last call kept."""
-        return {**self.__dict__, "saved": None}
+        return copied(self)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
@@ -189,6 +197,12 @@ class ParamOperation(FirstValues, Operation):
     def ready(self, input_size: int | None) -> None:
         """Build for this width, unless built already."""
         if not self.built and input_size is not None:
+            with BUILDING:
+                self.build_once(input_size)
+
+    def build_once(self, input_size: int) -> None:
+        """Build, unless another thread has built in the meantime."""
+        if not self.built:
             self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
 
     def cast(self, name: str, x: Any) -> Array:

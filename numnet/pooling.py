@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.checks import check_choice, check_steps
+from numnet.evaluation import Saved
 from numnet.lengths import as_mask
 from numnet.operation import Array, Operation
 from numnet.sequences import Packed, closed, opened
@@ -25,6 +26,7 @@ class Pooling(Operation):
     """
 
     over_time = True
+    packed = Saved()
     keeps_time = False
 
     def __init__(self, how: str = "mean", batch_first: bool = True) -> None:
@@ -41,10 +43,11 @@ class Pooling(Operation):
         x = x if self.batch_first else x.swapaxes(0, 1)
         mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
         mask = np.ones(x.shape[:2], bool) if mask is None else mask
-        self.saved = mask, self.step_taken(x, mask), x.shape, x.dtype
+        t = self.step_taken(x, mask)
+        self.saved = mask, t, x.shape, x.dtype
         if self.how == "mean":
             return np.where(mask[..., None], x, 0).sum(axis=1) / counted(mask).astype(x.dtype)  # (3)
-        y = np.take_along_axis(x, self.saved[1], axis=1)[:, 0]  # (1) (2)
+        y = np.take_along_axis(x, t, axis=1)[:, 0]  # (1) (2)
         return np.where(mask.sum(axis=1)[:, None] > 0, y, 0)
 
     def backward(self, dy: Any) -> Any:

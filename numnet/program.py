@@ -9,9 +9,11 @@ import numpy as np
 
 from numnet.blueprint import Remade, Remembering
 from numnet.checks import check_objective, check_on_tape, check_parts
+from numnet.evaluation import Evaluation, Exclusive
+from numnet.recurrent.paths import Paths
 
 
-class Program(Remembering, Remade):
+class Program(Paths, Remembering, Remade):
     """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
 
     name: str
@@ -23,6 +25,11 @@ class Program(Remembering, Remade):
     keep_values: Any
     objective: Callable[..., Any] | None = None
     last_state = None  # nothing is carried from one batch to the next
+
+    @property
+    def named_layers(self) -> dict[str, Any]:
+        """The parts by name."""
+        return self.named_parts
 
     def begin(self, parts: dict[str, Any]) -> None:
         """Each part draws its first values from a number of its own, at once or at its first call, in our dtype."""
@@ -68,19 +75,15 @@ class Program(Remembering, Remade):
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
         """The objective of a batch, and the way back: the loss is returned, its gradients are ADDED to `grads`."""
-        value = self.value_of(x, target, lengths)
-        self.backward(value)
+        with Exclusive(self):
+            value = self.value_of(x, target, lengths)
+            self.backward(value)
         return float(value)
 
     def evaluate(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
         """The objective in evaluation mode; no gradient."""
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
+        with Evaluation():
             return float(self.value_of(x, target, lengths))
-        finally:
-            for module, mode in modes:
-                module.training = mode
 
     def value_of(self, x: Any, target: Any, lengths: Any) -> Any:
         """What the user's program makes of a batch."""

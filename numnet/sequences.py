@@ -112,12 +112,15 @@ def check_packed_target(who: str, target: Any, prediction: Any) -> None:
         raise ValueError(f"{who}: target is {got}, expected a Packed, as the prediction is. Pass pack(targets).")
 
 
-def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True) -> Any:
-    """The gradient of y, padded as the layer takes it; Packed as y is, in y's lengths, None where it is not."""
+def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name: str = "dy") -> Any:
+    """The gradient of y, padded as the layer takes it; Packed as y is, in y's lengths, None where it is not.
+
+    Likewise the resets of x.
+    """
     if isinstance(dy, Packed):
         if lengths is None:
-            raise ValueError(f"{who}: dy is Packed, expected an array, as y is.")
-        check_same_lengths(who, "dy", dy.lengths.tolist(), to_numpy(lengths).tolist())
+            raise ValueError(f"{who}: {name} is Packed, expected an array, as {'y' if name == 'dy' else 'x'} is.")
+        check_same_lengths(who, name, dy.lengths.tolist(), to_numpy(lengths).tolist())
     return opened(dy, None, batch_first)[0]
 
 

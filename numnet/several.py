@@ -1,51 +1,53 @@
-"""Several arrays that one call gives, as a layer's y and last state: walked back through together, in one call."""
+"""Several arrays that one call gives, such as y and the last state of a layer: one backward pass for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from numnet.array_with_grad import ArrayWithGrad
 from numnet.operation import Array
-from numnet.with_grad import WithGrad
+from numnet.with_grad import births
 
 
-class Several(WithGrad):
-    """What a call gives where it is more than one array; each of these is made of it."""
+class Several:
+    """The call, which stands between its outputs and the values that it was made of."""
 
-    def zero_grad(self) -> None:
-        self.grad = 0
+    def __init__(self, count: int, made_of: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> None:
+        self.count, self.made_of, self.back, self.born = count, made_of, back, next(births)
 
-    def checked(self, value: Any) -> Any:
-        return value
-
-    def fit(self, dz: Any) -> Any:
+    def fit(self, dz: ByOutput) -> ByOutput:
+        """Gradients need no other shape."""
         return dz
 
-    def part(self, k: int) -> ArrayWithGrad:
-        """The array number k; on the way back a gradient for each, 0 for those from which none has come."""
+    def receive(self, dz: ByOutput) -> list[Any]:
+        """The gradient of each output, None where none has come."""
+        return [dz.found.get(k) for k in range(self.count)]
 
-        def back(dz: Array) -> list[Array]:
-            gradients = np.zeros(len(self.value), object)
-            gradients[k] = dz
-            return [gradients]
-
-        array: ArrayWithGrad = ArrayWithGrad.of(self.value[k], (self,), back)
+    def output(self, k: int, value: Array) -> ArrayWithGrad:
+        """The output number k."""
+        array: ArrayWithGrad = ArrayWithGrad.of(value, (self,), lambda dz: [ByOutput(k, dz)])
         return array
 
 
-def on_tape(outputs: Any, made_of: list[Any], back: Callable[[Any], Any]) -> Any:
-    """What a call gave, each array with its way back.
+class ByOutput:
+    """The gradients of some outputs of a call; `a + b` adds those of b to a."""
 
-    `back` takes their gradients, nested as they are; None where none has come.
-    """
-    arrays = leaves(outputs)
+    def __init__(self, k: int, dz: Array) -> None:
+        self.found = {k: dz}
+
+    def __add__(self, other: ByOutput) -> ByOutput:
+        """Each output sends its gradient once. Only the backward pass refers to these objects, so self may change."""
+        self.found |= other.found
+        return self
+
+
+def on_tape(arrays: Sequence[Any], made_of: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> list[Any]:
+    """The outputs of a call; `back` takes the list of their gradients, None where none has come."""
     if len(arrays) == 1:
-        return nested(outputs, [ArrayWithGrad.of(arrays[0], made_of, back)])
-    several = Several.of(arrays, made_of, lambda dz: back(nested(outputs, [none_for_0(dy) for dy in dz])))
-    return nested(outputs, [several.part(k) for k in range(len(arrays))])
+        return [ArrayWithGrad.of(arrays[0], made_of, lambda dz: back([dz]))]
+    call = Several(len(arrays), made_of, back)
+    return [call.output(k, value) for k, value in enumerate(arrays)]
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -57,8 +59,3 @@ def nested(tree: Any, arrays: Iterable[Any]) -> Any:
     """As many arrays nested as the leaves of a tree are."""
     left = iter(arrays)
     return tuple(nested(part, left) for part in tree) if isinstance(tree, tuple) else next(left)
-
-
-def none_for_0(dy: Any) -> Any:
-    """The 0 that stands for no gradient at all, as None."""
-    return None if isinstance(dy, int) else dy

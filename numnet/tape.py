@@ -1,7 +1,6 @@
-"""Define by run: parts called in a plain Python program, in any `for` and `if`, and walked back through.
+"""Define by run: a Tape records the calls of its parts in a plain Python program, and backpropagates through them.
 
-A part keeps what its way back needs of its last call alone. So the tape takes that away after every call, and gives it
-back for as long as the way back is in that call: see kept.py. How each kind of part is called is in calls.py.
+calls.py has the call of each kind of part, kept.py and weights.py what a call stores for its backward pass.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from numnet.calls import call_of, with_grads
-from numnet.checks import check_on_tape, check_unchanged
-from numnet.kept import Kept, forget
+from numnet.calls import on
+from numnet.checks import check_on_tape
 from numnet.model import Model
 from numnet.operation import Array, Layer, Operation
 from numnet.program import Program
-from numnet.several import on_tape
 
 
 class Tape(Program, Layer):
@@ -33,7 +30,7 @@ class Tape(Program, Layer):
 
     A part may be called any number of times, or never: then its gradient is 0. `tape.node` is the node as it is called
     on the tape; its attributes are the node's own, and `tape.node.part` is the node. Plain arrays are constants, and so
-    is a value's `.value`. A recurrent layer takes x, state and lengths as ever and gives y; its `last_state` is then on
+    is a value's `.value`. A recurrent layer takes x, state, lengths and resets and gives y; its `last_state` is then on
     the tape as well.
     `seed` is that of their first values, `dtype` that of all, `device` is "cpu": torchnet has others. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
@@ -54,13 +51,13 @@ class Tape(Program, Layer):
         self.device = self.usable_device(device)
         self.begin(parts)
         for name, part in parts.items():
-            setattr(self, name, OnTape(self, part))
+            setattr(self, name, on(self, part))
 
     def parts(self) -> dict[str, Operation]:
         return self.named_parts
 
     def backward(self, value: Any, dy: Any = None) -> None:  # type: ignore[override]
-        """From a value back through every call that it was made of; dy is its gradient, 1 for a single number.
+        """The backward pass through every call that the value was made of; dy is its gradient, 1 for a single number.
 
         Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad on the way.
         """
@@ -74,43 +71,3 @@ class Tape(Program, Layer):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         super().load_state_dict(state)
         self.changes += 1
-
-
-class OnTape:
-    """A part as it is called on a tape; its other attributes are the part's own."""
-
-    def __init__(self, tape: Tape, part: Any) -> None:
-        self.tape, self.part = tape, part
-        self.call = call_of(part)
-
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        tape, part = self.tape, self.part
-        forget(part)
-        given, outputs, back = self.call(part, *inputs, **options)
-        kept, changes = Kept(part), tape.changes
-        forget(part)
-        tape.settle()
-
-        def walk_back(gradients: Any) -> list[Any]:
-            check_unchanged(part.name, tape.changes, changes)
-            with kept.given_back():
-                return [dx for _, dx in with_grads(given, back(gradients))]
-
-        y = on_tape(outputs, [x for x, _ in with_grads(given, given)], walk_back)
-        if part.recurrent:
-            y, self.last_state = y
-        return y
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "part" not in vars(self):
-            raise AttributeError(name)
-        return getattr(self.part, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("tape", "part", "call", "last_state"):
-            vars(self)[name] = value
-        else:
-            setattr(self.part, name, value)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "last_state"}

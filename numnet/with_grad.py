@@ -1,9 +1,10 @@
-"""A number that remembers how it was made, so that it can tell how fast it grows with all that it was made of."""
+"""Reverse-mode automatic differentiation: of numbers here, of arrays in array_with_grad.py."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -31,30 +32,29 @@ class WithGrad:
 
     __array_ufunc__ = None  # an array + this is this + the array
     value: Any
-    grad: Any
+    total: Any = None  # the sum of the gradients of all backward passes; None is 0
 
     def __init__(self, value: Any) -> None:
         """A value that was made of nothing."""
-        self.keep(value, (), lambda dz: ())
+        self.keep(self.checked(value), (), no_gradients)
 
-    def keep(self, value: Any, made_of: Sequence[WithGrad], back: Callable[[Any], Iterable[Any]]) -> None:
-        """The value, what it was made of, and `back`, from its gradient to theirs."""
-        self.value, self.made_of, self.back, self.born = self.checked(value), made_of, back, next(births)
-        self.zero_grad()
+    def keep(self, value: Any, made_of: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> None:
+        """The value, the values that it was made of, and `back`, from its gradient to theirs."""
+        self.value, self.made_of, self.back, self.born = value, made_of, back, next(births)
 
     @classmethod
-    def of(cls, value: Any, made_of: Sequence[WithGrad], back: Callable[[Any], Iterable[Any]]) -> Any:
+    def of(cls, value: Any, made_of: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> Any:
         """A value that was made of others."""
         z = cls.__new__(cls)
-        z.keep(value, made_of, back)
+        z.keep(z.checked(value), made_of, back)
         return z
 
+    @np.errstate(all="ignore")
     def made(self, rule: Callable[..., Any], *others: Any) -> Any:
         """The z of one line of the table: `rule` gives z and its slope along each that it is made of."""
         made_of = (self, *map(self.like, others))
-        with np.errstate(all="ignore"):
-            z, *slopes = rule(*(u.value for u in made_of))
-        return self.of(z, made_of, lambda dz: [dz * slope for slope in slopes])
+        z, *slopes = rule(*[u.value for u in made_of])
+        return self.of(z, made_of, lambda dz: [times(dz, slope) for slope in slopes])
 
     def __add__(self, other: Any) -> Any:
         return self.made(lambda u, v: (u + v, 1, 1), other)  # (1)
@@ -124,15 +124,24 @@ class WithGrad:
         """
         arriving: dict[WithGrad, Any] = {self: self.first(dz)}
         for z in youngest_first(self):
-            dz = arriving.pop(z)
-            z.grad += dz
+            dz = z.receive(arriving.pop(z))
             for u, du in zip(z.made_of, z.back(dz)):
                 du = u.fit(du)
                 arriving[u] = arriving[u] + du if u in arriving else du  # (8)
 
+    def receive(self, dz: Any) -> Any:
+        """Add the gradient of one backward pass to `grad`."""
+        self.total = dz if self.total is None else self.total + dz
+        return dz
+
+    @property
+    def grad(self) -> Any:
+        """The sum of the gradients of all backward passes."""
+        raise NotImplementedError
+
     def zero_grad(self) -> None:
         """This value's gradient alone is 0 again."""
-        raise NotImplementedError
+        self.total = None
 
     def like(self, other: Any) -> Any:
         """Another value of this kind; a plain one becomes one that was made of nothing."""
@@ -143,7 +152,7 @@ class WithGrad:
         raise NotImplementedError
 
     def first(self, dz: Any) -> Any:
-        """Where the way back begins: the gradient of the last value."""
+        """The gradient with which the backward pass begins, that of the last value."""
         raise NotImplementedError
 
     def fit(self, dz: Any) -> Any:
@@ -168,10 +177,11 @@ class NumberWithGrad(WithGrad):
     """
 
     value: float
-    grad: float
 
-    def zero_grad(self) -> None:
-        self.grad = 0.0
+    @property
+    def grad(self) -> float:
+        """The sum of the gradients of all backward passes."""
+        return 0.0 if self.total is None else float(self.total)
 
     def checked(self, value: Any) -> float:
         check_one_number("NumberWithGrad", "the value", value)
@@ -187,10 +197,21 @@ class NumberWithGrad(WithGrad):
 
 
 def youngest_first(z: WithGrad) -> list[Any]:
-    """z and all that went into it, each before what it is made of, which is older; no recursion, however deep."""
+    """z and all that went into it, each before the older values that it is made of; no recursion, however deep."""
     found, new = {z}, [z]
-    while new:
-        made_of = set(new.pop().made_of) - found
-        found |= made_of
-        new += made_of
-    return sorted(found, key=lambda u: u.born, reverse=True)
+    for z_new in new:
+        for u in z_new.made_of:
+            if u not in found:
+                found.add(u)
+                new.append(u)
+    return sorted(new, key=attrgetter("born"), reverse=True)
+
+
+def times(dz: Any, slope: Any) -> Any:
+    """dz ∂z/∂u; the local derivative 1 of a sum needs no product."""
+    return dz if type(slope) is int and slope == 1 else dz * slope
+
+
+def no_gradients(dz: Any) -> tuple[Any, ...]:
+    """The `back` of a value that was made of nothing."""
+    return ()

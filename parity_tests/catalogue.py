@@ -18,6 +18,7 @@ is right where it names the first step that goes astray, and neither the loss no
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import re
 import tempfile
@@ -31,46 +32,33 @@ import torch
 
 import torchnet
 from numnet.check.subject import joined, state_names
-from parity_tests.family import FAMILY, OVER_TIME, drawer, family_case, maker
+from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
+from parity_tests.more_cases import MORE
 from parity_tests.probe import Arrays, errors, run
-from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes, recurrent, sequence
+from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
 from parity_tests.test_training import OPTIMIZERS
 from parity_tests.translator import TRANSLATORS
 
 SIZES = Sizes()
-RAGGED = Sizes(B=7, T=7, H=3, seed=23)  # lengths 1 7 3 3 0 6 5: four stretches, in two of which a row has ended before
+RAGGED = Sizes(B=7, T=7, H=3, seed=23)  # lengths 1 7 3 3 0 6 5: four runs, in two of which a row has ended before
 SMALL = Sizes(B=3, T=3, D=2, H=3)  # for faults in one step, which need no more
-OF_NODES = ("rnn.py", "lstm.py", "gru.py", "mgu.py", "indrnn.py", "lstm_variants.py", "normal.py")
+OF_NODES = (
+    "recurrent/rnn.py", "recurrent/lstm.py", "recurrent/gru.py", "recurrent/mgu.py", "recurrent/indrnn.py",
+    "recurrent/lstm_variants.py", "recurrent/layer_norm.py",
+)  # fmt: skip
 WIDTH = 110  # of a diagnosis in the table
 EQUATION = re.compile(r"\(\d+[a-z]?\)")
 ALONE = "losses and gradients agree: it is the step that differs"
 ABOUT = (  # what a sentence is about: the operand of a slope, a part of what comes from above, what that is taken for
-    re.compile(r"∂[^\s/]+/∂(\S+)"),
+    re.compile(r"∂(?:\([^)]*\)|[^\s/]+)/∂(\S+)"),
     re.compile(r"[:;] (?:the last )?(\w+)(?: of row \d+)?(?: at step \d+)? counts"),
     re.compile(r"as if d(?:the last )?(\w+)"),
-    re.compile(r"what comes in as d(\w+)"),
+    re.compile(r"what comes in as d(\w+?)(?:_next)?\b"),
+    re.compile(r"differs from the plain step: d(\S+) at step"),
 )
 
 
-def merging(merge: str) -> Case:
-    chosen = {"bidirectional": True, "merge": merge}
-    return Case(f"LSTM, both ways, {merge}", maker("LSTMLayer", chosen, ()), drawer("LSTM", chosen, ()))
-
-
-def with_gaps(rng: np.random.Generator, z: Sizes) -> Arrays:
-    return {**sequence()(rng, z), "lengths": rng.random((z.B, z.T)) < 0.6}
-
-
-MORE = [
-    merging("mean"),
-    merging("sum"),
-    family_case("LSTM", "gaps", "reverse"),
-    family_case("LSTM", "gaps", "time-major"),
-    Case("LSTM reverse, unpadded", recurrent("LSTMLayer", reverse=True), sequence("h", "c")),
-    Case("Pooling first with gaps", lambda net, z, dtype: net.Pooling("first"), with_gaps),
-    Case("Dropout per sequence", lambda net, z, dtype: net.Dropout(0.4, z.seed, per_sequence=True), sequence()),
-]
 CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *MORE]}
 
 
@@ -123,8 +111,13 @@ def examined(fault: Fault, net: Any) -> Score:
 
 def differs(case: Case, thing: Any, z: Sizes) -> bool:
     """Whether the outputs are others than torchnet's."""
-    ours, theirs = (run(each, case.inputs(z))[0] for each in (thing, case.build(torchnet, z)))
-    return max(errors(ours, theirs).values()) > TOLERANCE["float64"]
+    return max(errors(run(thing, case.inputs(z))[0], of_torchnet(case.name, z)).values()) > TOLERANCE["float64"]
+
+
+@functools.cache
+def of_torchnet(name: str, z: Sizes) -> Arrays:
+    """The outputs of torchnet's row."""
+    return run(CASES[name].build(torchnet, z), CASES[name].inputs(z))[0]
 
 
 def scored(fault: Fault, caught: str, findings: Sequence[Any]) -> Score:

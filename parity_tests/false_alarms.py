@@ -21,8 +21,9 @@ import torch
 import numnet
 import torchnet
 from numnet.check import Report, check_gradients
-from parity_tests.catalogue import MORE, arguments
+from parity_tests.catalogue import arguments
 from parity_tests.family import NODES, OPTIONS, OVER_TIME, PAIRS, family_case, ragged
+from parity_tests.more_cases import MORE
 from parity_tests.strategies import DROPOUT, EVERYTHING, Case, Sizes
 
 TABLES = [*EVERYTHING, DROPOUT, *OVER_TIME, *MORE]

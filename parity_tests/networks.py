@@ -159,7 +159,7 @@ def rest(net: Any, tape: Any, x: Any) -> Any:
 NETWORKS = [
     looped("RNN", lambda net: net.RNNNode(H)),
     looped("GRU after", lambda net: net.GRUNode(H)),
-    looped("GRU before", lambda net: net.GRUNode(H, reset="before", layer_norm=True)),
+    looped("GRU before", lambda net: net.LayerNormGRUNode(H, reset="before")),
     looped("LSTM", lambda net: net.LSTMNode(H)),
     looped("LSTM variant", lambda net: net.LSTMVariantNode(H, peepholes=True, coupled=True)),
     looped("MGU", lambda net: net.MGUNode(H)),

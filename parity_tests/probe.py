@@ -19,8 +19,9 @@ Pullback = Callable[..., Arrays]
 def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
     """Outputs by name; and the function that takes their gradients to those of the inputs and the parameters.
 
-    Inputs are x, lengths (B,) or a mask, then a start state h (and c); outputs y, then the last state h (and c). A loss
-    has prediction, target and mask, and one output, value. The pullback clears the gradients first, unless clear=False.
+    Inputs are x, lengths (B,) or a mask, resets, then a start state h (and c); outputs y, then the last state h (and
+    c). A loss has prediction, target and mask, and one output, value. The pullback clears the gradients first, unless
+    clear=False.
     """
     if hasattr(thing, "advance"):
         outputs, back = run_encoder_decoder(thing, inputs)
@@ -66,7 +67,8 @@ def run_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> Any:
 def run_layer(thing: Any, inputs: Mapping[str, Any]) -> Any:
     names = state_names(thing)
     restart(thing)
-    y = thing.forward(inputs["x"], joined(inputs, names), inputs.get("lengths"))
+    resets = {"resets": inputs["resets"]} if "resets" in inputs else {}
+    y = thing.forward(inputs["x"], joined(inputs, names), inputs.get("lengths"), **resets)
 
     def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
         dx = thing.backward(upstream["y"], joined(upstream, names))

@@ -19,28 +19,41 @@ TARGET = np.random.default_rng(2).integers(0, 3, (3, 5))
 
 
 class NearlyRight(numnet.RNNNode):
-    """Its slope is 1 - h, where it is 1 - h²."""
+    """Its local derivative is 1 - h, where it is 1 - h²."""
 
-    def slopes(self, s: Any, steps: slice) -> None:
-        h = s.h_new[steps]
-        s.da[: len(h)] = 1 - h
+    def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
+        h_in, h = saved
+        da = (dy + dh_next) * (1 - h)  # (2)
+        return da, (self.W_h.T @ da,), {"W_h": (da, h_in)}  # (1)
 
 
 class LeakyForget(numnet.LSTMNode):
     """The last step's forget gate gets a gradient a hundredth too large."""
 
-    def slopes(self, s: Any, steps: slice) -> None:
-        super().slopes(s, steps)
-        s.d_gates[1, : len(s.h_new[steps])] *= 1.01
+    def step_backward(self, dy: Any, dh_next: Any, dc_next: Any, saved: Any, drop: Any = None) -> Any:
+        da, d_state, pairs = super().step_backward(dy, dh_next, dc_next, saved)
+        da[self.hidden_size : 2 * self.hidden_size] *= 1.01
+        return da, d_state, pairs
 
 
 class LateStart(numnet.RNNNode):
     """From its fourth step on another function."""
 
-    def step(self, s: Any, t: int) -> None:
-        super().step(s, t)
-        if t >= 3:
-            s.h_new[t] *= 1.1
+    def inputs(self, x: Any) -> Any:
+        return super().inputs(x), np.where(np.arange(len(x)) < 3, 1, 1.1)[:, None, None]
+
+    def inputs_backward(self, da_x: Any, x: Any) -> Any:
+        return super().inputs_backward(da_x[0], x)
+
+    def step(self, a_x: Any, h_prev: Any, drop: Any = None) -> Any:
+        a_x, scale = a_x
+        h, _, saved = super().step(a_x, h_prev)
+        return scale * h, (scale * h,), (saved, scale)
+
+    def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
+        saved, scale = saved
+        da, d_state, pairs = super().step_backward(scale * dy, scale * dh_next, saved)
+        return (da, 0 * scale), d_state, pairs
 
 
 class Plain(nn.Module):

@@ -29,9 +29,9 @@ class RightNode(numnet.RNNNode):
 class WrongNode(numnet.RNNNode):
     """Loses a fifth of what goes back in time."""
 
-    def step_backward(self, s: Any, t: int) -> None:
-        super().step_backward(s, t)
-        s.dh *= 0.8
+    def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
+        da, (dh_prev,), pairs = super().step_backward(dy, dh_next, saved, drop)
+        return da, (0.8 * dh_prev,), pairs
 
 
 class KeepsNoSum(numnet.Dense):

@@ -22,22 +22,20 @@ import numnet
 class LeakyNode(numnet.Node):
     """n = tanh(a + W_h h')  (1),  h = h' + (n - h') / 4  (2)"""
 
-    bounded = True
-    passes_state = True
+    def step(self, a_x, h_prev):
+        n = np.tanh(a_x + self.W_h @ h_prev)  # (1)
+        h = h_prev + (n - h_prev) / 4  # (2)
+        return h, (h,), (h_prev, n)
 
-    def step(self, s, t):
-        n = s.a[t]
-        np.tanh(n + self.W_h @ s.h_met[t], n)  # (1)
-        s.h_new[t] = s.h[t] + (n - s.h[t]) / 4  # (2)
-
-    def step_backward(self, s, t):
-        n, da = s.a[t], s.da[t % s.chunk_steps]
-        da[...] = s.dh / 4 * (1 - n * n)  # (2) (1)
-        d_met = s.W_hT @ da  # (1)
-        s.dh *= 3 / 4  # (2)
-        s.dh += d_met if s.drop is None else d_met * s.drop  # (1)
+    def step_backward(self, dy, dh_next, saved):
+        h_prev, n = saved
+        dh = dy + dh_next
+        da = dh / 4 * (1 - n * n)  # (2) (1)
+        dh_prev = 3 / 4 * dh  # (2)
+        dh_prev = dh_prev + self.W_h.T @ da  # (1)
+        return da, (dh_prev,), {"W_h": (da, h_prev)}  # (1)
 '''
-FORGETS = LEAKY.replace("        s.dh *= 3 / 4  # (2)\n", "")
+FORGETS = LEAKY.replace("3 / 4 * dh", "dh")
 LAYERS = """
 import numnet
 
@@ -56,8 +54,9 @@ import torchnet
 
 
 class LeakyTwin(torchnet.Node):
-    def step(self, a, state, h_met, W_h):
-        return (state[0] + (torch.tanh(a + W_h[0] @ h_met) - state[0]) / 4,)
+    def step(self, a_x, h_prev, drop=None):
+        h = h_prev + (torch.tanh(a_x + self.W_h @ (h_prev if drop is None else h_prev * drop)) - h_prev) / 4
+        return h, (h,)
 """
 CUBE = """
 import torch
@@ -212,7 +211,7 @@ def test_the_diagnosis_is_printed_with_the_line_it_names(check: Any) -> None:
     done = check(FORGETS, "my.py:LeakyNode")
     assert "\n1. " in done.out
     assert "equation (2)" in done.out
-    assert "my.py:15  s.h_new[t] = s.h[t] + (n - s.h[t]) / 4" in done.out
+    assert "my.py:11  h = h_prev + (n - h_prev) / 4" in done.out
 
 
 def test_options_reach_the_check(check: Any) -> None:
@@ -248,7 +247,7 @@ def test_the_layers_of_a_package_are_made_with_the_sizes_they_name(check: Any) -
     done = check("", "numnet.dense:Dense", "--quiet")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("Dense at x (3, 5, 4): right: 3 tensors")
-    done = check("", "numnet.layers", "--quiet")
+    done = check("", "numnet.recurrent.layers", "--quiet")
     assert (done.status, done.err) == (0, "")
     kinds = [line.partition(" ")[0] for line in done.out.splitlines()]
     assert kinds == ["RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer"]
@@ -272,7 +271,7 @@ UNUSABLE = {
     "asks for more": (SEVERAL, "my.py:Scaled", [], ["Scaled asks for gain", "def make(): return Scaled(gain=...)"]),
     "a constructor raises": (
         LEAKY + "\n    def __init__(self, H):\n        raise ValueError('no\\nH')",
-        "my.py:LeakyNode", [], ["my.py:25 in __init__: ValueError: no H"],
+        "my.py:LeakyNode", [], ["my.py:23 in __init__: ValueError: no H"],
     ),
     "backward raises": (SEVERAL, "my.py:Split", [], ["my.py:32 in backward: ValueError: matmul"]),
     "backward leaves": (SEVERAL, "my.py:Leaves", [], ["my.py:41 in backward leaves Python"]),
@@ -337,7 +336,7 @@ def test_a_file_finds_what_stands_beside_it_and_is_read_anew(check: Any, tmp_pat
     (tmp_path / "beside.py").write_text(LEAKY, encoding="utf-8")
     text = "from beside import LeakyNode\nclass Mine(LeakyNode):\n    pass\n"
     assert check(text, "my.py:Mine").status == 0
-    wrong = "    def step_backward(self, s, t):\n        s.dh *= 2\n"
+    wrong = "    def step_backward(self, dy, *rest):\n        return super().step_backward(2 * dy, *rest)\n"
     assert check(text.replace("    pass\n", wrong), "my.py:Mine").status == 1
     assert check(text, "my.py:Mine").status == 0
 
@@ -371,8 +370,8 @@ def test_against_says_whether_it_is_the_same_function(check: Any) -> None:
 
 
 def test_against_may_be_another_of_the_users(check: Any) -> None:
-    assert check(LAYERS, "my.py:Mine", "--against", "numnet.layers:LSTMLayer").status == 0
-    done = check(LAYERS, "my.py:Backwards", "--against", "numnet.layers:LSTMLayer", "--quiet")
+    assert check(LAYERS, "my.py:Mine", "--against", "numnet.recurrent.layers:LSTMLayer").status == 0
+    done = check(LAYERS, "my.py:Backwards", "--against", "numnet.recurrent.layers:LSTMLayer", "--quiet")
     assert done.status == 1
     assert done.out.rstrip().endswith("WRONG: 9 of 9 tensors differ from LSTMLayer")
 
@@ -382,7 +381,7 @@ def test_a_nodes_twin_of_torchnet_goes_through_time_as_it_does(check: Any, tmp_p
     done = check(LEAKY, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
     assert (done.status, done.err) == (0, "")
     assert done.out.rstrip().endswith("agree with LeakyTwin through time")
-    other = LEAKY.replace("(n - s.h[t]) / 4", "(n - s.h[t]) / 3").replace("dh / 4", "dh / 3").replace("3 / 4", "2 / 3")
+    other = LEAKY.replace("(n - h_prev) / 4", "(n - h_prev) / 3").replace("dh / 4", "dh / 3").replace("3 / 4", "2 / 3")
     done = check(other, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
     assert (done.status, done.err) == (1, "")
     assert [" right: " in line for line in done.out.splitlines()] == [True, True, False]

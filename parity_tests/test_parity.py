@@ -15,10 +15,10 @@ from parity_tests.translator import TRANSLATORS
 ALL = [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS]
 
 
-def compare(case: Case, z: Sizes, dtype: str, device: str, fused: bool = True) -> None:
+def compare(case: Case, z: Sizes, dtype: str, device: str, fast: bool = True) -> None:
     __tracebackhide__ = True
     ours, theirs = case.build(numnet, z, dtype), case.build(torchnet, z, dtype, device)
-    theirs.use_fused = fused
+    theirs.use_fast = fast
     inputs = case.inputs(z, dtype)
     y, pull_ours = run(ours, inputs)
     y_theirs, pull_theirs = run(theirs, inputs)
@@ -37,8 +37,8 @@ def test_the_two_agree(case: Case, dtype: str, device: str, z: Sizes) -> None:
 
 @pytest.mark.parametrize("case", [*LAYERS, *FAMILY], ids=repr)
 @given(z=sizes)
-def test_the_step_written_out_agrees_with_the_fused_kernel(case: Case, device: str, z: Sizes) -> None:
-    compare(case, z, "float64", device, fused=False)
+def test_the_plain_step_agrees_with_the_vendors_kernel(case: Case, device: str, z: Sizes) -> None:
+    compare(case, z, "float64", device, fast=False)
 
 
 @pytest.mark.parametrize("initial", ["pytorch", "glorot", "orthogonal"])

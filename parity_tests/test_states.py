@@ -1,4 +1,4 @@
-"""States and shapes of one layer, as options say: remembered, learned, the last step alone, packed, copied, fused."""
+"""States and shapes of one layer, as options say: remembered, learned, the last step alone, packed; copies; path."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ def test_how_many_columns_blas_likes_changes_nothing(case: Case, z: Sizes) -> No
     inputs, found = case.inputs(z), []
     for grain in (1, 2, 8):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(numnet.course, "GRAIN", grain)
+            patch.setattr(numnet.recurrent.fast.Kernel, "grain", grain)
+            patch.setattr(numnet.recurrent.fast.rnn, "GRAIN", grain)
             outputs, pullback = run(case.build(numnet, z), inputs)
             found.append({**outputs, **pullback(upstream_like(outputs, z.rng))})
     for other in found[1:]:
@@ -178,48 +179,79 @@ def test_weights_that_are_elsewhere_by_now_are_the_weights(case: Case, z: Sizes)
 
 GAPS = np.array([[True, False, True], [True, True, True]])
 PATHS: list[tuple[str, dict[str, Any], Any, str]] = [
-    ("LSTM", {}, None, "fused"),
-    ("LSTM", {}, [3, 0], "fused, on packed sequences"),
-    ("LSTM", {"reverse": True}, [3, 1], "fused, on packed sequences"),
-    ("LSTM", {"bidirectional": True}, [3, 1], "fused, on packed sequences"),
-    (
-        "LSTM",
-        {"batch_first": False, "return_sequences": False, "learn_state": True},
-        [1, 2, 0],
-        "fused, on packed sequences",
-    ),
-    ("LSTM", {"weight_dropout": 0.4, "stateful": True}, [3, 1], "fused, on packed sequences"),
-    ("LSTM projection", {}, [3, 1], "fused, on packed sequences"),
-    ("RNN relu", {}, [3, 1], "fused, on packed sequences"),
-    ("GRU after", {}, [3, 1], "fused, on packed sequences"),
-    ("LSTM projection", {"proj_size": 5}, None, "proj_size is not below hidden_size, as the vendors' kernels want it"),
-    ("GRU before", {}, None, "reset='before' is in no vendor's kernel"),
-    ("RNN layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
-    ("GRU after layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
-    ("LSTM layer_norm", {}, None, "layer_norm is in no vendor's kernel"),
-    ("LSTM peepholes", {}, None, "peepholes is in no vendor's kernel"),
-    ("LSTM coupled", {"bidirectional": True}, None, "coupled is in no vendor's kernel"),
-    ("MGU", {}, None, "the node has no fused kernel"),
-    ("IndRNN", {}, None, "the node has no fused kernel"),
-    ("LSTM", {"state_dropout": 0.4}, None, "state_dropout is in no vendor's kernel"),
-    ("GRU after", {"zoneout": 0.4}, None, "zoneout is in no vendor's kernel"),
+    ("LSTM", {}, None, "fast"),
+    ("LSTM", {}, [3, 0], "fast"),
+    ("LSTM", {"reverse": True}, [3, 1], "fast"),
+    ("LSTM", {"bidirectional": True}, [3, 1], "fast"),
+    ("LSTM", {"batch_first": False, "return_sequences": False, "learn_state": True}, [1, 2, 0], "fast"),
+    ("LSTM", {"weight_dropout": 0.4, "stateful": True}, [3, 1], "fast"),
+    ("LSTM projection", {}, [3, 1], "fast"),
+    ("RNN relu", {}, [3, 1], "fast"),
+    ("GRU after", {}, [3, 1], "fast"),
+    ("LSTM projection", {"proj_size": 5}, None, "proj_size is not below hidden_size"),
+    ("GRU before", {}, None, "reset='before' is in no kernel"),
+    ("RNN layer_norm", {}, None, "LayerNormRNNNode has no kernel"),
+    ("GRU after layer_norm", {}, None, "LayerNormGRUNode has no kernel"),
+    ("LSTM layer_norm", {}, None, "LSTMVariantNode has no kernel"),
+    ("LSTM peepholes", {}, None, "LSTMVariantNode has no kernel"),
+    ("LSTM coupled", {"bidirectional": True}, None, "LSTMVariantNode has no kernel"),
+    ("MGU", {}, None, "MGUNode has no kernel"),
+    ("IndRNN", {}, None, "IndRNNNode has no kernel"),
+    ("LSTM", {"state_dropout": 0.4}, None, "state_dropout is in no kernel"),
+    ("GRU after", {"zoneout": 0.4}, None, "zoneout is in no kernel"),
     ("LSTM", {}, GAPS, "the mask has gaps, which packed sequences cannot have"),
     ("LSTM", {}, [0, 0], "no step is real"),
 ]
+OF_TORCH_ALONE = ("proj_size is not", "reset='before'", "the mask has gaps", "no step is real")
 
 
-@pytest.mark.parametrize(("node", "options", "lengths", "path"), PATHS)
-def test_the_path_is_the_fused_kernel_or_says_why_not(node: str, options: Any, lengths: Any, path: str) -> None:
-    layer = made(torchnet, node, Sizes(B=2, T=3), **options)
-    ways = [layer.forwards, layer.backwards] if hasattr(layer, "forwards") else [layer]
-    assert {way.path for way in ways} == {"not called yet"}
+@pytest.mark.parametrize(("node", "options", "lengths", "reason"), PATHS)
+def test_the_path_is_fast_or_gives_the_reason(node: str, options: Any, lengths: Any, reason: str, net: Any) -> None:
+    if net is numnet:
+        reason = {"LSTM projection": "LSTMVariantNode has no kernel"}.get(node, reason)
+        reason = "fast" if reason.startswith(OF_TORCH_ALONE) else reason
+    layer = made(net, node, Sizes(B=2, T=3), **options)
     x = np.ones((2, 3, 4))
     layer(x, None, lengths)
-    assert {way.path for way in ways} == {path if path.startswith("fused") else f"written out: {path}"}
-    for way in ways:
-        way.use_fused = False
+    assert set(paths(layer)) == {"fast" if reason == "fast" else f"plain: {reason}"}
+    layer(x, None, lengths, np.zeros((2, 3), bool))
+    of_call = reason == "fast" or (net is torchnet and lengths is not None)
+    assert set(paths(layer)) == {f"plain: {'resets are in no kernel' if of_call else reason}"}
+    layer.use_fast = False
     layer(x, None, lengths)
-    assert {way.path for way in ways} == {"written out: use_fused is False"}
+    assert set(paths(layer)) == {"plain: use_fast is False"}
+
+
+def paths(layer: Any) -> list[str]:
+    """Of a layer, or of both directions."""
+    return [way.path for way in ([layer.forwards, layer.backwards] if hasattr(layer, "forwards") else [layer])]
+
+
+def test_a_subclass_of_a_node_with_a_kernel_runs_plain(net: Any) -> None:
+    class Mine(net.LSTMNode):
+        pass
+
+    assert net.RecurrentLayer(Mine(3)).path == "plain: Mine has no kernel"
+
+
+def test_the_path_of_a_model_names_each_layer_that_runs_plain(net: Any) -> None:
+    layers = [net.LSTMLayer(3), net.MGULayer(3, bidirectional=True), net.Dense(3), net.GRULayer(3, zoneout=0.1)]
+    model = net.RNNModel(layers, input_size=2)
+    reasons = [f"layers.1.{way}: MGUNode has no kernel" for way in ("forwards", "backwards")]
+    assert model.path == f"plain: {'; '.join(reasons)}; layers.3: zoneout is in no kernel"
+    assert net.RNNModel([net.LSTMLayer(3), net.Dense(2)]).path == "fast"
+    assert model.use_fast
+    layers[1].backwards.use_fast = False
+    assert not model.use_fast
+    assert not layers[1].use_fast
+    model.use_fast = False
+    assert not any(part.use_fast for part in (layers[0], layers[1].forwards, layers[3]))
+    model.use_fast = True
+    assert layers[1].use_fast
+    translator = net.EncoderDecoder([net.LSTMLayer(3)], [net.LSTMLayer(3, zoneout=0.1)], [net.Dense(4)])
+    assert translator.path == "plain: decoder.layers.0: zoneout is in no kernel"
+    translator.use_fast = False
+    assert not translator.encoder.layers[0].use_fast
 
 
 def test_evaluation_and_generation_leave_the_memory_of_a_stateful_layer(net: Any) -> None:

@@ -69,7 +69,7 @@ def test_a_copy_of_a_layer_has_nothing_of_its_last_call(make: Any, lengths: Any)
     layer = make(numnet)
     layer(x, None, lengths)
     layer.backward(np.ones(layer(x, None, lengths).shape))
-    kept = ("saved", "last_state", "d_state", "slots", "memory", "whole")
+    kept = ("saved", "last_state", "d_state", "pool")
     parts = [copy.deepcopy(layer)]
     parts += [parts[0].forwards, parts[0].backwards] if make is both else []
     for part in parts:

@@ -1,4 +1,4 @@
-"""What mutation testing found in what both backends share, where agreeing proves nothing; and in columns.py."""
+"""What mutation testing found in what both backends share, where agreeing proves nothing; and in blas.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import numnet
-from numnet import columns, masks
+from numnet import masks
 from numnet.checkpoint import Checkpoint
 from numnet.checks import check_dtype
+from numnet.recurrent.fast import blas
 
 
 def test_every_call_draws_its_masks_from_the_seed_the_call_and_the_place() -> None:
@@ -83,11 +84,11 @@ def test_numbers_of_a_short_float_are_real_and_integers_are_not() -> None:
 
 
 def test_a_product_in_blocks_of_rows_is_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "UNPACKED", 30)
-    columns.number_of_blocks.cache_clear()
+    monkeypatch.setattr(blas, "UNPACKED", 30)
+    blas.number_of_blocks.cache_clear()
     rng, out = np.random.default_rng(0), np.full((8, 2), np.nan)
     W, x = rng.standard_normal((8, 3)), rng.standard_normal((3, 2))
-    assert columns.number_of_blocks(8, 3, 2) == 2
-    assert columns.dot_in_blocks(W, x, out) is out
-    columns.number_of_blocks.cache_clear()
+    assert blas.number_of_blocks(8, 3, 2) == 2
+    assert blas.dot_in_blocks(W, x, out) is out
+    blas.number_of_blocks.cache_clear()
     np.testing.assert_allclose(out, W @ x, atol=1e-14)

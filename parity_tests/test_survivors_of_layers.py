@@ -10,7 +10,7 @@ import pytest
 import numnet
 import torchnet
 from numnet import masks
-from numnet.recurrent_options import scaled
+from numnet.recurrent.options import scaled
 from parity_tests.family import family_case
 from parity_tests.small import assert_same, weights
 from parity_tests.strategies import Sizes

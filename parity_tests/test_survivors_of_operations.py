@@ -8,7 +8,7 @@ import pytest
 import numnet
 from numnet import masks
 from numnet.checks import check_built
-from numnet.normal import normalise, normalise_backward
+from numnet.recurrent.layer_norm import normalize, normalize_backward
 from parity_tests.small import assert_same, weights
 
 
@@ -83,17 +83,15 @@ def test_what_says_nothing_of_waiting_for_a_batch_is_taken() -> None:
     check_built("test", object())
 
 
-def test_many_columns_are_normalised_as_each_by_itself() -> None:
+def test_many_steps_are_normalized_as_each_by_itself() -> None:
     rng = np.random.default_rng(0)
-    x, dy, gain = rng.standard_normal((2, 3, 5)), rng.standard_normal((2, 3, 5)), rng.standard_normal((3, 1))
-    y, x_hat, scale = x.copy(), np.empty_like(x), np.empty((2, 1, 5))
-    normalise(y, gain, x_hat, scale)
-    dx = normalise_backward(dy, gain, x_hat, scale)
+    x, dy, gain = rng.standard_normal((2, 3, 5)), rng.standard_normal((2, 3, 5)), rng.standard_normal(3)
+    y, saved = normalize(x, gain)
+    dx, _ = normalize_backward(dy, gain, saved)
     for t in range(2):
-        one, its_hat, its_scale = x[t].copy(), np.empty((3, 5)), np.empty((1, 5))
-        normalise(one, gain, its_hat, its_scale)
+        one, its_own = normalize(x[t], gain)
         np.testing.assert_allclose(one, y[t], atol=1e-14)
-        np.testing.assert_allclose(normalise_backward(dy[t], gain, its_hat, its_scale), dx[t], atol=1e-14)
+        np.testing.assert_allclose(normalize_backward(dy[t], gain, its_own)[0], dx[t], atol=1e-14)
 
 
 def test_one_hot_targets_know_no_ignored_class_and_one_class_may_be_masked() -> None:

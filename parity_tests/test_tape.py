@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ import torchnet
 from numnet.check import check_gradients
 from numnet.checkpoint import to_numpy
 from parity_tests.faults import TAPE_FAULTS, Fault, planted
-from parity_tests.networks import NETWORKS, D, H, Network, V, as_pair, results
+from parity_tests.networks import NETWORKS, D, H, Network, V, as_pair, drawn_input, results
 from parity_tests.probe import Array, assert_near
 from parity_tests.strategies import TOLERANCE
 
@@ -362,6 +363,124 @@ def test_an_operation_may_take_several_inputs(net: Any) -> None:
     np.testing.assert_array_equal(to_numpy(v.grad), [4.0, 9.0])
     with pytest.raises(TypeError, match=r"Product: input 2 is ArrayWithGrad, expected what needs no gradient\."):
         tape.product(u, v, u)
+
+
+class ReadsOut(numnet.RNNNode):
+    """h = tanh(W_x x + b + W_h h'), and y = h + x, which is no state; a_x is a tuple."""
+
+    reads_out = True
+
+    def inputs(self, x: Any) -> Any:
+        return super().inputs(x), x
+
+    def inputs_backward(self, da_x: Any, x: Any) -> Any:
+        dx, grads = super().inputs_backward(da_x[0], x)
+        return dx + da_x[1], grads
+
+    def step(self, a_x: Any, h_prev: Any, drop: Any = None) -> Any:
+        h, state, saved = super().step(a_x[0], h_prev)
+        return h + a_x[1], state, saved
+
+    def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
+        da_x, d_state, pairs = super().step_backward(dy, dh_next, saved)
+        return (da_x, dy), d_state, pairs
+
+
+@pytest.mark.parametrize("constant", [False, True], ids=["x on the tape", "x constant"])
+def test_a_node_that_reads_out_gives_y_and_its_state(constant: bool) -> None:
+    found = []
+    for node in (ReadsOut(H, H, seed=1), numnet.RNNNode(H, H, seed=1)):
+        tape = numnet.Tape(dtype="float64", node=node)
+        x = numnet.ArrayWithGrad(drawn_input()[:, :, :H])
+        h: Any = None
+        total: Any = 0.0
+        for t in range(x.shape[1]):
+            x_t = x.value[:, t] if constant else x[:, t]
+            y, h = tape.node(x_t, h) if node.reads_out else (h := tape.node(x_t, h), h)
+            total = total + (y if node.reads_out else y + x_t) * (t + 1)
+        tape.backward((total * h).sum())
+        found.append([(total * h).value, x.grad, *tape.grads.values()])
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_calls_of_one_part_may_differ_in_kind_and_in_batch_size() -> None:
+    found = []
+    for net in BACKENDS:
+        tape = net.Tape(dtype="float64", node=net.GRUNode(H, V, seed=1), dense=net.Dense(H, H, seed=2))
+        one_hot = net.ArrayWithGrad(np.eye(V)[[2, 4, 4]])
+        h = tape.dense(tape.node([1], tape.node(np.eye(V)[[5]])))
+        z = tape.dense(tape.node(one_hot, tape.node([3, 3, 0])))
+        value = (z * h).sum()
+        value.backward()  # not tape.backward: gradients are complete all the same
+        found.append([to_numpy(q) for q in (value.value, one_hot.grad, *tape.grads.values())])
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-13)
+
+
+def test_an_error_on_the_way_leaves_nothing_behind(net: Any) -> None:
+    class Fails(net.Tanh):
+        wrong = True
+
+        def backward(self, dy: Any) -> Any:
+            if self.wrong:
+                raise ArithmeticError
+            return super().backward(dy)
+
+    def hook(dz: Any) -> Any:
+        if tape.tanh.wrong:
+            raise ArithmeticError
+
+    tape = net.Tape(dtype="float64", node=net.GRUNode(H, H), dense=net.Dense(H, H), tanh=Fails())
+    h = tape.tanh(tape.node(np.ones((2, H))))
+    if net is torchnet:
+        h.tensor.register_hook(hook)
+    value = tape.dense(tape.node(np.ones((2, H)), h)).sum()
+    with pytest.raises(ArithmeticError):
+        tape.backward(value)
+    tape.zero_grad()
+    tape.tanh.wrong = False
+    tape.backward(value)
+    once = grads_of(tape)
+    value.backward()
+    assert all(np.allclose(g, 2 * once[name]) and g.any() for name, g in grads_of(tape).items())
+
+
+def test_a_subclass_of_a_part_with_pure_functions_is_called_as_it_is(net: Any) -> None:
+    class Twice(net.Dense):
+        def forward(self, x: Any) -> Any:
+            return super().forward(2 * x)
+
+        def backward(self, dy: Any) -> Any:
+            return 2 * super().backward(dy)
+
+    values = []
+    for part in (Twice(2, 3, seed=0), net.Dense(2, 3, seed=0)):
+        tape, x = net.Tape(f=part), net.ArrayWithGrad(np.ones((1, 3), "float32"))
+        y = tape.f(x if isinstance(part, Twice) else x * 2)
+        tape.backward(y.sum())
+        values.append([to_numpy(q) for q in (y.value, x.grad, tape.f.part.grads["W"])])
+    for ours, theirs in zip(*values):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_a_layer_takes_resets(net: Any) -> None:
+    if "resets" not in inspect.signature(net.GRULayer.forward).parameters:
+        pytest.skip("no resets on this backend")
+    tape = net.Tape(dtype="float64", layer=net.GRULayer(H, D, seed=1))
+    x, resets = drawn_input(), np.zeros((2, 5), bool)
+    resets[:, 2] = True
+    y = tape.layer(x, None, None, resets)
+    tape.backward(y[:, 3:].sum())
+    once = grads_of(tape)
+    tape.zero_grad()
+    z = tape.layer(x[:, 2:])
+    np.testing.assert_allclose(to_numpy(y.value)[:, 2:], to_numpy(z.value), rtol=1e-12)
+    tape.backward(z[:, 1:].sum())
+    for name, g in grads_of(tape).items():
+        np.testing.assert_allclose(once[name], g, rtol=1e-10, atol=1e-14)
+    with pytest.raises(TypeError, match="resets is ArrayWithGrad, expected what needs no gradient"):
+        tape.layer(x, None, None, y)
 
 
 WRONG: dict[str, tuple[Callable[[Any, Any], Any], type[Exception]]] = {

@@ -9,7 +9,6 @@ from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from torchnet.attention import Attention
-from torchnet.bidirectional import Bidirectional
 from torchnet.bleu import translation_scores
 from torchnet.characters import Characters
 from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
@@ -24,22 +23,24 @@ from torchnet.dropout import Dropout
 from torchnet.embedding import Embedding
 from torchnet.encoder_decoder import EncoderDecoder
 from torchnet.generate import generate
-from torchnet.gru import GRUNode
 from torchnet.history import History, require_plot
-from torchnet.indrnn import IndRNNNode
-from torchnet.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
-from torchnet.lstm import LSTMNode
-from torchnet.lstm_variants import LSTMVariantNode
-from torchnet.mgu import MGUNode
 from torchnet.model import RNNModel
-from torchnet.node import Node
 from torchnet.operation import Layer, Operation, ParamOperation
 from torchnet.optimizer import Optimizer
 from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from torchnet.pooling import Pooling
-from torchnet.recurrent import RecurrentLayer
-from torchnet.rnn import RNNNode
+from torchnet.recurrent.bidirectional import Bidirectional
+from torchnet.recurrent.gru import GRUNode
+from torchnet.recurrent.indrnn import IndRNNNode
+from torchnet.recurrent.layer import RecurrentLayer
+from torchnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
+from torchnet.recurrent.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
+from torchnet.recurrent.lstm import LSTMNode
+from torchnet.recurrent.lstm_variants import LSTMVariantNode
+from torchnet.recurrent.mgu import MGUNode
+from torchnet.recurrent.node import Node
+from torchnet.recurrent.rnn import RNNNode
 from torchnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from torchnet.sequences import Packed, pack, pad_sequences, unpack
 from torchnet.tape import Tape
@@ -80,6 +81,8 @@ __all__ = [
     "LSTMNode",
     "LSTMVariantNode",
     "Layer",
+    "LayerNormGRUNode",
+    "LayerNormRNNNode",
     "Loss",
     "MGULayer",
     "MGUNode",

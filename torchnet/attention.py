@@ -11,6 +11,7 @@ from torch.nn.functional import linear
 
 from numnet import initial as draw
 from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_real, check_size
+from numnet.evaluation import OfCall
 from numnet.lengths import as_mask
 from torchnet.operation import ParamOperation, as_tensor
 
@@ -38,6 +39,7 @@ class Attention(ParamOperation):
     W_q: Tensor
     v: Tensor
     scale: Tensor
+    weights = OfCall()
 
     def __init__(
         self,
@@ -55,7 +57,6 @@ class Attention(ParamOperation):
         check_size(self.name, input_size=input_size, memory_size=memory_size, hidden_size=hidden_size)
         self.kind, self.initial = kind, initial
         self.memory_size, self.hidden_size = memory_size, hidden_size
-        self.weights: Any = None
         self.ready(input_size if memory_size or kind == "dot" else None)
 
     def make(self, rng: np.random.Generator) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from numnet.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.evaluation import Saved
 from numnet.lengths import mask_like
 from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.model import over
@@ -27,6 +28,7 @@ class Concat(Layer):
     """
 
     over_time = True
+    lengths = Saved()
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from torch.nn.functional import conv1d, pad
 
 from numnet import initial as draw
 from numnet.checks import check_choice, check_size, check_steps, check_width
+from numnet.evaluation import Saved
 from numnet.lengths import mask_like
 from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.operation import ParamOperation, as_tensor
@@ -26,6 +27,7 @@ class Convolution(ParamOperation):
     """
 
     over_time = True
+    lengths = Saved()
 
     W: Tensor
     b: Tensor

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from numnet.checks import check_state_dict
 from torchnet.operation import as_tensor
+from torchnet.recurrent.layer import RecurrentLayer
 
 
 def hessian_vector(
@@ -19,23 +20,23 @@ def hessian_vector(
 
         H v = ∂(∂L/∂w · v)/∂w
 
-    The vendors' kernels have no second derivative, so every step is written out. Dropout draws the masks of the next
+    The vendors' kernels have no second derivative, so every layer runs plain. Dropout draws the masks of the next
     step. Weights, gradients, masks and what stateful layers remember are left as they were.
     """
     given = {name: as_tensor(value) for name, value in direction.items()}
     shapes = {name: tuple(p.shape) for name, p in model.params.items()}
     check_state_dict("hessian_vector", shapes, {name: tuple(v.shape) for name, v in given.items()})
-    recurrent = [module for module in model.modules() if hasattr(module, "use_fused")]
+    recurrent = [module for module in model.modules() if isinstance(module, RecurrentLayer)]
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
-    fused = [layer.use_fused for layer in recurrent]
+    used = [layer.use_fast for layer in recurrent]
     try:
         for layer in recurrent:
-            layer.use_fused = False
+            layer.use_fast = False
         with model.keeping_memory():
             loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
     finally:
-        for layer, use_fused in zip(recurrent, fused):
-            layer.use_fused = use_fused
+        for layer, use_fast in zip(recurrent, used):
+            layer.use_fast = use_fast
         for module, count in calls.items():
             module.calls = count
     names, weights = zip(*model.params.items())

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from numnet.checks import check_once, check_part, check_real, check_rows
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
+from numnet.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.schedules import Schedule
 from numnet.sequences import opened
 from torchnet.attention import Attention
 from torchnet.losses import Loss
 from torchnet.model import Model, RNNModel
-from torchnet.node import State
 from torchnet.operation import Operation, as_tensor
+from torchnet.recurrent.node import State
 
 Array = npt.NDArray[Any]
 
@@ -89,8 +90,9 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         return y
 
     def backward(self, dy: Any) -> Any:
-        (y,), inputs = self.recall()
-        return (self.pull((y,), inputs, (dy,)) or [None])[0]
+        with Exclusive(self, "backward"):
+            (y,), inputs = self.recall()
+            return (self.pull((y,), inputs, (dy,)) or [None])[0]
 
     def entered(self, x: Any) -> Tensor:
         """x as a tensor; features are followed by autograd."""
@@ -117,7 +119,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         if not self.built:
             self.ready(self.input_size or self.encoder.size_shown(x))
         m = self.encoder(x, None, lengths)
-        return m, self.encoder.recall()[0]
+        return m, self.encoder.saved[0]
 
     def handed_on(self) -> list[State]:
         """(3) s_k for each recurrent layer of the decoder, None for the others."""
@@ -132,10 +134,10 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """
         loss, (target, real) = self.needs_loss(), self.opened_target(target)
         self.no_state(state)
-        logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-        value = loss(logits, target[real], self.counted_of(mask, real))
-        value.backward()
-        self.saved = None
+        with TrainingCall(self):
+            logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+            value = loss(logits, target[real], self.counted_of(mask, real))
+            value.backward()
         return value.detach()
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
@@ -154,25 +156,24 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
     def guesses(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
         """The token (B, T) that the model holds for the likeliest, in evaluation mode; 0 at padding."""
         tokens = np.zeros(real.shape, np.int64)
-        with self.evaluating():
+        with self.evaluating(Unwritten):
             tokens[real] = self.logits(x, inputs, real, lengths).argmax(dim=-1).cpu().numpy()
         return tokens
 
     def start(self, x: Any, lengths: Any = None) -> Any:
         """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
-        with self.evaluating():
+        with self.evaluating(Unwritten):
             m, mask = self.encoded(x, lengths)
             return m, mask, self.handed_on()
 
     def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
         m, mask, state = course
-        with self.evaluating():
+        with self.evaluating(Unwritten):
             h = self.decoder(np.asarray(tokens)[:, None], state)
             z = h if self.attention is None else torch.cat((h, self.attention(h, m, mask)), dim=-1)
-            logits = self.output(z[:, 0]).cpu().numpy()
-        weights = None if self.attention is None else self.attention.weights[:, 0].cpu().numpy()
-        return logits, weights, (m, mask, self.decoder.last_state)
+            weights = None if self.attention is None else self.attention.weights[:, 0].cpu().numpy()
+            return self.output(z[:, 0]).cpu().numpy(), weights, (m, mask, self.decoder.last_state)
 
 
 def side_by_side(layer: Any, state: State) -> State:

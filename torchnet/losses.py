@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from numnet.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.evaluation import OfCall, Saved
 from numnet.lengths import as_loss_mask
 from numnet.sequences import Packed, check_packed_target
 from torchnet.operation import Operation, as_tensor
@@ -27,9 +28,9 @@ class Loss(Operation):
     `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
     """
 
-    counted = 0.0
+    counted = OfCall(0.0)
     in_nats = False
-    packed: Packed | None = None
+    packed = Saved()
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
         check_packed_target(self.name, target, prediction)

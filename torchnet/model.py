@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,15 @@ import torch
 from torch import Tensor
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_alike, check_once, check_real, check_shape, check_states
+from numnet.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.sequences import Packed, closed, opened, opened_like
 from torchnet.losses import Loss
-from torchnet.node import State
 from torchnet.operation import Layer, Operation, as_tensor
+from torchnet.recurrent.node import State
+
+SWITCHING = threading.Lock()
+SWITCHED: dict[torch.nn.Module, int] = {}  # PyTorch's modules that evaluations have switched, and by how many
 
 
 class Model(Blueprint, Layer):
@@ -31,16 +36,11 @@ class Model(Blueprint, Layer):
         return width
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self, kind: type[Evaluation] = Evaluation) -> Iterator[None]:
         """Evaluation mode without a graph, for as long as the context lasts."""
-        modes: list[tuple[Any, bool]] = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            for module, mode in modes:
-                module.training, module.saved = mode, None
+        own = (Operation, torch.nn.ModuleList)
+        with torch.no_grad(), kind(), switched([module for module in self.modules() if not isinstance(module, own)]):
+            yield
 
     @classmethod
     def usable_device(cls, device: Any) -> torch.device:
@@ -59,10 +59,13 @@ class RNNModel(Model):
 
     forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
     None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
-    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. For tokens x
-    (B, T), `input_size` is the vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
+    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. `resets`
+    (B, T), True where a sequence begins, go to the recurrent layers. For tokens x (B, T), `input_size` is the
+    vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
     that of their first values: see ParamOperation. `device` is "cpu", "cuda" or any other that PyTorch knows.
     """
+
+    last_state = OfCall()
 
     def __init__(
         self,
@@ -78,7 +81,6 @@ class RNNModel(Model):
         check_alike(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
-        self.last_state: list[State] | None = None
         self.d_state: list[State] | None = None
         self.ready(input_size)
 
@@ -89,7 +91,7 @@ class RNNModel(Model):
         self.to(self.device)
         return size
 
-    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_real(self.name, "x", x)
@@ -100,8 +102,9 @@ class RNNModel(Model):
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
+        options = resets_for(self.name, self.layers, resets)
         for layer, first in zip(self.layers, start):
-            x = layer(x, first, mask) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
+            x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else torch.where(over(mask, x), x, 0)
         self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
@@ -109,8 +112,13 @@ class RNNModel(Model):
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
-        (mask, _, shape), given = self.recall(), dy
-        dy = opened_like(self.name, given, self.lengths_shown(), self.batch_first)
+        with Exclusive(self, "backward"):
+            return self.layers_backward(dy, d_last_state)
+
+    def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
+        """From the last layer to the first."""
+        (mask, packed, shape), given = self.recall(), dy
+        dy = opened_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
@@ -123,32 +131,66 @@ class RNNModel(Model):
         return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(
-        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+        self,
+        x: Any,
+        target: Any,
+        state: Sequence[State] | None = None,
+        mask: Any = None,
+        lengths: Any = None,
+        resets: Any = None,
     ) -> Tensor:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
-        loss, y = self.needs_loss(), self.forward(x, state, lengths)
-        value = loss(y, target, self.counted(mask))
-        value.backward()
-        for layer in self.layers:
-            if layer.recurrent:
-                layer.d_state = layer.start_gradients()
+        loss = self.needs_loss()
+        with TrainingCall(self):
+            value = loss(self.forward(x, state, lengths, resets), target, self.counted(mask))
+            value.backward()
+            for layer in self.layers:
+                if layer.recurrent:
+                    layer.d_state = layer.start_gradients()
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        self.saved = None
         return value.detach()
 
     def evaluate(
-        self, x: Any, target: Any, state: Sequence[State] | None = None, mask: Any = None, lengths: Any = None
+        self,
+        x: Any,
+        target: Any,
+        state: Sequence[State] | None = None,
+        mask: Any = None,
+        lengths: Any = None,
+        resets: Any = None,
     ) -> float:
         """The loss in evaluation mode; no gradient."""
         with self.evaluating():
-            y = self.forward(x, state, lengths)
+            y = self.forward(x, state, lengths, resets)
             return float(self.needs_loss()(y, target, self.counted(mask)))
 
-    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None) -> Any:
+    def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
         with self.evaluating():
-            y = self.forward(x, state, lengths)
+            y = self.forward(x, state, lengths, resets)
         return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
+
+
+@contextmanager
+def switched(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
+    """PyTorch's own modules in evaluation mode, until the last of the contexts that need it has ended.
+
+    Their mode is one for all threads: a training call that runs meanwhile finds them in evaluation mode, too.
+    """
+    with SWITCHING:
+        chosen = [module for module in modules if module.training or module in SWITCHED]
+        for module in chosen:
+            SWITCHED[module] = SWITCHED.get(module, 0) + 1
+            module.training = False
+    try:
+        yield
+    finally:
+        with SWITCHING:
+            for module in chosen:
+                SWITCHED[module] -= 1
+                if not SWITCHED[module]:
+                    del SWITCHED[module]
+                    module.training = True
 
 
 def over(mask: Tensor, x: Tensor) -> Tensor:

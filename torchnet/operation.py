@@ -18,6 +18,7 @@ from numnet.checks import (
     check_shape,
     check_state_dict,
 )
+from numnet.evaluation import BUILDING, Mode, Saved, copied, recalled
 from numnet.first_values import FirstValues
 
 
@@ -40,7 +41,8 @@ class Operation(torch.nn.Module):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` keeps the graph of its last call in `saved`; `backward` lets autograd walk it, as often as asked. Inside a
-    larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph.
+    larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph. Predictions and evaluations,
+    of this thread or another, leave `saved` as it is.
     """
 
     takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
@@ -48,10 +50,8 @@ class Operation(torch.nn.Module):
     over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
     keeps_time = True
     reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.saved: Any = None
+    training = Mode()
+    saved = Saved()
 
     @property
     def name(self) -> str:
@@ -76,9 +76,11 @@ class Operation(torch.nn.Module):
         self.saved = (tuple(outputs), tuple(inputs)) if torch.is_grad_enabled() else None
 
     def recall(self) -> Any:
-        """What the last forward kept."""
-        check_saved(self.name, self.saved)
-        return self.saved
+        """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
+        saved = recalled(self)
+        if saved is None:
+            check_saved(self.name, saved)
+        return saved
 
     def gradient(self, dy: Any, y: Tensor) -> Tensor:
         """The upstream gradient as a tensor of y's shape."""
@@ -120,7 +122,7 @@ class Operation(torch.nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy of a module is a copy of its parameters, not of the last call's graph."""
-        return {**self.__dict__, "saved": None}
+        return copied(self)
 
 
 class ParamOperation(FirstValues, Operation):
@@ -192,6 +194,12 @@ class ParamOperation(FirstValues, Operation):
     def ready(self, input_size: int | None, like: Tensor | None = None) -> None:
         """Build for this width, unless built already, where the tensor `like` lives."""
         if not self.built and input_size is not None:
+            with BUILDING:
+                self.build_once(input_size, like)
+
+    def build_once(self, input_size: int, like: Tensor | None) -> None:
+        """Build, unless another thread has built in the meantime."""
+        if not self.built:
             self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
             if like is not None:
                 self.to(like.device)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from numnet.checks import check_choice, check_steps
+from numnet.evaluation import Saved
 from numnet.lengths import as_mask
 from numnet.sequences import Packed, closed, opened
 from torchnet.operation import Operation
@@ -23,6 +24,8 @@ class Pooling(Operation):
     """
 
     over_time = True
+    packed = Saved()
+    counts = Saved()
     keeps_time = False
 
     def __init__(self, how: str = "mean", batch_first: bool = True) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numnet.check import subject as calls
 from numnet.check.draw import Sizes, drawn_inputs, drawn_params
 from numnet.check.equations import gate_names
+from numnet.check.one_step import call_node
 from numnet.check.subject import Arrays, Subject, Unusable
 from numnet.checkpoint import to_numpy
 
@@ -91,7 +92,7 @@ def loader(thing: Any) -> Callable[[Arrays], None]:
 
 
 CALLS: dict[str, calls.Call] = {
-    "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": calls.call_node,
+    "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": call_node,
     "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from numnet.check.equations import equations_of
 from numnet.check.finding import Finding, gradient
+from numnet.check.kernels import of_kernel
 from numnet.check.laws import UNREPEATABLE
 from numnet.check.over_time import by_step, of_rows, of_time
 from numnet.check.report import Report
@@ -27,7 +28,7 @@ def diagnose(report: Report, asked: Asked, seed: int) -> None:
     """Adds the findings to the report, the surest first, and the error by step."""
     report.by_step = by_step(asked)
     wrong = [row.name for row in report.rows if not row.passed]
-    found = list(of_parts(asked.subject.thing, seed))
+    found = [*of_kernel(asked.subject), *of_parts(asked.subject.thing, seed)]
     if all(finding.cause == "unknown" for finding in found):
         more = [*Upstream(asked, wrong).findings(), *of_options(asked, wrong, seed)]
         more = [by_elimination(asked.subject.thing, finding, wrong) for finding in more]
@@ -47,7 +48,7 @@ def of_parts(thing: Any, seed: int) -> Iterator[Finding]:
         for way in ("forwards", "backwards"):
             yield from of_layer(getattr(thing, way), way, seed)
     elif hasattr(thing, "node"):
-        yield from of_node(thing.node, seed)
+        yield from of_node(thing.node, seed, bool(getattr(thing, "state_dropout", 0)))
     else:
         layers = list(getattr(thing, "layers", ()))
         parts = thing.parts() if hasattr(thing, "parts") else {f"layers.{k}": layer for k, layer in enumerate(layers)}
@@ -68,9 +69,11 @@ def of_layer(layer: Any, name: str, seed: int) -> Iterator[Finding]:
         yield replace(finding, text=f"{name}, alone: {finding.text}", tensors=tensors)
 
 
-def of_node(node: Any, seed: int) -> list[Finding]:
-    """The equations of one step; nothing of torchnet's, which have no hand-written way back."""
-    return equations_of(node, seed) if hasattr(node, "weights_back") else []
+def of_node(node: Any, seed: int, drops: bool = False) -> list[Finding]:
+    """The equations of one step, with state dropout too if it is on; nothing of torchnet's, which has autograd."""
+    if not hasattr(node, "step_backward"):
+        return []
+    return equations_of(node, seed) or (equations_of(node, seed, drops=True) if drops else [])
 
 
 def by_elimination(thing: Any, finding: Finding, wrong: list[str]) -> Finding:

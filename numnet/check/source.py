@@ -12,7 +12,15 @@ from types import FrameType
 from typing import Any
 
 LABEL = re.compile(r"\((\d+[a-z]?)\)")
-GOING_BACK = ("backward", "sums_backward", "state_backward", "slope", "terms")
+GOING_BACK = (
+    "compute_backward",
+    "backward",
+    "inputs_backward",
+    "step_backward",
+    "normalize_backward",
+    "slope",
+    "terms",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,11 @@ class Line:
 
     def __str__(self) -> str:
         return f"{Path(self.file).name}:{self.number}"
+
+    @property
+    def own_labels(self) -> list[str]:
+        """The equations that its own comment names."""
+        return LABEL.findall(linecache.getline(self.file, self.number).partition("#")[2])
 
 
 def line_of(frame: FrameType) -> tuple[Line, dict[str, Any]]:
@@ -44,16 +57,51 @@ def code_of(file: str, number: int) -> str:
 
 
 def labels_at(file: str, number: int, first: int) -> tuple[str, ...]:
-    """The equations that the comment of this line names, or the last comment above it in the same function."""
+    """The equations that the comment of this line names, or the last one above it in its function, or the next one."""
     for at in range(number, first, -1):
         labels = LABEL.findall(linecache.getline(file, at).partition("#")[2])
         if labels:
             return tuple(labels)
-    return ()
+    return next(filter(None, labels_below(file, number)), ())
+
+
+def labels_below(file: str, number: int) -> Iterator[tuple[str, ...]]:
+    """The equations that the lines below name, as far as the function goes."""
+    indent = indent_of(linecache.getline(file, number))
+    while (line := linecache.getline(file, number := number + 1)) and (not line.strip() or indent_of(line) >= indent):
+        yield tuple(LABEL.findall(line.partition("#")[2]))
+
+
+def indent_of(line: str) -> int:
+    """The number of blanks before the code."""
+    return len(line) - len(line.lstrip())
+
+
+def writing_lines(kind: type, functions: Sequence[str], name: str) -> list[Line]:
+    """The lines of these methods that name an equation and write this variable, or hold this key or W_x."""
+    own = re.escape(name)
+    writes = re.compile(own if name.endswith(":") or name == "W_x" else rf"\b{own}(\[.*\])? *[-+*/]?=|, {own}\)")
+    return [line for each in functions for line in written_out(kind, each) if writes.search(line.text)]
+
+
+def equations(lines: Sequence[Line]) -> str:
+    """The equations that the lines name: (4) (2)."""
+    return " ".join(f"({label})" for label in dict.fromkeys(label for line in lines for label in line.labels))
+
+
+def all_lines(thing: Any, function: str) -> list[Line]:
+    """The lines of a method, with or without a comment."""
+    method = getattr(type(thing), function)
+    try:
+        text, first = inspect.getsourcelines(method)
+    except (OSError, TypeError):  # typed in, not in a file
+        return []
+    file = inspect.getsourcefile(method) or ""
+    return [Line(file, k, line.partition("#")[0].strip(), ()) for k, line in enumerate(text[1:], first + 1)]
 
 
 def lines_back(thing: Any, label: str, functions: Sequence[str]) -> list[Line]:
-    """The lines of the way back that name this equation in their comments."""
+    """The lines of the backward pass that name this equation in their comments."""
     return [line for name in functions for line in written_out(type(thing), name) if label in line.labels]
 
 

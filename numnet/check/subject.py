@@ -157,17 +157,6 @@ def call_layer(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], B
     return {**outputs, **named(thing.last_state, names)}, back
 
 
-def call_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """A node's, one step."""
-    state, saved = thing.forward(inputs["x"], joined(inputs, thing.states))
-
-    def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
-        dx, d_state = thing.backward(joined(upstream, thing.states), saved)
-        return {"x": dx, **named(d_state, thing.states)}
-
-    return named(state, thing.states), back
-
-
 def call_model(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
     """With a target the model's loss, else its output."""
     restart(thing)

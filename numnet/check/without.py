@@ -11,8 +11,13 @@ import numpy as np
 from numnet.check.finding import Finding
 from numnet.check.subject import Asked
 
-# With the equation of between_steps.py that is theirs.
-OPTIONS = {"state_dropout": "(1)", "zoneout": "(2)", "weight_dropout": "", "reverse": ""}
+# With the equation and the file that are theirs.
+OPTIONS = {
+    "state_dropout": ("", "the masks `drop` of the node's step"),
+    "zoneout": ("(1)", "regularization.py"),
+    "weight_dropout": ("", ""),
+    "reverse": ("", ""),
+}
 
 
 def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
@@ -27,10 +32,13 @@ def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
         text = "right without lengths: what is wrong is done where a row ends before the others, or has gaps"
         yield Finding(text, "lengths", tuple(wrong))
         return
-    for name, equation in OPTIONS.items():
+    for name, (equation, place) in OPTIONS.items():
         if is_on(thing, name) and passes(left_out(thing, name), x, lengths=lengths, seed=seed):
-            where = f": equation {equation} of between_steps.py" if equation else ""
+            where = f": equation {equation} of {place}" if equation else f": {place}" if place else ""
             yield Finding(f"right without {name}{where}", "option", tuple(wrong), equation=equation)
+    if getattr(thing, "path", "") == "fast" and passes(plain(thing), x, lengths=lengths, seed=seed):
+        text = "right with use_fast = False: the steps of the kernel are right, its loop or packing (fast/) is wrong"
+        yield Finding(text, "kernel", tuple(wrong))
 
 
 def is_on(layer: Any, name: str) -> bool:
@@ -43,6 +51,11 @@ def left_out(layer: Any, name: str) -> Any:
     like = copy.deepcopy(layer)
     setattr(like, name, [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))())
     like.drops = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
-    if not like.drops:
-        like.stepper = like.node
+    return like
+
+
+def plain(layer: Any) -> Any:
+    """The layer without its kernel."""
+    like = copy.deepcopy(layer)
+    like.use_fast = False
     return like

@@ -22,6 +22,7 @@ from numnet.checks.networks import (
     check_built,
     check_fits,
     check_options,
+    check_parts_of_state,
     check_rates,
     check_same_model,
     check_saved,
@@ -39,6 +40,7 @@ from numnet.checks.stacks import (
     check_recurrent,
     check_side_by_side,
     check_stack,
+    resets_for,
     way_of,
 )
 from numnet.checks.values import (
@@ -104,6 +106,7 @@ __all__ = [
     "check_pair",
     "check_part",
     "check_parts",
+    "check_parts_of_state",
     "check_positive",
     "check_probability",
     "check_queries",
@@ -135,5 +138,6 @@ __all__ = [
     "kind_of",
     "modules_of",
     "refuse_plain",
+    "resets_for",
     "way_of",
 ]

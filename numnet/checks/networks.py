@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from numnet.checks.values import check_fraction
@@ -32,12 +32,11 @@ def check_built(who: str, thing: Any) -> None:
         raise ValueError(f"{who}: the {part} has no parameters yet. Give input_size=, or run a batch first.")
 
 
-def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """No keyword that nobody knows."""
+def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any], named: Iterable[str]) -> None:
+    """TypeError for a keyword that is not known; the message names those that a user may give."""
     for name in given:
         if name not in known:
-            every = ", ".join([*known, "bidirectional"])
-            raise TypeError(f"{who}: no option is called {name!r}, expected one of {every}.")
+            raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(named)}.")
 
 
 def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
@@ -46,6 +45,14 @@ def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None
         raise ValueError(f"{who}: zoneout has {len(rates)} rates, expected {len(states)}: {', '.join(states)}.")
     for rate in rates:
         check_fraction(who, zoneout=rate)
+
+
+def check_parts_of_state(node: Any, function: str, what: str, parts: Any) -> None:
+    """What a node's step returns: a tuple with a part for each of its states."""
+    if type(parts) not in (tuple, list) or len(parts) != len(node.states):
+        got = f"a {type(parts).__name__}" + (f" of {len(parts)}" if type(parts) in (tuple, list) else "")
+        expected = f"({', '.join(node.states)}{',' * (len(node.states) == 1)})"
+        raise TypeError(f"{node.name}: {function} returns {got} as the {what}, expected a tuple {expected}.")
 
 
 def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:

@@ -93,8 +93,15 @@ def check_part(who: str, name: str, part: Any, kind: type) -> None:
 
 def check_recurrent(who: str, layer: Any) -> None:
     """What goes both ways is a layer that can be made once more, in reverse."""
-    if not hasattr(layer, "twin"):
+    if not hasattr(layer, "reversed_copy"):
         raise ValueError(f"{who}: layer is {type(layer).__name__}, expected a recurrent layer, such as LSTMLayer.")
+
+
+def resets_for(who: str, layers: Sequence[Any], resets: Any) -> dict[str, Any]:
+    """The option `resets` of the recurrent layers, if it is given; ValueError if no layer reads it."""
+    if resets is not None and not any(layer.recurrent for layer in layers):
+        raise ValueError(f"{who}: resets are given, expected None: no layer is recurrent.")
+    return {} if resets is None else {"resets": resets}
 
 
 def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None:

@@ -20,12 +20,15 @@ from parity_tests.speed import report
 from parity_tests.speed.device import PRECISIONS, device_runs, precision
 from parity_tests.speed.goals import Row
 from parity_tests.speed.growth import AXES, exponent, growth
-from parity_tests.speed.layers import KINDS, SIZES, STACKED, layer_runs
+from parity_tests.speed.layers import KINDS, SIZES, STACKED, form_runs, layer_runs
 from parity_tests.speed.memory import SIZES as MEMORY_SIZES
 from parity_tests.speed.memory import must_keep, peak
 from parity_tests.speed.padding import WIDTHS, allowed, drawn_batches, filled, padding_runs, sentence_lengths
 from parity_tests.speed.plot import plot
 from parity_tests.speed.step import generate_runs, step_runs
+from parity_tests.speed.tape import CALLS, tape_runs
+from parity_tests.speed.tape import KINDS as TAPE_KINDS
+from parity_tests.speed.tape import SIZES as TAPE_SIZES
 from parity_tests.speed.timing import Figures, alternate, device_clock, surroundings, threads
 
 PASSES = ["forward", "forward and backward"]
@@ -101,7 +104,32 @@ def pad(count: int) -> Iterator[Row]:
         yield row("padding", name, count, found, r=r, allowed=allowed(r))
 
 
-TABLES = {"layers": layers, "step": step, "generate": generate, "growth": grow, "memory": memory, "padding": pad}
+def plain(count: int) -> Iterator[Row]:
+    for kind in KINDS:
+        for size in SIZES:
+            stages = alternate(form_runs(kind, size))
+            yield from (row("plain", f"{kind} {size}", count, f, **{"pass": p}) for p, f in zip(PASSES, stages))
+
+
+def tape(count: int) -> Iterator[Row]:
+    for kind in TAPE_KINDS:
+        for size in TAPE_SIZES:
+            stages = alternate(tape_runs(kind, size))
+            for p, found in zip(PASSES, stages):
+                in_us = {who: (1e3 * best / CALLS, 1e3 * median / CALLS) for who, (best, median) in found.items()}
+                yield row("tape", f"{kind} {size}", count, in_us, "µs a call", **{"pass": p})
+
+
+TABLES = {
+    "layers": layers,
+    "step": step,
+    "generate": generate,
+    "growth": grow,
+    "memory": memory,
+    "padding": pad,
+    "tape": tape,
+    "plain": plain,
+}
 
 
 def write() -> None:

@@ -21,6 +21,11 @@ def one_layer(row: Row) -> bool:
     return row["pass"] == "forward and backward" and "stack" not in row["name"]
 
 
+def whole(row: Row) -> bool:
+    """Forward and backward."""
+    return bool(row["pass"] == "forward and backward")
+
+
 def lstm(row: Row) -> bool:
     """An LSTM, layer or model."""
     return "LSTM" in row["name"]
@@ -54,6 +59,7 @@ class Goal:
 
 
 HALF = {1: 0.50, 2: 0.50}
+TAPE = {1: 1.2}
 GOALS = [
     Goal("GRU (both) and RNN / torch.nn, forward and backward", HALF, "layers", lambda r: one_layer(r) and not lstm(r)),
     Goal("LSTM / torch.nn, B ≥ 32 and H ≥ 256", {1: 1.00, 2: 1.15}, "layers", large),
@@ -75,6 +81,8 @@ GOALS = [
         lambda r: one_layer(r) and "before" not in r["name"],
         who="torchnet",
     ),
+    Goal("call on a Tape / PyTorch, forward and backward", TAPE, "tape", whole),
+    Goal("torchnet's call on a Tape / PyTorch, forward and backward", TAPE, "tape", whole, who="torchnet"),
     Goal("peak memory / PyTorch's", {1: 1.0}, "memory", lambda r: "before" not in r["name"]),
     Goal("growth in T and in B, exponent", {1: 1.05, 2: 1.05}, "growth", lambda r: "in H" not in r["name"], to=None),
 ]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 import numnet
 import torchnet
-from numnet import columns
 from numnet.checkpoint import to_numpy
+from numnet.recurrent.fast import blas
 from parity_tests.speed.timing import Stage
 
 SIZES = [
@@ -143,6 +143,21 @@ def layer_runs(kind: str, size: Size, depth: int = 1) -> dict[str, list[Stage]]:
     return {**{who: one for who, (one, _) in runs.items()}, "products": bare_products(kind, size, depth)}
 
 
+def form_runs(kind: str, size: Size) -> dict[str, list[Stage]]:
+    """Forward and backward of numnet's layer in its kernel and in the plain form, compared before they are timed."""
+    T, B, D, H = size
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((B, T, D)).astype("f"), rng.standard_normal((B, T, H)).astype("f")
+    layers = {"kernel": ours(numnet, kind, D, H), "plain": ours(numnet, kind, D, H)}
+    layers["plain"].use_fast = False
+    runs = {who: numpy_stages(layer, x, dy) for who, layer in layers.items()}
+    for one, _ in runs.values():
+        for stage in one:
+            stage()
+    assert_same(runs["kernel"][1], runs["plain"][1], 1e-5, f"kernel, {kind} {size}")
+    return {who: one for who, (one, _) in runs.items()}
+
+
 def bare_products(kind: str, size: Size, depth: int = 1) -> list[Stage]:
     """The floor: the matrix products of a forward and of a backward, and nothing else, in numpy."""
     T, B, D, H = size
@@ -161,7 +176,7 @@ def bare_products(kind: str, size: Size, depth: int = 1) -> list[Stage]:
 
     def forward() -> None:
         for W_x, x, _ in inputs:
-            columns.product(W_x, x, a)
+            blas.product(W_x, x, out=a)
             for t in range(T):
                 for rows in fore:
                     np.dot(W_h[rows], h[t], product[rows])

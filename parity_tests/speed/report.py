@@ -15,10 +15,11 @@ Column = tuple[str, Callable[[Row], str]]
 
 
 def line(row: Row) -> str:
-    """One row for the terminal: best (median) of each, and the ratios to torch."""
+    """One row for the terminal: best (median) of each, and the ratios to torch, or of the plain form to the kernel."""
     what = " ".join(str(row[key]) for key in ("table", "pass", "precision") if key in row)
     found = "  ".join(f"{who} {best:.3f} ({row['median'][who]:.3f})" for who, best in row["best"].items())
-    ratios = [f"{who}/torch {ratio(row, who):.2f}" for who in ("numnet", "torchnet") if who in row["best"]]
+    pairs = [("numnet", "torch"), ("torchnet", "torch"), ("plain", "kernel")]
+    ratios = [f"{who}/{to} {ratio(row, who, to):.2f}" for who, to in pairs if who in row["best"]]
     if "allowed" in row:
         ratios.append(
             f"numnet/padded {ratio(row, 'numnet', 'padded'):.3f}, at most {row['allowed']:.3f} (r {row['r']:.3f})"
@@ -107,6 +108,12 @@ def tables(record: Record) -> Iterator[str]:
         yield "**Peak memory** of forward and backward above what was there before; MiB."
         sizes = figure("numnet", 0), figure("torch", 0), figure("kept", 0)
         yield side_by_side(rows, "layer (T, B, D, H)", *sizes, *SHARES, share("numnet", "kept"))
+    if rows := of("plain", **{"pass": "forward and backward"}):
+        yield "**The kernel and the plain form**, forward and backward; milliseconds, best."
+        yield side_by_side(rows, "layer (T, B, D, H)", figure("kernel"), figure("plain"), share("plain", "kernel"))
+    if rows := of("tape", **{"pass": "forward and backward"}):
+        yield "**Calls on a Tape**, forward and backward, in a chain of 20; microseconds a call, best."
+        yield side_by_side(rows, "part (B, D = H)", figure("numnet"), figure("torch"), *SHARES)
     for name in ("float32", "TF32", "bfloat16"):
         if rows := of("cuda", precision=name, **{"pass": "forward and backward"}):
             yield f"**torchnet and cuDNN, {name}**, forward and backward; milliseconds, best."

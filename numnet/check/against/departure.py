@@ -11,6 +11,7 @@ from numnet.check.against.pair import Pair
 from numnet.check.against.rivals import other_order, other_reset
 from numnet.check.finding import Finding
 from numnet.check.gradients import TOLERANCE, ask, check_gradients, directed, wanted
+from numnet.check.kernels import of_kernel
 from numnet.check.report import Report, Row
 from numnet.check.subject import Subject
 
@@ -24,6 +25,7 @@ def departures(pair: Pair, report: Report, tolerance: float, again: Any) -> list
     first = outputs[0]
     said = f"the forward pass differs: {first.name}{place(first, report)}"
     causes = [*other_order(pair, tolerance), *other_reset(pair, tolerance)]
+    causes += [finding for finding in of_kernel(pair.ours) if finding.cause == "forward"]
     return [*causes, Finding(said, "forward", tuple(row.name for row in outputs))]
 
 

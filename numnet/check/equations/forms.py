@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from numnet.check.equations.slopes import Slope
-from numnet.check.equations.step import Step, before
+from numnet.check.equations.step import Step
 from numnet.operation import Array
 
 
@@ -40,12 +40,13 @@ class Forms:
         self.hard = [form for name in self.plain for other in self.plain for form in self.of_two(name, other)]
 
     def variables(self, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-        """Every array of this shape: as it is after the step, and the pre-activations as they were before."""
+        """Every array of this shape: the variables of the step, and the blocks of a_x."""
         for name, value in self.step.values.items():
             if value.shape == shape:
                 yield name, np.array(value)
-        for gate, block in zip(self.step.gates, np.split(self.step.a, self.step.node.G)):
-            yield before(gate), block
+        for name, part in self.step.named_a(self.step.a).items():
+            if part.shape == shape:
+                yield name, part
 
     def of_one(self, name: str) -> list[Form]:
         w = self.plain[name]

@@ -1,4 +1,4 @@
-"""What a way back may have taken for the slope of an equation: each guess with what it would do to the gradients."""
+"""What a backward pass may have taken for the slope of an equation, and what that would do to the gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numnet.check.equations.forms import Form, Forms
 from numnet.check.equations.leaves import Leaves
 from numnet.check.equations.rules import Edge
 from numnet.check.equations.slopes import Slope, all_slopes
-from numnet.check.equations.step import Step
+from numnet.check.equations.step import Step, before
 from numnet.check.equations.trace import Event
 from numnet.check.source import code_of
 from numnet.operation import Array
@@ -21,9 +21,10 @@ from numnet.operation import Array
 
 @dataclass(eq=False)
 class Guess:
-    """Slopes that the way back may have taken for something else; the less usual, the higher `oddity`.
+    """Slopes that the backward pass may have taken for something else; the less usual, the higher `oddity`.
 
-    `words` say what was done with ∂o/∂v, or, if they begin with a capital, all that is to be said.
+    `words` say what was done with ∂o/∂v, or, if they begin with a capital, all that is to be said. A guess about what
+    comes in may be about no slope.
     """
 
     slopes: Sequence[Slope]
@@ -51,10 +52,12 @@ class Guesses:
         slopes = [slope for slope in slopes if slope.whole or not hard]
         for k, slope in enumerate(slopes):
             forms = list(self.forms.of(slope, hard))
-            late = -1e-3 * k + 1.0 * (not slope.whole)  # of two that explain the same, the one nearer to the result
+            late = -1e-3 * k + 1.2 * (not slope.whole)  # of two that explain the same, the one nearer to the result
             yield from self.about(slope, missing, forms, late)
         if not hard:
             yield from self.lost()
+            yield from self.exchanged(slopes)
+            yield from self.other_rows()
             yield from self.about_lines(slopes)
             yield from self.about_gates(slopes)
             yield from self.too_early(slopes)
@@ -73,6 +76,28 @@ class Guesses:
                 words, cause, odd = spoken(float(factors[k]), forms[k - 1] if k else None)
                 change = tried[:, k] * factors[k] - tried[:, 0]
                 yield Guess([slope], f"is taken as {words}", cause, odd + oddity, change)
+
+    def exchanged(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
+        """Two slopes of one result, each taken for the other."""
+        elementwise = [slope for slope in slopes if slope.whole and not slope.matrix]
+        for one, other in itertools.combinations(elementwise, 2):
+            if same(one.o, other.o) and one.L.shape == other.L.shape:
+                off = (other.L - one.L)[..., None]
+                change = (self.change(one, off) + self.change(other, -off))[:, 0]
+                words = f"The slopes ∂{one.after}/∂{one.before} and ∂{other.after}/∂{other.before} are exchanged"
+                yield Guess([one, other], words, "order", 0.8, change)
+
+    def other_rows(self) -> Iterator[Guess]:
+        """The gradients of two gates, each in the rows of the other."""
+        leaves = [self.step.ids[name] for name in map(before, self.step.gates) if name in self.step.ids]
+        sums = [slope for slope in self.slopes if slope.event.function == "add"]
+        gates = [slope for ids in leaves for slope in sums if same(slope.v, ids)]
+        for one, other in itertools.combinations(gates, 2):
+            off = (self.step.d[other.o, 0] - self.step.d[one.o, 0]).ravel()
+            seeds = np.zeros((self.trace.count, 1))
+            np.add.at(seeds[:, 0], np.concatenate([one.o.ravel(), other.o.ravel()]), np.concatenate([off, -off]))
+            change = self.trace.gradients(seeds)[self.leaves.numbers, 0]
+            yield Guess([one, other], f"D{one.before} and d{other.before} are exchanged", "order", 0.6, change)
 
     def about_lines(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
         """All slopes by one operand of a line that runs more than once, as in a loop over gates."""
@@ -100,19 +125,22 @@ class Guesses:
                     yield Guess([whole], f"lacks what {names} send back", "missing", 0.6, change)
 
     def lost(self) -> Iterator[Guess]:
-        """What comes in with a part of the new state, and is written over."""
+        """What comes in with one output, y or a part of the new state, and is not added, or not once."""
         nothing = [np.zeros_like(gradient) for gradient in self.step.upstream]
-        for k, name in enumerate(self.step.node.states):
-            coming = [*nothing[:k], -self.step.upstream[k], *nothing[k + 1 :]]
-            slopes = [slope for slope in self.slopes if slope.before == name] or self.slopes[-1:]
+        names = ["y", *self.step.node.states]
+        for k, name in enumerate(names):
+            coming = [*nothing[:k], self.step.upstream[k], *nothing[k + 1 :]]
+            slopes = [slope for slope in self.slopes if slope.before == name][:1]
             change = self.trace.gradients(self.step.seeds(coming))[self.leaves.numbers, 0]
-            words = f"What comes in as d{name} is lost: written over, where the equation should add to it?"
-            yield Guess(slopes[:1], words, "accumulation", 0.4, change, k)
-        words = f"What comes in as {' and '.join(f'd{name}' for name in self.step.node.states)} is lost"
-        yield Guess(self.slopes[-1:], words, "accumulation", 0.3, -self.leaves.due)
+            came = f"What comes in as d{name}{'_next' if k else ''}"
+            yield Guess(slopes, f"{came} is lost: it should be added", "accumulation", 0.4, -change, k)
+            yield Guess(slopes, f"{came} counts twice", "accumulation", 0.5, change)
+            yield Guess(slopes, f"{came} has the wrong sign", "sign", 0.5, -2 * change)
+        words = "What comes in as dy and as the gradient of the next step's state is lost"
+        yield Guess([], words, "accumulation", 0.3, -self.leaves.due)
 
     def too_early(self, slopes: Sequence[Slope]) -> Iterator[Guess]:
-        """A gradient that one slope has been multiplied into, in place, before the others have used it."""
+        """A gradient that one slope has been multiplied into, under its own name, before the other lines read it."""
         for first in slopes:
             others = [
                 slope for slope in slopes if slope is not first and slope.own and slope.whole and same(slope.o, first.o)
@@ -125,7 +153,7 @@ class Guesses:
                 and any(same(first.o, ids) for ids in self.step.results)
             ):
                 spoilt = [self.change(slope, (slope.L * (first.L - 1))[..., None])[:, 0] for slope in others]
-                words = f"D{first.after} is multiplied by ∂{first.after}/∂{first.before} before others have used it"
+                words = f"D{first.after} is multiplied by ∂{first.after}/∂{first.before} before other lines read it"
                 yield Guess([first], words, "order", 0.7, np.sum(spoilt, axis=0))
 
     def elsewhere(self, slope: Slope) -> Iterator[Guess]:

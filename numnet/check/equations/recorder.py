@@ -10,7 +10,6 @@ from numnet.check.equations.array import is_real_array, places_of, plain, plain_
 from numnet.check.equations.rules import SLOPES, Edge, NotFollowed, multiplied, summed
 from numnet.check.equations.trace import Trace
 from numnet.operation import Array
-from numnet.slots import Memory, Room
 
 ASKS = {"shape", "ndim", "size", "shares_memory", "may_share_memory", "result_type", "iscomplexobj"}
 VIEWS = {
@@ -127,22 +126,3 @@ class Recorder(Trace):
         if not np.shares_memory(view, plain(x)):
             raise NotFollowed("a new shape that makes numpy copy")
         return self.as_traced(view)
-
-
-class TracedMemory(Memory):
-    """A node's memory whose arrays are traced."""
-
-    def __init__(self, trace: Trace, N: int) -> None:
-        super().__init__("float64", N)
-        self.kept = self.lent = TracedRoom(trace)
-
-
-class TracedRoom(Room):
-    """Each array has memory of its own."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__("float64")
-        self.trace = trace
-
-    def new(self, *shape: int) -> Array:
-        return self.trace.new(np.zeros(shape))

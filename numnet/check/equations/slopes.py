@@ -31,6 +31,11 @@ class Slope:
     whole: bool = True  # not a line of an equation whose slopes are here too
     own: bool = True  # of a variable of the step's, not of a sum on the way
 
+    @property
+    def factor(self) -> Array:
+        """The slopes; of a product by its matrix the other factor, which is that of every row."""
+        return self.L[0] if self.matrix and self.operand == 0 else self.L
+
 
 def all_slopes(step: Step) -> Iterator[Slope]:
     """Of elementwise lines with one label the whole equation's slopes, and then, as of all others, each line's own."""
@@ -75,7 +80,7 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
             d, lines = step.trace.gradients(seeds, block)[:, 0], lines_to(o, block)
             for v in inputs.values():
                 reading = [(line, e.operand) for line in lines for e in line.edges if (e.before == v.flat[0]).any()]
-                if v.shape == o.shape and reading and v.flat[0] != o.flat[0]:
+                if v.shape == o.shape and reading and v.flat[0] != o.flat[0] and d[v].any():
                     line, operand = reading[-1]
                     named, own_v = (names.of(v), names.of(o)), int(v.flat[0]) not in own
                     yield Slope(line, labels_of(lines, block), v, o, d[v], *named, operand, own=own_v)
@@ -139,13 +144,28 @@ class Names:
         self.step = step
         self.known: dict[int, str] = {}
         for name, array in step.values.items():
-            self.known.setdefault(int(step.trace.numbers(array).flat[0]), name)
+            first = int(step.trace.numbers(array).flat[0])
+            if first >= 0:  # not of a constant
+                self.known.setdefault(first, name)
         for name, ids in step.ids.items():
             for _, rows in step.row_blocks(name, ids):
                 self.known.setdefault(int(ids[rows].flat[0]), name)
+        self.rows = self.views()
+        arrays = [(name, x) for name, x in step.trace.inner.values() if isinstance(x, np.ndarray) and x.size]
+        self.inner = {int(step.trace.numbers(x).flat[0]): name for name, x in arrays if x.dtype == np.float64}
         self.places: dict[int, str] = {}
         for number, name in self.known.items():
             self.places.setdefault(step.trace.place_of[number], name)
+
+    def views(self) -> dict[int, str]:
+        """The names that the step gives to rows of a parameter, such as U_n, by their first number."""
+        found: dict[int, str] = {}
+        for name, value in self.step.trace.locals.items():
+            if isinstance(value, np.ndarray) and value.dtype == np.float64 and value.size:
+                first = int(self.step.trace.numbers(value).flat[0])
+                if self.known.get(first) in self.step.names:
+                    found[first] = name
+        return found
 
     def of(self, ids: Array) -> str:
         """Their name; a_i where a gate i stands in their place later; else what they are made of."""
@@ -156,10 +176,24 @@ class Names:
             if event.function == "spread" and first in event.after:
                 return self.of(event.edges[0].before)
         later = self.places.get(self.step.trace.place_of[first], "")
-        if later in self.step.gates:
+        if later and later in self.step.gates:
             return before(later)
+        leaf = self.added_to(first)
+        if leaf:
+            return leaf
+        if first in self.inner:
+            return self.inner[first]
         made = self.made(first)
-        return f"({made})" if " + " in made or " - " in made else made or later or "a result"
+        return f"({made})" if " " in made else made or later or "a result"
+
+    def added_to(self, number: int) -> str:
+        """a_r of a sum of a_r, a block of a_x, with anything else: what the gate is the σ or the tanh of."""
+        event = next((event for event in self.step.trace.events if number in event.after), None)
+        if event is None or event.function != "add":
+            return ""
+        here = event.after == number
+        read = [self.known.get(int(e.before[here].flat[0]), "") for e in event.edges if e.before.shape == here.shape]
+        return next((name for name in read if name in map(before, self.step.gates)), "")
 
     def made(self, number: int) -> str:
         """What is made of things with names, as it is written: W_h h'."""
@@ -168,7 +202,7 @@ class Names:
             return ""
         here = event.after == number
         read = (e.before[here] if e.before.shape == here.shape else e.before for e in event.edges)
-        parts = dict.fromkeys(self.of(ids) for ids in read if ids.size)
+        parts = dict.fromkeys(self.rows.get(int(ids.flat[0])) or self.of(ids) for ids in read if ids.size)
         if event.function in WRITTEN:
             return WRITTEN[event.function].join(parts)
         return f"{event.function}({', '.join(parts)})"

@@ -1,12 +1,12 @@
 """What a step of a node computes, written down as it runs: every number, what it was made of, and by which equation.
 
-A step writes in place, into views of memory that was cut long before; so numbers are followed by their address. Each
+A step may write in place, into views of arrays that were made before; so numbers are followed by their address. Each
 write gives an address a new number, and an edge says how one number depends on another:
 
     number[after] depends on number[before] with slope L
 
 From these the gradients follow by the chain rule, one edge after the other, from the last to the first: a witness that
-knows nothing of the hand-written way back.
+knows nothing of the hand-written backward pass.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Trace:
         self.count = 0
         self.place_of: list[int] = []  # where each number stood
         self.alive: list[Any] = []  # no address may be used twice
-        self.locals: dict[str, Any] = {}
+        self.locals: dict[str, Any] = {}  # of the step
+        self.inner: dict[int, tuple[str, Any]] = {}  # arrays that functions called by the step have assigned a name
 
     def new(self, value: Any) -> Traced:
         """A traced array of its own with these values, each a number that depends on nothing."""
@@ -86,6 +87,9 @@ class Trace:
         running = caller()
         line, names = line_of(running)
         self.locals.update(names)
+        if running.f_code.co_name != "step":
+            own = running.f_code.co_varnames[running.f_code.co_argcount :]
+            self.inner.update({id(x): (name, x) for name, x in running.f_locals.items() if name in own})
         self.events.append(Event(function, after, edges, line, (running.f_code.co_filename, running.f_lineno)))
 
     def known(self, x: Any) -> Array | None:

@@ -18,8 +18,8 @@ from numnet.check.draw import Sizes
 from numnet.check.shell.making import made
 from numnet.check.subject import Unusable
 from numnet.losses import Loss
-from numnet.node import Node
 from numnet.operation import Operation
+from numnet.recurrent.node import Node
 
 CASE = "case = (forward, backward), x, W"
 TO_WRITE: list[tuple[type, str]] = [(Operation, "forward"), (Node, "step"), (Loss, "terms")]

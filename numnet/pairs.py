@@ -1,0 +1,40 @@
+"""The gradient of a weight matrix is a sum of outer products da hᵀ: the pairs (da, h) of all terms, and their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def summed(pairs: Sequence[Any]) -> Array:
+    """Σ_t da_t h_tᵀ as one product, of pairs (da_t, h_t); of pairs (d_t, None) Σ_t d_t.
+
+    Where a term is a list of pairs, each of its pairs is a block of rows.
+    """
+    if isinstance(pairs[0], list):
+        return np.concatenate([summed(block) for block in zip(*pairs)])
+    das, hs = zip(*pairs)
+    da_all = joined(das)
+    total: Array = da_all.sum(axis=1) if hs[0] is None else da_all @ joined(hs).T
+    return total
+
+
+def joined(columns: Sequence[Array]) -> Array:
+    """The columns of all arrays as one; a copy, unless there is one array."""
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+
+
+def add_grads(part: Any, grads: Mapping[str, Any]) -> None:
+    """Add to dW for each W of the part; (columns, sums) are added to these columns alone."""
+    for name, gradient in grads.items():
+        total = getattr(part, f"d{name}")
+        if isinstance(gradient, tuple):
+            columns, sums = gradient
+            total[:, columns] += sums
+        else:
+            total += gradient

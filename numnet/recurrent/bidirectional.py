@@ -1,0 +1,115 @@
+"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.evaluation import OfCall
+from numnet.operation import Array, Layer, Operation
+from numnet.recurrent.paths import Paths
+from numnet.sequences import Packed, closed, opened, opened_like
+
+MERGES = ("concat", "sum", "mean", "mul", None)
+
+
+class Bidirectional(Paths, Layer):
+    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+
+    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
+    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
+    steps down to the first.
+    """
+
+    recurrent = True
+    last_state = OfCall()
+    d_state: Any = None
+
+    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        check_recurrent(self.name, layer)
+        super().__init__(layer.input_size, layer.seed, layer.dtype)
+        check_choice(self.name, "merge", merge, MERGES)
+        self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
+        self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
+        self.ready(layer.input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {"forwards": self.forwards, "backwards": self.backwards}
+
+    @property
+    def named_layers(self) -> dict[str, Any]:
+        """The two layers by name."""
+        return {"forwards": self.forwards, "backwards": self.backwards}
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.forwards.build(self.width, rng, self.dtype)
+        self.backwards.build(self.width, rng, self.dtype)
+        return 2 * width if self.merge == "concat" else width
+
+    def config(self) -> dict[str, Any]:
+        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = np.asarray(x)
+        check_steps(self.name, x, self.batch_first)
+        if x.ndim == 3:
+            self.ready(x.shape[-1])
+        first = check_pair(self.name, "state", state)
+        if self.built:  # a state that the second layer refuses is refused before the first one's call
+            self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
+        y_f = self.forwards(x, first[0], lengths, resets)  # (1)
+        y_b = self.backwards(x, first[1], lengths, resets)  # (1)
+        self.last_state = self.forwards.last_state, self.backwards.last_state
+        self.saved = y_f, y_b, packed
+        y = self.merged(y_f, y_b)  # (2)
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+
+    def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        y_f, y_b, packed = self.recall()
+        call = self.forwards.recall()
+        given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
+        counts = call.counts if packed else None
+        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
+        d_last = check_pair(self.name, "d_last_state", d_last_state)
+        self.backwards.checked(d_last[1], call.x_shape[0], "d_last_state {}")
+        d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
+        dx_f, dx_b = self.forwards.backward(d_f, d_last[0]), self.backwards.backward(d_b, d_last[1])  # (1)
+        self.d_state = self.forwards.d_state, self.backwards.d_state
+        if dx_f is None:
+            return None
+        dx = dx_f + dx_b
+        return closed(dx, counts, self.batch_first) if packed else dx
+
+    def merged(self, y_f: Array, y_b: Array) -> Any:
+        """(2)"""
+        if self.merge == "concat":
+            return np.concatenate((y_f, y_b), axis=-1)
+        if self.merge == "mul":
+            return y_f * y_b
+        return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
+
+    def merged_backward(self, given: Any, y_f: Array, y_b: Array) -> Any:
+        """(2) What either direction gets of dy."""
+        shape = (*y_f.shape[:-1], 2 * y_f.shape[-1]) if self.merge == "concat" else y_f.shape
+        dy, *more = (self.gradient(part, shape, self.dtype) for part in given)
+        if self.merge is None:
+            return dy, *more
+        if self.merge == "concat":
+            return np.split(dy, 2, axis=-1)
+        if self.merge == "mul":
+            return dy * y_b, dy * y_f
+        return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        self.forwards.reset_state(rows)
+        self.backwards.reset_state(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "last_state": None, "d_state": None}

@@ -1,0 +1,71 @@
+"""Matrix products in the layouts that BLAS multiplies fastest."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from numnet.layout import columns
+from numnet.operation import Array
+
+STRIP = 16  # rows copied at a time
+LONG = 16  # the number of products from which on a faster layout pays for the copy
+NARROW = 8  # columns; up to so many, a product in blocks of rows is never slower
+UNPACKED = 10**6  # multiplications; OpenBLAS packs the matrix first where there are more, unless the processor is old
+
+
+def columns_copy(x: Array, out: Array | None = None) -> Array:
+    """A copy of columns(x), strip by strip, so that reads and writes stay in the processor's cache."""
+    out = np.empty((*x.shape[1:], len(x)), x.dtype) if out is None else out
+    for k in range(0, len(x), STRIP):
+        out[..., k : k + STRIP] = columns(x[k : k + STRIP])
+    return out
+
+
+def transposed(W: Array, products: int) -> Array:
+    """Wᵀ for so many products: a view, or a copy, by which BLAS multiplies faster."""
+    return columns_copy(W) if products >= LONG else W.T
+
+
+def dot_for(B: int) -> Callable[[Array, Array, Array], Array]:
+    """The product dot(W, x, out) for x (D, B)."""
+    return dot_in_blocks if 1 < B <= NARROW else np.dot
+
+
+def dot_in_blocks(W: Array, x: Array, out: Array) -> Array:
+    """out = W x for a few columns, in blocks of rows so small that BLAS multiplies them without packing W first."""
+    blocks = number_of_blocks(*W.shape, x.shape[1])
+    if blocks == 1:
+        return np.dot(W, x, out)
+    in_blocks = out.view()
+    in_blocks.shape = blocks, -1, x.shape[1]  # raises where reshape would make a copy
+    np.matmul(W.reshape(blocks, -1, W.shape[1]), x, out=in_blocks)
+    return out
+
+
+@functools.cache
+def number_of_blocks(rows: int, D: int, B: int) -> int:
+    """The smallest power of two that makes the blocks small enough, as far as it divides the rows."""
+    blocks = 1
+    while rows * D * B > UNPACKED * blocks and rows % (2 * blocks) == 0:
+        blocks *= 2
+    return blocks
+
+
+def with_ones(x: Array) -> Array:
+    """A copy of (B, ..., D) as (..., D + 1, B), with a last row of ones: W x + b is one product, [W b] [x; 1]."""
+    B, *steps, D = x.shape
+    out = np.empty((*steps, D + 1, B), x.dtype)
+    columns_copy(x, out[..., :-1, :])
+    out[..., -1, :] = 1
+    return out
+
+
+def product(W: Array, x: Array, out: Array) -> None:
+    """out = W x for all steps x (T, D, B): a product a step, or, where B = 1, one product with the steps as rows."""
+    if x.shape[-1] > 1:
+        np.matmul(W, x, out=out)
+    else:
+        np.matmul(x[..., 0], W.T, out=out[..., 0])

@@ -1,0 +1,172 @@
+"""What the kernels share: the loop through the runs of a batch and back, in place. The same numbers as ../unroll.py.
+
+phase  forward                                            backward
+  1    a = W_x x + b for all steps at once                the gradients of W_x, W_h, b and x, one product each
+  2    step, which reads the previous state               step_backward, which reads the next step's gradient
+
+The backward pass is linear in dh and dc. `slopes` computes their coefficients, the local derivatives, for many steps at
+once; `step_backward` is the remaining recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.embedding import sum_by_token
+from numnet.layout import all_columns, columns, rows
+from numnet.operation import Array
+from numnet.recurrent.fast.blas import columns_copy, product, transposed, with_ones
+from numnet.recurrent.fast.buffers import CallBuffers, Pool, StepBuffers
+from numnet.recurrent.fast.packing import GRAIN, Packing
+
+
+class Kernel:
+    """One call of a layer whose node has in-place code. A subclass has step, slopes and step_backward."""
+
+    G = 1
+    states: tuple[str, ...] = ("h",)
+    grain = GRAIN  # of the packing: 1 where a state that goes on after its row's end might overflow
+
+    def __init__(self, node: Any, pool: Pool) -> None:
+        self.node, self.pool, self.H = node, pool, node.hidden_size
+
+    @property
+    def rows(self) -> int:
+        """Rows of da: G·H, and what else the backward pass leaves for the sums."""
+        return self.G * self.H
+
+    def buffers(self, T: int, B: int, call: CallBuffers) -> StepBuffers:
+        """Buffers for T steps of B samples; each kernel adds its own, and the views."""
+        return StepBuffers(self, T, B, call)
+
+    def step(self, s: StepBuffers, t: int) -> None:
+        """Step t forward: s.a[t] and the state s.h[t] become gates and the state s.h[t + 1]."""
+        raise NotImplementedError
+
+    def slopes(self, s: StepBuffers, steps: slice) -> None:
+        """The local derivatives of a chunk of steps, left in s.da[: its length]."""
+        raise NotImplementedError
+
+    def step_backward(self, s: StepBuffers, t: int) -> None:
+        """Step t backward: s.dh at t+1 becomes s.dh at t; the step's slopes become da."""
+        raise NotImplementedError
+
+    def forward(self, x: Array, start: Sequence[Any], mask: Any, reverse: bool) -> Any:
+        """x (B, T, D) or tokens (B, T), the parts (B, H) of the start state → y (B, T, H), the last state, saved."""
+        sizes, dtype = self.node.state_sizes, self.node.dtype
+        tokens = x.ndim == 2
+        loan, packing, runs = self.begin(x.shape[0], x.shape[1], mask, reverse)
+        xs = [part.T.copy() if tokens else with_ones(part) for part in packing.take(x)]
+        state = packing.columns(start, sizes, dtype)
+        for x, s, run in zip(xs, runs, packing.runs):
+            self.start(s, run.first(state))
+            self.inputs(x, s)  # phase 1
+            for t in range(s.T):
+                self.step(s, t)  # phase 2
+            state = run.handed_on(state, self.last_state(s, run.counts))
+        y = packing.put([rows(s.h[1:]) for s in runs], sizes[0], dtype)
+        y = y.copy(order="K") if mask is None else y  # the buffers are used again
+        return y, [packing.rows(part) for part in state], (loan, packing, runs, xs, tokens)
+
+    def backward(self, dy: Array, d_last: Sequence[Any], saved: Any) -> Any:
+        """dx (B, T, D), None for tokens; the start state's gradient; the parameters' gradients."""
+        (_, packing, runs, xs, tokens), sizes, dtype = saved, self.node.state_sizes, self.node.dtype
+        self.weights_backward(runs)
+        d_state = packing.columns(d_last, sizes, dtype)
+        for part, s, run in reversed(list(zip(packing.take(dy), runs, packing.runs))):
+            self.start_backward(s, run.going_on(d_state))
+            for t, ended in run.ends.items():
+                s.ends[t] = [(d, ended, last[:, ended]) for d, last in zip(self.gradients(s), d_state)]
+            self.loop_backward(s, part)  # phase 2
+            d_state = run.handed_back(d_state, [gradient.copy() for gradient in self.gradients(s)])
+        dx, grads = self.sums(xs, runs) if runs else (None, {})  # phase 1
+        d_start = [packing.rows(part) for part in d_state]
+        return None if tokens else packing.put(packing.split(dx), self.node.width, dtype), d_start, grads
+
+    def loop_backward(self, s: StepBuffers, dy: Array) -> None:
+        """From the last step to the first, chunk by chunk."""
+        dy = columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
+        ends = s.ends
+        for steps in reversed(s.chunks):
+            self.slopes(s, steps)
+            for t in reversed(range(steps.start, steps.stop)):
+                s.dh += dy[t]
+                if t in ends:
+                    for gradient, ended, last in ends[t]:
+                        gradient[:, ended] += last
+                self.step_backward(s, t)
+            s.store(steps)
+
+    def begin(self, B: int, T: int, mask: Any, reverse: bool) -> Any:
+        """The call's buffers on loan, its packing, and the step buffers of each run."""
+        dtype = self.node.dtype
+        if mask is None:
+            loan = self.pool.take((B, T, reverse, dtype.char), self.whole, B, T, reverse)
+            return loan, *loan.buffers
+        packing = Packing(B, T, mask, reverse, self.grain)
+        loan = self.pool.take(("packed", dtype.char), CallBuffers, dtype)
+        loan.buffers.begin(packing.N)
+        return loan, packing, [self.buffers(run.T, run.B, loan.buffers) for run in packing.runs]
+
+    def whole(self, B: int, T: int, reverse: bool) -> tuple[Packing, list[StepBuffers]]:
+        """The packing and the buffers of calls without a mask, used again by each such call of this size."""
+        call = CallBuffers(self.node.dtype)
+        call.begin(T * B)
+        return Packing(B, T, None, reverse), [self.buffers(T, B, call)]
+
+    def start(self, s: StepBuffers, state: Sequence[Any]) -> None:
+        """Write the parts of the start state, zeros for None, into the buffers that enter step 0."""
+        for name, value in zip(self.states, state):
+            getattr(s, name)[0] = 0 if value is None else value
+
+    def start_backward(self, s: StepBuffers, d_state: Sequence[Any]) -> None:
+        """Write the gradient of the last state, zeros for None."""
+        for gradient, value in zip(self.gradients(s), d_state):
+            gradient[...] = 0 if value is None else value
+
+    def gradients(self, s: StepBuffers) -> list[Array]:
+        """The gradient of each part of the state, as the loop carries it."""
+        return [getattr(s, f"d{name}") for name in self.states]
+
+    def last_state(self, s: StepBuffers, counts: Any) -> list[Array]:
+        """A copy of each part of the state after the last step, or after counts (B,) steps of each row."""
+        parts = [getattr(s, name) for name in self.states]
+        if counts is None:
+            return [part[-1].copy() for part in parts]
+        return [part[counts, :, np.arange(s.B)].T for part in parts]
+
+    def inputs(self, x: Array, s: StepBuffers) -> None:
+        """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B)."""
+        W_x, b = self.node.W_x, self.node.b
+        if x.ndim == 3:
+            product(np.column_stack((W_x, b)), x, out=s.a)  # (0)
+            return
+        few = x.size < W_x.shape[1]  # fewer tokens than columns: b is added to what was looked up, not to the table
+        table = W_x if few else W_x + b[:, None]  # (0)
+        for tokens, a in zip(x, s.a):  # mode="clip" writes into `out` without a copy; the tokens have been checked
+            np.take(table, tokens, axis=1, out=a, mode="clip")
+        if few:
+            s.a += b[:, None]
+
+    def weights_backward(self, runs: Sequence[StepBuffers]) -> None:
+        """The transposed weights, for all steps."""
+        W_hT = transposed(self.node.W_h, sum(s.T for s in runs))
+        for s in runs:
+            s.W_hT = W_hT
+
+    def sums(self, xs: Sequence[Array], runs: Sequence[StepBuffers]) -> tuple[Array | None, dict[str, Any]]:
+        """dx (D, N), None for tokens, and the gradients of all parameters, summed over all steps."""
+        da_all = runs[0].call.da_all
+        grads, da = self.state_sums(runs, da_all), da_all[: self.G * self.H]
+        if xs[0].ndim == 3:
+            dW = da @ all_columns(*xs).T  # (0) [dW_x db] = da [x; 1]ᵀ
+            return self.node.W_x.T @ da, {**grads, "W_x": dW[:, :-1], "b": dW[:, -1]}  # (0)
+        present, sums = sum_by_token(np.concatenate([x.reshape(-1) for x in xs]), da)  # (0)
+        return None, {**grads, "W_x": (present, sums), "b": sums.sum(axis=1)}  # (0)
+
+    def state_sums(self, runs: Sequence[StepBuffers], da_all: Array) -> dict[str, Any]:
+        """The gradients of W_h and of what else the step reads."""
+        return {"W_h": da_all @ all_columns(*(s.h[:-1] for s in runs)).T}  # (1)

@@ -1,0 +1,63 @@
+"""The independently recurrent network: no matrix between states; each unit reads its own previous state alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet import initial as draw
+from numnet.checks import check_choice
+from numnet.operation import Array
+from numnet.recurrent.node import Node, dropped
+from numnet.recurrent.rnn import ACTIVATIONS
+
+
+class IndRNNNode(Node):
+    """One time step of the independently recurrent network (Li et al. 2018).
+
+        a = a_x + u ⊙ h'      (1)   a_x = W_x x + b  (0): node.py
+        h = max(a, 0)         (2)   hidden state, and the output y; with activation="tanh" h = tanh(a)
+
+    h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1]:
+    then a unit neither grows nor changes its sign. `drop` is a mask of state dropout, or None: h_in = h' ⊙ drop.
+    """
+
+    recurrent_weights = "u"
+    u: Array
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        activation: str = "relu",
+        initial: str = "pytorch",
+        seed: int | None = None,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        check_choice(self.name, "activation", activation, ACTIVATIONS)
+        self.activation = activation
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)
+        for name, value in {"W_x": W, "u": rng.random(self.hidden_size), "b": b}.items():
+            self.add_param(name, value)
+        return self.hidden_size
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "activation": self.activation}
+
+    def step(self, a_x: Array, h_prev: Array, drop: Array | None = None) -> Any:
+        h_in = dropped(h_prev, drop)
+        a = a_x + self.u[:, None] * h_in  # (1)
+        h = np.maximum(a, 0) if self.activation == "relu" else np.tanh(a)  # (2)
+        return h, (h,), (h_in, h)
+
+    def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
+        h_in, h = saved
+        dh = dy + dh_next  # h is the output, and the next step's h'
+        da = dh * (h > 0) if self.activation == "relu" else dh * (1 - h**2)  # (2)
+        dh_prev = dropped(self.u[:, None] * da, drop)  # (1)
+        return da, (dh_prev,), {"u": (da * h_in, None)}  # (1)

@@ -1,0 +1,273 @@
+"""A layer unrolls a node over all steps of a batch, in plain numpy or in a kernel.
+
+    plain   the node's own functions, step by step: unroll.py
+    fast    the same numbers from in-place code, for RNN, GRU and LSTM: fast/
+
+Outside, the batch is the first axis; inside, it is the last: a column is a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from numnet.checks import check_sequence, check_size, check_steps
+from numnet.dense import Dense
+from numnet.lengths import as_mask, as_resets, carried
+from numnet.operation import Array, Layer, Operation
+from numnet.recurrent import unroll
+from numnet.recurrent.fast import KERNELS, Pool
+from numnet.recurrent.node import Node, State, or_zeros
+from numnet.recurrent.options import Options, RecurrentOptions
+from numnet.sequences import Packed, closed, opened, opened_like
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+
+@dataclass
+class Call:
+    """What forward leaves for backward."""
+
+    node: Node  # with the weights of this call
+    kernel: Any  # its kernel, or None
+    saved: Any  # of unroll or the kernel
+    x_shape: tuple[int, ...]  # (B, T, D), of tokens (B, T)
+    mask: Array | None  # (B, T)
+    reverse: bool
+    learned: Any  # (B,), the rows that start from h_0, or None
+    weight_mask: Array | None  # of weight dropout
+    packed: bool
+
+    @property
+    def counts(self) -> Array:
+        """The number of real steps of each row."""
+        B, T = self.x_shape[:2]
+        return np.full(B, T) if self.mask is None else self.mask.sum(axis=1)
+
+    @property
+    def ends(self) -> Array:
+        """(B,): the step of each row that is taken last."""
+        T = self.x_shape[1]
+        real = np.ones(self.x_shape[:2], bool) if self.mask is None else self.mask
+        return real.argmax(axis=1) if self.reverse else T - 1 - real[:, ::-1].argmax(axis=1)
+
+    def masked(self, y: Array) -> Array:
+        """y (B, T, ...) or, of the last step alone, (B, ...), 0 where nothing is real."""
+        if self.mask is None:
+            return y
+        real: Any = self.mask if y.ndim == 3 else self.mask.any(axis=1)
+        return np.where(real[..., None], y, 0)
+
+
+class RecurrentLayer(RecurrentOptions, Layer):
+    """Any node, unrolled over time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
+
+    forward(x, state=None, lengths=None, resets=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for
+    None; then `last_state` is the state after each row's last real step. backward(dy, d_last_state=None) → dx; then
+    `d_state` is the gradient of the start state. `lengths` (B,) counts the real steps of each row, or is a mask (B, T),
+    True where a step is real; or x is Packed, and then y is. At padding y and dx are exactly 0, and x is never read.
+    `resets` (B, T) is True where a new sequence begins: the state before that step is zero, or the learned start state,
+    and no gradient passes. In reverse, no state passes from that step to the one before it in time.
+
+        batch_first=False         x, y, masks, resets and gradients are (T, B, ...)
+        reverse=True              from each row's last real step to its first; y[:, t] still belongs to x[:, t]
+        return_sequences=False    y is the last step's alone, (B, H)
+        learn_state=True          the state where none is given is a parameter, h_0 (and c_0)
+        stateful=True             the state where none is given is `last_state`, until reset_state(rows=None)
+        state_dropout             the probability that the weights read 0 for an element of h', one mask a sequence
+        zoneout                   the probability that a unit keeps its state; or a pair, for h and for c
+        weight_dropout            the probability that an element of W_h is 0, drawn for each call (Merity et al. 2017)
+        bidirectional=True        makes a Bidirectional of the layer
+
+    `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
+    """
+
+    recurrent = True
+    d_state: State = None
+    pool: Pool | None = None
+
+    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
+        super().__init__(node.input_size, node.seed, node.dtype)
+        node.seed = None  # the layer draws for all of its parts, one after another
+        check_size(self.name, output_size=output_size)
+        self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
+        self.output = Dense(output_size, None, node.initial) if output_size else None
+        node.speaker = self.name
+        self.set_options(options)
+        self.ready(node.input_size)
+
+    def parts(self) -> dict[str, Operation]:
+        return {"": self.node, "output": self.output} if self.output else {"": self.node}
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.node.build(self.width, rng, self.dtype)
+        if self.learn_state:
+            for name, size in zip(self.node.states, self.node.state_sizes):
+                self.add_param(f"{name}_0", np.zeros(size))
+        width = self.output.build(width, rng, self.dtype) if self.output else width
+        if self.drops:
+            self.mask_seed = self.seed_of_masks(rng)
+        return width
+
+    @property
+    def no_kernel(self) -> str:
+        """Why the node has no kernel, or ""."""
+        return "" if type(self.node) in KERNELS else f"{type(self.node).__name__} has no kernel"
+
+    def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
+        packed = isinstance(x, Packed)
+        x, mask, resets = self.validated(x, lengths, resets)
+        start, learned = self.start_state(state, len(x))
+        drawn = self.draw(*x.shape[:2]) if self.drops else {}
+        self.saved = None  # the buffers of the previous call are free
+        weights = drawn.get("weights")
+        node = self.node if weights is None else self.node.with_weights(weights)
+        between = resets is not None or "state" in drawn or drawn.get("zoneout")
+        kind = KERNELS.get(type(node)) if self._use_fast and not between else None
+        if kind is None:
+            kernel, (y, last, saved) = None, self.unrolled(node, x, start, mask, resets, drawn)
+        else:
+            self.pool = self.pool or Pool()
+            kernel = kind(node, self.pool)
+            y, last, saved = kernel.forward(x, start, mask, self.reverse)
+        self.last_state = node.joined(last)
+        if self.stateful:
+            self.cleared = None
+        self.plain_for = "" if resets is None else "resets are in no kernel"
+        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, packed)
+        if not self.return_sequences:
+            y = call.masked(y[np.arange(len(y)), call.ends])
+        y = call.masked(self.output(y)) if self.output else y
+        if not self.return_sequences:
+            return y
+        y = self.time_major(y)
+        return closed(y, call.counts, self.batch_first) if packed else y
+
+    def backward(self, dy: Any, d_last_state: State = None) -> Any:
+        call: Call = self.recall()
+        node, B, T = call.node, *call.x_shape[:2]
+        dy = opened_like(self.name, dy, call.counts if call.packed else None, self.batch_first)
+        d_last = self.checked(d_last_state, B, "d_last_state {}")
+        shape = (B,) if not self.return_sequences else (B, T) if self.batch_first else (T, B)
+        dy = self.gradient(dy, (*shape, self.output_width), self.dtype)
+        dy = self.time_major(dy) if self.return_sequences else dy
+        dy = self.output.backward(call.masked(dy)) if self.output else dy
+        if not self.return_sequences:
+            d_end, dy = call.masked(dy), np.zeros((B, T, dy.shape[-1]), self.dtype)
+            dy[np.arange(B), call.ends] = d_end
+        if call.kernel:
+            dx, d_start, grads = call.kernel.backward(dy, d_last, call.saved)
+        else:
+            dx, d_start, grads = self.unrolled_backward(dy, d_last, call)
+        self.add_grads(grads, d_start, call)
+        self.d_state = node.joined(d_start)
+        if dx is None or len(call.x_shape) == 2:  # tokens have no gradient
+            return None
+        return closed(self.time_major(dx), call.counts, self.batch_first) if call.packed else self.time_major(dx)
+
+    def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
+        """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
+        zones = drawn.get("zoneout", {})
+        if mask is not None and x.ndim == 3:
+            x = np.where(mask[..., None], x, 0)  # x at padding may be anything, and 0 times NaN is NaN
+        steps = unroll.Steps(
+            None if mask is None else mask.T,
+            self.reverse,
+            None if resets is None else carried(resets, mask, self.reverse).T,
+            tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
+            tuple(columns(as_zone(zones.get(name), self.dtype)) for name in node.states) if zones else (),
+            columns(drawn["state"].astype(self.dtype)) if "state" in drawn else None,
+        )
+        state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
+        y, last, saved = unroll.forward(node, columns(x), columns(state), steps)
+        return rows(y), [part.T.copy() for part in last], saved
+
+    def unrolled_backward(self, dy: Array, d_last: Sequence[Any], call: Call) -> Any:
+        """dx (B, T, D), the parts (B, H) of the start state's gradient, and the parameters' gradients."""
+        d_last = or_zeros(d_last, [(len(dy), size) for size in call.node.state_sizes], self.dtype)
+        dx, d_start, grads, d_0 = unroll.backward(call.node, columns(dy), columns(d_last), call.saved)
+        if self.learn_state:  # what the resets have started from h_0
+            grads |= {f"{name}_0": np.sum(d, axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)}
+        return None if dx is None else rows(dx), rows(d_start), grads
+
+    def add_grads(self, grads: dict[str, Any], d_start: Sequence[Array], call: Call) -> None:
+        """Add to the gradients of the node's weights and of the learned start state."""
+        name = str(self.node.recurrent_weights)
+        if call.weight_mask is not None and name in grads:  # a kernel that takes no step gives no gradients
+            grads[name] = grads[name] * call.weight_mask.astype(self.dtype)
+        own = {name: grads.pop(f"{name}_0") for name in self.node.states if f"{name}_0" in grads}
+        self.node.add_grads(grads)
+        for name, part in zip(self.node.states, d_start) if self.learn_state else ():
+            gradient = getattr(self, f"d{name}_0")
+            gradient += own.get(name, 0)
+            gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
+
+    def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
+        """x with the batch first, cast; the mask and the resets (B, T), or None."""
+        mask = None
+        if not isinstance(x, np.ndarray):
+            x, lengths = opened(x, lengths, self.batch_first)
+            x = np.asarray(x)
+        if lengths is not None or resets is not None:
+            check_steps(self.name, x, self.batch_first)
+            B, T = self.time_major(x).shape[:2]
+            mask = as_mask(self.name, lengths, B, T, self.batch_first)
+            mask = None if mask is None or mask.all() else mask
+            resets = opened_like(self.name, resets, lengths, self.batch_first, "resets")
+            resets = as_resets(self.name, resets, B, T, self.batch_first)
+            if mask is not None and x.ndim == 2:
+                x = np.where(self.time_major(mask), x, 0)  # a token at padding may be anything
+        check_sequence(self.name, x, self.input_size, self.batch_first)
+        self.ready(x.shape[-1])
+        x = self.time_major(self.cast("x", x) if x.ndim == 3 else x)
+        return x, mask, resets
+
+    def time_major(self, x: Array) -> Array:
+        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        return x if self.batch_first else x.swapaxes(0, 1)
+
+    def start_state(self, state: State, B: int) -> tuple[list[Any], Any]:
+        """The parts (B, H) of the state given, remembered or learned, None for zeros; and which rows' is learned."""
+        if not (self.learn_state or self.stateful):
+            return self.checked(state, B, "state {}"), None
+        parts, learned = self.checked(self.remembered(state, B), B, "state {}"), self.learned_rows(state, B)
+        if learned is None:
+            return parts, None
+        first = zip((getattr(self, f"{name}_0") for name in self.node.states), parts)
+        return [np.where(learned[:, None], h_0, 0 if part is None else part) for h_0, part in first], learned
+
+    def checked(self, state: State, B: int, label: str) -> list[Any]:
+        """The parts (B, H) of a state, cast, their shapes checked."""
+        shapes = [(B, size) for size in self.node.state_sizes]
+        return self.node.checked(label, state, shapes, "It is (batch, hidden).")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}
+
+
+def columns(q: Any) -> Any:
+    """(B, ...) as (..., B): a column is a sample; each part of a tuple; None and a number as they are.
+
+    A copy in rows of memory: a step mixes it with the node's arrays, and numpy is fast where all lie in the same order.
+    """
+    if q is None:
+        return None
+    if isinstance(q, tuple):
+        return tuple(map(columns, q))
+    return np.array(q.transpose(*range(1, q.ndim), 0), order="C") if q.ndim else q
+
+
+def rows(q: Any) -> Any:
+    """(..., B) as (B, ...)."""
+    if isinstance(q, (tuple, list)):
+        return [rows(part) for part in q]
+    return q.transpose(-1, *range(q.ndim - 1))
+
+
+def as_zone(k: Any, dtype: Any) -> Any:
+    """The mask of zoneout, or its mean in the layer's dtype."""
+    return k if k is None or k.ndim else k.astype(dtype)

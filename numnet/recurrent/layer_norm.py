@@ -1,0 +1,142 @@
+"""Layer normalization: each sample's numbers get mean 0 and variance 1, then a learned gain (Ba et al. 2016)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from numnet.activations import sigmoid
+from numnet.operation import Array
+from numnet.recurrent.gru import GRUNode
+from numnet.recurrent.node import Node, dropped, side_by_side
+from numnet.recurrent.rnn import RNNNode
+
+EPSILON = 1e-5  # added to the variance; PyTorch's default
+
+
+def normalize(x: Array, gain: Array) -> tuple[Array, Any]:
+    """y = g ⊙ x̂ and what the backward pass needs; x, y (..., rows, B), gain g (rows,).
+
+    μ = mean x                    (a)   over the rows
+    s = 1 / √(mean (x - μ)² + ε)  (b)
+    x̂ = s (x - μ)                 (c)
+    y = g ⊙ x̂                     (d)
+    """
+    centered = x - x.mean(axis=-2, keepdims=True)  # (a)
+    s = 1 / np.sqrt((centered**2).mean(axis=-2, keepdims=True) + EPSILON)  # (b)
+    x_hat = s * centered  # (c)
+    return gain[:, None] * x_hat, (x_hat, s)  # (d)
+
+
+def normalize_backward(dy: Array, gain: Array, saved: Any) -> tuple[Array, Array]:
+    """dx, and dy ⊙ x̂, whose sum over samples is the gradient of the gain."""
+    x_hat, s = saved
+    dx_hat = dy * gain[:, None]  # (d)
+    through_s = x_hat * (dx_hat * x_hat).mean(axis=-2, keepdims=True)  # (b)   ∂s/∂x = -s² x̂ / rows
+    dx = s * (dx_hat - dx_hat.mean(axis=-2, keepdims=True) - through_s)  # (c) (a)
+    return dx, dy * x_hat  # (d)
+
+
+class LayerNormNode(Node):
+    """A node whose products are normalized: a_x = g_x ⊙ N(W_x x) + b  (0), and g_h ⊙ N(W_h h') in its step.
+
+    N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) begin at 1.
+    """
+
+    gains: tuple[str, ...] = ("g_x", "g_h")
+    chosen_by: ClassVar[dict[str, Any]] = {"layer_norm": True}
+    g_x: Array
+    g_h: Array
+
+    @property
+    def edges(self) -> list[int]:
+        """The rows at which np.split cuts; each block is normalized by itself."""
+        return []
+
+    def product(self, x: Array) -> Array:
+        """W_x x, a lookup for tokens."""
+        return self.W_x[:, x].swapaxes(0, 1) if x.ndim == 2 else self.W_x @ x  # (0)
+
+    def inputs(self, x: Array) -> Array:
+        blocks = zip(np.split(self.product(x), self.edges, axis=1), np.split(self.g_x, self.edges))
+        return np.concatenate([normalize(p, gain)[0] for p, gain in blocks], axis=1) + self.b[:, None]  # (0)
+
+    def inputs_backward(self, da_x: Array, x: Array) -> tuple[Array | None, dict[str, Any]]:
+        parts = (np.split(q, self.edges, axis=k) for q, k in ((da_x, 1), (self.product(x), 1), (self.g_x, 0)))
+        found = [normalize_backward(da, gain, normalize(p, gain)[1]) for da, p, gain in zip(*parts)]  # (0)
+        dp, dg = (np.concatenate(blocks, axis=1) for blocks in zip(*found))
+        dx, grads = super().inputs_backward(dp, x)  # (0)
+        return dx, {"W_x": grads["W_x"], "g_x": dg.sum(axis=(0, 2)), "b": side_by_side(da_x).sum(axis=1)}  # (0)
+
+
+class LayerNormRNNNode(LayerNormNode, RNNNode):
+    """RNNNode with layer normalization: a = a_x + g_h ⊙ N(W_h h')  (1), and (0) as in LayerNormNode."""
+
+    def step(self, a_x: Array, h_prev: Array, drop: Array | None = None) -> Any:
+        h_in = dropped(h_prev, drop)
+        p, norm = normalize(self.W_h @ h_in, self.g_h)  # (1)
+        a = a_x + p  # (1)
+        h = np.tanh(a) if self.activation == "tanh" else np.maximum(a, 0)  # (2)
+        return h, (h,), (h_in, h, norm)
+
+    def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
+        h_in, h, norm = saved
+        dh = dy + dh_next
+        da = dh * (1 - h**2) if self.activation == "tanh" else dh * (h > 0)  # (2)
+        dp, dg = normalize_backward(da, self.g_h, norm)  # (1)
+        dh_prev = dropped(self.W_h.T @ dp, drop)  # (1)
+        return da, (dh_prev,), {"W_h": (dp, h_in), "g_h": (dg, None)}  # (1)
+
+
+class LayerNormGRUNode(LayerNormNode, GRUNode):
+    """GRUNode with layer normalization of each product: of its r and z rows together, and of its n rows.
+
+        p = g_h ⊙ N(W_rz h')                         (1)   r, z = σ(a_rz + p)
+        reset="before":     q = g_h ⊙ N(U_n m)       (3)   n = tanh(a_n + q), with m = r ⊙ h'  (2)
+        reset="after":      q = g_h ⊙ N(U_n h')      (2)   m = q + b_h, and n = tanh(a_n + r ⊙ m)  (3)
+
+    (0) is as in LayerNormNode, (4) as in GRUNode.
+    """
+
+    @property
+    def edges(self) -> list[int]:
+        return [2 * self.hidden_size]
+
+    def step(self, a_x: Array, h_prev: Array, drop: Array | None = None) -> Any:
+        H, h_in = self.hidden_size, dropped(h_prev, drop)
+        a_rz, a_n, W_rz, U_n = a_x[: 2 * H], a_x[2 * H :], self.W_h[: 2 * H], self.W_h[2 * H :]
+        p, norm_rz = normalize(W_rz @ h_in, self.g_h[: 2 * H])  # (1)
+        r, z = sigmoid(a_rz + p).reshape(2, H, -1)  # (1)
+        if self.reset == "before":
+            m = r * h_in  # (2)
+            q, norm_n = normalize(U_n @ m, self.g_h[2 * H :])  # (3)
+            n = np.tanh(a_n + q)  # (3)
+        else:
+            q, norm_n = normalize(U_n @ h_in, self.g_h[2 * H :])  # (2)
+            m = q + self.b_h[:, None]  # (2)
+            n = np.tanh(a_n + r * m)  # (3)
+        h = z * h_prev + (1 - z) * n  # (4)
+        return h, (h,), (h_prev, h_in, r, z, m, n, norm_rz, norm_n)
+
+    def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
+        h_prev, h_in, r, z, m, n, norm_rz, norm_n = saved
+        H, W_rz, U_n = self.hidden_size, self.W_h[: 2 * self.hidden_size], self.W_h[2 * self.hidden_size :]
+        dh = dy + dh_next
+        dz, dn = dh * (h_prev - n), dh * (1 - z)  # (4)
+        da_n = dn * (1 - n**2)  # (3)
+        if self.reset == "before":
+            dq, dg_n = normalize_backward(da_n, self.g_h[2 * H :], norm_n)  # (3)
+            dm = U_n.T @ dq  # (3)
+            dr, dh_in = dm * h_in, dm * r  # (2)
+        else:
+            dr, dm = da_n * m, da_n * r  # (3)
+            dq, dg_n = normalize_backward(dm, self.g_h[2 * H :], norm_n)  # (2)
+            dh_in = U_n.T @ dq  # (2)
+        da_rz = np.concatenate([dr * r * (1 - r), dz * z * (1 - z)])  # (1)
+        dp, dg_rz = normalize_backward(da_rz, self.g_h[: 2 * H], norm_rz)  # (1)
+        dh_prev = dh * z + dropped(dh_in + W_rz.T @ dp, drop)  # (4), and (2) and (1), which both read h_in
+        pairs: dict[str, Any] = {"W_h": [(dp, h_in), (dq, m if self.reset == "before" else h_in)]}  # (1), (3) or (2)
+        pairs["g_h"] = np.concatenate([dg_rz, dg_n]), None  # (1), (3) or (2)
+        pairs |= {} if self.reset == "before" else {"b_h": (dm, None)}  # (2)
+        return np.concatenate([da_rz, da_n]), (dh_prev,), pairs

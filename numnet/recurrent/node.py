@@ -1,0 +1,227 @@
+"""A node is one time step: four pure functions. A layer is that step, unrolled over time (unroll.py, layer.py).
+
+    inputs(x) -> a_x                                             what needs no state, for all steps at once
+    inputs_backward(da_x, x) -> dx, grads                        its backward pass
+    step(a_x, *state) -> y, state, saved                         one step
+    step_backward(dy, *d_state, saved) -> da_x, d_state, pairs   its backward pass
+
+Columns are samples: x (T, D, B) or tokens (T, B), a_x (T, G·H, B), h (H, B). dq is ∂L/∂q, L being the loss; q' is q of
+the previous step, q_prev in the code. The functions are pure: they write nothing to the node and nothing in place.
+
+The gradient of a weight is a sum over time of outer products, dW_h = Σ_t da_t h_{t-1}ᵀ. `pairs` holds the factors of
+one term; after the loop one product computes the sum (`summed` in numnet/pairs.py):
+
+    {"W_h": (da, h_prev)}                   a matrix: Σ_t da_t h_{t-1}ᵀ
+    {"W_h": [(da_rz, h_prev), (da_n, m)]}   a matrix whose blocks of rows read different arrays: a pair for each block
+    {"b_h": (dm, None)}                     a vector that is added or multiplied elementwise: Σ_t dm_t
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.embedding import sum_by_token
+from numnet.operation import Array, ParamOperation
+from numnet.pairs import add_grads
+from numnet.recurrent import unroll
+
+State = Any  # h, or for an LSTM (h, c)
+
+
+class Node(ParamOperation):
+    """W_x (G·H, D), W_h (G·H, H), b (G·H,): G gates, in blocks of H rows. A subclass adds `step` and `step_backward`.
+
+    `states` names the parts of the state. y, the output, is the first of them; a node whose output is none of them sets
+    `reads_out = True`. `recurrent_weights` names the parameter that multiplies the previous state, which weight dropout
+    needs, or is None: without it a node has no W_h. State dropout needs an argument `drop` of `step` and
+    `step_backward`: see `dropped`.
+    """
+
+    speaker: str | None = None
+    G = 1
+    gates: tuple[str, ...] = ()  # the names of the blocks
+    states: tuple[str, ...] = ("h",)
+    reads_out = False
+    recurrent_weights: str | None = "W_h"
+    gains: tuple[str, ...] = ()  # of layer normalization
+    chosen_by: ClassVar[dict[str, Any]] = {}  # the option of a named layer that chooses this node
+    W_x: Array
+    W_h: Array
+    b: Array
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int | None = None,
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, hidden_size=hidden_size, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.hidden_size, self.initial = hidden_size, initial
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        shown = self.state_sizes[0]
+        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, shown)
+        for name, value in zip(("W_x", "W_h", "b"), drawn):
+            if name != "W_h" or self.recurrent_weights:
+                self.add_param(name, value)
+        for name in self.gains:
+            self.add_param(name, np.ones(self.G * self.hidden_size))
+        return shown
+
+    def inputs(self, x: Array) -> Any:
+        """a_x = W_x x + b  (0) for all steps. W_x times a one-hot token is a column of W_x, so tokens are looked up."""
+        if x.ndim == 2:
+            return np.add(self.W_x[:, x].swapaxes(0, 1), self.b[:, None], order="C")  # (0)
+        return self.W_x @ x + self.b[:, None]  # (0)
+
+    def inputs_backward(self, da_x: Any, x: Array) -> tuple[Array | None, dict[str, Any]]:
+        """dx, None for tokens; and the gradients of W_x and b."""
+        return self.inputs_dx(da_x, x), self.inputs_grads(da_x, x)
+
+    def inputs_dx(self, da_x: Any, x: Array) -> Array | None:
+        """The gradient of x, None for tokens."""
+        return None if x.ndim == 2 else self.W_x.T @ da_x  # (0)
+
+    def inputs_grads(self, da_x: Any, x: Array) -> dict[str, Any]:
+        """The gradients of W_x and b. For tokens that of W_x is (columns, their sums)."""
+        da = side_by_side(da_x)
+        dW_x = sum_by_token(x.reshape(-1), da) if x.ndim == 2 else da @ side_by_side(x).T  # (0)
+        return {"W_x": dW_x, "b": da.sum(axis=1)}  # (0)
+
+    def step(self, a_x: Any, *state: Any) -> tuple[Array, tuple[Array, ...], Any]:
+        """One step: y, the new state, and what step_backward needs."""
+        raise NotImplementedError
+
+    def step_backward(self, dy: Any, *d_state_saved: Any) -> tuple[Any, tuple[Array, ...], dict[str, Any]]:
+        """The gradients of a_x and of the previous state, and the pairs."""
+        raise NotImplementedError
+
+    def blocks(self, a: Array) -> Array:
+        """The G blocks of H rows of a (G·H, B)."""
+        return a.reshape(self.G, -1, a.shape[-1])
+
+    def forward(self, x: Any, state: State = None) -> tuple[Any, Any]:  # type: ignore[override]
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs.
+
+        Of a node that reads out, (y, the new state) takes the place of the new state.
+        """
+        x, start = self.validated(x, state)
+        y, new, saved = unroll.forward(self, x, start)
+        shapes = [part.shape for part in start]
+        return (y[0], self.joined(new)) if self.reads_out else self.joined(new), (saved, y.shape, shapes)
+
+    def validated(self, x: Any, state: State) -> tuple[Array, tuple[Array, ...]]:
+        """x as one of T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
+        x = np.asarray(x)
+        self.check(x)
+        self.ready(x.shape[0])
+        x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
+        shapes = [(size, x.shape[-1]) for size in self.state_sizes]
+        start = self.checked("state {}", state, shapes, "Columns are samples: (hidden, batch).")
+        return x, or_zeros(start, shapes, self.dtype)
+
+    def backward(self, d_new: Any, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
+        """From the gradient of the new state: dx and that of the previous state; adds to the parameters' gradients."""
+        saved, y_shape, shapes = saved
+        dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
+        dy = self.gradient(None if dy is None else np.asarray(dy)[None], y_shape, self.dtype)
+        d_last = self.checked("dy", d_state, shapes, "It has the shape of y.")
+        dx, d_start, grads, _ = unroll.backward(self, dy, or_zeros(d_last, shapes, self.dtype), saved)
+        self.add_grads(grads)
+        return None if dx is None else dx[0], self.joined(d_start)
+
+    def awaiting(self, input_size: int | None) -> Node:
+        """The node, to be built for this width by its layer, from one generator with the layer's other parts."""
+        check_size(self.name, input_size=input_size)
+        self.input_size = input_size
+        return self
+
+    def with_weights(self, mask: Array) -> Node:
+        """The same node with its recurrent weights ⊙ mask, for weight dropout."""
+        other, name = copy.copy(self), str(self.recurrent_weights)
+        vars(other)[name] = getattr(self, name) * mask.astype(self.dtype)
+        return other
+
+    def add_grads(self, grads: Mapping[str, Any]) -> None:
+        """Add to dW for each W; (columns, sums) are added to these columns alone."""
+        add_grads(self, grads)
+
+    def check(self, x: Array) -> None:
+        """x as a layer sees it: one step, batch first."""
+        if x.ndim not in (1, 2):
+            raise ValueError(
+                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
+            )
+        if x.ndim == 2:
+            check_features(self.name, x.T, self.input_size)
+        else:
+            check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
+
+    def checked(self, label: str, state: State, shapes: Sequence[Any], remedy: str) -> list[Any]:
+        """The parts of a state, None for each that is not given, cast; ValueError for one of another shape.
+
+        `label` says what an error calls them: "state {}" is "state h".
+        """
+        parts = list(self.each(state, label))
+        for k, (name, value) in enumerate(zip(self.states, parts)):
+            ready = type(value) is np.ndarray and value.dtype == self.dtype and value.shape == shapes[k]
+            if value is not None and not ready:
+                parts[k] = value = self.cast(label.format(name), value)
+                check_shape(self.name, label.format(name), value.shape, shapes[k], remedy)
+        return parts
+
+    def each(self, state: State, label: str = "state") -> tuple[Any, ...]:
+        """The state as a tuple: (h,), or an LSTM's (h, c)."""
+        if state is None:
+            return (None,) * len(self.states)
+        if len(self.states) == 1:
+            return (state,)
+        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
+            got, pair = f"{label.split()[0]} is {type(state).__name__}", f"({', '.join(self.states)})"
+            raise ValueError(f"{self.name}: {got}, expected a pair {pair}. Pass both, or None.")
+        return tuple(state)
+
+    def joined(self, state: Any) -> State:
+        """A state of one part as that part, of two as a pair."""
+        return tuple(state) if len(state) > 1 else state[0]
+
+    @functools.cached_property
+    def state_sizes(self) -> tuple[int, ...]:
+        """The number of rows of each part of the state."""
+        return (self.hidden_size,) * len(self.states)
+
+    @property
+    def name(self) -> str:
+        """The name in error messages: the node's, or that of the layer that it is part of."""
+        return self.speaker or type(self).__name__
+
+    def config(self) -> dict[str, Any]:
+        return {"hidden_size": self.hidden_size, "initial": self.initial}
+
+
+def side_by_side(q: Array) -> Array:
+    """(T, rows, B) as (rows, T·B): the columns of all steps, for one product over all of them."""
+    return q.swapaxes(0, 1).reshape(q.shape[1], -1)
+
+
+def dropped(h: Array, drop: Array | None) -> Array:
+    """h ⊙ d for a mask d of state dropout (Gal & Ghahramani 2016), h without one; likewise backward, dh ⊙ d."""
+    return h if drop is None else h * drop
+
+
+def or_zeros(parts: Sequence[Any], shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> tuple[Array, ...]:
+    """The parts of a state, zeros for None."""
+    return tuple(np.zeros(shape, dtype) if part is None else part for part, shape in zip(parts, shapes))

@@ -1,0 +1,117 @@
+"""Backpropagation through time: a node's step, one after another, then its step_backward in the opposite order.
+
+    y_t, state_t, saved_t = step(a_x_t, *state_{t-1})                            t = 1, ..., T
+    da_x_t, d_state_{t-1}, pairs_t = step_backward(dy_t, *d_state_t, saved_t)    t = T, ..., 1
+    dW_h = Σ_t of the products of the pairs; dx, dW_x, db from the da_x of all steps
+
+d_state_t is what step t + 1 has returned, and step t calls it dh_next (and dc_next); that of the last step is given.
+
+It runs every node with every option. What happens between two steps is a line each, forward and backward:
+
+    padding    state = state'     where a step is not real: it passes on the state, and its output is 0
+    resets     state' = h_0       where a sequence begins: nothing before it is read, and the gradient stops there
+    zoneout    h = h_new + k ⊙ (h' - h_new)     where k is 1 a unit keeps its state (Krueger et al. 2016)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.checks import check_parts_of_state
+from numnet.pairs import summed
+from numnet.recurrent.regularization import zoneout, zoneout_backward
+
+Array = npt.NDArray[Any]
+Parts = tuple[Any, ...]  # of a state: (h,), or an LSTM's (h, c)
+
+
+@dataclass
+class Steps:
+    """Which steps are taken, in which order, and what happens to the state between two of them."""
+
+    mask: Array | None = None  # (T, B), True where a step is real; None: everywhere
+    reverse: bool = False
+    goes_on: Array | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
+    h_0: Parts = ()  # the parts of that state, (H, 1) or 0
+    zoneout: Parts = ()  # k for each part of the state: (T, H, B), a number, or None
+    drop: Array | None = None  # (H, B), the mask of state dropout, the same in all steps
+
+    def order(self, T: int) -> range:
+        """The steps in the order in which they are taken."""
+        return range(T)[:: -1 if self.reverse else 1]
+
+    @property
+    def options(self) -> dict[str, Array]:
+        """The further arguments of `step` and `step_backward`."""
+        return {} if self.drop is None else {"drop": self.drop}
+
+
+ALL = Steps()
+
+
+def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Array, Parts, Any]:
+    """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B), the last state, what backward needs."""
+    a_x, T, options = node.inputs(x), len(x), steps.options
+    y: list[Any] = [None] * T
+    saved: list[Any] = [None] * T
+    for t in steps.order(T):
+        real = at(steps.mask, t)
+        state = where(at(steps.goes_on, t), state, steps.h_0)
+        y_t, new, saved[t] = node.step(at(a_x, t), *state, **options)
+        check_parts_of_state(node, "step", "new state", new)
+        if steps.zoneout:
+            new = zoneout(new, state, at(steps.zoneout, t))
+            y_t = y_t if node.reads_out else new[0]
+        (y[t],) = where(real, (y_t,), (0,))
+        state = where(real, new, state)
+    return np.stack(y), state, (x, steps, saved)
+
+
+def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Parts, dict[str, Any], Parts]:
+    """dx, and the gradients of the start state, of the parameters, and of h_0."""
+    x, steps, saved = saved
+    T, options, terms = len(x), steps.options, dict[str, list[Any]]()
+    da_x: list[Any] = [None] * T
+    d_0: Parts = (0,) * len(d_state)
+    for t in reversed(steps.order(T)):
+        real, goes_on = at(steps.mask, t), at(steps.goes_on, t)
+        (dy_t,), d_new = where(real, (dy[t],), 0), where(real, d_state, 0)
+        if steps.zoneout:
+            dy_t, d_new, d_kept = zoneout_backward(dy_t, d_new, at(steps.zoneout, t), node.reads_out)
+        da_x[t], d_prev, pairs = node.step_backward(dy_t, *d_new, saved[t], **options)
+        check_parts_of_state(node, "step_backward", "gradient of the previous state", d_prev)
+        if steps.zoneout:
+            d_prev = tuple(dq + kept for dq, kept in zip(d_prev, d_kept))
+        if goes_on is not None:
+            d_0 = tuple(total + np.where(goes_on, 0, dq) for total, dq in zip(d_0, d_prev))
+            d_prev = where(goes_on, d_prev, 0)
+        d_state = where(real, d_prev, d_state)
+        for name, pair in pairs.items():
+            terms.setdefault(name, []).append(pair)
+    dx, grads = node.inputs_backward(stacked(da_x), x)
+    return dx, d_state, {**grads, **{name: summed(pairs) for name, pairs in terms.items()}}, d_0
+
+
+def at(q: Any, t: int) -> Any:
+    """q[t]; a tuple part by part; None and a single number unchanged."""
+    if isinstance(q, tuple):
+        return tuple(at(part, t) for part in q)
+    return q[t] if getattr(q, "ndim", 0) else q
+
+
+def stacked(steps: Sequence[Any]) -> Any:
+    """All steps together again, as `at` takes them apart."""
+    return tuple(map(np.stack, zip(*steps))) if isinstance(steps[0], tuple) else np.stack(steps)
+
+
+def where(condition: Array | None, new: Parts, old: Any) -> Parts:
+    """new where the condition (B,) is true, else old, part by part; without a condition new."""
+    if condition is None:
+        return new
+    old = old if isinstance(old, tuple) else (old,) * len(new)
+    return tuple(np.where(condition, q, q_prev) for q, q_prev in zip(new, old))

@@ -1,0 +1,84 @@
+"""The gradients of a part's weights on a tape: the terms of all its calls, summed as one product when all are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.operation import Array
+from numnet.pairs import add_grads, summed
+from numnet.recurrent.node import Node
+
+
+class Terms:
+    """What some calls of a part add to its weights' gradients in one backward pass; `a + b` adds those of b to a."""
+
+    def __init__(self, inputs: list[Any], pairs: list[dict[str, Any]], grads: dict[str, Any] | None = None) -> None:
+        self.inputs, self.pairs, self.grads = inputs, pairs, grads or {}
+
+    def __add__(self, other: Terms) -> Terms:
+        """Only the backward pass refers to these objects, so self may change."""
+        self.inputs += other.inputs
+        self.pairs += other.pairs
+        for name, gradient in other.grads.items():
+            self.grads[name] = self.grads[name] + gradient if name in self.grads else gradient
+        return self
+
+
+class Weights:
+    """The weights of a part: each of its calls was made of them. They are older than any call.
+
+    So a backward pass reaches them when it has been through every call of the part: then the terms are complete.
+    """
+
+    born = -1
+    made_of: tuple[Any, ...] = ()
+
+    def __init__(self, part: Any) -> None:
+        self.part = part
+
+    def fit(self, terms: Terms) -> Terms:
+        """Terms need no other shape."""
+        return terms
+
+    def receive(self, terms: Terms) -> None:
+        """Add the sums of one backward pass to the part's gradients."""
+        by_name: dict[str, list[Any]] = {}
+        for pairs in terms.pairs:
+            for name, pair in pairs.items():
+                by_name.setdefault(name, []).append(pair)
+        for kind in (2, 3):  # tokens (1, B), vectors (1, D, B)
+            calls = [(x, da_x) for x, da_x in terms.inputs if x.ndim == kind]
+            add_grads(self.part, inputs_grads(self.part, calls))
+        add_grads(self.part, {**terms.grads, **{name: summed(pairs) for name, pairs in by_name.items()}})
+
+    def back(self, terms: None) -> tuple[Any, ...]:
+        """They were made of nothing."""
+        return ()
+
+
+def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any]:
+    """The gradients of the weights of `inputs`: the samples of all calls stand side by side, as those of one step."""
+    if not calls:
+        return {}
+    x, da_x = (together(parts) for parts in zip(*calls))
+    da_x = one_step(da_x)
+    grads: dict[str, Any] = node.inputs_grads(da_x, x) if deferrable(node) else node.inputs_backward(da_x, x)[1]
+    return grads
+
+
+def deferrable(node: Any) -> bool:
+    """Whether dx and the gradients of the weights of `inputs` can be found apart from each other."""
+    return type(node).inputs_backward is Node.inputs_backward
+
+
+def together(parts: Sequence[Any]) -> Any:
+    """Samples side by side, of arrays (..., B) or of tuples of them."""
+    return tuple(map(together, zip(*parts))) if isinstance(parts[0], tuple) else np.concatenate(parts, axis=-1)
+
+
+def one_step(da_x: Any) -> Any:
+    """The a_x of one step as that of T = 1 steps; it is an array or a tuple of them."""
+    return tuple(map(one_step, da_x)) if isinstance(da_x, tuple) else da_x[None]

@@ -1,0 +1,100 @@
+"""The rows that only the planted faults need: layers that run plain, resets, a node that reads out, merges, gaps."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import torch
+
+from parity_tests.family import drawer, family_case, maker
+from parity_tests.probe import Arrays
+from parity_tests.strategies import LAYERS, Case, Sizes, recurrent, sequence
+
+
+def plain(case: Case) -> Case:
+    """The same layer, step by step."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        layer = case.make(net, z, dtype)
+        layer.use_fast = False
+        return layer
+
+    return Case(f"{case.name}, plain", make, case.draw, (), case.spec)
+
+
+def merging(merge: str) -> Case:
+    chosen = {"bidirectional": True, "merge": merge}
+    return Case(f"LSTM, both ways, {merge}", maker("LSTMLayer", chosen, ()), drawer("LSTM", chosen, ()))
+
+
+def with_gaps(rng: np.random.Generator, z: Sizes) -> Arrays:
+    return {**sequence()(rng, z), "lengths": rng.random((z.B, z.T)) < 0.6}
+
+
+def resets_of(z: Sizes) -> Any:
+    """(B, T): where a sequence begins, the first step of some rows among them."""
+    return np.random.default_rng([z.seed, 7]).random((z.B, z.T)) < 0.4
+
+
+def resetting(node: str, *options: str) -> Case:
+    """The row of the family, with resets in each call."""
+    case = family_case(node, *options)
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        layer = case.make(net, z, dtype)
+        layer.forward = functools.partial(layer.forward, resets=resets_of(z))
+        return layer
+
+    return Case(f"{node}, {', '.join(('resets', *options))}", make, case.draw)
+
+
+def reading(net: Any) -> Any:
+    """A node y = h², h = tanh(a_x + W_h h'), whose output is none of its states; on torchnet its step alone."""
+    ours = net.__name__ == "numnet"
+
+    class Reading(net.Node):
+        reads_out = True
+
+        def step(self, a_x: Any, h_prev: Any) -> Any:
+            h = (np if ours else torch).tanh(a_x + self.W_h @ h_prev)  # (1)
+            return (h**2, (h,), (h_prev, h))[: 3 if ours else 2]  # (2)
+
+        def step_backward(self, dy: Any, dh_next: Any, saved: Any) -> Any:
+            h_prev, h = saved
+            da = (2 * h * dy + dh_next) * (1 - h**2)  # (2) (1)
+            return da, (self.W_h.T @ da,), {"W_h": (da, h_prev)}  # (1)
+
+    return Reading
+
+
+def reading_case(name: str, **options: Any) -> Case:
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        return net.RecurrentLayer(reading(net)(z.H, z.D, seed=z.seed, dtype=dtype), **options)
+
+    return Case(f"a node that reads out, {name}", make, drawer("RNN", {}, ("gaps",)))
+
+
+MORE = [
+    *(plain(case) for case in (*LAYERS, *map(family_case, ("RNN relu", "GRU before", "LSTM")))),
+    merging("mean"),
+    merging("sum"),
+    family_case("LSTM", "gaps", "reverse"),
+    plain(family_case("LSTM", "gaps", "reverse")),
+    plain(family_case("LSTM", "gaps")),
+    family_case("LSTM", "gaps", "time-major"),
+    plain(family_case("GRU before", "last alone")),
+    plain(family_case("GRU before", "weight dropout")),
+    resetting("LSTM"),
+    resetting("GRU before", "gaps"),
+    resetting("LSTM", "learned state"),
+    resetting("GRU after", "gaps", "reverse"),
+    reading_case("lengths"),
+    reading_case("last alone", return_sequences=False),
+    reading_case("last alone, reverse", return_sequences=False, reverse=True),
+    reading_case("zoneout", zoneout=0.4),
+    Case("LSTM reverse, unpadded", recurrent("LSTMLayer", reverse=True), sequence("h", "c")),
+    Case("Pooling first with gaps", lambda net, z, dtype: net.Pooling("first"), with_gaps),
+    Case("Dropout per sequence", lambda net, z, dtype: net.Dropout(0.4, z.seed, per_sequence=True), sequence()),
+]

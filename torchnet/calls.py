@@ -1,0 +1,179 @@
+"""How a Tape calls each kind of part: rows are samples, values come and go as ArrayWithGrad; autograd does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from numnet.checks import check_one_way, check_padded, check_step
+from torchnet.array_with_grad import ArrayWithGrad
+from torchnet.dense import Dense
+from torchnet.operation import as_tensor
+from torchnet.recurrent.gru import GRUNode
+from torchnet.recurrent.lstm import LSTMNode
+from torchnet.recurrent.rnn import RNNNode
+
+
+def on(tape: Any, part: Any) -> OnTape:
+    """The part as it is called on the tape."""
+    if hasattr(part, "states"):
+        return NodeOnTape(tape, part)
+    if part.recurrent:
+        return LayerOnTape(tape, part)
+    return DenseOnTape(tape, part) if type(part) is Dense else OnTape(tape, part)
+
+
+class OnTape:
+    """A part as it is called on a tape; its other attributes are the part's own."""
+
+    own = ("tape", "part", "cell", "settled", "last_state")
+
+    def __init__(self, tape: Any, part: Any) -> None:
+        self.tape, self.part, self.settled = tape, part, False
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        y = on_tape(self.called(*inputs, **options))
+        if not self.settled:
+            self.tape.settle()
+            self.settled = getattr(self.part, "built", True)
+        return y
+
+    def called(self, *inputs: Any, **options: Any) -> Any:
+        """The inputs that an operation takes gradients of come first, then constants such as a loss's target."""
+        taken = len(getattr(self.part, "takes", ("x",)))
+        check_padded(self.part.name, *inputs)
+        check_one_way(self.part.name, **{f"input {k}": x for k, x in enumerate(inputs) if k >= taken}, **options)
+        return self.part(*(self.moved(x) if k < taken else x for k, x in enumerate(inputs)), **options)
+
+    def moved(self, x: Any) -> Any:
+        """A tensor where the tape's parts are."""
+        x = as_tensor(plain(x))
+        return x.to(self.tape.device) if isinstance(x, torch.Tensor) else x
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "part" not in vars(self):
+            raise AttributeError(name)
+        return getattr(self.part, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in OnTape.own:
+            vars(self)[name] = value
+        else:
+            setattr(self.part, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "last_state"}
+
+
+class NodeOnTape(OnTape):
+    """One step: on the tape a row is a sample, in the node a column; a kernel of PyTorch's takes rows."""
+
+    def __init__(self, tape: Any, part: Any) -> None:
+        super().__init__(tape, part)
+        self.cell = CELLS.get(type(part))
+
+    def called(self, x: Any, state: Any = None) -> Any:
+        node, parts = self.part, self.part.each(plain(as_tuples(state)))
+        x = x if isinstance(x, Tensor) else self.moved(x)
+        if self.cell and fits(node, x, parts):
+            start = [x.new_zeros(len(x), size) if h is None else h for h, size in zip(parts, node.state_sizes)]
+            if new := self.cell(node, x, *start):
+                return node.joined(new)
+        x = self.moved(x)
+        check_step(node.name, x)
+        columns = [None if h is None else as_tensor(h).T for h in parts]
+        new, _ = node(x.T if x.ndim == 2 else x, node.joined(columns))
+        return turned(new)
+
+
+class LayerOnTape(OnTape):
+    """A recurrent layer: y, and `last_state` on the tape as well."""
+
+    def called(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+        check_padded(self.part.name, x)
+        check_one_way(self.part.name, lengths=lengths, resets=resets)
+        given = [lengths] if resets is None else [lengths, resets]
+        y = self.part(self.moved(x), plain(as_tuples(state)), *given)
+        self.last_state = on_tape(self.part.last_state)
+        return y
+
+
+class DenseOnTape(OnTape):
+    """Dense: its one product is so quick that checks of what fits would cost as much."""
+
+    def called(self, x: Any) -> Any:
+        x = x.tensor if isinstance(x, ArrayWithGrad) else x
+        if isinstance(x, Tensor) and self.part.built and not hooked(self.part):
+            W, b = self.part._parameters["W"], self.part._parameters["b"]  # quicker than an attribute of a Module
+            if x.ndim > 1 and x.shape[-1] == W.shape[1] and (x.dtype, x.device) == (W.dtype, W.device):
+                return linear(x, W, b)
+        return super().called(x)
+
+
+def hooked(part: Any) -> bool:
+    """Whether a user's hook waits for the module's own call."""
+    return bool(part._forward_hooks or part._forward_pre_hooks)
+
+
+def fits(node: Any, x: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether a kernel takes them as they are; else the node says what does not fit."""
+    if not (node.built and isinstance(x, Tensor) and x.ndim == 2 and x.shape[1] == node.input_size) or hooked(node):
+        return False
+    kind = (node._parameters["W_x"].dtype, node._parameters["W_x"].device)
+    return (x.dtype, x.device) == kind and all(
+        h is None or (isinstance(h, Tensor) and (h.dtype, h.device) == kind and tuple(h.shape) == (len(x), size))
+        for h, size in zip(parts, node.state_sizes)
+    )
+
+
+def gru_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
+    """The new state (h,), or None for reset="before", which PyTorch does not have."""
+    if node.reset == "before" or getattr(node, "layer_norm", False):
+        return None
+    weights = node._parameters
+    b_h = torch.constant_pad_nd(weights["b_h"], (2 * node.hidden_size, 0))  # PyTorch has a second bias of r and z too
+    return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], b_h),)
+
+
+def rnn_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
+    """The new state (h,)."""
+    if getattr(node, "layer_norm", False):
+        return None
+    weights = node._parameters
+    cell = torch.rnn_tanh_cell if node.activation == "tanh" else torch.rnn_relu_cell
+    return (cell(x, h, weights["W_x"], weights["W_h"], weights["b"]),)
+
+
+def lstm_cell(node: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+    """The new state (h, c)."""
+    weights = node._parameters
+    return torch.lstm_cell(x, (h, c), weights["W_x"], weights["W_h"], weights["b"])
+
+
+CELLS: dict[type, Callable[..., Any]] = {RNNNode: rnn_cell, GRUNode: gru_cell, LSTMNode: lstm_cell}
+
+
+def as_tuples(state: Any) -> Any:
+    """Lists as tuples, all the way down."""
+    return tuple(map(as_tuples, state)) if isinstance(state, (tuple, list)) else state
+
+
+def plain(tree: Any) -> Any:
+    """The tensors of a state, with their graph: of an array, of a pair, of a pair of pairs."""
+    if isinstance(tree, tuple):
+        return tuple(map(plain, tree))
+    return tree.tensor if isinstance(tree, ArrayWithGrad) else tree
+
+
+def on_tape(tree: Any) -> Any:
+    """Each tensor as an ArrayWithGrad, nested as before."""
+    return tuple(map(on_tape, tree)) if isinstance(tree, tuple) else ArrayWithGrad.of(tree)
+
+
+def turned(tree: Any) -> Any:
+    """Each transposed."""
+    return tuple(map(turned, tree)) if isinstance(tree, tuple) else tree.T

@@ -1,0 +1,115 @@
+"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.evaluation import OfCall, Saved
+from numnet.recurrent.paths import Paths
+from numnet.sequences import Packed, closed, opened, opened_like
+from torchnet.operation import Layer, as_tensor
+
+MERGES = ("concat", "sum", "mean", "mul", None)
+
+
+class Bidirectional(Paths, Layer):
+    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+
+    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
+    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
+    steps down to the first.
+    """
+
+    recurrent = True
+    last_state = OfCall()
+    counts = Saved()
+
+    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+        check_recurrent(type(self).__name__, layer)
+        super().__init__(layer.input_size, layer.seed, layer.dtype)
+        check_choice(self.name, "merge", merge, MERGES)
+        self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
+        self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
+        self.d_state: Any = None
+        self.ready(layer.input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.forwards.build(self.width, rng, self.dtype)
+        self.backwards.build(self.width, rng, self.dtype)
+        return 2 * width if self.merge == "concat" else width
+
+    def config(self) -> dict[str, Any]:
+        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
+        check_steps(self.name, x, self.batch_first)
+        if x.ndim == 3:
+            self.ready(x.shape[-1], x)
+            x = self.followed(self.cast("x", x))
+        first = check_pair(self.name, "state", state)
+        if self.built:  # a state that the second layer refuses is refused before the first one's call
+            self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
+        y_f = self.forwards(x, first[0], lengths, resets)  # (1)
+        y_b = self.backwards(x, first[1], lengths, resets)  # (1)
+        self.last_state = self.forwards.last_state, self.backwards.last_state
+        y = self.merged(y_f, y_b)  # (2)
+        outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
+        starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
+        self.keep(outputs, (x, *starts))
+        self.counts = lengths if packed else None
+        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+
+    def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        outputs, inputs = self.recall()
+        counts = self.counts
+        given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
+        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
+        d_last = check_pair(self.name, "d_last_state", d_last_state)
+        half = (len(outputs) - len(given)) // 2
+        last = outputs[len(given) : -half], outputs[-half:]
+        layers = self.forwards, self.backwards
+        upstream = [part for k, layer in enumerate(layers) for part in layer.checked(d_last[k], last[k])]
+        dx, *d_start = self.pull(outputs, inputs, (*shown, *upstream))
+        joined = self.forwards.node.joined
+        self.d_state = joined(d_start[:half]), joined(d_start[half:])
+        return closed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
+
+    def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
+        """(2)"""
+        if self.merge == "concat":
+            return torch.cat((y_f, y_b), dim=-1)
+        if self.merge == "mul":
+            return y_f * y_b
+        return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
+
+    @property
+    def named_layers(self) -> dict[str, Any]:
+        """The two layers by name."""
+        return {"forwards": self.forwards, "backwards": self.backwards}
+
+    def start_gradients(self) -> Any:
+        """What `loss.backward()` of a larger model has left as the start states' gradients."""
+        return self.forwards.start_gradients(), self.backwards.start_gradients()
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        self.forwards.reset_state(rows)
+        self.backwards.reset_state(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "last_state": None, "d_state": None}
+
+
+def flat(states: Any) -> list[Tensor]:
+    """The parts of both states, one after another."""
+    return [part for state in states for part in (state if isinstance(state, tuple) else (state,))]

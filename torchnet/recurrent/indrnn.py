@@ -1,0 +1,59 @@
+"""The independently recurrent network: no matrix between states; each unit reads its own previous state alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet import initial as draw
+from numnet.checks import check_choice
+from torchnet.recurrent.node import Node, dropped, once_a_call
+from torchnet.recurrent.rnn import ACTIVATIONS
+
+
+class IndRNNNode(Node):
+    """One time step of the independently recurrent network (Li et al. 2018).
+
+        a = a_x + u ⊙ h'      (1)   a_x = W_x x + b  (0): node.py
+        h = max(a, 0)         (2)   hidden state, and the output y; with activation="tanh" h = tanh(a)
+
+    h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1],
+    so that a unit neither grows nor changes its sign.
+    """
+
+    recurrent_weights = "u"
+    u: Tensor
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        activation: str = "relu",
+        initial: str = "pytorch",
+        seed: int | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
+        self.activation = activation
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    def make(self, rng: np.random.Generator) -> int:
+        W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)
+        for name, value in {"W_x": W, "u": rng.random(self.hidden_size), "b": b}.items():
+            self.add_param(name, value)
+        return self.hidden_size
+
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "activation": self.activation}
+
+    @once_a_call
+    def u_column(self) -> Tensor:
+        return self.u[:, None]
+
+    def step(self, a_x: Tensor, h_prev: Tensor, drop: Tensor | None = None) -> Any:
+        a = a_x + self.u_column * dropped(h_prev, drop)  # (1)
+        h = torch.relu(a) if self.activation == "relu" else torch.tanh(a)  # (2)
+        return h, (h,)

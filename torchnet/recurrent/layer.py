@@ -1,0 +1,230 @@
+"""The layer is time: a node, unrolled over all steps of a batch, step by step or in a vendor's kernel.
+
+    plain   the node's own step, one after another: unroll.py
+    fast    the same numbers from the vendors' kernels, for RNN, GRU and LSTM: vendor.py
+
+Outside, the batch is the first axis; in a node it is the last: a column is a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet.checks import check_real, check_sequence, check_shape, check_size, check_steps
+from numnet.evaluation import Saved
+from numnet.lengths import as_mask, as_resets, carried
+from numnet.recurrent.options import Options, RecurrentOptions
+from numnet.sequences import Packed, closed, opened, opened_like
+from torchnet.dense import Dense
+from torchnet.operation import Layer, as_tensor
+from torchnet.recurrent import unroll, vendor
+from torchnet.recurrent.node import Node, State
+from torchnet.recurrent.unroll import Parts
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+
+class RecurrentLayer(RecurrentOptions, Layer):
+    """Any node, unrolled over time. x (B, T, D) or tokens (B, T) → y (B, T, H), or (B, T, O) with output_size.
+
+    forward(x, state=None, lengths=None, resets=None) starts from the state (B, H), an LSTM's a pair (h, c), zeros for
+    None; then `last_state` is the state after each row's last real step. backward(dy, d_last_state=None) → dx; then
+    `d_state` is the gradient of the start state. `lengths` (B,) counts the real steps of each row, or is a mask (B, T),
+    True where a step is real; or x is Packed, and then y is. At padding y and dx are exactly 0, and x is never read.
+    `resets` (B, T) is True where a new sequence begins: the state before that step is zero, or the learned start state,
+    and no gradient passes. In reverse, no state passes from that step to the one before it in time.
+
+        batch_first=False         x, y, masks, resets and gradients are (T, B, ...)
+        reverse=True              from each row's last real step to its first; y[:, t] still belongs to x[:, t]
+        return_sequences=False    y is the last step's alone, (B, H)
+        learn_state=True          the state where none is given is a parameter, h_0 (and c_0)
+        stateful=True             the state where none is given is `last_state`, until reset_state(rows=None)
+        state_dropout             the probability that the weights read 0 for an element of h', one mask a sequence
+        zoneout                   the probability that a unit keeps its state; or a pair, for h and for c
+        weight_dropout            the probability that an element of W_h is 0, drawn for each call (Merity et al. 2017)
+        bidirectional=True        makes a Bidirectional of the layer
+
+    `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
+    """
+
+    recurrent = True
+    counts = Saved()  # the number of real steps of each row, if the last call's x was Packed
+    node: Node
+
+    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
+        super().__init__(node.input_size, node.seed, node.dtype)
+        node.seed = None  # the layer draws for all of its parts, one after another
+        check_size(self.name, output_size=output_size)
+        self.__dict__["node"] = node  # no submodule: the parameters are the layer's own, and the node's too
+        self.hidden_size, self.output_size = node.hidden_size, output_size
+        self.output = Dense(output_size, None, node.initial) if output_size else None
+        self.of_node: list[str] = []  # the names of the node's parameters
+        self.d_state: State = None
+        node.speaker = self.name
+        self.set_options(options)
+        self.ready(node.input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        width = self.node.build(self.width, rng, self.dtype)
+        if self.learn_state:
+            for name, size in zip(self.node.states, self.node.state_sizes):
+                self.add_param(f"{name}_0", np.zeros(size))
+        self.of_node = [name for name, _ in self.node.named_parameters()]
+        for name in self.of_node:
+            self.register_parameter(name, getattr(self.node, name))
+        width = self.output.build(width, rng, self.dtype) if self.output is not None else width
+        if self.drops:
+            self.mask_seed = self.seed_of_masks(rng)
+        return width
+
+    @property
+    def no_kernel(self) -> str:
+        """Why the node has no kernel, or ""."""
+        return vendor.why_none(self.node)
+
+    def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
+        packed = isinstance(x, Packed)
+        given, x, mask, resets = self.validated(x, lengths, resets)
+        start = self.start_state(state, len(x))
+        drawn = self.draw(*x.shape[:2]) if self.drops else {}
+        node = self.node if "weights" not in drawn else self.node.with_weights(drawn["weights"])
+        reason = "resets are in no kernel" if resets is not None else vendor.why_not_for(mask)
+        if self.reason_plain(reason):
+            y, last = self.unrolled(node, x, start, self.steps(node, mask, resets, drawn))
+        else:
+            y, last = vendor.forward(node, x, start, mask, self.reverse)
+        self.plain_for = reason
+        y = self.shown(y, last, mask)
+        self.last_state = node.joined(last)
+        if self.stateful:
+            self.cleared = None
+        self.keep((y, *last), (given, *start))
+        counts = np.full(len(x), x.shape[1]) if mask is None else mask.sum(dim=1)
+        self.counts = counts if packed else None
+        return closed(y, counts, self.batch_first) if packed and self.return_sequences else y
+
+    def backward(self, dy: Any, d_last_state: State = None) -> Any:
+        outputs, inputs = self.recall()
+        packed, dy = self.counts is not None, opened_like(self.name, dy, self.counts, self.batch_first)
+        dx, *d_start = self.pull(outputs, inputs, (dy, *self.checked(d_last_state, outputs[1:])))
+        self.d_state = self.node.joined(d_start)
+        return closed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
+
+    def steps(self, node: Node, mask: Tensor | None, resets: Any, drawn: dict[str, Any]) -> unroll.Steps:
+        """What happens between steps in this call, with the batch last."""
+        like, zones = self.node.place_of, drawn.get("zoneout", {})
+        goes_on = None
+        if resets is not None:
+            found = carried(resets, None if mask is None else mask.cpu().numpy(), self.reverse)
+            goes_on = torch.from_numpy(found).to(like.device).T
+        return unroll.Steps(
+            None if mask is None else mask.T,
+            self.reverse,
+            goes_on,
+            [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
+            [as_zone(zones.get(name), like) for name in node.states] if zones else (),
+            torch.as_tensor(drawn["state"]).to(like).T if "state" in drawn else None,
+        )
+
+    def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
+        """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
+        x = x.permute(1, 2, 0) if x.is_floating_point() else x.T
+        y, last = unroll.forward(node, x, tuple(part.T for part in start), steps)
+        return y.permute(2, 0, 1), tuple(part.T for part in last)
+
+    def checked(self, d_last_state: State, last: Sequence[Tensor]) -> tuple[Any, ...]:
+        """The parts of the last state's gradient, each of its shape, or a ValueError."""
+        d_last = self.node.each(d_last_state, "d_last_state")
+        for name, value, part in zip(self.node.states, d_last, last):
+            if value is not None:
+                value = as_tensor(value)
+                check_real(self.name, f"d_last_state {name}", value)
+                check_shape(self.name, f"d_last_state {name}", value.shape, part.shape, "It is (batch, hidden).")
+        return d_last
+
+    def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
+        """x as given, which autograd follows; x with the batch first and 0 at padding; mask and resets (B, T)."""
+        x, lengths = opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
+        check_steps(self.name, x, self.batch_first)
+        B, T = self.turned(x).shape[:2]
+        found = as_mask(self.name, lengths, B, T, self.batch_first)
+        mask = None if found is None or found.all() else torch.from_numpy(found.copy())
+        resets = opened_like(self.name, resets, lengths, self.batch_first, "resets")
+        resets = as_resets(self.name, resets, B, T, self.batch_first)
+        tokens = x.ndim == 2
+        if tokens and mask is not None:
+            x = torch.where(self.turned(mask.to(x.device)), x, 0)  # a token at padding may be anything
+        check_sequence(self.name, x, self.input_size, self.batch_first)
+        self.ready(x.shape[-1], x)
+        self.share()
+        given = x.long().to(self.node.place_of.device) if tokens else self.followed(self.cast("x", x))
+        mask = None if mask is None else mask.to(given.device)
+        x = self.turned(given)
+        return given, x if tokens or mask is None else torch.where(mask[..., None], x, 0), mask, resets
+
+    def turned(self, x: Tensor) -> Tensor:
+        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        return x if self.batch_first else x.transpose(0, 1)
+
+    def start_state(self, state: State, B: int) -> Parts:
+        """The parts (B, H) of the state given, remembered or learned, which autograd follows; zeros for None."""
+        node, shapes = self.node, [(B, size) for size in self.node.state_sizes]
+        parts, learned = node.each(self.remembered(state, B)), self.learned_rows(state, B)
+        if state is None:
+            parts = tuple(None if part is None else part.detach() for part in parts)
+        if learned is None:
+            names = [f"state {name}" for name in node.states]
+            return node.start(node.checked(names, parts, shapes, "It is (batch, hidden)."), shapes)
+        rows = torch.from_numpy(learned)[:, None].to(node.place_of.device)
+        first = zip((getattr(self, f"{name}_0") for name in node.states), parts)
+        start = tuple(torch.where(rows, h_0, 0 if part is None else part.to(h_0)) for h_0, part in first)
+        for part in start:
+            if part.requires_grad:
+                part.retain_grad()
+        return start
+
+    def shown(self, y: Tensor, last: Parts, mask: Tensor | None) -> Tensor:
+        """y of all steps, or the last one's; through the Dense layer where there is one; 0 where nothing is real."""
+        if not self.return_sequences:
+            y = y[torch.arange(len(y), device=y.device), self.ends(y, mask)] if self.node.reads_out else last[0]
+        y = y if self.output is None else self.output(y)
+        if mask is not None:
+            y = torch.where((mask if self.return_sequences else mask.any(dim=1))[..., None], y, 0)
+        return self.turned(y) if self.return_sequences else y * 1
+
+    def ends(self, y: Tensor, mask: Tensor | None) -> Any:
+        """(B,): the step of y (B, T, O) that is taken last."""
+        B, T = y.shape[:2]
+        times = torch.arange(T, device=y.device).expand(B, T)
+        if self.reverse:
+            return (times if mask is None else torch.where(mask, times, T - 1)).amin(dim=1)
+        return (times if mask is None else torch.where(mask, times, 0)).amax(dim=1)
+
+    def start_gradients(self) -> Any:
+        """What `loss.backward()` of a larger model has left as the start state's gradient."""
+        return self.node.joined([part.grad for part in self.saved[1][1:]])
+
+    def share(self) -> None:
+        """The node has the parameters of the layer, whatever has become of them: moved, pruned, or replaced."""
+        node = vars(self.node)
+        for name in self.of_node:
+            value = getattr(self, name)
+            if getattr(self.node, name) is not value:
+                node.pop(name, None)
+                (self.node._parameters if isinstance(value, torch.nn.Parameter) else node)[name] = value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "last_state": None, "d_state": None}
+
+
+def as_zone(k: Any, like: Tensor) -> Tensor | None:
+    """A mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
+    k = None if k is None else torch.as_tensor(k).to(like)
+    return k.permute(1, 2, 0) if k is not None and k.ndim else k

@@ -1,0 +1,107 @@
+"""The long short-term memory with options: peepholes, coupled gates, a projection, layer normalization."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numnet import initial as draw
+from numnet.checks import check_size
+from torchnet.recurrent.layer_norm import LayerNormNode, normalize
+from torchnet.recurrent.node import Node, dropped, once_a_call
+
+
+class LSTMVariantNode(LayerNormNode):
+    """One time step of an LSTM with any of four options; without one it computes what LSTMNode does.
+
+        a = a_x + W_h h'                   (1)   layer_norm: a_x + g_h ⊙ N(W_h h'); a_x = W_x x + b  (0): LayerNormNode
+        i, f = σ(a_i), σ(a_f)              (2)   peepholes: of a_i + p_i ⊙ c' and a_f + p_f ⊙ c'; coupled: f = 1 - i
+        g = tanh(a_g)                      (3)   candidate
+        c = f ⊙ c' + i ⊙ g                 (4)   cell state
+        o = σ(a_o)                         (5)   peepholes: of a_o + p_o ⊙ c, the new cell state
+        k = tanh(c)                        (6)   layer_norm: of g_c ⊙ N(c) + b_c
+        u = o ⊙ k                          (7)
+        h = u                              (8)   proj_size: h = W_r u; hidden state, and the output y
+
+    G is 4, or 3 with coupled gates: then W_x, W_h, b and the gains have no rows of f, and p has none.
+
+    peepholes   Gers & Schmidhuber 2000; p (3H,) is p_i, p_f, p_o
+    coupled     Greff et al. 2017: what is written replaces what is forgotten; three gates i, g, o
+    proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
+    layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
+    """
+
+    states = ("h", "c")
+    chosen_by: ClassVar[dict[str, Any]] = {}
+    p: Tensor
+    W_r: Tensor
+    g_c: Tensor
+    b_c: Tensor
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        peepholes: bool = False,
+        coupled: bool = False,
+        proj_size: int | None = None,
+        layer_norm: bool = False,
+        initial: str = "pytorch",
+        forget_bias: float = 0.0,
+        seed: int | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        check_size(type(self).__name__, proj_size=proj_size)
+        self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
+        self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
+        self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
+        super().__init__(hidden_size, input_size, initial, seed, dtype)
+
+    @functools.cached_property
+    def state_sizes(self) -> tuple[int, ...]:
+        return self.proj_size or self.hidden_size, self.hidden_size
+
+    def make(self, rng: np.random.Generator) -> int:
+        width, H = super().make(rng), self.hidden_size
+        with torch.no_grad():
+            if self.coupled:
+                self.b[:H] -= self.forget_bias  # f = 1 - σ(a_i) = σ(-a_i)
+            else:
+                self.b[H : 2 * H] += self.forget_bias
+        if self.peepholes:
+            self.add_param("p", draw.vector(self.initial, rng, (2 if self.coupled else 3) * H, H))
+        if self.proj_size:
+            self.add_param("W_r", draw.projection(self.initial, rng, self.proj_size, H))
+        if self.layer_norm:
+            self.add_param("g_c", np.ones(H))
+            self.add_param("b_c", np.zeros(H))
+        return width
+
+    def config(self) -> dict[str, Any]:
+        options = {name: getattr(self, name) for name in ("peepholes", "coupled", "proj_size", "layer_norm")}
+        return {**super().config(), "forget_bias": self.forget_bias, **{k: v for k, v in options.items() if v}}
+
+    def inputs(self, x: Tensor) -> Tensor:
+        return super().inputs(x) if self.layer_norm else Node.inputs(self, x)
+
+    @once_a_call
+    def peephole_weights(self) -> tuple[Any, ...]:
+        """p_i, p_f, p_o (H, 1), or zeros; coupled gates have no p_f."""
+        return self.p[:, None].chunk(self.G - 1) if self.peepholes else (0.0,) * (self.G - 1)
+
+    def step(self, a_x: Tensor, h_prev: Tensor, c_prev: Tensor, drop: Tensor | None = None) -> Any:
+        p_i, *p_f, p_o = self.peephole_weights
+        product = self.W_h @ dropped(h_prev, drop)  # (1)
+        a = a_x + (normalize(product, self.g_h) if self.layer_norm else product)  # (1)
+        a_i, *a_f, a_g, a_o = self.blocks(a)
+        i = torch.sigmoid(a_i + p_i * c_prev)  # (2)
+        f = 1 - i if self.coupled else torch.sigmoid(a_f[0] + p_f[0] * c_prev)  # (2)
+        c = f * c_prev + i * torch.tanh(a_g)  # (3) (4)
+        o = torch.sigmoid(a_o + p_o * c)  # (5)
+        k = torch.tanh(normalize(c, self.g_c, self.b_c) if self.layer_norm else c)  # (6)
+        h = self.W_r @ (o * k) if self.proj_size else o * k  # (7) (8)
+        return h, (h, c)

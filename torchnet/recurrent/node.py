@@ -1,0 +1,216 @@
+"""A node is one time step: two functions. A layer is that step, unrolled over time (unroll.py, layer.py).
+
+    inputs(x) -> a_x                 what needs no state, for all steps at once
+    step(a_x, *state) -> y, state    one step
+
+Columns are samples: x (T, D, B) or tokens (T, B), a_x (T, G·H, B), h (H, B); q' is q of the previous step, q_prev in
+the code. The functions are pure: they write nothing to the node and nothing in place. Autograd computes the gradients.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from numnet import initial as draw
+from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from torchnet.operation import ParamOperation, as_tensor
+from torchnet.recurrent import unroll
+
+State = Any  # h, or for an LSTM (h, c)
+
+
+class Node(ParamOperation):
+    """W_x (G·H, D), W_h (G·H, H), b (G·H,): G gates, in blocks of H rows. A subclass adds `step`.
+
+    `states` names the parts of the state. y, the output, is the first of them; a node whose output is none of them sets
+    `reads_out = True`. `recurrent_weights` names the parameter that multiplies the previous state, which weight dropout
+    needs, or is None. State dropout needs an argument `drop` of `step`: see `dropped`.
+    """
+
+    speaker: str | None = None
+    G = 1
+    gates: tuple[str, ...] = ()  # the names of the blocks
+    states: tuple[str, ...] = ("h",)
+    reads_out = False
+    recurrent_weights: str | None = "W_h"
+    gains: tuple[str, ...] = ()  # of layer normalization
+    chosen_by: ClassVar[dict[str, Any]] = {}  # the option of a named layer that chooses this node
+    W_x: Tensor
+    W_h: Tensor
+    b: Tensor
+
+    def __init__(
+        self,
+        hidden_size: int,
+        input_size: int | None = None,
+        initial: str = "pytorch",
+        seed: int | None = None,
+        dtype: Any = "float32",
+    ) -> None:
+        super().__init__(input_size, seed, dtype)
+        check_size(self.name, hidden_size=hidden_size, input_size=input_size)
+        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        self.hidden_size, self.initial = hidden_size, initial
+        self.ready(input_size)
+
+    def make(self, rng: np.random.Generator) -> int:
+        shown = self.state_sizes[0]
+        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, shown)
+        for name, value in zip(("W_x", "W_h", "b"), drawn):
+            if name != "W_h" or self.recurrent_weights:
+                self.add_param(name, value)
+        for name in self.gains:
+            self.add_param(name, np.ones(self.G * self.hidden_size))
+        return shown
+
+    def inputs(self, x: Tensor) -> Any:
+        """a_x = W_x x + b  (0) for all steps. W_x times a one-hot token is a column of W_x, so tokens are looked up."""
+        return self.product(x) + self.b[:, None]  # (0)
+
+    def product(self, x: Tensor) -> Tensor:
+        """W_x x of columns x (..., D, B), a lookup for tokens (..., B)."""
+        return torch.matmul(self.W_x, x) if x.is_floating_point() else embedding(x, self.W_x.T).movedim(-1, -2)
+
+    def step(self, a_x: Any, *state: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """One step: y and the new state."""
+        raise NotImplementedError
+
+    def blocks(self, a: Tensor) -> tuple[Tensor, ...]:
+        """The G blocks of H rows of a (G·H, B)."""
+        return a.chunk(self.G)
+
+    def prepared(self) -> Node:
+        """A shallow copy for the steps of one call: what is `once_a_call` is computed here, and not in every step.
+
+        Autograd records every slice of a matrix, and in the backward pass fills a matrix of zeros for it.
+        """
+        other = copy.copy(self)
+        for name, value in self._parameters.items():
+            vars(other).setdefault(name, value)  # an attribute of torch.nn.Module takes longer to find
+        for kind in type(self).__mro__:
+            for name, value in vars(kind).items():
+                if isinstance(value, once_a_call) and name not in vars(other):
+                    vars(other)[name] = getattr(other, name)
+        return other
+
+    def with_weights(self, mask: Any) -> Node:
+        """The same node with its recurrent weights ⊙ mask, for weight dropout."""
+        other, name = copy.copy(self), str(self.recurrent_weights)
+        weights = getattr(self, name)
+        vars(other)[name] = weights * torch.as_tensor(mask).to(weights)
+        return other
+
+    def forward(self, x: Any, state: State = None) -> tuple[Any, Any]:
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs.
+
+        Of a node that reads out, (y, the new state) takes the place of the new state.
+        """
+        x = as_tensor(x)
+        self.check(x)
+        self.ready(x.shape[0], x)
+        x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.place_of.device)
+        shapes = [(size, x.shape[-1]) for size in self.state_sizes]
+        names = [f"state {name}" for name in self.states]
+        parts = self.checked(names, self.each(state), shapes, "Columns are samples: (hidden, batch).")
+        start = self.start(parts, shapes)
+        y, new = unroll.forward(self, x[None], start)
+        outputs = (y[0], *new) if self.reads_out else new
+        return (y[0], self.joined(new)) if self.reads_out else self.joined(new), (outputs, (x, *start))
+
+    def backward(self, d_new: Any, saved: Any) -> tuple[Tensor | None, State]:  # type: ignore[override]
+        """From the gradient of the new state: dx and that of the previous state; adds to the parameters' `.grad`."""
+        outputs, inputs = saved
+        dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
+        upstream = (dy, *self.each(d_state)) if self.reads_out else self.each(d_state)
+        dx, *d_start = self.pull(outputs, inputs, upstream)
+        return dx, self.joined(d_start)
+
+    def awaiting(self, input_size: int | None) -> Node:
+        """The node, to be built for this width by its layer, from one generator with the layer's other parts."""
+        check_size(self.name, input_size=input_size)
+        self.input_size = input_size
+        return self
+
+    @property
+    def place_of(self) -> Tensor:
+        """A parameter: its device and dtype are the node's."""
+        return next(self.parameters())
+
+    def check(self, x: Tensor) -> None:
+        """x as a layer sees it: one step, batch first."""
+        if x.ndim not in (1, 2):
+            raise ValueError(
+                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
+            )
+        if x.ndim == 2:
+            check_features(self.name, x.T, self.input_size)
+        else:
+            check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
+
+    def checked(self, names: Sequence[str], state: Sequence[Any], shapes: Sequence[Any], remedy: str) -> list[Any]:
+        """The parts of a state cast, and each of its shape, or a ValueError; None stays None."""
+        parts = list(state)
+        for k, (name, value) in enumerate(zip(names, state)):
+            if value is not None:
+                parts[k] = value = self.cast(name, value)
+                check_shape(self.name, name, value.shape, shapes[k], remedy)
+        return parts
+
+    def start(self, parts: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> tuple[Tensor, ...]:
+        """The parts of the start state as tensors that autograd follows, zeros for None."""
+        like = self.place_of
+        filled = (like.new_zeros(shape) if part is None else part for part, shape in zip(parts, shapes))
+        return tuple(self.followed(part) for part in filled)
+
+    def each(self, state: State, name: str = "state") -> tuple[Any, ...]:
+        """The state as a tuple: (h,), or an LSTM's (h, c)."""
+        if state is None:
+            return (None,) * len(self.states)
+        if len(self.states) == 1:
+            return (state,)
+        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
+            pair = f"({', '.join(self.states)})"
+            raise ValueError(
+                f"{self.name}: {name} is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
+            )
+        return tuple(state)
+
+    def joined(self, state: Any) -> State:
+        """A state of one part as that part, of two as a pair."""
+        return tuple(state) if len(state) > 1 else state[0]
+
+    @functools.cached_property
+    def state_sizes(self) -> tuple[int, ...]:
+        """The number of rows of each part of the state."""
+        return (self.hidden_size,) * len(self.states)
+
+    @property
+    def name(self) -> str:
+        """Who speaks in an error: the node, or the layer that it is part of."""
+        return self.speaker or type(self).__name__
+
+    def config(self) -> dict[str, Any]:
+        return {"hidden_size": self.hidden_size, "initial": self.initial}
+
+
+class once_a_call:
+    """A property of a node; a prepared node has its value, computed once for all steps of a call."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, node: Any, kind: type) -> Any:
+        return self if node is None else self.function(node)
+
+
+def dropped(h: Tensor, drop: Tensor | None) -> Tensor:
+    """h ⊙ d for a mask d of state dropout (Gal & Ghahramani 2016), h without one."""
+    return h if drop is None else h * drop

@@ -1,0 +1,72 @@
+"""A node's step over all steps of a batch. Autograd backpropagates through time.
+
+It runs every node with every option. What happens between two steps:
+
+    padding    state = state'     where a step is not real: it passes on the state, and its output is 0
+    resets     state' = h_0       where a sequence begins: nothing before it is read, and the gradient stops there
+    zoneout    h = h_new + k ⊙ (h' - h_new)     where k is 1 a unit keeps its state (Krueger et al. 2016)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from numnet.checks import check_parts_of_state
+
+Parts = tuple[Tensor, ...]  # of a state: (h,), or an LSTM's (h, c)
+
+
+@dataclass
+class Steps:
+    """Which steps are taken, in which order, and what happens to the state between two of them."""
+
+    mask: Tensor | None = None  # (T, B), True where a step is real; None: everywhere
+    reverse: bool = False
+    goes_on: Tensor | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
+    h_0: Sequence[Any] = ()  # the parts of that state, (H, 1) or 0
+    zoneout: Sequence[Tensor | None] = ()  # k for each part of the state: (T, H, B), a number, or None
+    drop: Tensor | None = None  # (H, B), the mask of state dropout, the same in all steps
+
+
+ALL = Steps()
+
+
+def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Tensor, Parts]:
+    """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B) and the last state."""
+    node = node.prepared()
+    a_x, options = of_each_step(node.inputs(x)), {} if steps.drop is None else {"drop": steps.drop}
+    y: list[Tensor] = [x] * len(x)
+    for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
+        if steps.goes_on is not None:
+            state = chosen(steps.goes_on[t], state, steps.h_0)
+        y[t], new = node.step(a_x[t], *state, **options)
+        check_parts_of_state(node, "step", "new state", new)
+        if steps.zoneout:
+            new = tuple(zoned_out(q, q_prev, k, t) for q, q_prev, k in zip(new, state, steps.zoneout))
+            y[t] = y[t] if node.reads_out else new[0]
+        if steps.mask is not None:
+            (y[t],), new = chosen(steps.mask[t], (y[t],), (0,)), chosen(steps.mask[t], new, state)
+        state = new
+    return torch.stack(y), state
+
+
+def of_each_step(a_x: Any) -> Sequence[Any]:
+    """What `inputs` gives, a tensor or a tuple of tensors, cut once into its steps."""
+    return list(zip(*(part.unbind() for part in a_x))) if isinstance(a_x, tuple) else a_x.unbind()
+
+
+def chosen(condition: Tensor, new: Parts, old: Sequence[Any]) -> Parts:
+    """new where the condition (B,) is true, else old, part by part."""
+    return tuple(torch.where(condition, q, q_prev) for q, q_prev in zip(new, old))
+
+
+def zoned_out(new: Tensor, state: Tensor, k: Tensor | None, t: int) -> Tensor:
+    """h_new + k ⊙ (h' - h_new)"""
+    if k is None:
+        return new
+    return torch.lerp(new, state, (k[t] if k.ndim else k).expand_as(new))
