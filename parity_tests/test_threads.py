@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 
-import numnet
 import torchnet
 from numnet.checkpoint import to_numpy
 from parity_tests.small import VOCABULARY, assert_same, small_model
@@ -23,7 +22,6 @@ from parity_tests.translator import pairs, translator
 
 BATCH, TARGET = np.random.default_rng(0).standard_normal((2, 5, 3)), np.array([1, 3])
 PATIENCE = 20  # seconds until a test gives up; none waits so long
-SHARED_BUFFERS = False
 
 
 def in_another_thread(call: Callable[[], Any]) -> Any:
@@ -42,8 +40,6 @@ def grads(model: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("answers", [*WITHOUT_RECURRENCE, *RECURRENT], ids=lambda kind: kind.__name__)
 def test_four_threads_get_the_answers_of_one(answers: Any, net: Any) -> None:
-    if net is numnet and answers in RECURRENT and SHARED_BUFFERS:
-        pytest.skip("numnet's recurrent layers share their buffers")
     assert wrong(answers(net, 24), 120 if answers in RECURRENT else 400) == 0
 
 
@@ -83,7 +79,7 @@ def test_a_prediction_between_forward_and_backward_changes_no_gradient(net: Any)
         model, alone = translator(net, dropout=0.3), translator(net, dropout=0.3)
         for one in (model, alone):
             y = to_numpy(one.forward(x, target, lengths))
-            if one is model and not (net is numnet and SHARED_BUFFERS):
+            if one is model:
                 elsewhere(partial(net.greedy, model, x[::-1], limit=3))
                 elsewhere(partial(model.predict, x[:2], target[:2]))
             one.backward(np.ones_like(y))

@@ -22,6 +22,7 @@ from numnet.recurrent import unroll
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
 from numnet.recurrent.options import Options, RecurrentOptions
+from numnet.recurrent.unroll import as_zone, columns, rows
 from numnet.sequences import Packed, closed, opened, opened_like
 
 if TYPE_CHECKING:
@@ -247,27 +248,3 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}
-
-
-def columns(q: Any) -> Any:
-    """(B, ...) as (..., B): a column is a sample; each part of a tuple; None and a number as they are.
-
-    A copy in rows of memory: a step mixes it with the node's arrays, and numpy is fast where all lie in the same order.
-    """
-    if q is None:
-        return None
-    if isinstance(q, tuple):
-        return tuple(map(columns, q))
-    return np.array(q.transpose(*range(1, q.ndim), 0), order="C") if q.ndim else q
-
-
-def rows(q: Any) -> Any:
-    """(..., B) as (B, ...)."""
-    if isinstance(q, (tuple, list)):
-        return [rows(part) for part in q]
-    return q.transpose(-1, *range(q.ndim - 1))
-
-
-def as_zone(k: Any, dtype: Any) -> Any:
-    """The mask of zoneout, or its mean in the layer's dtype."""
-    return k if k is None or k.ndim else k.astype(dtype)
