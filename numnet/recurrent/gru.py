@@ -24,8 +24,9 @@ class GRUNode(Node):
                             n = tanh(a_n + r ⊙ m)    (3)
         h = z ⊙ h' + (1 - z) ⊙ n                     (4)   hidden state, and the output y: z = 1 keeps the state
 
-    h' is h of the previous step. (0) and its backward pass, with the gradients of x, W_x and b, are in node.py; the
-    loop over the steps, and back, is in unroll.py. Shapes: h (H, B); a_x (3H, B), a_rz its first 2H rows, a_n the last
+    h' is h of the previous step. (0) and its backward pass, with the gradients of x, W_x and b, are in node.py.
+    unroll.py calls step from the first step to the last, then step_backward from the last to the first: what one call
+    returns as dh_prev is dh_next of the next call. Shapes: h (H, B); a_x (3H, B), a_rz its first 2H rows, a_n the last
     H; W_x (3H, D), W_h (3H, H), W_rz its first 2H rows, U_n the last H, b (3H,), in PyTorch's order; b_h (H,). With a
     mask `drop` of state dropout the matrices read h_in = h' ⊙ drop, without one h_in is h'; (4) reads h' itself.
     """
