@@ -24,8 +24,9 @@ class LSTMNode(Node):
     h', c' are h, c of the previous step. (0) and its backward pass, with the gradients of x, W_x and b, are in node.py.
     unroll.py calls step from the first step to the last, then step_backward from the last to the first: what one call
     returns as dh_prev, dc_prev is dh_next, dc_next of the next call. Shapes: h, c (H, B); a (4H, B); W_x (4H, D),
-    W_h (4H, H) and b (4H,) in PyTorch's order of gates. With a mask `drop` of state dropout W_h reads h_in = h' ⊙ drop; without one
-    h_in is h'. `forget_bias` is added to the initial b_f: with 1 a new network keeps more of its cell state.
+    W_h (4H, H) and b (4H,) in PyTorch's order of gates. With a mask `drop` of state dropout W_h reads h_in = h' ⊙ drop;
+    without one h_in is h'. `forget_bias` is added to the initial b_f: with 1 a new network keeps more of its cell
+    state.
     """
 
     G = 4
