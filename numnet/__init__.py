@@ -6,10 +6,13 @@ from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from numnet.attention import Attention
 from numnet.bleu import translation_scores
 from numnet.characters import Characters
-from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.concat import Concat
 from numnet.convolution import Convolution
+from numnet.core.checkpoint import CheckpointError
+from numnet.core.operation import Layer, Operation, ParamOperation
+from numnet.core.packed import Packed, pack, pad_sequences, unpack
+from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.curvature import hessian_vector
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.decoding import Said, beam_search, greedy
@@ -21,7 +24,7 @@ from numnet.generate import generate
 from numnet.history import History, require_plot
 from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.model import RNNModel
-from numnet.operation import Layer, Operation, ParamOperation
+from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.optimizer import Optimizer
 from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.pooling import Pooling
@@ -36,8 +39,6 @@ from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
 from numnet.recurrent.rnn import RNNNode
-from numnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from numnet.sequences import Packed, pack, pad_sequences, unpack
 from numnet.tape import Tape
 from numnet.trainer import Trainer, TrainingDiverged, evaluate
 from numnet.with_grad import NumberWithGrad

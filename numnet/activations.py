@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.operation import Array, Operation
+from numnet.core.operation import Array, Operation
 
 
 def sigmoid(x: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
+from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
 from numnet.with_grad import WithGrad
 
 Array = npt.NDArray[Any]

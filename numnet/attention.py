@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet import initial as draw
-from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_size
-from numnet.evaluation import OfCall
-from numnet.lengths import as_mask
-from numnet.operation import Array, ParamOperation
+from numnet.core import init as draw
+from numnet.core.checks import check_alike_widths, check_choice, check_memory, check_queries, check_size
+from numnet.core.evaluation import OfCall
+from numnet.core.lengths import as_mask
+from numnet.core.operation import Array, ParamOperation
 
 KINDS = ("dot", "general", "additive")
 

@@ -2,76 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from numnet.checkpoint import Checkpoint, check_sizes, refusing
-from numnet.checks import check_sequence, check_steps, kind_of
-from numnet.evaluation import Memory
-from numnet.lengths import mask_like
-from numnet.recurrent.paths import Paths
+from numnet.core.checks import check_sequence, check_steps, kind_of
+from numnet.core.lengths import mask_like
+from numnet.core.network import Network
 
 
-class Remembering:
-    """What is made of `layers`, of which stateful ones remember where they ended."""
-
-    layers: Any
-    modules: Any
-
-    def reset_state(self, rows: Any = None) -> None:
-        """Stateful layers' rows, all if none are named, begin anew."""
-        for layer in self.layers:
-            if hasattr(layer, "reset_state"):
-                layer.reset_state(rows)
-
-    @contextmanager
-    def forgetting(self) -> Iterator[None]:
-        """Stateful layers begin anew in this thread, and afterwards remember what they did before."""
-        with self.keeping_memory():
-            self.reset_state()
-            yield
-
-    def keeping_memory(self) -> Memory:
-        """Afterwards every layer remembers the state that it did before; other threads see no change meanwhile."""
-        return Memory([*self.modules(), getattr(self, "loss", None)])
-
-
-class Remade:
-    """What can be made again from its configuration, by either backend."""
-
-    usable_device: Any
-    from_config: Any
-
-    @classmethod
-    def made(cls, entry: Any) -> Any:
-        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
-        if isinstance(entry, list):
-            return [cls.made(each) for each in entry]
-        if not isinstance(entry, dict):
-            return entry
-        backend = importlib.import_module(cls.__module__.partition(".")[0])
-        kind = getattr(backend, str(entry["type"]), None)
-        if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
-            raise ValueError(
-                f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
-                "model yourself and call load_state_dict(checkpoint.weights)."
-            )
-        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
-
-    @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, device: str = "cpu") -> Any:
-        """The model that a checkpoint of either backend holds."""
-        cls.usable_device(device)
-        with refusing(checkpoint.path):
-            check_sizes(checkpoint)
-            model = cls.from_config(checkpoint.config, device)
-            model.load_state_dict(checkpoint.weights)
-        return model
-
-
-class Blueprint(Paths, Remembering, Remade):
+class Blueprint(Network):
     """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
 
     loss: Any
@@ -83,7 +21,6 @@ class Blueprint(Paths, Remembering, Remade):
     ready: Any
     saved: Any
     load_state_dict: Any
-    usable_device: Any
 
     @property
     def named_layers(self) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_size, check_words
 from numnet.convolution import Convolution
+from numnet.core.checks import check_size, check_words
+from numnet.core.operation import Array, Layer, Operation
+from numnet.core.packed import Packed
 from numnet.embedding import Embedding, sum_by_token
-from numnet.operation import Array, Layer, Operation
 from numnet.pooling import Pooling
-from numnet.sequences import Packed
 
 
 class Characters(Layer):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 def global_norm(grads: Iterable[Array]) -> float:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
-from numnet.lengths import mask_like
-from numnet.model import over
-from numnet.operation import Array, Layer, Operation
-from numnet.sequences import Packed, closed, opened, opened_like
+from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.core.lengths import mask_like, over
+from numnet.core.operation import Array, Layer, Operation
+from numnet.core.packed import Packed, closed, opened, opened_like
 
 
 class Concat(Layer):

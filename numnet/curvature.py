@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_state_dict
-from numnet.operation import Array
+from numnet.core.checks import check_state_dict
+from numnet.core.operation import Array
 
 
 def hessian_vector(

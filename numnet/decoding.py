@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import to_numpy
-from numnet.checks import check_logits, check_marks, check_sayable, check_size, check_speaks, check_tokens
+from numnet.core.arrays import to_numpy
+from numnet.core.checks import check_logits, check_marks, check_sayable, check_size, check_speaks, check_tokens
 
 Array = npt.NDArray[Any]
 

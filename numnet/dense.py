@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_size
-from numnet.layout import all_columns, columns, rows
-from numnet.operation import Array, ParamOperation
-from numnet.pairs import add_grads, summed
+from numnet.core import init as draw
+from numnet.core.checks import check_choice, check_features, check_size
+from numnet.core.layout import all_columns, columns, rows
+from numnet.core.operation import Array, ParamOperation
+from numnet.core.pairs import add_grads, summed
 
 
 class Dense(ParamOperation):
     """y = W x + b  (1) on the last axis.
 
-    x (B, ..., D), y (B, ..., O); W (O, D), b (O,). `initial` names the first values: see `numnet.initial`.
+    x (B, ..., D), y (B, ..., O); W (O, D), b (O,). `initial` names the first values: see `numnet.core.init`.
     ValueError where the width of x is not D.
     """
 

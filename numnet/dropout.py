@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from numnet import masks
-from numnet.checks import check_fraction, check_steps
-from numnet.operation import Array, Operation
+from numnet.core import random as masks
+from numnet.core.checks import check_fraction, check_steps
+from numnet.core.operation import Array, Operation
 
 
 class Dropout(Operation):

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet import initial as draw
-from numnet.checks import check_positive, check_shape, check_size, check_tokens
-from numnet.layout import all_columns, columns
-from numnet.operation import Array, ParamOperation
+from numnet.core import init as draw
+from numnet.core.checks import check_positive, check_shape, check_size, check_tokens
+from numnet.core.layout import all_columns, columns
+from numnet.core.operation import Array, ParamOperation
 
 FEW = 128  # different tokens; beyond, the one-hot product is the slower way
 

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.attention import Attention
-from numnet.checks import check_once, check_part, check_rows
+from numnet.core.checks import check_once, check_part, check_rows
+from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
+from numnet.core.operation import Array, Operation
+from numnet.core.packed import opened
+from numnet.core.schedules import Schedule
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
-from numnet.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.losses import Loss
 from numnet.model import Model, RNNModel
-from numnet.operation import Array, Operation
 from numnet.recurrent.node import State
-from numnet.schedules import Schedule
-from numnet.sequences import opened
 
 
 class EncoderDecoder(EncoderDecoderBlueprint, Model):

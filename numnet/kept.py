@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from numnet.evaluation import HERE, noted
-from numnet.operation import Operation
+from numnet.core.evaluation import HERE, noted
+from numnet.core.operation import Operation
 
 
 class Kept:

@@ -9,16 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
-from numnet.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
+from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.core.device import usable_device
+from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
+from numnet.core.lengths import over
+from numnet.core.operation import Array, Layer, Operation
+from numnet.core.packed import Packed, closed, opened, opened_like
 from numnet.losses import Loss
-from numnet.operation import Array, Layer, Operation
 from numnet.recurrent.node import State
-from numnet.sequences import Packed, closed, opened, opened_like
 
 
 class Model(Blueprint, Layer):
     """What every model is: parameters in one vector, modes, a device. `device` is "cpu": torchnet has others."""
+
+    usable_device = classmethod(usable_device)
 
     def __init__(self, input_size: int | None, seed: int | None, dtype: npt.DTypeLike, device: str) -> None:
         super().__init__(input_size, seed, dtype)
@@ -59,13 +63,6 @@ class Model(Blueprint, Layer):
 
     def zero_grad(self) -> None:
         self.flat()[0][1].fill(0)
-
-    @classmethod
-    def usable_device(cls, device: str) -> str:
-        """'cpu', or a ValueError."""
-        if str(device) != "cpu":
-            raise ValueError(f"{cls.__name__}: device is {device!r}, expected 'cpu'. For others use torchnet.")
-        return "cpu"
 
 
 class RNNModel(Model):
@@ -181,8 +178,3 @@ class RNNModel(Model):
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
         with Evaluation():
             return self.forward(x, state, lengths, resets)
-
-
-def over(mask: Array, x: Array) -> Array:
-    """A mask (B, T) for x (B, T, ...)."""
-    return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))

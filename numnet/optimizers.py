@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from numnet.checks import check_fraction
-from numnet.operation import Array
+from numnet.core.checks import check_fraction
+from numnet.core.operation import Array
+from numnet.core.schedules import Schedule
 from numnet.optimizer import Memory, Optimizer
-from numnet.schedules import Schedule
 
 
 class SGD(Optimizer):

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_choice, check_steps
-from numnet.evaluation import Saved
-from numnet.lengths import as_mask
-from numnet.operation import Array, Operation
-from numnet.sequences import Packed, closed, opened
+from numnet.core.checks import check_choice, check_steps
+from numnet.core.evaluation import Saved
+from numnet.core.lengths import as_mask
+from numnet.core.operation import Array, Operation
+from numnet.core.packed import Packed, closed, opened
 
 WAYS = ("last", "first", "mean", "max")
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from numnet.blueprint import Remade, Remembering
-from numnet.checks import check_objective, check_on_tape, check_parts
-from numnet.evaluation import Evaluation, Exclusive
-from numnet.recurrent.paths import Paths
+from numnet.core.checks import check_objective, check_on_tape, check_parts
+from numnet.core.evaluation import Evaluation, Exclusive
+from numnet.core.network import Network
 
 
-class Program(Paths, Remembering, Remade):
+class Program(Network):
     """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
 
     name: str

@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from numnet.checkpoint import Checkpoint, refusing, save_checkpoint, to_numpy
+from numnet.core.arrays import to_numpy
+from numnet.core.checkpoint import refusing
 from numnet.history import History
+from numnet.models.checkpoint import Checkpoint, save_checkpoint
 
 COUNTS = ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")
 

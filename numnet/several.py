@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from numnet.array_with_grad import ArrayWithGrad
-from numnet.operation import Array
+from numnet.core.operation import Array
 from numnet.with_grad import births
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from numnet.calls import on
-from numnet.checks import check_on_tape
-from numnet.model import Model
-from numnet.operation import Array, Layer, Operation
+from numnet.core.checks import check_on_tape
+from numnet.core.device import usable_device
+from numnet.core.operation import Array, Layer, Operation
 from numnet.program import Program
 
 
@@ -37,7 +37,7 @@ class Tape(Program, Layer):
     """
 
     changes = 0  # how often an optimizer, or a file, may have changed the weights
-    usable_device = vars(Model)["usable_device"]
+    usable_device = classmethod(usable_device)
 
     if TYPE_CHECKING:
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import Checkpoint, to_numpy
-from numnet.checks import check_positive
+from numnet.core.arrays import to_numpy
+from numnet.core.checks import check_positive
+from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.data.vocabulary import Vocabulary
 from numnet.history import History
-from numnet.progress import Say, describe, interruptible, progress_bar, to_stderr
+from numnet.models.checkpoint import Checkpoint
 from numnet.resume import resume_run, save_run
 
 

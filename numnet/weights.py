@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from numnet.operation import Array
-from numnet.pairs import add_grads, summed
+from numnet.core.operation import Array
+from numnet.core.pairs import add_grads, summed
 from numnet.recurrent.node import Node
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_finite_number, check_one_number
+from numnet.core.checks import check_finite_number, check_one_number
 
 births = itertools.count()
 

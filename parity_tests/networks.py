@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.probe import Array, Arrays
 
 Parts = Callable[[Any], dict[str, Any]]

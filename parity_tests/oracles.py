@@ -22,7 +22,7 @@ import torch
 import numnet
 import torchnet
 from numnet.check.subject import joined, state_names
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import FAMILY
 from parity_tests.onnx_witness import witness
 from parity_tests.probe import Arrays, largest_error, run, upstream_like

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.check.subject import joined, named, state_names
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]

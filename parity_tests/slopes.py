@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.probe import Array, Arrays, run, upstream_like
 from parity_tests.strategies import Case, Sizes
 

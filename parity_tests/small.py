@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import numnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.probe import Arrays
 
 ROOT = Path(__file__).resolve().parent.parent

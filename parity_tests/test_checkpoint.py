@@ -13,7 +13,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.checkpoint import save_checkpoint
+from numnet.models.checkpoint import save_checkpoint
 from parity_tests.small import TOKENS, VOCABULARY, assert_same, python, small_checkpoint, small_model, weights
 
 BACKENDS = [numnet, torchnet]

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import ragged
 from parity_tests.probe import Arrays, assert_near
 from parity_tests.strategies import Sizes, sizes

@@ -10,7 +10,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.small import assert_same, weights
 from parity_tests.translator import KINDS, W, pairs, translator
 

@@ -17,7 +17,7 @@ import numnet
 import torchnet
 from numnet.check import check_gradients, compare
 from numnet.check.subject import Unusable
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.probe import Arrays, assert_near, restart, run, upstream_like
 from parity_tests.small import assert_same, assert_same_run, weights
 from parity_tests.strategies import TOLERANCE, Case, Sizes, sizes

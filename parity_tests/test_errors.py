@@ -11,7 +11,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 x, tokens = np.zeros((2, 3, 4), np.float32), np.array([[0, 1, -1], [3, 9, -1]])
 h = np.zeros((2, 5))

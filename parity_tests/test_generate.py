@@ -11,7 +11,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from numnet.generate import choose
 from parity_tests.small import TEXT, VOCABULARY, assert_same, small_model, weights
 

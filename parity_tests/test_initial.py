@@ -12,8 +12,8 @@ import torch
 
 import numnet
 import torchnet
-from numnet import initial
-from numnet.checkpoint import to_numpy
+from numnet.core import init as initial
+from numnet.core.arrays import to_numpy
 
 SIZES = [(40, 60), (60, 40), (50, 50)]  # outputs, inputs
 

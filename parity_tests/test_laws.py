@@ -13,7 +13,7 @@ from hypothesis import given
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import FAMILY, OVER_TIME, family_case
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import EVERYTHING, LAYERS, NODES, OPERATIONS, Case, Sizes, sizes

@@ -12,7 +12,7 @@ from torch.nn.utils import prune
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 x = np.random.default_rng(0).standard_normal((3, 5, 6))
 target = np.random.default_rng(1).integers(0, 7, (3, 5))

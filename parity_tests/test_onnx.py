@@ -13,7 +13,7 @@ from hypothesis import given
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from numnet.check.subject import named
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.onnx_witness import HALVES, witness
 from parity_tests.probe import Array, Arrays, assert_near
 from parity_tests.strategies import TOLERANCE, Case, Sizes, recurrent, sequence, sizes

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import ragged
 from parity_tests.probe import assert_near, run
 from parity_tests.strategies import LOSSES, Case, Sizes, sizes

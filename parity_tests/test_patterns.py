@@ -12,7 +12,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.small import ROOT, python
 
 BACKENDS = [numnet, torchnet]

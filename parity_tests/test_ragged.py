@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import FAMILY, ragged
 from parity_tests.probe import Arrays, assert_near, restart, run, upstream_like
 from parity_tests.small import VOCABULARY, assert_same_run, small_trainer

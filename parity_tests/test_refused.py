@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.test_errors import both, h, lstm, model, x
 
 options: dict[str, Any] = {

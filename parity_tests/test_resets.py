@@ -13,7 +13,7 @@ from hypothesis import given
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import family_case
 from parity_tests.probe import Array, Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error

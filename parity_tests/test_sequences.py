@@ -13,9 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numnet.core.lengths import as_mask, check_lengths, check_mask
+from numnet.core.packed import Packed, opened, pack, pad_sequences, unpack
 from numnet.data.sequence_batches import POOL, SequenceBatches
-from numnet.lengths import as_mask, check_lengths, check_mask
-from numnet.sequences import Packed, opened, pack, pad_sequences, unpack
 
 LENGTHS = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 WIDTH = st.sampled_from([(), (1,), (3,), (2, 3)])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import numnet
 import torchnet
 from numnet.check import check_gradients, compare
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import OVER_TIME, ragged
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.small import assert_same_run

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numnet
-from numnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from numnet.core.checkpoint import CheckpointError
+from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from parity_tests.small import assert_same, small_checkpoint, small_model, small_trainer, weights
 from parity_tests.spoilt import FAULTS, WEIGHT_FAULTS, rewrite
 

@@ -87,7 +87,7 @@ def test_orthogonal_is_the_factor_whose_other_has_a_positive_diagonal(shape: tup
     drawn = np.random.default_rng(1).standard_normal((max(shape), min(shape)))
     Q, R = np.linalg.qr(drawn)
     Q = Q * np.sign(np.diag(R))
-    ours = numnet.initial.orthogonal(np.random.default_rng(1), *shape)
+    ours = numnet.core.init.orthogonal(np.random.default_rng(1), *shape)
     np.testing.assert_allclose(ours, Q if shape[0] >= shape[1] else Q.T, atol=1e-12)
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import numnet
-from numnet import masks
-from numnet.checkpoint import Checkpoint
-from numnet.checks import check_dtype
+from numnet.core import random as masks
+from numnet.core.checks import check_dtype
+from numnet.models.checkpoint import Checkpoint
 from numnet.recurrent.fast import blas
 
 

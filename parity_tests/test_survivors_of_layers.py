@@ -9,7 +9,7 @@ import pytest
 
 import numnet
 import torchnet
-from numnet import masks
+from numnet.core import random as masks
 from numnet.recurrent.options import scaled
 from parity_tests.family import family_case
 from parity_tests.small import assert_same, weights

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import numnet
-from numnet import masks
-from numnet.checks import check_built
+from numnet.core import random as masks
+from numnet.core.checks import check_built
 from numnet.recurrent.layer_norm import normalize, normalize_backward
 from parity_tests.small import assert_same, weights
 

@@ -11,8 +11,8 @@ import pytest
 from matplotlib import figure
 
 import numnet
+from numnet.core.progress import describe, to_stderr
 from numnet.history import perplexity
-from numnet.progress import describe, to_stderr
 from numnet.trainer import first_bad
 
 

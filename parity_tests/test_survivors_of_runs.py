@@ -121,7 +121,7 @@ def test_a_checkpoint_makes_its_folder_and_leaves_nothing_where_it_cannot_be_wri
 
     path = tmp_path / "new" / "deep" / "model.npz"
     numnet.save_checkpoint(path, numnet.Dense(2, 3))
-    monkeypatch.setattr("numnet.checkpoint.open", full, raising=False)
+    monkeypatch.setattr("numnet.core.checkpoint.open", full, raising=False)
     with pytest.raises(OSError, match="no room"):
         numnet.save_checkpoint(path, numnet.Dense(2, 3))
     assert list(path.parent.iterdir()) == [path]

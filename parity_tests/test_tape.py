@@ -15,7 +15,7 @@ import pytest
 import numnet
 import torchnet
 from numnet.check import check_gradients
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.faults import TAPE_FAULTS, Fault, planted
 from parity_tests.networks import NETWORKS, D, H, Network, V, as_pair, drawn_input, results
 from parity_tests.probe import Array, assert_near

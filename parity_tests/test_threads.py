@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.small import VOCABULARY, assert_same, small_model
 from parity_tests.threads import RECURRENT, WITHOUT_RECURRENCE, simple, wrong
 from parity_tests.translator import pairs, translator

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import LOSSES, TOLERANCE, Case, Sizes, column, recurrent, sequence, sizes
 

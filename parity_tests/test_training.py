@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 V = 12
 TEXT = np.random.default_rng(0).integers(0, V, 60) * np.ones((40, 1), int)  # a row that comes again and can be learned

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.faults import WALK_FAULTS, Fault, planted
 
 BACKENDS = [numnet, torchnet]

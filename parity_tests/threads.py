@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.small import VOCABULARY, small_model
 from parity_tests.translator import V, W, translator
 

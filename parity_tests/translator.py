@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.family import ragged
 from parity_tests.probe import Arrays
 from parity_tests.strategies import Case, Sizes

@@ -5,16 +5,20 @@ try:
 except ImportError:
     raise ImportError("torchnet needs PyTorch: pip install 'numnet[torch]'") from None
 
+from numnet.core.checkpoint import CheckpointError
+from numnet.core.packed import Packed, pack, pad_sequences, unpack
+from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from torchnet import data
 from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
 from torchnet.attention import Attention
 from torchnet.bleu import translation_scores
 from torchnet.characters import Characters
-from torchnet.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.concat import Concat
 from torchnet.convolution import Convolution
+from torchnet.core.operation import Layer, Operation, ParamOperation
 from torchnet.curvature import hessian_vector
 from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.decoding import Said, beam_search, greedy
@@ -26,7 +30,6 @@ from torchnet.generate import generate
 from torchnet.history import History, require_plot
 from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from torchnet.model import RNNModel
-from torchnet.operation import Layer, Operation, ParamOperation
 from torchnet.optimizer import Optimizer
 from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from torchnet.pooling import Pooling
@@ -41,8 +44,6 @@ from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
-from torchnet.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from torchnet.sequences import Packed, pack, pad_sequences, unpack
 from torchnet.tape import Tape
 from torchnet.trainer import Trainer, TrainingDiverged, evaluate
 from torchnet.with_grad import NumberWithGrad

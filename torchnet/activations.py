@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchnet.operation import Operation
+from torchnet.core.operation import Operation
 
 
 class Activation(Operation):

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
-from torchnet.operation import as_tensor
+from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
+from torchnet.core.operation import as_tensor
 from torchnet.with_grad import WithGrad
 
 

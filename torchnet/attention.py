@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet import initial as draw
-from numnet.checks import check_alike_widths, check_choice, check_memory, check_queries, check_real, check_size
-from numnet.evaluation import OfCall
-from numnet.lengths import as_mask
-from torchnet.operation import ParamOperation, as_tensor
+from numnet.core import init as draw
+from numnet.core.checks import check_alike_widths, check_choice, check_memory, check_queries, check_real, check_size
+from numnet.core.evaluation import OfCall
+from numnet.core.lengths import as_mask
+from torchnet.core.operation import ParamOperation, as_tensor
 
 KINDS = ("dot", "general", "additive")
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from numnet.checks import check_size, check_words
+from numnet.core.checks import check_size, check_words
 from torchnet.convolution import Convolution
+from torchnet.core.operation import Layer, as_tensor
 from torchnet.embedding import Embedding
-from torchnet.operation import Layer, as_tensor
 from torchnet.pooling import Pooling
 
 

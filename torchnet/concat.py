@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
-from numnet.evaluation import Saved
-from numnet.lengths import mask_like
-from numnet.sequences import Packed, closed, opened, opened_like
-from torchnet.model import over
-from torchnet.operation import Layer, Operation, as_tensor
+from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.core.evaluation import Saved
+from numnet.core.lengths import mask_like, over
+from numnet.core.packed import Packed, closed, opened, opened_like
+from torchnet.core.operation import Layer, Operation, as_tensor
 
 
 class Concat(Layer):

@@ -9,21 +9,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
-from numnet import initial as draw
-from numnet.checks import check_choice, check_size, check_steps, check_width
-from numnet.evaluation import Saved
-from numnet.lengths import mask_like
-from numnet.sequences import Packed, closed, opened, opened_like
-from torchnet.operation import ParamOperation, as_tensor
+from numnet.core import init as draw
+from numnet.core.checks import check_choice, check_size, check_steps, check_width
+from numnet.core.evaluation import Saved
+from numnet.core.lengths import mask_like
+from numnet.core.packed import Packed, closed, opened, opened_like
+from torchnet.core.operation import ParamOperation, as_tensor
 
 
 class Convolution(ParamOperation):
     """y_t = Σ_k W_k x_{t+k-h} + b, k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
 
     x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
-    which W_k is W[..., k], and b (O,) are shaped and first drawn as torch.nn.Conv1d's; for `initial` see
-    `numnet.initial`. Whatever is no real step of the row counts as 0, before its first and behind its last as well. At
-    padding y and dx are 0, and what stands there is never read. batch_first=False takes x and masks with time first.
+    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d's; for `initial` see
+    `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
+    and x is never read. batch_first=False takes x and masks with time first.
     """
 
     over_time = True

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.checks import check_state_dict
-from torchnet.operation import as_tensor
+from numnet.core.checks import check_state_dict
+from torchnet.core.operation import as_tensor
 from torchnet.recurrent.layer import RecurrentLayer
 
 

@@ -8,15 +8,15 @@ import numpy as np
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_size
-from torchnet.operation import ParamOperation, as_tensor
+from numnet.core import init as draw
+from numnet.core.checks import check_choice, check_features, check_size
+from torchnet.core.operation import ParamOperation, as_tensor
 
 
 class Dense(ParamOperation):
     """y = W x + b on the last axis: x (B, ..., D), y (B, ..., O); W (O, D), b (O,), as torch.nn.Linear.
 
-    `initial` names the first values: see `numnet.initial`. ValueError where the width of x is not D.
+    `initial` names the first values: see `numnet.core.init`. ValueError where the width of x is not D.
     """
 
     W: Tensor

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet import masks
-from numnet.checks import check_fraction, check_steps
-from torchnet.operation import Operation
+from numnet.core import random as masks
+from numnet.core.checks import check_fraction, check_steps
+from torchnet.core.operation import Operation
 
 
 class Dropout(Operation):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from numnet import initial as draw
-from numnet.checks import check_positive, check_shape, check_size, check_tokens
-from torchnet.operation import ParamOperation, as_tensor
+from numnet.core import init as draw
+from numnet.core.checks import check_positive, check_shape, check_size, check_tokens
+from torchnet.core.operation import ParamOperation, as_tensor
 
 
 class Embedding(ParamOperation):

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.checks import check_once, check_part, check_real, check_rows
+from numnet.core.checks import check_once, check_part, check_real, check_rows
+from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
+from numnet.core.packed import opened
+from numnet.core.schedules import Schedule
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
-from numnet.evaluation import Exclusive, TrainingCall, Unwritten
-from numnet.schedules import Schedule
-from numnet.sequences import opened
 from torchnet.attention import Attention
+from torchnet.core.operation import Operation, as_tensor
 from torchnet.losses import Loss
 from torchnet.model import Model, RNNModel
-from torchnet.operation import Operation, as_tensor
 from torchnet.recurrent.node import State
 
 Array = npt.NDArray[Any]

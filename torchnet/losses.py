@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from numnet.checks import check_real, check_shape, check_tokens, kind_of
-from numnet.evaluation import OfCall, Saved
-from numnet.lengths import as_loss_mask
-from numnet.sequences import Packed, check_packed_target
-from torchnet.operation import Operation, as_tensor
+from numnet.core.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.core.evaluation import OfCall, Saved
+from numnet.core.lengths import as_loss_mask
+from numnet.core.packed import Packed, check_packed_target
+from torchnet.core.operation import Operation, as_tensor
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
 

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from numnet.blueprint import Blueprint
-from numnet.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
-from numnet.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
-from numnet.sequences import Packed, closed, opened, opened_like
+from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
+from numnet.core.lengths import over
+from numnet.core.packed import Packed, closed, opened, opened_like
+from torchnet.core.device import usable_device
+from torchnet.core.operation import Layer, Operation, as_tensor
 from torchnet.losses import Loss
-from torchnet.operation import Layer, Operation, as_tensor
 from torchnet.recurrent.node import State
 
 SWITCHING = threading.Lock()
@@ -25,6 +27,8 @@ SWITCHED: dict[torch.nn.Module, int] = {}  # PyTorch's modules that evaluations 
 
 class Model(Blueprint, Layer):
     """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
+
+    usable_device = classmethod(usable_device)
 
     def __init__(self, input_size: int | None, seed: int | None, dtype: Any, device: str) -> None:
         super().__init__(input_size, seed, dtype)
@@ -41,17 +45,6 @@ class Model(Blueprint, Layer):
         own = (Operation, torch.nn.ModuleList)
         with torch.no_grad(), kind(), switched([module for module in self.modules() if not isinstance(module, own)]):
             yield
-
-    @classmethod
-    def usable_device(cls, device: Any) -> torch.device:
-        """The device, or a ValueError where PyTorch does not know it or finds none here."""
-        try:
-            chosen = torch.device(device)
-            torch.empty(0, device=chosen)
-        except (RuntimeError, AssertionError) as error:
-            cause = str(error).partition("\n")[0]
-            raise ValueError(f"{cls.__name__}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
-        return chosen
 
 
 class RNNModel(Model):
@@ -191,11 +184,6 @@ def switched(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
                 if not SWITCHED[module]:
                     del SWITCHED[module]
                     module.training = True
-
-
-def over(mask: Tensor, x: Tensor) -> Tensor:
-    """A mask (B, T) for x (B, T, ...)."""
-    return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))
 
 
 def detached(state: State) -> State:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from numnet.checks import check_built, check_positive, check_same_model, check_state_dict
-from numnet.schedules import Schedule, as_schedule
+from numnet.core.checks import check_built, check_positive, check_same_model, check_state_dict
+from numnet.core.schedules import Schedule, as_schedule
 from torchnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 

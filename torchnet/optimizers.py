@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from numnet.checks import check_fraction
-from numnet.schedules import Schedule
+from numnet.core.checks import check_fraction
+from numnet.core.schedules import Schedule
 from torchnet.optimizer import Optimizer
 
 

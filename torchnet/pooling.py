@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_choice, check_steps
-from numnet.evaluation import Saved
-from numnet.lengths import as_mask
-from numnet.sequences import Packed, closed, opened
-from torchnet.operation import Operation
+from numnet.core.checks import check_choice, check_steps
+from numnet.core.evaluation import Saved
+from numnet.core.lengths import as_mask
+from numnet.core.packed import Packed, closed, opened
+from torchnet.core.operation import Operation
 
 WAYS = ("last", "first", "mean", "max")
 

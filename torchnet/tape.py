@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from numnet.checks import check_on_tape
+from numnet.core.checks import check_on_tape
 from numnet.program import Program
 from torchnet.calls import on
-from torchnet.model import Model
-from torchnet.operation import Layer, Operation
+from torchnet.core.device import usable_device
+from torchnet.core.operation import Layer, Operation
 
 
 class Tape(Program, Layer):
@@ -32,7 +32,7 @@ class Tape(Program, Layer):
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
 
-    usable_device = vars(Model)["usable_device"]
+    usable_device = classmethod(usable_device)
 
     if TYPE_CHECKING:
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.checks import check_finite_number, check_one_number
+from numnet.core.checks import check_finite_number, check_one_number
 
 
 class WithGrad:

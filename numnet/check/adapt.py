@@ -14,7 +14,7 @@ from numnet.check.draw import Sizes, drawn_inputs, drawn_params
 from numnet.check.equations import gate_names
 from numnet.check.one_step import call_node
 from numnet.check.subject import Arrays, Subject, Unusable
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 
 def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:

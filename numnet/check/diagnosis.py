@@ -19,7 +19,7 @@ from numnet.check.source import equation_of
 from numnet.check.subject import Asked
 from numnet.check.upstream import Upstream
 from numnet.check.without import of_options
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 OF_INPUTS = {"W_x", "b", "g_x", "x"}  # what only a = W_x x + b (0) has to do with
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from numnet.check.subject import Arrays, Asked, Subject
-from numnet.checkpoint import to_numpy
-from numnet.operation import Array
+from numnet.core.arrays import to_numpy
+from numnet.core.operation import Array
 
 DISTANCE, FINER, TINY = 1e-5, 1e-7, 1e-30  # of points, relative to the numbers that are moved
 SAFE = 30  # times as unsure as two slopes differ: one may come near the other by chance

@@ -10,7 +10,7 @@ from numnet.check.finding import Finding
 from numnet.check.report import Report
 from numnet.check.subject import Asked, Subject
 from numnet.check.upstream import at
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 def of_time(report: Report) -> Iterator[Finding]:

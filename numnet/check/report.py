@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from numnet.check.finding import Finding, gradient
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 Signature = Callable[[Array, Array, "Known"], "tuple[str, str] | None"]
 ALIKE = 1e-6

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numnet.check.draw import Sizes
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

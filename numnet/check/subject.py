@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checkpoint import to_numpy
-from numnet.operation import Array
+from numnet.core.arrays import to_numpy
+from numnet.core.operation import Array
 
 Arrays = dict[str, Array]
 Back = Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -14,7 +14,7 @@ import numpy as np
 from numnet.check.finding import Finding, gradient
 from numnet.check.signatures import alike
 from numnet.check.subject import Arrays, Asked
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 NICE = (0.0, 1.0, 2.0, -1.0, 0.5, 3.0)
 SAID = 4  # parts that are named

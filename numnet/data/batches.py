@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_positive
+from numnet.core.checks import check_positive
 from numnet.data.text import TextError
 
 Tokens = npt.NDArray[Any]

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from numnet.progress import to_stderr
+from numnet.core.progress import to_stderr
 
 PIECE = 1 << 14  # of the last one, a cut loses what has come
 PATIENCE = 30  # seconds without a byte

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from numnet.checks import check_count
+from numnet.core.checks import check_count
 from numnet.data.grammar import Derivation, Grammar
 from numnet.data.inference import Pairs
 from numnet.data.sentiment import labelled

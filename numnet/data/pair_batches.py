@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_size
+from numnet.core.checks import check_size
+from numnet.core.packed import pad_sequences
 from numnet.data.sequence_batches import SequenceBatches, filled_sequences
-from numnet.sequences import pad_sequences
 
 Array = npt.NDArray[Any]
 PAD = -1  # behind a target's end: no token

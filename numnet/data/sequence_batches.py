@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_shape, check_size
-from numnet.sequences import as_numbers, join, pad_sequences
+from numnet.core.checks import check_shape, check_size
+from numnet.core.packed import as_numbers, join, pad_sequences
 
 Array = npt.NDArray[Any]
 POOL = 50  # batches sorted together: enough for like lengths, few enough for every epoch to mix sequences anew

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_size
+from numnet.core.checks import check_size
 from numnet.data.vocabulary import Vocabulary
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from numnet.checks import check_count
+from numnet.core.checks import check_count
 
 GOES_ON = "@@"  # at the end of a piece: the word goes on
 Pair = tuple[str, str]

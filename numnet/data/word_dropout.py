@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_count, check_fraction, kind_of
+from numnet.core.checks import check_count, check_fraction, kind_of
 
 STREAM = 1  # chances of its own: the order of the batches is drawn from (seed, epoch), too
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
-from numnet.evaluation import OfCall
-from numnet.operation import Array, Layer, Operation
-from numnet.recurrent.paths import Paths
-from numnet.sequences import Packed, closed, opened, opened_like
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.core.evaluation import OfCall
+from numnet.core.network import Paths
+from numnet.core.operation import Array, Layer, Operation
+from numnet.core.packed import Packed, closed, opened, opened_like
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 

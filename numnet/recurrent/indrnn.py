@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet import initial as draw
-from numnet.checks import check_choice
-from numnet.operation import Array
+from numnet.core import init as draw
+from numnet.core.checks import check_choice
+from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 from numnet.recurrent.rnn import ACTIVATIONS
 

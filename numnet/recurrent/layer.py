@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numnet.checks import check_sequence, check_size, check_steps
+from numnet.core.checks import check_sequence, check_size, check_steps
+from numnet.core.lengths import as_mask, as_resets, carried
+from numnet.core.operation import Array, Layer, Operation
+from numnet.core.packed import Packed, closed, opened, opened_like
 from numnet.dense import Dense
-from numnet.lengths import as_mask, as_resets, carried
-from numnet.operation import Array, Layer, Operation
 from numnet.recurrent import unroll
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
 from numnet.recurrent.options import Options, RecurrentOptions
 from numnet.recurrent.unroll import as_zone, columns, rows
-from numnet.sequences import Packed, closed, opened, opened_like
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.activations import sigmoid
-from numnet.operation import Array
+from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 
 
@@ -64,7 +64,7 @@ class LSTMNode(Node):
         return h, (h, c), (h_in, c_prev, i, f, g, o, tanh_c)
 
     def step_backward(self, dy: Array, dh_next: Array, dc_next: Array, saved: Any, drop: Array | None = None) -> Any:
-        """dq is ∂L/∂q. The pair (da, h_in) is the step's term of dW_h = Σ_t da h_inᵀ, which numnet/pairs.py sums."""
+        """dq is ∂L/∂q. The pair (da, h_in) is the step's term of dW_h = Σ_t da h_inᵀ, which core/pairs.py sums."""
         h_in, c_prev, i, f, g, o, tanh_c = saved
         dh = dy + dh_next  # h is the output, and the next step's h'
         do = dh * tanh_c  # (5)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.activations import sigmoid
-from numnet.operation import Array
+from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 
 

@@ -9,7 +9,7 @@ Columns are samples: x (T, D, B) or tokens (T, B), a_x (T, G·H, B), h (H, B). d
 the previous step, q_prev in the code. The functions are pure: they write nothing to the node and nothing in place.
 
 The gradient of a weight is a sum over time of outer products, dW_h = Σ_t da_t h_{t-1}ᵀ. `pairs` holds the factors of
-one term; after the loop one product computes the sum (`summed` in numnet/pairs.py):
+one term; after the loop one product computes the sum (`summed` in numnet/core/pairs.py):
 
     {"W_h": (da, h_prev)}                   a matrix: Σ_t da_t h_{t-1}ᵀ
     {"W_h": [(da_rz, h_prev), (da_n, m)]}   a matrix whose blocks of rows read different arrays: a pair for each block
@@ -26,11 +26,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.core import init as draw
+from numnet.core.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.core.operation import Array, ParamOperation
+from numnet.core.pairs import add_grads
 from numnet.embedding import sum_by_token
-from numnet.operation import Array, ParamOperation
-from numnet.pairs import add_grads
 from numnet.recurrent import unroll
 
 State = Any  # h, or for an LSTM (h, c)

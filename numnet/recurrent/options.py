@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from numnet import masks
-from numnet.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch
-from numnet.evaluation import OfCall
+from numnet.core import random as masks
+from numnet.core.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch
+from numnet.core.evaluation import OfCall
 
 
 class Options(TypedDict, total=False):

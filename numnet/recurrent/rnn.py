@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_choice
-from numnet.operation import Array
+from numnet.core.checks import check_choice
+from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 
 ACTIVATIONS = ("tanh", "relu")

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import check_parts_of_state
-from numnet.pairs import summed
+from numnet.core.checks import check_parts_of_state
+from numnet.core.pairs import summed
 from numnet.recurrent.regularization import zoneout, zoneout_backward
 
 Array = npt.NDArray[Any]

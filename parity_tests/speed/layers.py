@@ -13,7 +13,7 @@ from torch import Tensor
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from numnet.recurrent.fast import blas
 from parity_tests.speed.timing import Stage
 

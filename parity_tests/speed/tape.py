@@ -11,7 +11,7 @@ import torch
 
 import numnet
 import torchnet
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 from parity_tests.speed.layers import raw
 from parity_tests.speed.timing import Stage
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_choice, check_pair, check_recurrent, check_steps
-from numnet.evaluation import OfCall, Saved
-from numnet.recurrent.paths import Paths
-from numnet.sequences import Packed, closed, opened, opened_like
-from torchnet.operation import Layer, as_tensor
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.core.evaluation import OfCall, Saved
+from numnet.core.network import Paths
+from numnet.core.packed import Packed, closed, opened, opened_like
+from torchnet.core.operation import Layer, as_tensor
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet import initial as draw
-from numnet.checks import check_choice
+from numnet.core import init as draw
+from numnet.core.checks import check_choice
 from torchnet.recurrent.node import Node, dropped, once_a_call
 from torchnet.recurrent.rnn import ACTIVATIONS
 

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import check_real, check_sequence, check_shape, check_size, check_steps
-from numnet.evaluation import Saved
-from numnet.lengths import as_mask, as_resets, carried
+from numnet.core.checks import check_real, check_sequence, check_shape, check_size, check_steps
+from numnet.core.evaluation import Saved
+from numnet.core.lengths import as_mask, as_resets, carried
+from numnet.core.packed import Packed, closed, opened, opened_like
 from numnet.recurrent.options import Options, RecurrentOptions
-from numnet.sequences import Packed, closed, opened, opened_like
+from torchnet.core.operation import Layer, as_tensor
 from torchnet.dense import Dense
-from torchnet.operation import Layer, as_tensor
 from torchnet.recurrent import unroll, vendor
 from torchnet.recurrent.node import Node, State
 from torchnet.recurrent.unroll import Parts

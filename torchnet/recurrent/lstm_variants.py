@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet import initial as draw
-from numnet.checks import check_size
+from numnet.core import init as draw
+from numnet.core.checks import check_size
 from torchnet.recurrent.layer_norm import LayerNormNode, normalize
 from torchnet.recurrent.node import Node, dropped, once_a_call
 

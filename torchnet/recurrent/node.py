@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from numnet import initial as draw
-from numnet.checks import check_choice, check_features, check_sequence, check_shape, check_size
-from torchnet.operation import ParamOperation, as_tensor
+from numnet.core import init as draw
+from numnet.core.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from torchnet.core.operation import ParamOperation, as_tensor
 from torchnet.recurrent import unroll
 
 State = Any  # h, or for an LSTM (h, c)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.checks import check_choice
+from numnet.core.checks import check_choice
 from torchnet.recurrent.node import Node, dropped
 
 ACTIVATIONS = ("tanh", "relu")

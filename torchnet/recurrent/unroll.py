@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.checks import check_parts_of_state
+from numnet.core.checks import check_parts_of_state
 
 Parts = tuple[Tensor, ...]  # of a state: (h,), or an LSTM's (h, c)
 

@@ -15,7 +15,7 @@ from numnet.check.against.counterpart import made
 from numnet.check.against.pair import Pair, check_parameters
 from numnet.check.draw import Sizes
 from numnet.check.subject import Subject
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 
 def paired(

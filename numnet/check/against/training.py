@@ -15,7 +15,7 @@ from numnet.check.against.pair import Pair
 from numnet.check.finding import Finding
 from numnet.check.report import Report, Row
 from numnet.check.subject import Arrays, Subject, Unusable
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 
 def trained(

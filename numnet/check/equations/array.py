@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 class Traced(np.ndarray[Any, Any]):

@@ -20,7 +20,7 @@ from numnet.check.equations.slopes import Slope, all_slopes
 from numnet.check.equations.step import Step
 from numnet.check.finding import Finding
 from numnet.check.source import Line, all_lines, lines_back
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 MOST = 4  # findings
 PRIME = "'"

@@ -9,7 +9,7 @@ import numpy as np
 
 from numnet.check.equations.slopes import Slope
 from numnet.check.equations.step import Step
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 @dataclass(frozen=True, eq=False)

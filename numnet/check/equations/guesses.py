@@ -16,7 +16,7 @@ from numnet.check.equations.slopes import Slope, all_slopes
 from numnet.check.equations.step import Step, before
 from numnet.check.equations.trace import Event
 from numnet.check.source import code_of
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 @dataclass(eq=False)

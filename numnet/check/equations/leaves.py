@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from numnet.check.equations.step import Step, before
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 EXACT = 1e-7  # relative: two ways of computing one gradient
 

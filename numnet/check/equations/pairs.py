@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from numnet.check.equations.step import Step
-from numnet.operation import Array
-from numnet.pairs import summed
+from numnet.core.operation import Array
+from numnet.core.pairs import summed
 
 MOST_BLOCKS = 4  # whose orders are tried
 

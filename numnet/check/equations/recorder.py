@@ -9,7 +9,7 @@ import numpy as np
 from numnet.check.equations.array import is_real_array, places_of, plain, plain_all
 from numnet.check.equations.rules import SLOPES, Edge, NotFollowed, multiplied, summed
 from numnet.check.equations.trace import Trace
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 ASKS = {"shape", "ndim", "size", "shares_memory", "may_share_memory", "result_type", "iscomplexobj"}
 VIEWS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 # The slope by each operand, from the result and the operands.
 SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {

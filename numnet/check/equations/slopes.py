@@ -9,7 +9,7 @@ import numpy as np
 
 from numnet.check.equations.step import Step, before
 from numnet.check.equations.trace import Event
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 @dataclass(eq=False)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from numnet.check.equations.recorder import Recorder
-from numnet.operation import Array
-from numnet.pairs import summed
+from numnet.core.operation import Array
+from numnet.core.pairs import summed
 from numnet.recurrent.unroll import at
 
 B = 4  # samples of a step: enough numbers that no wrong guess fits by chance

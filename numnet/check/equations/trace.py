@@ -23,7 +23,7 @@ import numpy as np
 from numnet.check.equations.array import Traced, is_real_array, places_of
 from numnet.check.equations.rules import Edge
 from numnet.check.source import Line, line_of
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 OURS = re.compile(r"[\\/]numpy[\\/]|[\\/]check[\\/]equations[\\/]")  # frames between a step's line and the trace
 

@@ -12,7 +12,7 @@ from numnet.check.kernels.first_wrong import Quantity, Wrong, alike, argument, f
 from numnet.check.kernels.line_by_line import Watched, blocks_of
 from numnet.check.kernels.sums import of_sums, plain_x
 from numnet.check.source import equations
-from numnet.operation import Array
+from numnet.core.operation import Array
 from numnet.recurrent.unroll import at
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from numnet.check.kernels.line_by_line import Watched, Write, address_of
 from numnet.check.source import Line, writing_lines
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 EXACT = 1e-9  # relative; float64, sums in another order
 

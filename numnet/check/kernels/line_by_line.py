@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numnet.check.source import Line, code_of, labels_at
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ import numpy as np
 from numnet.check.finding import Finding, gradient
 from numnet.check.kernels.first_wrong import alike
 from numnet.check.source import equations, writing_lines
-from numnet.operation import Array
-from numnet.pairs import summed
+from numnet.core.operation import Array
+from numnet.core.pairs import summed
 
 
 def of_sums(kernel: Any, who: str, xs: Sequence[Array], runs: Sequence[Any], steps: Sequence[Any]) -> Iterator[Finding]:

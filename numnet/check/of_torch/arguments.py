@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from numnet.check.subject import Arrays, Unusable
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from numnet.check.draw import Sizes, drawn_params
 from numnet.check.of_torch.arguments import argument_names, filled, flat, named, placed, torch_name
 from numnet.check.subject import Arrays, Back, Subject, Unusable
-from numnet.checkpoint import to_numpy
+from numnet.core.arrays import to_numpy
 
 
 def torch_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:

@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 LEVELS = 9  # shades of wrong, from the tolerance to 1
 MOST = 64  # cells a side; in a larger matrix a cell is the worst of a block

@@ -9,7 +9,7 @@ import numpy as np
 
 from numnet.check.page.heatmap import MOST, ROOM, Axis, heat_map
 from numnet.check.report import Report, Row
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 def pictures(report: Report) -> Iterator[tuple[str, list[str]]]:

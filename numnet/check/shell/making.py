@@ -8,7 +8,7 @@ from typing import Any
 
 from numnet.check.draw import Sizes
 from numnet.check.subject import Unusable
-from numnet.operation import Operation
+from numnet.core.operation import Operation
 
 # What each size is called, by those who write layers. The first two are given wherever they are taken, outputs and
 # counts only where they must be.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from numnet.layout import columns
-from numnet.operation import Array
+from numnet.core.layout import columns
+from numnet.core.operation import Array
 
 STRIP = 16  # rows copied at a time
 LONG = 16  # the number of products from which on a faster layout pays for the copy

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 from numnet.recurrent.fast.blas import dot_for
 
 IN_CACHE = 2**16  # numbers in an array of a chunk's steps: several such arrays stay in the processor's cache

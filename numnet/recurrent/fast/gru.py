@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy import add, concatenate, multiply, subtract, tanh
 
-from numnet.layout import all_columns
-from numnet.operation import Array
+from numnet.core.layout import all_columns
+from numnet.core.operation import Array
 from numnet.recurrent.fast.blas import transposed
 from numnet.recurrent.fast.buffers import CallBuffers, StepBuffers
 from numnet.recurrent.fast.loop import Kernel

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 GRAIN = 8  # columns; to its multiples, its half and one, numbers of rows are rounded up
 

@@ -1,6 +1,6 @@
 """The words of every error, once for both backends: who, got, expected, remedy."""
 
-from numnet.checks.batches import (
+from numnet.core.checks.batches import (
     check_alike_widths,
     check_columns,
     check_features,
@@ -18,7 +18,7 @@ from numnet.checks.batches import (
     check_width,
     check_words,
 )
-from numnet.checks.networks import (
+from numnet.core.checks.networks import (
     check_built,
     check_fits,
     check_options,
@@ -30,7 +30,7 @@ from numnet.checks.networks import (
     check_state_dict,
     check_states,
 )
-from numnet.checks.stacks import (
+from numnet.core.checks.stacks import (
     check_alike,
     check_handed_on,
     check_layers,
@@ -43,7 +43,7 @@ from numnet.checks.stacks import (
     resets_for,
     way_of,
 )
-from numnet.checks.values import (
+from numnet.core.checks.values import (
     check_choice,
     check_count,
     check_dtype,
@@ -61,7 +61,7 @@ from numnet.checks.values import (
     first_place,
     kind_of,
 )
-from numnet.checks.walks import (
+from numnet.core.checks.walks import (
     check_axes,
     check_last,
     check_objective,

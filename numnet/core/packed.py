@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import to_numpy
-from numnet.checks import check_same_lengths, check_shape, kind_of
-from numnet.lengths import check_lengths, mask_of
+from numnet.core.arrays import to_numpy
+from numnet.core.checks import check_same_lengths, check_shape, kind_of
+from numnet.core.lengths import check_lengths, mask_of
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checks import (
+from numnet.core.checks import (
     check_built,
     check_dtype,
     check_fits,
@@ -17,8 +17,8 @@ from numnet.checks import (
     check_shape,
     check_state_dict,
 )
-from numnet.evaluation import BUILDING, Mode, Saved, copied, recalled
-from numnet.first_values import FirstValues
+from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
+from numnet.core.first_values import FirstValues
 
 Array = npt.NDArray[Any]
 

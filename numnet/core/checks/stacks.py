@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numnet.checks.values import check_size
+from numnet.core.checks.values import check_size
 
 
 def check_alike(who: str, layers: Sequence[Any]) -> None:

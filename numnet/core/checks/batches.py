@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from numnet.checks.values import check_real, first_place, kind_of
+from numnet.core.checks.values import check_real, first_place, kind_of
 
 Shape = tuple[int, ...]
 FEW = 32  # tokens; of so few, a list is faster than two reductions

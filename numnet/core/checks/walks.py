@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numnet.checks.values import kind_of
+from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numnet.checks import check_positive
+from numnet.core.checks import check_positive
 
 
 class Schedule:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.checks import (
+from numnet.core.checks import (
     check_built,
     check_dtype,
     check_fits,
@@ -18,8 +18,8 @@ from numnet.checks import (
     check_shape,
     check_state_dict,
 )
-from numnet.evaluation import BUILDING, Mode, Saved, copied, recalled
-from numnet.first_values import FirstValues
+from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
+from numnet.core.first_values import FirstValues
 
 
 def as_dtype(dtype: Any) -> torch.dtype:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from numnet.operation import Array
+from numnet.core.operation import Array
 
 
 def columns(x: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from numnet.checks.values import check_fraction
+from numnet.core.checks.values import check_fraction
 
 Shape = tuple[int, ...]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.checkpoint import to_numpy
-from numnet.checks import check_shape, kind_of
+from numnet.core.arrays import to_numpy
+from numnet.core.checks import check_shape, kind_of
 
 Array = npt.NDArray[Any]
 
@@ -100,3 +100,8 @@ def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
     steps = places[:2] if found.ndim == 2 else places
     check_shape(who, "mask", found.shape, steps, "One truth value for each target.")
     return np.broadcast_to(found.astype(bool).reshape(*found.shape, *(1,) * (len(places) - found.ndim)), places)
+
+
+def over(mask: Any, x: Any) -> Any:
+    """A mask (B, T) in the shape of x (B, T, ...), for arrays and tensors."""
+    return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))

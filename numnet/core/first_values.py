@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numnet.checkpoint import checksum
-from numnet.checks import modules_of
+from numnet.core.arrays import checksum
+from numnet.core.checks import modules_of
 
 
 class FirstValues:

@@ -1,0 +1,110 @@
+"""What RNNModel, EncoderDecoder, Tape and Bidirectional share on both backends. It contains no mathematics."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, runtime_checkable
+
+from numnet.core.checkpoint import check_sizes, refusing
+from numnet.core.evaluation import Memory
+
+
+@runtime_checkable
+class HasPath(Protocol):
+    """A recurrent layer that runs in a kernel or step by step."""
+
+    use_fast: bool
+
+    @property
+    def path(self) -> str:
+        """ "fast", or "plain: " and the reason."""
+
+
+class Paths:
+    """`path` and `use_fast` of a model or layer made of others, its `named_layers`."""
+
+    named_layers: Any
+
+    @property
+    def recurrent_layers(self) -> dict[str, Any]:
+        """Every recurrent layer with a path, by name."""
+        found: dict[str, Any] = {}
+        for name, layer in self.named_layers.items():
+            if isinstance(layer, Paths):
+                found |= {f"{name}.{inner}": part for inner, part in layer.recurrent_layers.items()}
+            elif isinstance(layer, HasPath):
+                found[name] = layer
+        return found
+
+    @property
+    def use_fast(self) -> bool:
+        """Whether every recurrent layer may run in a kernel; setting it sets it in each of them."""
+        return all(layer.use_fast for layer in self.recurrent_layers.values())
+
+    @use_fast.setter
+    def use_fast(self, value: bool) -> None:
+        for layer in self.recurrent_layers.values():
+            layer.use_fast = value
+
+    @property
+    def path(self) -> str:
+        """How a call runs: "fast" if every recurrent layer does; else "plain: " and the reason, or each layer's."""
+        paths = {name: layer.path for name, layer in self.recurrent_layers.items()}
+        if len(set(paths.values())) == 1:
+            return str(next(iter(paths.values())))
+        plain = [f"{name}: {path.removeprefix('plain: ')}" for name, path in paths.items() if path != "fast"]
+        return f"plain: {'; '.join(plain)}" if plain else "fast"
+
+
+class Network(Paths):
+    """A network of `layers`: the state of stateful layers, configuration, checkpoints."""
+
+    layers: Any
+    modules: Any
+    usable_device: Any
+    from_config: Any
+
+    def reset_state(self, rows: Any = None) -> None:
+        """Stateful layers' rows, all if none are named, begin anew."""
+        for layer in self.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state(rows)
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Stateful layers begin anew in this thread, and afterwards remember what they did before."""
+        with self.keeping_memory():
+            self.reset_state()
+            yield
+
+    def keeping_memory(self) -> Memory:
+        """Afterwards every layer remembers the state that it did before; other threads see no change meanwhile."""
+        return Memory([*self.modules(), getattr(self, "loss", None)])
+
+    @classmethod
+    def made(cls, entry: Any) -> Any:
+        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
+        if isinstance(entry, list):
+            return [cls.made(each) for each in entry]
+        if not isinstance(entry, dict):
+            return entry
+        backend = importlib.import_module(cls.__module__.partition(".")[0])
+        kind = getattr(backend, str(entry["type"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, backend.Operation)):
+            raise ValueError(
+                f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
+                "model yourself and call load_state_dict(checkpoint.weights)."
+            )
+        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Any, device: str = "cpu") -> Any:
+        """The model that a checkpoint of either backend holds."""
+        cls.usable_device(device)
+        with refusing(checkpoint.path):
+            check_sizes(checkpoint)
+            model = cls.from_config(checkpoint.config, device)
+            model.load_state_dict(checkpoint.weights)
+        return model

@@ -1,0 +1,85 @@
+"""A model on disk: one .npz that either backend reads.
+
+format        JSON: the version, and the names of all other entries
+config        JSON: the architecture, as RNNModel.config gives it
+vocabulary    JSON: the tokens in order, and their unit
+training      JSON: what a trainer needs to continue: step, epoch, the rows of the history
+weights/...   one array per parameter
+optimizer/... the optimizer's state, one vector over all parameters each
+arrays/...    the losses, one per step, and the recurrent state that is carried on
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from numnet.core.arrays import to_numpy
+from numnet.core.checkpoint import as_bytes, read_entries, refusing, write_entries
+from numnet.core.checks import check_built
+from numnet.data.vocabulary import Vocabulary
+
+Array = npt.NDArray[Any]
+FORMAT = 1
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file holds, and which file it was."""
+
+    path: str
+    config: dict[str, Any]
+    weights: dict[str, Array]
+    vocabulary: Vocabulary | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Array] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    path: str | os.PathLike[str],
+    model: Any,
+    vocabulary: Vocabulary | None = None,
+    training: Mapping[str, Any] | None = None,
+    optimizer: Any = None,
+    arrays: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a model of either backend, and whatever else is given."""
+    check_built("save_checkpoint", model)
+    texts = {
+        "config": model.config(),
+        "vocabulary": vocabulary and vocabulary.config(),
+        "training": dict(training or {}),
+    }
+    entries = {name: as_bytes(text) for name, text in texts.items()}
+    groups = {"weights": model.state_dict(), "optimizer": optimizer.state_dict() if optimizer else {}}
+    for group, values in {**groups, "arrays": arrays or {}}.items():
+        entries.update({f"{group}/{name}": np.array(to_numpy(value), order="C") for name, value in values.items()})
+    entries["format"] = as_bytes({"version": FORMAT, "members": list(entries)})
+    write_entries(Path(path), entries)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a checkpoint of either backend; CheckpointError, with path and cause, for anything else."""
+    with refusing(path):
+        entries = read_entries(Path(path))
+        form = json.loads(entries.pop("format").tobytes())
+        if form["version"] != FORMAT:
+            raise ValueError(f"its format is {form['version']}, this version reads {FORMAT}")
+        for name in set(form["members"]) ^ set(entries):
+            raise ValueError(f"{name} is {'unexpected' if name in entries else 'missing'}")
+        texts = {name: json.loads(entries[name].tobytes()) for name in ("config", "vocabulary", "training")}
+        groups: dict[str, dict[str, Array]] = {"weights": {}, "optimizer": {}, "arrays": {}}
+        for name, value in entries.items():
+            group, _, rest = name.partition("/")
+            if rest:
+                groups[group][rest] = value
+        vocabulary = texts["vocabulary"] and Vocabulary(**texts["vocabulary"])
+        return Checkpoint(str(path), texts["config"], vocabulary=vocabulary, training=texts["training"], **groups)
