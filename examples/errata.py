@@ -11,8 +11,8 @@ import argparse
 import numpy as np
 
 import numnet
-from numnet.activations import sigmoid
-from numnet.losses import Loss
+from numnet.layers.activations import sigmoid
+from numnet.layers.losses import Loss
 
 
 class BookGRU(numnet.Node):

@@ -11,7 +11,7 @@ import importlib
 import numpy as np
 
 import numnet
-from numnet.activations import sigmoid
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import dropped
 
 

@@ -1,14 +1,11 @@
 """Recurrent networks in plain numpy, every backward pass written beside its forward pass."""
 
 from numnet import data
-from numnet.activations import ReLU, Sigmoid, Softmax, Tanh
-from numnet.array_with_grad import ArrayWithGrad, concatenate, stack
-from numnet.attention import Attention
+from numnet.autograd.array import ArrayWithGrad, concatenate, stack
+from numnet.autograd.number import NumberWithGrad
+from numnet.autograd.tape import Tape
 from numnet.bleu import translation_scores
-from numnet.characters import Characters
 from numnet.clipping import clip_by_norm, clip_by_value, global_norm
-from numnet.concat import Concat
-from numnet.convolution import Convolution
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.operation import Layer, Operation, ParamOperation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
@@ -16,18 +13,23 @@ from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialS
 from numnet.curvature import hessian_vector
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.decoding import Said, beam_search, greedy
-from numnet.dense import Dense
-from numnet.dropout import Dropout
-from numnet.embedding import Embedding
 from numnet.encoder_decoder import EncoderDecoder
 from numnet.generate import generate
 from numnet.history import History, require_plot
-from numnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.layers.attention import Attention
+from numnet.layers.characters import Characters
+from numnet.layers.concat import Concat
+from numnet.layers.convolution import Convolution
+from numnet.layers.dense import Dense
+from numnet.layers.dropout import Dropout
+from numnet.layers.embedding import Embedding
+from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.layers.pooling import Pooling
 from numnet.model import RNNModel
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.optimizer import Optimizer
 from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
-from numnet.pooling import Pooling
 from numnet.recurrent.bidirectional import Bidirectional
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.indrnn import IndRNNNode
@@ -39,9 +41,7 @@ from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
 from numnet.recurrent.rnn import RNNNode
-from numnet.tape import Tape
 from numnet.trainer import Trainer, TrainingDiverged, evaluate
-from numnet.with_grad import NumberWithGrad
 
 __version__ = "0.1.0"
 

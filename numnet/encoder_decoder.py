@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.attention import Attention
 from numnet.core.checks import check_once, check_part, check_rows
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import opened
 from numnet.core.schedules import Schedule
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
-from numnet.losses import Loss
+from numnet.layers.attention import Attention
+from numnet.layers.losses import Loss
 from numnet.model import Model, RNNModel
 from numnet.recurrent.node import State
 

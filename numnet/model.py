@@ -15,7 +15,7 @@ from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import over
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, closed, opened, opened_like
-from numnet.losses import Loss
+from numnet.layers.losses import Loss
 from numnet.recurrent.node import State
 
 

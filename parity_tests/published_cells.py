@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 import numnet
-from numnet.activations import sigmoid
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import dropped
 
 

@@ -244,7 +244,7 @@ def test_a_name_may_be_a_class_an_instance_a_pair_with_inputs_or_what_makes_one(
 
 
 def test_the_layers_of_a_package_are_made_with_the_sizes_they_name(check: Any) -> None:
-    done = check("", "numnet.dense:Dense", "--quiet")
+    done = check("", "numnet.layers.dense:Dense", "--quiet")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("Dense at x (3, 5, 4): right: 3 tensors")
     done = check("", "numnet.recurrent.layers", "--quiet")

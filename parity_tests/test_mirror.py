@@ -17,13 +17,16 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """core.arrays core.checkpoint core.checks core.evaluation core.first_values core.init core.lengths core.network
-    core.packed core.progress core.random core.schedules models.checkpoint recurrent.options
-    bleu blueprint data decoding encoder_decoder_blueprint generate history program trainer""".split()  # noqa: SIM905
+    """autograd.program bleu blueprint core.arrays core.checkpoint core.checks core.evaluation
+    core.first_values core.init core.lengths core.network core.packed core.progress
+    core.random core.schedules data decoding encoder_decoder_blueprint generate history
+    models.checkpoint recurrent.options trainer""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
-NUMNET_ALONE = SHARED | {"core.layout", "core.pairs", "kept", "progress", "resume", "several", "weights"}
-NUMNET_ALONE |= {"recurrent.regularization"}
+NUMNET_ALONE = SHARED | set(
+    """autograd.outputs autograd.stored autograd.weights core.layout core.pairs
+    recurrent.regularization resume""".split()  # noqa: SIM905
+)
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
 PROTOCOL = """forward backward build config evaluate predict loss_and_grads from_config from_checkpoint load_state_dict

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import numnet
 import torchnet
+from numnet.autograd.array import fixed
 from numnet.core.arrays import to_numpy
 from parity_tests.faults import WALK_FAULTS, Fault, planted
 
@@ -222,7 +223,7 @@ def test_an_index_may_change_after_its_use(net: Any) -> None:
 
 
 def test_an_index_is_copied_only_where_it_may_change() -> None:
-    fixed, frozen = numnet.array_with_grad.fixed, np.arange(3)
+    frozen = np.arange(3)
     frozen.flags.writeable = False
     for index in (1, slice(2), (..., None, slice(1), np.int64(1)), frozen):
         assert fixed(index) is index

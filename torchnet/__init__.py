@@ -10,29 +10,31 @@ from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from torchnet import data
-from torchnet.activations import ReLU, Sigmoid, Softmax, Tanh
-from torchnet.array_with_grad import ArrayWithGrad, concatenate, stack
-from torchnet.attention import Attention
+from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
+from torchnet.autograd.number import NumberWithGrad
+from torchnet.autograd.tape import Tape
 from torchnet.bleu import translation_scores
-from torchnet.characters import Characters
 from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
-from torchnet.concat import Concat
-from torchnet.convolution import Convolution
 from torchnet.core.operation import Layer, Operation, ParamOperation
 from torchnet.curvature import hessian_vector
 from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.decoding import Said, beam_search, greedy
-from torchnet.dense import Dense
-from torchnet.dropout import Dropout
-from torchnet.embedding import Embedding
 from torchnet.encoder_decoder import EncoderDecoder
 from torchnet.generate import generate
 from torchnet.history import History, require_plot
-from torchnet.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from torchnet.layers.attention import Attention
+from torchnet.layers.characters import Characters
+from torchnet.layers.concat import Concat
+from torchnet.layers.convolution import Convolution
+from torchnet.layers.dense import Dense
+from torchnet.layers.dropout import Dropout
+from torchnet.layers.embedding import Embedding
+from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from torchnet.layers.pooling import Pooling
 from torchnet.model import RNNModel
 from torchnet.optimizer import Optimizer
 from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
-from torchnet.pooling import Pooling
 from torchnet.recurrent.bidirectional import Bidirectional
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.indrnn import IndRNNNode
@@ -44,9 +46,7 @@ from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
-from torchnet.tape import Tape
 from torchnet.trainer import Trainer, TrainingDiverged, evaluate
-from torchnet.with_grad import NumberWithGrad
 
 __version__ = "0.1.0"
 

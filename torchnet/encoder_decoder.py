@@ -15,9 +15,9 @@ from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import opened
 from numnet.core.schedules import Schedule
 from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
-from torchnet.attention import Attention
 from torchnet.core.operation import Operation, as_tensor
-from torchnet.losses import Loss
+from torchnet.layers.attention import Attention
+from torchnet.layers.losses import Loss
 from torchnet.model import Model, RNNModel
 from torchnet.recurrent.node import State
 

@@ -18,7 +18,7 @@ from numnet.core.lengths import over
 from numnet.core.packed import Packed, closed, opened, opened_like
 from torchnet.core.device import usable_device
 from torchnet.core.operation import Layer, Operation, as_tensor
-from torchnet.losses import Loss
+from torchnet.layers.losses import Loss
 from torchnet.recurrent.node import State
 
 SWITCHING = threading.Lock()

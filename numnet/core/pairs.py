@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+FEW = 128  # different tokens; with more of them the product with one-hot columns is slower
 
 
 def summed(pairs: Sequence[Any]) -> Array:
@@ -38,3 +39,17 @@ def add_grads(part: Any, grads: Mapping[str, Any]) -> None:
             total[:, columns] += sums
         else:
             total += gradient
+
+
+def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
+    """The tokens present (U,) and the sums (D, U) of their columns of dy (D, N): backward of y = W[:, tokens].
+
+    Few tokens: a product with their one-hot columns, whose cost grows with U. Many: they are sorted first,
+    so that equal tokens stand next to each other and each sum runs over contiguous memory.
+    """
+    present, which, counts = np.unique(tokens, return_inverse=True, return_counts=True)
+    if len(present) <= FEW:
+        one_hot = (which[:, None] == np.arange(len(present))).astype(dy.dtype)
+        return present, dy @ one_hot
+    order, starts = np.argsort(which, kind="stable"), np.cumsum(counts) - counts
+    return present, np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)

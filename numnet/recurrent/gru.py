@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.activations import sigmoid
 from numnet.core import init as draw
 from numnet.core.checks import check_choice
 from numnet.core.operation import Array
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import Node, dropped
 
 

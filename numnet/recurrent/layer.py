@@ -18,7 +18,7 @@ from numnet.core.checks import check_sequence, check_size, check_steps
 from numnet.core.lengths import as_mask, as_resets, carried
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, closed, opened, opened_like
-from numnet.dense import Dense
+from numnet.layers.dense import Dense
 from numnet.recurrent import unroll
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros

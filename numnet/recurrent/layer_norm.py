@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from numnet.activations import sigmoid
 from numnet.core.operation import Array
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.node import Node, dropped, side_by_side
 from numnet.recurrent.rnn import RNNNode

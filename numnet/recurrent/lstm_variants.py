@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from numnet.activations import sigmoid
 from numnet.core import init as draw
 from numnet.core.checks import check_size
 from numnet.core.operation import Array
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.layer_norm import LayerNormNode, normalize, normalize_backward
 from numnet.recurrent.node import Node, dropped
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from numnet.activations import sigmoid
 from numnet.core.operation import Array
+from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import Node, dropped
 
 

@@ -29,8 +29,7 @@ import numpy.typing as npt
 from numnet.core import init as draw
 from numnet.core.checks import check_choice, check_features, check_sequence, check_shape, check_size
 from numnet.core.operation import Array, ParamOperation
-from numnet.core.pairs import add_grads
-from numnet.embedding import sum_by_token
+from numnet.core.pairs import add_grads, sum_by_token
 from numnet.recurrent import unroll
 
 State = Any  # h, or for an LSTM (h, c)

@@ -21,7 +21,7 @@ from numnet.core.lengths import as_mask, as_resets, carried
 from numnet.core.packed import Packed, closed, opened, opened_like
 from numnet.recurrent.options import Options, RecurrentOptions
 from torchnet.core.operation import Layer, as_tensor
-from torchnet.dense import Dense
+from torchnet.layers.dense import Dense
 from torchnet.recurrent import unroll, vendor
 from torchnet.recurrent.node import Node, State
 from torchnet.recurrent.unroll import Parts

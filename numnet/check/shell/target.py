@@ -18,7 +18,7 @@ from numnet.check.draw import Sizes
 from numnet.check.shell.making import made
 from numnet.check.subject import Unusable
 from numnet.core.operation import Operation
-from numnet.losses import Loss
+from numnet.layers.losses import Loss
 from numnet.recurrent.node import Node
 
 CASE = "case = (forward, backward), x, W"

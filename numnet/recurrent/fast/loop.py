@@ -17,7 +17,7 @@ import numpy as np
 
 from numnet.core.layout import all_columns, columns, rows
 from numnet.core.operation import Array
-from numnet.embedding import sum_by_token
+from numnet.core.pairs import sum_by_token
 from numnet.recurrent.fast.blas import columns_copy, product, transposed, with_ones
 from numnet.recurrent.fast.buffers import CallBuffers, Pool, StepBuffers
 from numnet.recurrent.fast.packing import GRAIN, Packing

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet.core.checks import check_one_way, check_padded, check_step
-from torchnet.array_with_grad import ArrayWithGrad
+from torchnet.autograd.array import ArrayWithGrad
 from torchnet.core.operation import as_tensor
-from torchnet.dense import Dense
+from torchnet.layers.dense import Dense
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.lstm import LSTMNode
 from torchnet.recurrent.rnn import RNNNode

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
+from torchnet.autograd.number import WithGrad
 from torchnet.core.operation import as_tensor
-from torchnet.with_grad import WithGrad
 
 
 class ArrayWithGrad(WithGrad):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from numnet.autograd.program import Program
 from numnet.core.checks import check_on_tape
-from numnet.program import Program
-from torchnet.calls import on
+from torchnet.autograd.calls import on
 from torchnet.core.device import usable_device
 from torchnet.core.operation import Layer, Operation
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.convolution import Convolution
 from numnet.core.checks import check_size, check_words
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed
-from numnet.embedding import Embedding, sum_by_token
-from numnet.pooling import Pooling
+from numnet.core.pairs import sum_by_token
+from numnet.layers.convolution import Convolution
+from numnet.layers.embedding import Embedding
+from numnet.layers.pooling import Pooling
 
 
 class Characters(Layer):

@@ -11,22 +11,7 @@ from numnet.core import init as draw
 from numnet.core.checks import check_positive, check_shape, check_size, check_tokens
 from numnet.core.layout import all_columns, columns
 from numnet.core.operation import Array, ParamOperation
-
-FEW = 128  # different tokens; beyond, the one-hot product is the slower way
-
-
-def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
-    """The tokens present (U,), and the sums (D, U) of their columns of dy (D, N): y = W[:, tokens] the way back.
-
-    Few tokens: a product with their one-hot columns, whose cost grows with U. Many: equal ones are laid side by side,
-    so that each sum runs over one stretch of memory.
-    """
-    present, which, counts = np.unique(tokens, return_inverse=True, return_counts=True)
-    if len(present) <= FEW:
-        one_hot = (which[:, None] == np.arange(len(present))).astype(dy.dtype)
-        return present, dy @ one_hot
-    order, starts = np.argsort(which, kind="stable"), np.cumsum(counts) - counts
-    return present, np.add.reduceat(np.take(dy, order, axis=1), starts, axis=1)
+from numnet.core.pairs import sum_by_token
 
 
 class Embedding(ParamOperation):

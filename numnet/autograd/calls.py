@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from numnet.array_with_grad import ArrayWithGrad
+from numnet.autograd.array import ArrayWithGrad
+from numnet.autograd.outputs import leaves, nested, on_tape
+from numnet.autograd.stored import Kept
+from numnet.autograd.weights import Terms, Weights, deferrable, one_step
 from numnet.core.checks import check_one_way, check_padded, check_step, check_unchanged
 from numnet.core.operation import Array
-from numnet.kept import Kept
 from numnet.recurrent.unroll import at
-from numnet.several import leaves, nested, on_tape
-from numnet.weights import Terms, Weights, deferrable, one_step
 
 
 def on(tape: Any, part: Any) -> OnTape:

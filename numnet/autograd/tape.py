@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from numnet.calls import on
+from numnet.autograd.calls import on
+from numnet.autograd.program import Program
 from numnet.core.checks import check_on_tape
 from numnet.core.device import usable_device
 from numnet.core.operation import Array, Layer, Operation
-from numnet.program import Program
 
 
 class Tape(Program, Layer):

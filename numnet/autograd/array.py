@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.autograd.number import WithGrad
 from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
-from numnet.with_grad import WithGrad
 
 Array = npt.NDArray[Any]
 

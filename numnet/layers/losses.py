@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from numnet.activations import sigmoid
 from numnet.core.checks import check_real, check_shape, check_tokens, kind_of
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_loss_mask
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, check_packed_target
+from numnet.layers.activations import sigmoid
 
 CLASSES = "Integer targets are shaped as the logits without the last axis."
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from numnet.array_with_grad import ArrayWithGrad
+from numnet.autograd.array import ArrayWithGrad
+from numnet.autograd.number import births
 from numnet.core.operation import Array
-from numnet.with_grad import births
 
 
 class Several:

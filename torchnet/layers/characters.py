@@ -8,10 +8,10 @@ import numpy as np
 from torch import Tensor
 
 from numnet.core.checks import check_size, check_words
-from torchnet.convolution import Convolution
 from torchnet.core.operation import Layer, as_tensor
-from torchnet.embedding import Embedding
-from torchnet.pooling import Pooling
+from torchnet.layers.convolution import Convolution
+from torchnet.layers.embedding import Embedding
+from torchnet.layers.pooling import Pooling
 
 
 class Characters(Layer):

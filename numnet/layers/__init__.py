@@ -1,0 +1,1 @@
+"""Layers without a state: each has its backward pass under its forward pass."""

@@ -1,0 +1,1 @@
+"""Layers without a state; autograd computes their gradients."""
