@@ -12,9 +12,6 @@ from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.curvature import hessian_vector
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
-from numnet.decoding import Said, beam_search, greedy
-from numnet.encoder_decoder import EncoderDecoder
-from numnet.generate import generate
 from numnet.history import History, require_plot
 from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.layers.attention import Attention
@@ -26,8 +23,11 @@ from numnet.layers.dropout import Dropout
 from numnet.layers.embedding import Embedding
 from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.layers.pooling import Pooling
-from numnet.model import RNNModel
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from numnet.models.decoding import Said, beam_search, greedy
+from numnet.models.encoder_decoder import EncoderDecoder
+from numnet.models.generate import generate
+from numnet.models.model import RNNModel
 from numnet.optimizer import Optimizer
 from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.recurrent.bidirectional import Bidirectional

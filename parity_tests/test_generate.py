@@ -12,7 +12,7 @@ import pytest
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
-from numnet.generate import choose
+from numnet.models.generate import choose
 from parity_tests.small import TEXT, VOCABULARY, assert_same, small_model, weights
 
 PROMPT = TEXT[:9]

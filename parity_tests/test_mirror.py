@@ -17,10 +17,10 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """autograd.program bleu blueprint core.arrays core.checkpoint core.checks core.evaluation
+    """autograd.program bleu core.arrays core.checkpoint core.checks core.evaluation
     core.first_values core.init core.lengths core.network core.packed core.progress
-    core.random core.schedules data decoding encoder_decoder_blueprint generate history
-    models.checkpoint recurrent.options trainer""".split()  # noqa: SIM905
+    core.random core.schedules data history models.checkpoint models.config models.decoding
+    models.encoder_decoder_config models.generate recurrent.options trainer""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

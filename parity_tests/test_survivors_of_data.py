@@ -9,7 +9,7 @@ import pytest
 
 import numnet
 from numnet.data.text import default_text
-from numnet.generate import choose
+from numnet.models.generate import choose
 from parity_tests.small import TOKENS, VOCABULARY, small_model
 
 

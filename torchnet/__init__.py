@@ -9,6 +9,8 @@ from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from numnet.models.decoding import Said, beam_search, greedy
+from numnet.models.generate import generate
 from torchnet import data
 from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
 from torchnet.autograd.number import NumberWithGrad
@@ -18,9 +20,6 @@ from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.core.operation import Layer, Operation, ParamOperation
 from torchnet.curvature import hessian_vector
 from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
-from torchnet.decoding import Said, beam_search, greedy
-from torchnet.encoder_decoder import EncoderDecoder
-from torchnet.generate import generate
 from torchnet.history import History, require_plot
 from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.layers.attention import Attention
@@ -32,7 +31,8 @@ from torchnet.layers.dropout import Dropout
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from torchnet.layers.pooling import Pooling
-from torchnet.model import RNNModel
+from torchnet.models.encoder_decoder import EncoderDecoder
+from torchnet.models.model import RNNModel
 from torchnet.optimizer import Optimizer
 from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from torchnet.recurrent.bidirectional import Bidirectional

@@ -7,17 +7,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from numnet.core.checks import check_once, check_part, check_rows
-from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
-from numnet.core.operation import Array, Operation
+from numnet.core.checks import check_once, check_part, check_real, check_rows
+from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import opened
 from numnet.core.schedules import Schedule
-from numnet.encoder_decoder_blueprint import EncoderDecoderBlueprint
-from numnet.layers.attention import Attention
-from numnet.layers.losses import Loss
-from numnet.model import Model, RNNModel
-from numnet.recurrent.node import State
+from numnet.models.encoder_decoder_config import EncoderDecoderBlueprint
+from torchnet.core.operation import Operation, as_tensor
+from torchnet.layers.attention import Attention
+from torchnet.layers.losses import Loss
+from torchnet.models.model import Model, RNNModel
+from torchnet.recurrent.node import State
+
+Array = npt.NDArray[Any]
 
 
 class EncoderDecoder(EncoderDecoderBlueprint, Model):
@@ -41,8 +45,6 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
     begin, end: the tokens that the decoder begins with, and with which a sentence ends: see decoding.py.
     """
 
-    d_state: Any = None
-
     def __init__(
         self,
         encoder: Sequence[Operation],
@@ -56,22 +58,18 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         begin: int = 1,
         end: int = 2,
         seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        dtype: Any = "float32",
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_once(self.name, [*encoder, *decoder, *output])
         check_part(self.name, "attention", attention, Attention)
-        self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
-        self.attention, self.output = attention, RNNModel(output)
+        self.encoder, self.decoder = RNNModel(encoder, device=device), RNNModel(decoder, device=device)
+        self.attention, self.output = attention, RNNModel(output, device=device)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
         self.begin, self.end = begin, end
         self.check_parts()
         self.ready(self.sizes_known())
-
-    def parts(self) -> dict[str, Operation]:
-        between = {} if self.attention is None else {"attention": self.attention}
-        return {"encoder": self.encoder, "decoder": self.decoder, **between, "output": self.output}
 
     def make(self, rng: np.random.Generator) -> int:
         M = self.encoder.build(self.width, rng, self.dtype)
@@ -80,46 +78,44 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
             self.attention.memory_size = self.attention.memory_size or M
             size += self.attention.build(size, rng, self.dtype)
         size = self.output.build(size, rng, self.dtype)
-        self.flatten()
+        self.to(self.device)
         return size
 
-    def forward(self, x: Any, target: Any, lengths: Any = None) -> Array:  # type: ignore[override]
-        target, real = self.opened_target(target)
+    def forward(self, x: Any, target: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
+        (x, lengths), (target, real) = opened(x, lengths), self.opened_target(target)
+        x = self.entered(x)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-        y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
-        y[real] = logits
+        y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
+        self.keep((y,), (x,) if x.is_floating_point() else ())
         return y
 
-    def backward(self, dy: Any) -> Array | None:
+    def backward(self, dy: Any) -> Any:
         with Exclusive(self, "backward"):
-            real, width = self.recall()[0], self.output.output_width
-            return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])
+            (y,), inputs = self.recall()
+            return (self.pull((y,), inputs, (dy,)) or [None])[0]
 
-    def logits(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
-        """(N, V) for the N real target steps, the padding left out: of all products (5) has the most numbers."""
+    def entered(self, x: Any) -> Tensor:
+        """x as a tensor; features are followed by autograd."""
+        x = as_tensor(x)
+        check_real(self.name, "x", x)
+        return self.followed(x.to(self.device)) if x.is_floating_point() else x
+
+    def places(self, real: Array) -> tuple[Tensor, ...]:
+        """(rows, times) of the real target steps."""
+        return tuple(torch.from_numpy(axis).to(self.device) for axis in np.nonzero(real))
+
+    def logits(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Tensor:
+        """(N, V) for the N real target steps, the padding left out."""
         m, mask = self.encoded(x, lengths)  # (2)
         check_rows(self.name, "target", len(real), len(m))
         h = self.decoder(inputs, self.handed_on(), real)  # (3)
-        z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)  # (4)
-        logits: Array = self.output(z[real])  # (5)
-        self.saved = real, z.shape, h.shape[-1]
-        return logits
+        z = h if self.attention is None else torch.cat((h, self.attention(h, m, mask)), dim=-1)  # (4)
+        return self.output(z[self.places(real)])  # (5)
 
-    def logits_backward(self, d_logits: Array) -> Array | None:
-        real, z_shape, H = self.recall()
-        dz, dm = np.zeros(z_shape, self.dtype), None
-        dz[real] = self.output.backward(d_logits)  # (5)
-        dh = dz[..., :H]
-        if self.attention is not None:
-            dq, dm = self.attention.backward(dz[..., H:])  # (4)
-            dh = dh + dq
-        self.decoder.backward(dh)  # (3)
-        return self.encoder.backward(dm, self.handed_back())  # (2)
-
-    def encoded(self, x: Any, lengths: Any) -> tuple[Array, Any]:
+    def encoded(self, x: Any, lengths: Any) -> tuple[Tensor, Any]:
         """(2) m (B, S, M), and the mask (B, S) of what is real in it, or None."""
         x, lengths = opened(x, lengths)
-        x = np.asarray(x)
+        x = as_tensor(x)
         if not self.built:
             self.ready(self.input_size or self.encoder.size_shown(x))
         m = self.encoder(x, None, lengths)
@@ -127,17 +123,11 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
 
     def handed_on(self) -> list[State]:
         """(3) s_k for each recurrent layer of the decoder, None for the others."""
-        pairs = zip(self.encoder.layers, self.encoder.last_state or ())
-        states = iter([side_by_side(layer, state) for layer, state in pairs if layer.recurrent])
+        layers = [layer for layer in self.encoder.layers if layer.recurrent]
+        states = iter([side_by_side(layer, layer.last_state) for layer in layers])
         return [next(states) if layer.recurrent else None for layer in self.decoder.layers]
 
-    def handed_back(self) -> list[State]:
-        """(3) The gradient of each s_k, for the encoder's layer that it comes from."""
-        pairs = zip(self.decoder.layers, self.decoder.d_state or ())
-        gradients = iter([d_state for layer, d_state in pairs if layer.recurrent])
-        return [divided(layer, next(gradients)) if layer.recurrent else None for layer in self.encoder.layers]
-
-    def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
+    def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> Tensor:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`.
 
         A mask (B, T) says which target tokens count, besides those that are -1 and never do.
@@ -146,45 +136,44 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         self.no_state(state)
         with TrainingCall(self):
             logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
-            self.logits_backward(loss.backward())
-        return value
+            value = loss(logits, target[real], self.counted_of(mask, real))
+            value.backward()
+        return value.detach()
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
         """The loss in evaluation mode; no gradient."""
         loss, (target, real) = self.needs_loss(), self.opened_target(target)
         self.no_state(state)
-        with Evaluation():
+        with self.evaluating():
             logits = self.logits(x, self.moved_on(target), real, lengths)
-            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
-        return value
+            return float(loss(logits, target[real], self.counted_of(mask, real)))
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
         """The logits in evaluation mode, as a numpy array. There is no way back from it."""
-        with Evaluation():
-            return self.forward(x, target, lengths)
+        with self.evaluating():
+            return self.forward(x, target, lengths).cpu().numpy()
 
     def guesses(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
         """The token (B, T) that the model holds for the likeliest, in evaluation mode; 0 at padding."""
         tokens = np.zeros(real.shape, np.int64)
-        with Unwritten():
-            tokens[real] = self.logits(x, inputs, real, lengths).argmax(axis=-1)
+        with self.evaluating(Unwritten):
+            tokens[real] = self.logits(x, inputs, real, lengths).argmax(dim=-1).cpu().numpy()
         return tokens
 
     def start(self, x: Any, lengths: Any = None) -> Any:
         """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
-        with Unwritten():
+        with self.evaluating(Unwritten):
             m, mask = self.encoded(x, lengths)
             return m, mask, self.handed_on()
 
     def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
         m, mask, state = course
-        with Unwritten():
+        with self.evaluating(Unwritten):
             h = self.decoder(np.asarray(tokens)[:, None], state)
-            z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)
-            weights = None if self.attention is None else self.attention.weights[:, 0]
-            return self.output(z[:, 0]), weights, (m, mask, self.decoder.last_state)
+            z = h if self.attention is None else torch.cat((h, self.attention(h, m, mask)), dim=-1)
+            weights = None if self.attention is None else self.attention.weights[:, 0].cpu().numpy()
+            return self.output(z[:, 0]).cpu().numpy(), weights, (m, mask, self.decoder.last_state)
 
 
 def side_by_side(layer: Any, state: State) -> State:
@@ -192,13 +181,4 @@ def side_by_side(layer: Any, state: State) -> State:
     if not hasattr(layer, "forwards"):
         return state
     node = layer.forwards.node
-    return node.joined([np.concatenate(parts, axis=-1) for parts in zip(*map(node.each, state))])
-
-
-def divided(layer: Any, d_state: State) -> State:
-    """The way back."""
-    if not hasattr(layer, "forwards"):
-        return d_state
-    node = layer.forwards.node
-    halves = [np.split(part, 2, axis=-1) for part in node.each(d_state)]
-    return tuple(node.joined([half[way] for half in halves]) for way in (0, 1))
+    return node.joined([torch.cat(parts, dim=-1) for parts in zip(*map(node.each, state))])

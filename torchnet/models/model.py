@@ -1,68 +1,50 @@
-"""A stack of layers and a loss: forward from first to last, backward from last to first."""
+"""A stack of layers and a loss, on the CPU or a GPU."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from numnet.blueprint import Blueprint
 from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
-from numnet.core.device import usable_device
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import over
-from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, closed, opened, opened_like
-from numnet.layers.losses import Loss
-from numnet.recurrent.node import State
+from numnet.models.config import Blueprint
+from torchnet.core.device import usable_device
+from torchnet.core.operation import Layer, Operation, as_tensor
+from torchnet.layers.losses import Loss
+from torchnet.recurrent.node import State
+
+SWITCHING = threading.Lock()
+SWITCHED: dict[torch.nn.Module, int] = {}  # PyTorch's modules that evaluations have switched, and by how many
 
 
 class Model(Blueprint, Layer):
-    """What every model is: parameters in one vector, modes, a device. `device` is "cpu": torchnet has others."""
+    """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
 
     usable_device = classmethod(usable_device)
 
-    def __init__(self, input_size: int | None, seed: int | None, dtype: npt.DTypeLike, device: str) -> None:
+    def __init__(self, input_size: int | None, seed: int | None, dtype: Any, device: str) -> None:
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
-        self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         width = super().build(input_size, rng, dtype)
         self.keep_values()
         return width
 
-    def flatten(self) -> None:
-        """Move all parameters into one flat array, and all gradients into another.
-
-        Clipping and an optimizer's step are then a few calls over one vector, however many parameters there are.
-        """
-        count = sum(p.size for p in self.params.values())
-        self.flat_params, self.flat_grads = np.zeros(count, self.dtype), np.zeros(count, self.dtype)
-        start = 0
-        for _, holder, name in self.holders():
-            value = getattr(holder, name)
-            place = slice(start, start + value.size)
-            for attribute, flat in ((name, self.flat_params), (f"d{name}", self.flat_grads)):
-                view = flat[place].reshape(value.shape)
-                view[...] = getattr(holder, attribute)
-                setattr(holder, attribute, view)
-            start = place.stop
-
-    def flat(self) -> list[tuple[Array, Array]]:
-        """One pair of vectors; made anew where a parameter is no longer part of them, as in a copy of the model."""
-        arrays = (
-            ((p, self.flat_params) for p in self.params.values()),
-            ((g, self.flat_grads) for g in self.grads.values()),
-        )
-        if not all(array.base is flat for pairs in arrays for array, flat in pairs):
-            self.flatten()
-        return [(self.flat_params, self.flat_grads)]
-
-    def zero_grad(self) -> None:
-        self.flat()[0][1].fill(0)
+    @contextmanager
+    def evaluating(self, kind: type[Evaluation] = Evaluation) -> Iterator[None]:
+        """Evaluation mode without a graph, for as long as the context lasts."""
+        own = (Operation, torch.nn.ModuleList)
+        with torch.no_grad(), kind(), switched([module for module in self.modules() if not isinstance(module, own)]):
+            yield
 
 
 class RNNModel(Model):
@@ -73,11 +55,10 @@ class RNNModel(Model):
     then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. `resets`
     (B, T), True where a sequence begins, go to the recurrent layers. For tokens x (B, T), `input_size` is the
     vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    that of their first values: see ParamOperation. `device` is "cpu": torchnet has others.
+    that of their first values: see ParamOperation. `device` is "cpu", "cuda" or any other that PyTorch knows.
     """
 
     last_state = OfCall()
-    d_state: list[State] | None = None
 
     def __init__(
         self,
@@ -85,33 +66,32 @@ class RNNModel(Model):
         loss: Loss | None = None,
         input_size: int | None = None,
         seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        dtype: Any = "float32",
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_once(self.name, layers)
         check_alike(self.name, layers)
-        self.layers, self.loss = list(layers), loss
+        self.layers: Any = torch.nn.ModuleList(layers)
+        self.loss = loss
+        self.d_state: list[State] | None = None
         self.ready(input_size)
-
-    def parts(self) -> dict[str, Operation]:
-        return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
 
     def make(self, rng: np.random.Generator) -> int:
         size = self.width
         for layer in self.layers:
             size = layer.build(size, rng, self.dtype)
-        self.flatten()
+        self.to(self.device)
         return size
 
     def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
-        packed = isinstance(x, Packed)
-        if not isinstance(x, np.ndarray):
-            x, lengths = opened(x, lengths, self.batch_first)
-            x = np.asarray(x)
+        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        x = as_tensor(x)
         check_real(self.name, "x", x)
+        x = x.to(self.device)
         mask = self.mask_of(x, lengths)
-        x = x if mask is None else np.where(over(mask, x), x, 0)
+        mask = None if mask is None else torch.from_numpy(mask.copy()).to(self.device)
+        x = x if mask is None else torch.where(over(mask, x), x, 0)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
@@ -119,8 +99,8 @@ class RNNModel(Model):
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
-        x = x if mask is None else np.where(over(mask, x), x, 0)
-        self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
+        x = x if mask is None else torch.where(over(mask, x), x, 0)
+        self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
         self.saved = mask, packed and mask is not None, tuple(x.shape)
         return closed(x, lengths, self.batch_first) if packed and mask is not None else x
 
@@ -133,9 +113,9 @@ class RNNModel(Model):
         (mask, packed, shape), given = self.recall(), dy
         dy = opened_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
-            dy = np.asarray(dy)
+            dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
-            dy = np.where(over(mask, dy), dy, 0)
+            dy = torch.where(over(mask, dy), dy.to(self.device), 0)
         d_last = list(d_last_state) if d_last_state is not None else [None] * len(self.layers)
         check_states(self.name, d_last, len(self.layers), "d_last_state")
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
@@ -151,13 +131,17 @@ class RNNModel(Model):
         mask: Any = None,
         lengths: Any = None,
         resets: Any = None,
-    ) -> float:
+    ) -> Tensor:
         """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
         loss = self.needs_loss()
         with TrainingCall(self):
-            value: float = loss.forward(self.forward(x, state, lengths, resets), target, self.counted(mask))
-            self.layers_backward(loss.backward(), None)
-        return value
+            value = loss(self.forward(x, state, lengths, resets), target, self.counted(mask))
+            value.backward()
+            for layer in self.layers:
+                if layer.recurrent:
+                    layer.d_state = layer.start_gradients()
+        self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
+        return value.detach()
 
     def evaluate(
         self,
@@ -169,12 +153,41 @@ class RNNModel(Model):
         resets: Any = None,
     ) -> float:
         """The loss in evaluation mode; no gradient."""
-        with Evaluation():
+        with self.evaluating():
             y = self.forward(x, state, lengths, resets)
-            value: float = self.needs_loss().forward(y, target, self.counted(mask))
-        return value
+            return float(self.needs_loss()(y, target, self.counted(mask)))
 
     def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
-        with Evaluation():
-            return self.forward(x, state, lengths, resets)
+        with self.evaluating():
+            y = self.forward(x, state, lengths, resets)
+        return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
+
+
+@contextmanager
+def switched(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
+    """PyTorch's own modules in evaluation mode, until the last of the contexts that need it has ended.
+
+    Their mode is one for all threads: a training call that runs meanwhile finds them in evaluation mode, too.
+    """
+    with SWITCHING:
+        chosen = [module for module in modules if module.training or module in SWITCHED]
+        for module in chosen:
+            SWITCHED[module] = SWITCHED.get(module, 0) + 1
+            module.training = False
+    try:
+        yield
+    finally:
+        with SWITCHING:
+            for module in chosen:
+                SWITCHED[module] -= 1
+                if not SWITCHED[module]:
+                    del SWITCHED[module]
+                    module.training = True
+
+
+def detached(state: State) -> State:
+    """A state whose gradient is cut, to be carried to the next batch."""
+    if isinstance(state, tuple):
+        return tuple(detached(part) for part in state)
+    return None if state is None else state.detach()
