@@ -4,15 +4,11 @@ from numnet import data
 from numnet.autograd.array import ArrayWithGrad, concatenate, stack
 from numnet.autograd.number import NumberWithGrad
 from numnet.autograd.tape import Tape
-from numnet.bleu import translation_scores
-from numnet.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.operation import Layer, Operation, ParamOperation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from numnet.curvature import hessian_vector
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
-from numnet.history import History, require_plot
 from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.layers.attention import Attention
 from numnet.layers.characters import Characters
@@ -28,8 +24,6 @@ from numnet.models.decoding import Said, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
 from numnet.models.model import RNNModel
-from numnet.optimizer import Optimizer
-from numnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.recurrent.bidirectional import Bidirectional
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.indrnn import IndRNNNode
@@ -41,7 +35,13 @@ from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
 from numnet.recurrent.rnn import RNNNode
-from numnet.trainer import Trainer, TrainingDiverged, evaluate
+from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
+from numnet.training.curvature import hessian_vector
+from numnet.training.history import History, require_plot
+from numnet.training.metrics import translation_scores
+from numnet.training.optimizer import Optimizer
+from numnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
+from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
 
 __version__ = "0.1.0"
 

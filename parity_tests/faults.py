@@ -378,20 +378,20 @@ FAULTS = [
 ]  # fmt: skip
 # These show in the path that an optimizer takes, not in a gradient; `case` names the optimizer.
 STEP_FAULTS = [
-    Fault("Adam: moments never unbiased", "optimizers.py", "1 - self.beta1**k", "1.0", "Adam", "W b", "step 1"),
-    Fault("Adam: square of the mean for mean of the square", "optimizers.py", "v += (1 - self.beta2) * g * g", "v += (1 - self.beta2) * m * m", "Adam", "W b", "step 1"),
-    Fault("AdamW: decay in the gradient", "optimizers.py", "p *= 1 - rate * self.weight_decay", "g = g + self.weight_decay * p", "AdamW", "W b", "step 1"),
-    Fault("momentum: old velocity forgotten", "optimizers.py", "v *= self.momentum", "v *= 0", "SGDMomentum", "W b", "step 2"),
-    Fault("AdaGrad: sum never grows", "optimizers.py", "s += g * g  # (1)", "s[...] = g * g  # (1)", "AdaGrad", "W b", "step 2"),
-    Fault("RMSProp: square missing", "optimizers.py", "s += (1 - self.decay) * g * g", "s += (1 - self.decay) * abs(g)", "RMSProp", "W b", "step 1"),
-    Fault("Adam: betas exchanged", "optimizers.py", "m *= self.beta1", "m *= self.beta2", "Adam", "W b", "step 2"),
-    Fault("momentum: a step along the gradient too", "optimizers.py", "p -= rate * v  # (2)", "p -= rate * (v + g)  # (2)", "SGDMomentum", "W b", "step 1"),
-    Fault("AdaGrad: root missing", "optimizers.py", "s += g * g  # (1)\n        p -= rate * g / (np.sqrt(s)", "s += g * g  # (1)\n        p -= rate * g / (s", "AdaGrad", "W b", "step 1"),
-    Fault("RMSProp: decay turned round", "optimizers.py", "s *= self.decay", "s *= 1 - self.decay", "RMSProp", "W b", "step 2"),
-    Fault("AdamW: decay not times the rate", "optimizers.py", "p *= 1 - rate * self.weight_decay", "p *= 1 - self.weight_decay", "AdamW", "W b", "step 1"),
-    Fault("clipping: short gradients are stretched", "clipping.py", "if norm > limit:", "if norm > 0:", "SGD", "W b", "step 1"),
-    Fault("weight decay with the wrong sign", "optimizer.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD", "W b", "step 1"),
-    Fault("clipping: every gradient by its own norm", "clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD", "W b", "step 1"),
+    Fault("Adam: moments never unbiased", "training/optimizers.py", "1 - self.beta1**k", "1.0", "Adam", "W b", "step 1"),
+    Fault("Adam: square of the mean for mean of the square", "training/optimizers.py", "v += (1 - self.beta2) * g * g", "v += (1 - self.beta2) * m * m", "Adam", "W b", "step 1"),
+    Fault("AdamW: decay in the gradient", "training/optimizers.py", "p *= 1 - rate * self.weight_decay", "g = g + self.weight_decay * p", "AdamW", "W b", "step 1"),
+    Fault("momentum: old velocity forgotten", "training/optimizers.py", "v *= self.momentum", "v *= 0", "SGDMomentum", "W b", "step 2"),
+    Fault("AdaGrad: sum never grows", "training/optimizers.py", "s += g * g  # (1)", "s[...] = g * g  # (1)", "AdaGrad", "W b", "step 2"),
+    Fault("RMSProp: square missing", "training/optimizers.py", "s += (1 - self.decay) * g * g", "s += (1 - self.decay) * abs(g)", "RMSProp", "W b", "step 1"),
+    Fault("Adam: betas exchanged", "training/optimizers.py", "m *= self.beta1", "m *= self.beta2", "Adam", "W b", "step 2"),
+    Fault("momentum: a step along the gradient too", "training/optimizers.py", "p -= rate * v  # (2)", "p -= rate * (v + g)  # (2)", "SGDMomentum", "W b", "step 1"),
+    Fault("AdaGrad: root missing", "training/optimizers.py", "s += g * g  # (1)\n        p -= rate * g / (np.sqrt(s)", "s += g * g  # (1)\n        p -= rate * g / (s", "AdaGrad", "W b", "step 1"),
+    Fault("RMSProp: decay turned round", "training/optimizers.py", "s *= self.decay", "s *= 1 - self.decay", "RMSProp", "W b", "step 2"),
+    Fault("AdamW: decay not times the rate", "training/optimizers.py", "p *= 1 - rate * self.weight_decay", "p *= 1 - self.weight_decay", "AdamW", "W b", "step 1"),
+    Fault("clipping: short gradients are stretched", "training/clipping.py", "if norm > limit:", "if norm > 0:", "SGD", "W b", "step 1"),
+    Fault("weight decay with the wrong sign", "training/optimizer.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD", "W b", "step 1"),
+    Fault("clipping: every gradient by its own norm", "training/clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD", "W b", "step 1"),
 ]  # fmt: skip
 # In the buffers that calls of a kernel take from their layer's pool: each shows after another call. See test_faults.py.
 POOL_FAULTS = [

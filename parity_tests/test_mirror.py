@@ -17,15 +17,16 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """autograd.program bleu core.arrays core.checkpoint core.checks core.evaluation
+    """autograd.program core.arrays core.checkpoint core.checks core.evaluation
     core.first_values core.init core.lengths core.network core.packed core.progress
-    core.random core.schedules data history models.checkpoint models.config models.decoding
-    models.encoder_decoder_config models.generate recurrent.options trainer""".split()  # noqa: SIM905
+    core.random core.schedules data models.checkpoint models.config models.decoding
+    models.encoder_decoder_config models.generate recurrent.options training.history
+    training.metrics training.trainer""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
     """autograd.outputs autograd.stored autograd.weights core.layout core.pairs
-    recurrent.regularization resume""".split()  # noqa: SIM905
+    recurrent.regularization training.resume""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

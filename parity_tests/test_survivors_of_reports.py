@@ -12,8 +12,8 @@ from matplotlib import figure
 
 import numnet
 from numnet.core.progress import describe, to_stderr
-from numnet.history import perplexity
-from numnet.trainer import first_bad
+from numnet.training.history import perplexity
+from numnet.training.trainer import first_bad
 
 
 def test_a_report_is_one_line_of_what_there_is_to_say() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import numnet
-from numnet.resume import flatten_state, unflatten_state
+from numnet.training.resume import flatten_state, unflatten_state
 from parity_tests.small import TRAIN, assert_same, small_model, small_trainer, weights
 
 

@@ -29,7 +29,7 @@ def ragged() -> tuple[Any, Any]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by a second each time that it is looked at."""
-    monkeypatch.setattr("numnet.trainer.time", SimpleNamespace(perf_counter=itertools.count(100).__next__))
+    monkeypatch.setattr("numnet.training.trainer.time", SimpleNamespace(perf_counter=itertools.count(100).__next__))
 
 
 @pytest.mark.usefixtures("clock")
@@ -65,7 +65,7 @@ def test_a_trainer_shows_how_far_it_is_unless_told_not_to(monkeypatch: pytest.Mo
         asked.append(arguments)
         yield lambda trainer: None, said.append
 
-    monkeypatch.setattr("numnet.trainer.progress_bar", bar)
+    monkeypatch.setattr("numnet.training.trainer.progress_bar", bar)
     model, batches = ragged()
     numnet.Trainer(model, numnet.SGD(0.1), batches).fit(steps=2, seconds=1e9)
     assert (asked, len(said)) == ([(True, 2, 1e9)], 1)

@@ -70,7 +70,7 @@ def generated(net: Any, count: int) -> list[Answer]:
         if k % 3:
             answers.append(partial(net.generate, model, VOCABULARY, prompt, 4, seed=2))
         else:
-            answers.append(partial(net.trainer.evaluate, model, held_out))
+            answers.append(partial(net.evaluate, model, held_out))
     return answers
 
 

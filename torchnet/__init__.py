@@ -11,16 +11,15 @@ from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialS
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import Said, beam_search, greedy
 from numnet.models.generate import generate
+from numnet.training.history import History, require_plot
+from numnet.training.metrics import translation_scores
+from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
 from torchnet import data
 from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
 from torchnet.autograd.number import NumberWithGrad
 from torchnet.autograd.tape import Tape
-from torchnet.bleu import translation_scores
-from torchnet.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.core.operation import Layer, Operation, ParamOperation
-from torchnet.curvature import hessian_vector
 from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
-from torchnet.history import History, require_plot
 from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters
@@ -33,8 +32,6 @@ from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, S
 from torchnet.layers.pooling import Pooling
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel
-from torchnet.optimizer import Optimizer
-from torchnet.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from torchnet.recurrent.bidirectional import Bidirectional
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.indrnn import IndRNNNode
@@ -46,7 +43,10 @@ from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
-from torchnet.trainer import Trainer, TrainingDiverged, evaluate
+from torchnet.training.clipping import clip_by_norm, clip_by_value, global_norm
+from torchnet.training.curvature import hessian_vector
+from torchnet.training.optimizer import Optimizer
+from torchnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 
 __version__ = "0.1.0"
 

@@ -12,7 +12,7 @@ import numpy as np
 from numnet.core.checks import check_fraction
 from numnet.core.operation import Array
 from numnet.core.schedules import Schedule
-from numnet.optimizer import Memory, Optimizer
+from numnet.training.optimizer import Memory, Optimizer
 
 
 class SGD(Optimizer):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from numnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 from numnet.core.checks import check_built, check_positive, check_same_model, check_state_dict
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.schedules import Schedule, as_schedule
+from numnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 Memory = dict[str, Array]
 

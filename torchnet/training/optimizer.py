@@ -11,7 +11,7 @@ import torch
 
 from numnet.core.checks import check_built, check_positive, check_same_model, check_state_dict
 from numnet.core.schedules import Schedule, as_schedule
-from torchnet.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
+from torchnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 
 class Optimizer:

@@ -1,6 +1,6 @@
 """How parameters follow their gradients: torch.optim's own optimizers under this project's names and defaults.
 
-The equations stand in numnet/optimizers.py; these are the vendor's kernels for them, and so a second witness.
+The equations stand in numnet/training/optimizers.py; these are the vendor's kernels for them, and so a second witness.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 
 from numnet.core.checks import check_fraction
 from numnet.core.schedules import Schedule
-from torchnet.optimizer import Optimizer
+from torchnet.training.optimizer import Optimizer
 
 
 class SGD(Optimizer):

@@ -16,9 +16,9 @@ from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_positive
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.data.vocabulary import Vocabulary
-from numnet.history import History
 from numnet.models.checkpoint import Checkpoint
-from numnet.resume import resume_run, save_run
+from numnet.training.history import History
+from numnet.training.resume import resume_run, save_run
 
 
 class TrainingDiverged(FloatingPointError):

@@ -8,8 +8,8 @@ from typing import Any
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checkpoint import refusing
-from numnet.history import History
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
+from numnet.training.history import History
 
 COUNTS = ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")
 

@@ -1,0 +1,1 @@
+"""Training: optimizers, clipping, the Trainer with its history and checkpoints, metrics, curvature."""
