@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from numnet.data import English, Sentence
-from numnet.data.grammar import Choice, Grammar
+from numnet.data.generated.grammar import Choice, Grammar
 from parity_tests.small import python
 
 ENGLISH = English()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from numnet.data import English
-from numnet.data.grammar import Derivation
-from numnet.data.snli import LABELS, Inference
+from numnet.data.generated.grammar import Derivation
+from numnet.data.readers.snli import LABELS, Inference
 
 ENGLISH = English()
 ROW = {str(c.word): k for k, c in enumerate(ENGLISH.grammar.choices["Noun.pl"])}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numnet.data.pair_batches import PAD, PairBatches
+from numnet.data.batches.pairs import PAD, PairBatches
 from numnet.data.vocabulary import BEGIN, END, Vocabulary
 
 STEPS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=40)

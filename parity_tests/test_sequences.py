@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from numnet.core.lengths import as_mask, check_lengths, check_mask
 from numnet.core.packed import Packed, opened, pack, pad_sequences, unpack
-from numnet.data.sequence_batches import POOL, SequenceBatches
+from numnet.data.batches.sequences import POOL, SequenceBatches
 
 LENGTHS = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 WIDTH = st.sampled_from([(), (1,), (3,), (2, 3)])

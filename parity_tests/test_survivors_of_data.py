@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import numnet
-from numnet.data.text import default_text
+from numnet.data.readers.text import default_text
 from numnet.models.generate import choose
 from parity_tests.small import TOKENS, VOCABULARY, small_model
 

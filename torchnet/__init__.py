@@ -5,21 +5,21 @@ try:
 except ImportError:
     raise ImportError("torchnet needs PyTorch: pip install 'numnet[torch]'") from None
 
+from numnet import data
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import Said, beam_search, greedy
 from numnet.models.generate import generate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
 from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
-from torchnet import data
 from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
 from torchnet.autograd.number import NumberWithGrad
 from torchnet.autograd.tape import Tape
 from torchnet.core.operation import Layer, Operation, ParamOperation
-from torchnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters

@@ -1,26 +1,26 @@
 """Text as numbers: vocabulary, batches, readers of the files that tasks come in, and where these are to be had."""
 
-from numnet.data.batches import RandomBatches, SequentialBatches
-from numnet.data.brackets import parse_tree, read_trees
-from numnet.data.classes import read_classes
-from numnet.data.conllu import TaggedSentence, read_conllu
+from numnet.data.batches.held_out import hold_out
+from numnet.data.batches.pairs import PairBatches
+from numnet.data.batches.sequences import SequenceBatches
+from numnet.data.batches.tokens import RandomBatches, SequentialBatches
+from numnet.data.batches.word_dropout import WordDropout
 from numnet.data.download import FetchError
-from numnet.data.english import English, Sentence
-from numnet.data.holding_out import hold_out
-from numnet.data.lines import read_lines
-from numnet.data.pair_batches import PairBatches
-from numnet.data.pairs import read_pairs
+from numnet.data.generated.english import English, Sentence
+from numnet.data.readers.brackets import parse_tree, read_trees
+from numnet.data.readers.classes import read_classes
+from numnet.data.readers.conllu import TaggedSentence, read_conllu
+from numnet.data.readers.lines import read_lines
+from numnet.data.readers.pairs import read_pairs
+from numnet.data.readers.snli import Inference, read_snli
+from numnet.data.readers.text import TextError, default_text, read_text, split
+from numnet.data.readers.vectors import Vectors, read_vectors
 from numnet.data.registry import fetch
-from numnet.data.sequence_batches import SequenceBatches
-from numnet.data.snli import Inference, read_snli
 from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
 from numnet.data.subwords import Subwords
-from numnet.data.text import TextError, default_text, read_text, split
 from numnet.data.tree import REDUCE, SHIFT, Tree
-from numnet.data.vectors import Vectors, read_vectors
 from numnet.data.vocabulary import BEGIN, END, Vocabulary
-from numnet.data.word_dropout import WordDropout
 from numnet.data.words import from_words, plain, to_words
 
 __all__ = [

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from numnet.core.progress import to_stderr
-from numnet.data.archive import extract
 from numnet.data.download import FetchError, download, needs_pooch, sha256
+from numnet.data.readers.archive import extract
 from numnet.data.sources import SOURCES, Extract, Source
 
 OWN = "NUMNET_DATA"  # the environment variable that names a folder of one's own

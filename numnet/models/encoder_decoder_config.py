@@ -12,7 +12,7 @@ from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_handed_on, check_marks, check_probability, check_stack, check_target, check_tokens
 from numnet.core.lengths import as_mask
 from numnet.core.schedules import SCHEDULES, Schedule
-from numnet.data.pair_batches import PAD
+from numnet.data.batches.pairs import PAD
 from numnet.models.config import Blueprint, told
 
 Array = npt.NDArray[Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from numnet.data.text import TextError, opened
+from numnet.data.readers.text import TextError, opened
 
 SHOWN = 40  # characters of a wrong line that an error repeats
 

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from numnet.data.lines import read_lines, shown, wrong
-from numnet.data.text import TextError
+from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
 TOKENS = re.compile(r"[()]|[^() \t]+")  # a no-break space belongs to its word: 8 1/2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from numnet.data.lines import read_lines, shown, wrong
-from numnet.data.text import TextError
+from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.text import TextError
 
 
 def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:

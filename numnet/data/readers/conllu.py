@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from numnet.data.lines import read_lines, shown, wrong
-from numnet.data.text import TextError
+from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.text import TextError
 
 UPOS = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()  # noqa: SIM905
 COLUMNS = 10

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.checks import check_positive
-from numnet.data.text import TextError
+from numnet.data.readers.text import TextError
 
 Tokens = npt.NDArray[Any]
 Batch = tuple[Tokens, Tokens]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from numnet.data.grammar import Derivation, Grammar
-from numnet.data.natural_logic import Draw, NaturalLogic, Step, base, with_part
-from numnet.data.sentiment import labelled
-from numnet.data.snli import Inference
+from numnet.data.generated.grammar import Derivation, Grammar
+from numnet.data.generated.natural_logic import Draw, NaturalLogic, Step, base, with_part
+from numnet.data.generated.sentiment import labelled
+from numnet.data.readers.snli import Inference
 from numnet.data.tree import Tree
 
 THIS_ONE = ("Known", "he", "they", "Name")  # how a subject begins that is this one, and no other of its kind

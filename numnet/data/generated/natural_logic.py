@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from numnet.data.grammar import Derivation, Grammar
+from numnet.data.generated.grammar import Derivation, Grammar
 
 Draw = Callable[[], float]
 Step = tuple[str, Derivation]  # whether it follows, and what has become of it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from numnet.data.grammar import Derivation
+from numnet.data.generated.grammar import Derivation
 from numnet.data.tree import Tree
 
 NEUTRAL = 2

@@ -10,11 +10,11 @@ from random import Random
 from typing import NamedTuple, TypeVar
 
 from numnet.core.checks import check_count
-from numnet.data.grammar import Derivation, Grammar
-from numnet.data.inference import Pairs
-from numnet.data.sentiment import labelled
-from numnet.data.snli import LABELS, Inference
-from numnet.data.translation import Language, Translation
+from numnet.data.generated.grammar import Derivation, Grammar
+from numnet.data.generated.inference import Pairs
+from numnet.data.generated.sentiment import labelled
+from numnet.data.generated.translation import Language, Translation
+from numnet.data.readers.snli import LABELS, Inference
 from numnet.data.tree import Tree
 
 DATA = Path(__file__).with_name("english.json")
@@ -116,7 +116,7 @@ class English:
         if not found:
             raise ValueError(
                 f"English.parse: {' '.join(words)!r} is no sentence of the small English. Its rules and words stand in "
-                "numnet/data/english.json."
+                "numnet/data/generated/english.json."
             )
         return self.described(found[0])
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from numnet.core.checks import check_size
 from numnet.core.packed import pad_sequences
-from numnet.data.sequence_batches import SequenceBatches, filled_sequences
+from numnet.data.batches.sequences import SequenceBatches, filled_sequences
 
 Array = npt.NDArray[Any]
 PAD = -1  # behind a target's end: no token

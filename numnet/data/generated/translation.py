@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from numnet.data.grammar import NUMBERS, Derivation, Grammar
+from numnet.data.generated.grammar import NUMBERS, Derivation, Grammar
 
 BESIDE = 403  # how far apart the stems of neighbours stand; shares no divisor with the number of stems
 INFINITIVE = ("Action", "Core", "Walk", "See", "Lose")  # of the number that their subject has: does not walk

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from numnet.data.brackets import tree_of
-from numnet.data.lines import read_lines, shown, wrong
-from numnet.data.text import TextError
+from numnet.data.readers.brackets import tree_of
+from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
 LABELS = ("entailment", "neutral", "contradiction")

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from numnet.data.lines import shown, wrong
-from numnet.data.text import TextError, opened
+from numnet.data.readers.lines import shown, wrong
+from numnet.data.readers.text import TextError, opened
 
 LARGEST = float(np.finfo(np.float32).max)
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from numnet.data.lines import read_lines
-from numnet.data.text import TextError
+from numnet.data.readers.lines import read_lines
+from numnet.data.readers.text import TextError
 
 ENDS = (".txt", ".txt.gz")
 
