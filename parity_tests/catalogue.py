@@ -31,7 +31,7 @@ import numpy as np
 import torch
 
 import torchnet
-from numnet.check.subject import joined, state_names
+from numnet.check.engine.subject import joined, state_names
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.more_cases import MORE

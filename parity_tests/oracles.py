@@ -21,7 +21,7 @@ import torch
 
 import numnet
 import torchnet
-from numnet.check.subject import joined, state_names
+from numnet.check.engine.subject import joined, state_names
 from numnet.core.arrays import to_numpy
 from parity_tests.family import FAMILY
 from parity_tests.onnx_witness import witness

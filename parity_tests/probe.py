@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.check.subject import joined, named, state_names
+from numnet.check.engine.subject import joined, named, state_names
 from numnet.core.arrays import to_numpy
 
 Array = npt.NDArray[Any]

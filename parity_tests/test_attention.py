@@ -12,7 +12,7 @@ from hypothesis import given
 
 import numnet
 from numnet.check import check_gradients, compare
-from numnet.check.subject import Unusable
+from numnet.check.engine.subject import Unusable
 from numnet.core.arrays import to_numpy
 from parity_tests.probe import assert_near, run, upstream_like
 from parity_tests.strategies import OPERATIONS, Case, Sizes, sizes

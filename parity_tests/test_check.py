@@ -9,7 +9,7 @@ import pytest
 
 import numnet
 from numnet.check import check_gradients
-from numnet.check.subject import Unusable
+from numnet.check.engine.subject import Unusable
 
 RIGHT = {
     "an operation": lambda: numnet.Softmax(),

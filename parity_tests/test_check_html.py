@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numnet.check.finding import Finding
-from numnet.check.page.heatmap import MOST, level, short
-from numnet.check.page.html import body, page
+from numnet.check.engine.finding import Finding
+from numnet.check.engine.source import Line
+from numnet.check.html.heatmap import MOST, level, short
+from numnet.check.html.page import body, page
 from numnet.check.report import Report, row_of
-from numnet.check.source import Line
 
 VOID, T = {"meta"}, 5
 GATES = ("i", "f", "g", "o")

@@ -197,7 +197,7 @@ def test_torchnets_layers_nodes_losses_and_models_pass(name: str) -> None:
 
 def the_like_of(thing: Any) -> Any:
     """numnet's, of the same configuration."""
-    from numnet.check.against.counterpart import made
+    from numnet.check.engine.against.counterpart import made
 
     return made(f"numnet.{type(thing).__name__}", thing)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import numnet
 import torchnet
 from numnet.check import check_gradients, compare
-from numnet.check.subject import Unusable
+from numnet.check.engine.subject import Unusable
 from numnet.core.arrays import to_numpy
 from parity_tests.probe import Arrays, assert_near, restart, run, upstream_like
 from parity_tests.small import assert_same, assert_same_run, weights

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from numnet.check.subject import named
+from numnet.check.engine.subject import named
 from numnet.core.arrays import to_numpy
 from parity_tests.onnx_witness import HALVES, witness
 from parity_tests.probe import Array, Arrays, assert_near

@@ -6,11 +6,11 @@ the shell: python -m numnet.check FILE.py:Name.
 
 from numnet.check.asserting import assert_gradients, assert_same
 from numnet.check.compare import compare
-from numnet.check.draw import Sizes
-from numnet.check.finding import Finding
+from numnet.check.engine.draw import Sizes
+from numnet.check.engine.finding import Finding
+from numnet.check.engine.subject import Unusable
 from numnet.check.gradients import check_gradients
 from numnet.check.report import Report, Row
-from numnet.check.subject import Unusable
 
 __all__ = [
     "Finding",

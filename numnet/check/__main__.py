@@ -25,13 +25,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from numnet.check.draw import Sizes
+from numnet.check.cli.options import parser
+from numnet.check.cli.refusal import reason
+from numnet.check.cli.target import Case, cases, opened, split
+from numnet.check.engine.draw import Sizes
+from numnet.check.engine.subject import Unusable
 from numnet.check.gradients import check_gradients
 from numnet.check.report import Report
-from numnet.check.shell.options import parser
-from numnet.check.shell.refusal import reason
-from numnet.check.shell.target import Case, cases, opened, split
-from numnet.check.subject import Unusable
 
 
 def reports(module: ModuleType, name: str, args: argparse.Namespace) -> Iterator[Report]:

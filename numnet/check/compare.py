@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from numnet.check.against.counterpart import full_name
-from numnet.check.against.departure import departures
-from numnet.check.against.pair import Pair, same_but_for_ones
-from numnet.check.against.pairing import paired
-from numnet.check.draw import SIZES, Sizes
-from numnet.check.finding import gradient
+from numnet.check.engine.against.counterpart import full_name
+from numnet.check.engine.against.departure import departures
+from numnet.check.engine.against.pair import Pair, same_but_for_ones
+from numnet.check.engine.against.pairing import paired
+from numnet.check.engine.draw import SIZES, Sizes
+from numnet.check.engine.finding import gradient
+from numnet.check.engine.subject import Arrays, Subject
 from numnet.check.report import Report, Row, row_of
-from numnet.check.subject import Arrays, Subject
 
 TOLERANCE = 1e-9  # float64 both: sums in another order differ by some 1e-15 of a norm
 
@@ -56,7 +56,7 @@ def compare(
     sizes = sizes if isinstance(sizes, Sizes) else Sizes(*sizes)
     pair = paired(ours, theirs, inputs, lengths, seed, sizes, names)
     if steps:
-        from numnet.check.against.training import trained
+        from numnet.check.engine.against.training import trained
 
         return trained(pair, steps, optimizers, learning_rate, seed, tolerance)
     rows = held_together(pair, seed, tolerance)

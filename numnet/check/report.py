@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numnet.check.finding import Finding, gradient
+from numnet.check.engine.finding import Finding, gradient
 from numnet.core.operation import Array
 
 
@@ -104,13 +104,13 @@ class Report:
 
     def html(self, path: str | os.PathLike[str]) -> None:
         """A page that needs nothing else: the table, the findings, the error by step and by gate as pictures."""
-        from numnet.check.page.html import page
+        from numnet.check.html.page import page
 
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(page(self), encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        from numnet.check.page.html import body
+        from numnet.check.html.page import body
 
         return body(self)
 

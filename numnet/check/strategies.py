@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from numnet.check.draw import Sizes
+from numnet.check.engine.draw import Sizes
 from numnet.core.operation import Array
 
 if TYPE_CHECKING:

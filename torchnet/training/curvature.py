@@ -10,7 +10,6 @@ from torch import Tensor
 
 from numnet.core.checks import check_state_dict
 from torchnet.core.operation import as_tensor
-from torchnet.recurrent.layer import RecurrentLayer
 
 
 def hessian_vector(
@@ -26,7 +25,7 @@ def hessian_vector(
     given = {name: as_tensor(value) for name, value in direction.items()}
     shapes = {name: tuple(p.shape) for name, p in model.params.items()}
     check_state_dict("hessian_vector", shapes, {name: tuple(v.shape) for name, v in given.items()})
-    recurrent = [module for module in model.modules() if isinstance(module, RecurrentLayer)]
+    recurrent = list(model.recurrent_layers.values())
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
     used = [layer.use_fast for layer in recurrent]
     try:

@@ -1,0 +1,54 @@
+"""Why something could not be checked, in one line that names the line of the user's own file."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from numnet.check.engine.subject import Unusable
+
+
+def reason(error: BaseException, file: str | None) -> str:
+    """What went wrong, and where in the file, or beside it; in one line."""
+    if isinstance(error, Unusable):
+        return one_line(error)
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f"{Path(str(error.filename)).name}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    if isinstance(error, SystemExit):
+        return f"{place(error, file)} leaves Python. Write such a call under if __name__ == '__main__':"
+    if isinstance(error, NotImplementedError) and not error.args:
+        return f"it has no {frames(error)[-1].name}, which the check calls. Write one."
+    said = one_line(error)
+    return f"{place(error, file)}: {type(error).__name__}{f': {said}' if said else ''}{remedy(error)}"
+
+
+def remedy(error: BaseException) -> str:
+    """What to do about it, where that is known."""
+    if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] == "torch":
+        return ". Install it: pip install 'numnet[torch]'"
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        return ". Name it by its package: package.module:Name"
+    return ""
+
+
+def place(error: BaseException, file: str | None) -> str:
+    """Where it was raised: the innermost line of the user's, else the innermost of all."""
+    known = frames(error)
+    if not known:
+        return "no line"
+    own = [f for f in known if f.filename == file] or [
+        f for f in known if file and Path(f.filename).parent == Path(file).parent
+    ]
+    at = (own or known)[-1]
+    inside = "" if at.name == "<module>" else f" in {at.name}"
+    return f"{Path(at.filename).name}:{at.lineno}{inside}"
+
+
+def frames(error: BaseException) -> traceback.StackSummary:
+    """Where it came through, the innermost last."""
+    return traceback.extract_tb(error.__traceback__)
+
+
+def one_line(error: BaseException) -> str:
+    """Its message, however many lines it has."""
+    return " ".join(str(error).split())

@@ -1,0 +1,49 @@
+"""A torch.nn.Module or Function at the inputs of another implementation, which may be of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from numnet.check.engine.adapt import kind_of
+from numnet.check.engine.of_torch.arguments import At, forwards_own, names_in, torch_name
+from numnet.check.engine.of_torch.recurrent import Recurrent, is_recurrent
+from numnet.check.engine.of_torch.subject import TorchThing, copy_of, subject_at
+from numnet.check.engine.subject import Subject, Unusable
+
+
+def beside(thing: Any, first: Subject, seed: int, free: Collection[str]) -> Subject:
+    """Given x, then a state as one argument, then lengths, as its forward has room for them.
+
+    What it has no room for is left out of both, if it is `free`: drawn, not given by a user. TypeError otherwise.
+    """
+    who, known = torch_name(thing), {"time": first.time}
+    if isinstance(first.thing, Recurrent) and is_recurrent(thing):
+        return subject_at(Recurrent(copy_of(thing), seed=seed), who, first.inputs, **known)
+    places, names = [*places_of(first)], forwards_own(thing)
+    if "lengths" in first.inputs and names[len(places) : len(places) + 1] == ["lengths"]:
+        places.append(At("lengths"))
+    places = places[: len(names)] if names else places
+    taken = [name for place in places for name in names_in(place)]
+    left = {name: "lengths" if name == "lengths" else "state" for name in first.inputs if name not in taken}
+    if not set(left.values()) <= set(free):
+        raise Unusable(
+            f"compare: {who} takes {', '.join(names)}, expected room for {', '.join(first.inputs)}. "
+            f"Leave {', '.join(left)} out."
+        )
+    first.inputs = {name: x for name, x in first.inputs.items() if name in taken}
+    return subject_at(TorchThing(copy_of(thing), tuple(places), seed), who, first.inputs, **known)
+
+
+def places_of(first: Subject) -> Iterator[Any]:
+    """The first one's inputs as arguments: a state is one, h or (h, c); a model's state is none."""
+    held, names = first.thing, [name for name in first.inputs if name != "lengths"]
+    if isinstance(held, TorchThing) and not isinstance(held, Recurrent):
+        yield from held.places
+    elif isinstance(held, Recurrent) or (not isinstance(held, tuple) and kind_of(held) in ("layer", "node")):
+        yield At("x")
+        state = tuple(map(At, names[1:]))
+        if state:
+            yield state if len(state) > 1 else state[0]
+    else:
+        yield from (At(name) for name in names if not name.startswith("layers."))

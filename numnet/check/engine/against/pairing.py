@@ -1,0 +1,132 @@
+"""Any two implementations as a Pair: at the same inputs, with the first one's parameters, dropping the same."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from numnet.check.engine import subject as calls
+from numnet.check.engine.adapt import CALLS, gates_of, is_torch, kind_of, subject_of
+from numnet.check.engine.against.counterpart import made
+from numnet.check.engine.against.pair import Pair, check_parameters
+from numnet.check.engine.draw import Sizes
+from numnet.check.engine.subject import Subject
+from numnet.core.arrays import to_numpy
+
+
+def paired(
+    ours: Any,
+    theirs: Any,
+    inputs: Sequence[Any],
+    lengths: Any,
+    seed: int,
+    sizes: Sizes,
+    names: Mapping[str, str] | None,
+) -> Pair:
+    """Both, ready to be run. `names` has ours' name of each of theirs' parameters that is called otherwise."""
+    free = {*(["lengths"] if lengths is None else []), *(["state"] if len(inputs) < 2 else [])}
+    by, renamed = (seed, sizes), {**(names or {})}
+    if is_torch(ours):
+        theirs = made(theirs, ours)
+        if is_vendors(ours) and in_numnets(theirs):
+            second = subject_of(theirs, inputs, lengths, *by)
+            first = vendors(ours, second, seed, free, renamed)
+        else:
+            first = subject_of(ours, inputs, lengths, *by)
+            second = other(theirs, first, seed, free, renamed)
+    else:
+        first = subject_of(ours, inputs, lengths, *by)
+        theirs = made(theirs, first.thing)
+        if is_vendors(theirs) and hasattr(ours, "states"):  # a node: the layer that takes it through time
+            first = subject_of(
+                importlib.import_module(backend(ours)).RecurrentLayer(copy.deepcopy(ours)), inputs, lengths, *by
+            )
+        second = other(theirs, first, seed, free, renamed)
+    places = {} if set(first.inputs) & set(second.inputs) else dict(zip(first.inputs, second.inputs))
+    pair = Pair(first, second, {**places, **{mine: name for name, mine in renamed.items()}})
+    check_parameters(pair)
+    second.params = pair.load(first.params)
+    if second.params and second.load:
+        second.load(second.params)
+    return pair
+
+
+def other(theirs: Any, first: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
+    """Theirs at the inputs of the first."""
+    if is_vendors(theirs) and in_numnets(getattr(first.thing, "module", first.thing)):
+        return vendors(theirs, first, seed, free, names)
+    if is_torch(theirs):
+        from numnet.check.engine.against.beside import beside
+
+        return beside(theirs, first, seed, free)
+    if isinstance(theirs, tuple):
+        wanted, known = calls.parameter_names(theirs[0]), {**first.inputs, **first.params}
+        inputs = {name: known[name] for name in wanted} if set(wanted) <= set(known) else first.inputs
+        return Subject(getattr(theirs[0], "__name__", "forward"), theirs, calls.call_pair, inputs)
+    return numnets(theirs, first)
+
+
+def numnets(theirs: Any, first: Subject) -> Subject:
+    """A layer, node, loss or model of either backend, in float64, that drops what the first does."""
+    theirs = copy.deepcopy(theirs)
+    if hasattr(theirs, "convert"):
+        theirs.convert("float64")
+    kind = kind_of(theirs)
+    inputs = dict(zip(("prediction", "target", "mask"), first.inputs.values())) if kind == "loss" else first.inputs
+    named = "x" in inputs or kind == "loss" or set(getattr(theirs, "takes", "x")) <= set(inputs)
+    inputs = inputs if named else dict(zip(("x", *list(inputs)[1:]), inputs.values()))
+    CALLS[kind](theirs, inputs)
+    drops_alike(first.thing, theirs)
+    params = {name: np.array(to_numpy(p)) for name, p in getattr(theirs, "params", {}).items()}
+    load = getattr(theirs, "load_state_dict", None)
+    return Subject(theirs.name, theirs, CALLS[kind], inputs, params, first.time, gates_of(theirs), load)
+
+
+def drops_alike(ours: Any, theirs: Any) -> None:
+    """Masks are drawn from seeds, and these from where a layer stands in its model: take ours'."""
+    for mine, other in zip(layers_of(ours), layers_of(theirs)):
+        for name in ("mask_seed", "seed"):
+            if hasattr(mine, name) and hasattr(other, name):
+                setattr(other, name, getattr(mine, name))
+
+
+def backend(thing: Any) -> str:
+    """numnet or torchnet."""
+    bases = [base.__module__.partition(".")[0] for base in type(thing).__mro__]
+    return "torchnet" if "torchnet" in bases else "numnet"
+
+
+def is_vendors(thing: Any) -> bool:
+    """A torch.nn.RNN, GRU or LSTM."""
+    if not is_torch(thing):
+        return False
+    from numnet.check.engine.of_torch.recurrent import is_recurrent
+
+    return is_recurrent(thing)
+
+
+def in_numnets(thing: Any) -> bool:
+    """Whether a torch.nn.LSTM beside it has numnet's names: unless its own are torch.nn's."""
+    return not isinstance(thing, tuple) and "weight_ih_l0" not in dict(getattr(thing, "named_parameters", dict)())
+
+
+def vendors(module: Any, like: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
+    """A torch.nn.RNN, GRU or LSTM in numnet's names; where lengths were drawn, none is 0 in either."""
+    from numnet.check.engine.of_torch.names import in_numnets_names, with_lengths
+
+    if "lengths" in free:
+        like.inputs = with_lengths(like.inputs)
+    subject = in_numnets_names(module, like, seed, {*like.params, *names, *names.values()})
+    like.inputs = subject.inputs
+    return subject
+
+
+def layers_of(thing: Any) -> list[Any]:
+    """A model's, and of two directions both."""
+    if hasattr(thing, "layers"):
+        return [part for layer in thing.layers for part in layers_of(layer)]
+    return [thing.forwards, thing.backwards] if hasattr(thing, "forwards") else [thing]

@@ -1,0 +1,179 @@
+"""The numbers that a thing is checked at, where the user gives none: nothing zero, nothing equal, lengths ragged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numnet.check.engine import subject as calls
+from numnet.check.engine.subject import Arrays, Unusable
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A batch: B rows, T steps, D features, H hidden units."""
+
+    B: int = 3
+    T: int = 5
+    D: int = 4
+    H: int = 6
+
+
+SIZES = Sizes()
+
+
+def drawn_inputs(
+    thing: Any, kind: str, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
+) -> Arrays:
+    """Inputs by name."""
+    if kind == "loss":
+        return loss_inputs(thing, given, rng, z)
+    if len(getattr(thing, "takes", ("x",))) > 1:
+        return several_inputs(thing, given, lengths, rng, z)
+    if kind == "encoder_decoder":
+        return encoder_decoder_inputs(thing, given, lengths, rng, z)
+    inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
+    if kind in ("layer", "model") and inputs["x"].ndim > 2 and reads_of(thing) == "numbers":
+        inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
+    takes_lengths = kind in ("layer", "model") or getattr(thing, "over_time", False)
+    if lengths is None and not given and takes_lengths and inputs["x"].ndim > 1:
+        lengths = ragged(rng, z.B, z.T)
+    if lengths is not None:
+        inputs["lengths"] = np.array(lengths)
+    if len(given) > 1 and kind == "operation":
+        raise Unusable("check_gradients: an Operation has several inputs, expected x alone. Pass (forward, backward).")
+    if len(given) > 1 and kind == "model":
+        inputs["target"] = given[1]
+    elif len(given) > 1:
+        return inputs | state_given(thing, given[1])
+    return inputs | drawn_states(thing, kind, inputs, rng)
+
+
+def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
+    """x as wide as the thing is, if it knows; integers for what looks them up, such as an Embedding."""
+    D = getattr(thing, "input_size", None) or z.D
+    if kind == "node":
+        return rng.standard_normal((D, z.B))
+    places = (z.B, z.T) if getattr(thing, "batch_first", True) else (z.T, z.B)
+    if reads_of(thing) == "tokens":
+        return rng.integers(0, D, places)
+    if reads_of(thing) == "numbers":
+        return rng.standard_normal((*places, D))
+    return drawn_rows(thing.layers[0] if kind == "model" else thing, places, z.T, rng)
+
+
+def reads_of(thing: Any) -> str:
+    """What its x holds, or its first layer's: numbers, tokens or rows of tokens."""
+    if hasattr(thing, "loss_and_grads"):
+        return reads_of(thing.layers[0]) if len(thing.layers) else "numbers"
+    return str(getattr(thing, "reads", "tokens" if type(thing).__name__ == "Embedding" else "numbers"))
+
+
+def drawn_rows(thing: Any, places: tuple[int, int], width: int, rng: np.random.Generator) -> Any:
+    """Columns for layers side by side, each its own; of Characters, words that end before the row does."""
+    if getattr(thing, "widths", None):
+        columns = zip(thing.layers, thing.widths)
+        return np.concatenate([drawn_rows(layer, places, own, rng) for layer, own in columns], axis=-1)
+    V = thing.input_size if reads_of(thing) != "numbers" else width
+    if reads_of(thing) != "rows of tokens":
+        return rng.integers(0, V, (*places, width))
+    ends = rng.integers(0, width + 1, (*places, 1))
+    return np.where(np.arange(width) < ends, rng.integers(min(1, V - 1), V, (*places, width)), 0)
+
+
+def ragged(rng: np.random.Generator, B: int, T: int) -> Any:
+    """Lengths from 0 to T, in no order; where there are rows enough, T, 0 and 1 are among them."""
+    lengths = rng.integers(0, T + 1, B)
+    lengths[: min(3, B)] = [T, 1, 0][: min(3, B)]
+    return rng.permutation(lengths)
+
+
+def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
+    """A prediction and a target: numbers of its shape, or, where a loss refuses these, classes."""
+    if len(given) == 1:
+        raise Unusable(
+            "check_gradients: a loss has a prediction alone, expected prediction and target. Pass both, or none."
+        )
+    if given:
+        return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
+    prediction = rng.standard_normal((z.B, z.T, z.D))
+    target = {"classes": rng.integers(0, z.D, (z.B, z.T)), "numbers": rng.random((z.B, z.T, z.D))}
+    try:
+        thing.forward(prediction, target["numbers"])
+    except (ValueError, TypeError, IndexError):
+        return {"prediction": prediction, "target": target["classes"]}
+    return {"prediction": prediction, "target": target["numbers"]}
+
+
+def several_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Those of an Operation that names them, as wide as it is; each one a step longer than the one before."""
+    names, inputs = thing.takes, dict(zip(thing.takes, given))
+    if given and len(given) != len(names):
+        raise Unusable(
+            f"check_gradients: {thing.name} has {len(given)} inputs, expected {', '.join(names)}. Pass all, or none."
+        )
+    if not given:
+        inputs = {name: rng.standard_normal((z.B, z.T + k, thing.widths[k] or z.D)) for k, name in enumerate(names)}
+        lengths = ragged(rng, z.B, z.T + len(names) - 1) if lengths is None else lengths
+    return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
+
+
+def encoder_decoder_inputs(
+    thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
+) -> Arrays:
+    """A source, and a target of another length, -1 behind each one's end."""
+    if len(given) == 1:
+        raise Unusable(f"check_gradients: {thing.name} has x alone, expected x and a target. Pass both, or none.")
+    if given:
+        inputs = {"x": given[0], "target": np.asarray(given[1])}
+        return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
+    x, T = drawn_x(thing.encoder, "model", rng, z), z.T + 1
+    target = rng.integers(0, thing.target_width, (z.B, T))
+    target[np.arange(T) >= ragged(rng, z.B, T)[:, None]] = -1
+    return {"x": x, "target": target, "lengths": ragged(rng, z.B, z.T) if lengths is None else np.array(lengths)}
+
+
+def state_given(thing: Any, state: Any) -> Arrays:
+    """A start state by name."""
+    names = tuple(thing.states) if hasattr(thing, "states") else calls.state_names(thing)
+    return {name: np.array(part, np.float64) for name, part in calls.named(state, names).items()}
+
+
+def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator) -> Arrays:
+    """A start state for all that has one and does not learn it: zeros would hide what is carried."""
+    if kind == "node":
+        B = inputs["x"].shape[-1]
+        return {name: rng.standard_normal((size, B)) for name, size in zip(thing.states, thing.state_sizes)}
+    layers = thing.layers if kind == "model" else [thing] if kind == "layer" else []
+    found: Arrays = {}
+    for k, layer in enumerate(layers):
+        if getattr(layer, "recurrent", False) and not learns(layer):
+            B = inputs["x"].shape[0 if getattr(thing, "batch_first", True) else 1]
+            names = calls.state_names(layer)
+            names = calls.numbered(names, k) if kind == "model" else names
+            found |= drawn_state(layer, names, B, rng)
+    return found
+
+
+def learns(layer: Any) -> bool:
+    """Whether the start state is a parameter."""
+    return bool(getattr(getattr(layer, "forwards", layer), "learn_state", False))
+
+
+def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Generator) -> Arrays:
+    """One layer's, or of two directions both."""
+    if isinstance(names[0], tuple):
+        ways = zip((layer.forwards, layer.backwards), names)
+        return {name: part for half, way in ways for name, part in drawn_state(half, way, B, rng).items()}
+    return {name: rng.standard_normal((B, size)) for name, size in zip(names, layer.node.state_sizes)}
+
+
+def drawn_params(params: Arrays, rng: np.random.Generator) -> Arrays:
+    """The thing's own; but where all numbers of one are equal, as of a fresh bias or gain, others near them."""
+    return {
+        name: p if p.size > 1 and np.ptp(p) > 0 else p + 0.3 * rng.standard_normal(p.shape)
+        for name, p in params.items()
+    }

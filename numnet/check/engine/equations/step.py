@@ -1,0 +1,199 @@
+"""One step of a node, alone: what its own backward pass says, and what the trace of its forward pass says."""
+
+from __future__ import annotations
+
+import copy
+import linecache
+from typing import Any
+
+import numpy as np
+
+from numnet.check.engine.equations.recorder import Recorder
+from numnet.core.operation import Array
+from numnet.core.pairs import summed
+from numnet.recurrent.unroll import at
+
+B = 4  # samples of a step: enough numbers that no wrong guess fits by chance
+LARGEST = 8  # hidden units
+
+
+class Step:
+    """A node's step with random numbers; `promised` and `due` are the gradients by name, and agree where it is right.
+
+    Names are a_i, a_f, ... the blocks of a_x by gate; h', c', the previous state; and the node's parameters that the
+    step reads. `unpaired` are those for which step_backward returns no pair.
+    """
+
+    def __init__(self, node: Any, seed: int = 0, drops: bool = False) -> None:
+        linecache.checkcache()
+        self.node, rng = small(node), np.random.default_rng([seed, 7])
+        self.H = self.node.hidden_size
+        self.x = rng.standard_normal((1, self.node.width, B))
+        self.state = [rng.standard_normal((size, B)) for size in self.node.state_sizes]
+        self.options = {"drop": rng.uniform(0.5, 2.0, self.state[0].shape)} if drops else {}
+        self.a = parts_of(at(self.node.inputs(self.x), 0))
+        y, *_ = self.step(self.node, self.a, self.state)
+        outputs = [np.shape(y), *((size, B) for size in self.node.state_sizes)]
+        self.upstream = [rng.standard_normal(shape) for shape in outputs]
+        self.a_names: list[str] = [f"a_x[{k}]" for k in range(len(self.a))]
+        self.trace, self.ids, self.results, self.values = self.follow()
+        self.pairs, self.promised = self.backward_pass()
+        self.names = [name for name in self.node.param_names if name in self.promised or self.reads(name)]
+        self.unpaired = [name for name in self.names if name not in self.promised]
+        self.promised |= {name: np.zeros(self.ids[name].shape) for name in self.unpaired}
+        self.ids = {name: ids for name, ids in self.ids.items() if name in self.promised}
+        self.d = self.trace.gradients(self.seeds(self.upstream))
+        self.due = {name: self.d[ids, 0] for name, ids in self.ids.items()}
+
+    def step(self, node: Any, a: list[Any], state: list[Any]) -> Any:
+        """One step of this node, with what `inputs` gave for it: an array, or a tuple of several."""
+        return node.step(a[0] if len(a) == 1 else tuple(a), *state, **self.options)
+
+    def reads(self, name: str) -> bool:
+        """Whether the step reads a parameter."""
+        own = self.ids[name].ravel()
+        return any(np.isin(own, edge.before).any() for event in self.trace.events for edge in event.edges)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the trace has followed everything: its slope along a drawn direction is that of the step itself."""
+        rng, e = np.random.default_rng(0), 1e-5
+        moves = {name: rng.standard_normal(due.shape) for name, due in self.due.items()}
+        promised = sum(float(np.sum(self.due[name] * v)) for name, v in moves.items())
+        slope = (self.moved(moves, e) - self.moved(moves, -e)) / (2 * e)
+        return abs(slope - promised) <= 1e-5 * (1 + abs(slope))
+
+    def moved(self, moves: dict[str, Array], s: float) -> float:
+        """Σ upstream · the outputs, from parameters, a state and a_x that are moved by s."""
+        node = copy.copy(self.node)
+        for name in self.names:
+            vars(node)[name] = getattr(node, name) + s * moves[name]
+        state = [part + s * moves[f"{name}'"] for name, part in zip(node.states, self.state)]
+        a = [part.copy() for part in self.a]
+        for name, part in self.named_a(a).items():
+            part += s * moves[name]
+        y, new, _ = self.step(node, a, state)
+        return sum(float(np.sum(u * part)) for u, part in zip(self.upstream, (y, *new)))
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        return gate_names(self.node)
+
+    def named_a(self, parts: list[Any]) -> dict[str, Any]:
+        """The blocks of a_x by gate; any other array of `inputs`, as x itself, by the name that the step gives it."""
+        found: dict[str, Any] = {}
+        for name, part in zip(self.a_names, parts):
+            gated = len(part) == self.node.G * self.H and before(self.gates[0]) not in found
+            blocks = zip(self.gates, np.split(part, self.node.G)) if gated else ()
+            found |= {before(gate): block for gate, block in blocks} or {name: part}
+        return found
+
+    def backward_pass(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The node's own pairs and gradients."""
+        _, _, saved = self.step(self.node, self.a, self.state)
+        da_x, d_prev, pairs = self.node.step_backward(*self.upstream, saved, **self.options)
+        found = self.named_a(parts_of(da_x))
+        found |= {f"{name}'": part for name, part in zip(self.node.states, d_prev)}
+        return pairs, found | {name: summed([pair]) for name, pair in pairs.items()}
+
+    def follow(self) -> tuple[Recorder, dict[str, Array], list[Array], dict[str, Any]]:
+        """The trace of the step; the numbers of all that it starts from, and of its outputs; the arrays by name."""
+        node, trace, ids = copy.copy(self.node), Recorder(), {}
+        for name in self.node.param_names:
+            traced = vars(node)[name] = trace.new(getattr(node, name))
+            ids[name] = trace.numbers(traced)
+        a, state = [trace.new(part) for part in self.a], [trace.new(part) for part in self.state]
+        states = {f"{name}'": trace.numbers(part) for name, part in zip(node.states, state)}
+        y, new, _ = self.step(node, a, state)
+        for k, part in enumerate(a):
+            called = [name for name, value in trace.locals.items() if value is part]
+            self.a_names[k] = called[0] if called else self.a_names[k]
+        ids = {**self.named_a([trace.numbers(part) for part in a]), **states, **ids}
+        return trace, ids, [trace.numbers(part) for part in (y, *new)], self.named(trace, state, y, new)
+
+    def named(self, trace: Recorder, state: list[Any], y: Any, new: Any) -> dict[str, Any]:
+        """Every array (rows, B) of one step by the name that the step itself gives it; of two names, the first."""
+        found: dict[str, Any] = {}
+        for name, first, last in zip(self.node.states, state, new):
+            found |= {f"{name}'": first, name: last}
+        sizes = {self.H, *self.node.state_sizes, len(y)}
+        for name, value in [*trace.locals.items(), ("y", y)]:
+            fits = isinstance(value, np.ndarray) and value.shape in {(size, B) for size in sizes}
+            if fits and not any(value.shape == w.shape and same_place(value, w) for w in found.values()):
+                found.setdefault(name, value)
+        return found
+
+    @property
+    def variables(self) -> dict[str, Array]:
+        """The numbers of all that has a name: at the end of the step, and of the state before."""
+        states = {name: ids for name, ids in self.ids.items() if name.endswith("'")}
+        named = {name: self.trace.numbers(value) for name, value in self.values.items()}
+        return {**{name: ids for name, ids in named.items() if (ids >= 0).all()}, **states}
+
+    @property
+    def all_numbers(self) -> dict[str, Array]:
+        """Those, and the pre-activations."""
+        return {**self.variables, **{name: ids for name, ids in self.ids.items() if name not in self.names}}
+
+    def lose(self, part: int) -> None:
+        """As if nothing came in with this output: 0 is y, 1 the first part of the new state."""
+        self.upstream[part] = np.zeros_like(self.upstream[part])
+        self.d = self.trace.gradients(self.seeds(self.upstream))
+
+    def row_blocks(self, name: str, x: Array) -> list[tuple[str, slice]]:
+        """The blocks of H rows of an array, each with its gate; all of it where it is one block, or none."""
+        H, G = self.H, self.node.G
+        n = len(x) // H if x.ndim and len(x) % H == 0 else 1
+        if name in map(before, self.gates):
+            return [(name.removeprefix("a_") if name != "a" else "", slice(None))]
+        if n < 2:
+            return [("", slice(None))]
+        return [(self.gates[k] if n == G else "", slice(k * H, (k + 1) * H)) for k in range(n)]
+
+    def in_blocks(self, x: Array) -> list[Array]:
+        """Its blocks of H rows."""
+        return [x[rows] for _, rows in self.row_blocks("", x)] if x.ndim else [x]
+
+    def seeds(self, upstream: list[Array]) -> Array:
+        """The upstream gradient at the numbers of the new state."""
+        d = np.zeros((self.trace.count, 1))
+        for ids, gradient in zip(self.results, upstream):
+            d[ids, 0] += gradient
+        return d
+
+
+def small(node: Any) -> Any:
+    """A copy; of a large node the like of it with few hidden units, as every number is followed by itself."""
+    if node.hidden_size <= LARGEST:
+        return copy.deepcopy(node)
+    try:
+        like = type(node)(**{**node.config(), "hidden_size": LARGEST}, input_size=min(node.width, LARGEST))
+    except TypeError:  # a constructor of its own
+        return copy.deepcopy(node)
+    like.convert("float64")
+    rng = np.random.default_rng(0)
+    like.load_state_dict({name: p + 0.3 * rng.standard_normal(p.shape) for name, p in like.params.items()})
+    return like
+
+
+def gate_names(node: Any) -> tuple[str, ...]:
+    """The node's own names of its gates, else numbers; one block needs no name."""
+    given = tuple(getattr(node, "gates", ()))
+    if len(given) == node.G:
+        return given
+    return ("",) if node.G == 1 else tuple(f"gate {k}" for k in range(node.G))
+
+
+def before(gate: str) -> str:
+    """The name of what a gate is the σ or the tanh of."""
+    return f"a_{gate}" if gate else "a"
+
+
+def same_place(x: Array, y: Array) -> bool:
+    """Whether two arrays begin at the same address."""
+    return bool(x.__array_interface__["data"][0] == y.__array_interface__["data"][0])
+
+
+def parts_of(a: Any) -> list[Array]:
+    """The arrays of what `inputs` gave, one or several."""
+    return list(a) if isinstance(a, tuple) else [a]

@@ -1,0 +1,37 @@
+"""A node as a subject: one step, with the gradient of its state shared between dy and the next step."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from numnet.check.engine.subject import Back, joined, named
+
+
+def call_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
+    """A node's, one step; of one that reads out, y and the state."""
+    state, saved = thing.forward(inputs["x"], joined(inputs, thing.states))
+    reads_out = getattr(thing, "reads_out", False)
+    y, state = state if reads_out else (None, state)
+
+    def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
+        d_state = joined(upstream, thing.states)
+        d_new = (upstream["y"], d_state) if reads_out else d_state
+        dx, d_state = halved(thing).backward(d_new, saved)
+        return {"x": dx, **named(d_state, thing.states)}
+
+    return {**({"y": y} if reads_out else {}), **named(state, thing.states)}, back
+
+
+def halved(node: Any) -> Any:
+    """The node with half of the gradient of its state handed to step_backward as dy: y is h, so nothing may change."""
+    if not hasattr(node, "step_backward") or getattr(node, "reads_out", False):
+        return node
+
+    def step_backward(dy: Any, d_next: Any, *rest: Any, **options: Any) -> Any:
+        return node.step_backward(dy + 0.5 * d_next, 0.5 * d_next, *rest, **options)
+
+    other = copy.copy(node)
+    vars(other)["step_backward"] = step_backward
+    return other

@@ -1,0 +1,60 @@
+"""What a layer is right without: its lengths, its dropout, its other direction. There the error is to be looked for."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from numnet.check.engine.finding import Finding
+from numnet.check.engine.measure import passes
+from numnet.check.engine.subject import Asked
+
+# With the equation and the file that are theirs.
+OPTIONS = {
+    "state_dropout": ("", "the masks `drop` of the node's step"),
+    "zoneout": ("(1)", "regularization.py"),
+    "weight_dropout": ("", ""),
+    "reverse": ("", ""),
+}
+
+
+def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
+    """Each option that, left out, leaves nothing wrong; lengths first."""
+    thing, x = asked.subject.thing, asked.subject.inputs.get("x")
+    if x is None or not getattr(thing, "recurrent", False):
+        return
+    lengths = asked.subject.inputs.get("lengths")
+    if lengths is not None and passes(thing, x, seed=seed):
+        text = "right without lengths: what is wrong is done where a row ends before the others, or has gaps"
+        yield Finding(text, "lengths", tuple(wrong))
+        return
+    for name, (equation, place) in OPTIONS.items():
+        if is_on(thing, name) and passes(left_out(thing, name), x, lengths=lengths, seed=seed):
+            where = f": equation {equation} of {place}" if equation else f": {place}" if place else ""
+            yield Finding(f"right without {name}{where}", "option", tuple(wrong), equation=equation)
+    if getattr(thing, "path", "") == "fast" and passes(plain(thing), x, lengths=lengths, seed=seed):
+        text = "right with use_fast = False: the steps of the kernel are right, its loop or packing (fast/) is wrong"
+        yield Finding(text, "kernel", tuple(wrong))
+
+
+def is_on(layer: Any, name: str) -> bool:
+    """Whether an option of a layer does anything."""
+    return bool(np.any(getattr(layer, name, False))) and hasattr(layer, "set_options")
+
+
+def left_out(layer: Any, name: str) -> Any:
+    """The layer without the option."""
+    like = copy.deepcopy(layer)
+    setattr(like, name, [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))())
+    like.drops = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
+    return like
+
+
+def plain(layer: Any) -> Any:
+    """The layer without its kernel."""
+    like = copy.deepcopy(layer)
+    like.use_fast = False
+    return like
