@@ -552,3 +552,18 @@ def test_no_way_back_through_weights_that_have_changed(net: Any, optimizer: str)
     net.OPTIMIZERS[optimizer](0.5).step(tape)
     with pytest.raises(RuntimeError):
         tape.backward(value)
+
+
+def test_the_padded_bias_of_a_gru_follows_b_h() -> None:
+    """The kernel's second bias is shared by the calls: it has b_h's values at each call, and every call's gradient."""
+    x = np.random.default_rng(0).standard_normal((3, 2, 4)).astype("float32")
+    tape, node = (torchnet.Tape(part=torchnet.GRUNode(5, 4, seed=1)) for _ in range(2))
+    node.part.cell = None  # the node's own step
+    for one in (tape, node):
+        total = one.part(x[0]).sum() + one.part(x[1]).sum()
+        one.part.part.b_h.data += 1  # an edit that autograd does not see
+        total = total + one.part(x[2]).sum()
+        copy.deepcopy(one)
+        one.backward(total)
+    for ours, theirs in zip(tape.grads.values(), node.grads.values()):
+        np.testing.assert_allclose(to_numpy(ours), to_numpy(theirs), rtol=1e-5, atol=1e-6)  # float32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -74,7 +73,8 @@ class NodeOnTape(OnTape):
 
     def __init__(self, tape: Any, part: Any) -> None:
         super().__init__(tape, part)
-        self.cell = CELLS.get(type(part))
+        kind = CELLS.get(type(part))
+        self.cell = kind() if isinstance(kind, type) else kind
 
     def called(self, x: Any, state: Any = None) -> Any:
         node, parts = self.part, self.part.each(plain(as_tuples(state)))
@@ -130,19 +130,43 @@ def fits(node: Any, x: Any, parts: tuple[Any, ...]) -> bool:
     )
 
 
-def gru_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
-    """The new state (h,), or None for reset="before", which PyTorch does not have."""
-    if node.reset == "before" or getattr(node, "layer_norm", False):
-        return None
-    weights = node._parameters
-    b_h = torch.constant_pad_nd(weights["b_h"], (2 * node.hidden_size, 0))  # PyTorch has a second bias of r and z too
-    return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], b_h),)
+class GRUCell:
+    """The kernel of a GRU. PyTorch has a second bias of r and z too: b_h is padded with zeros for them.
+
+    The calls of a program share one padded array, and one backward pass of the padding, until b_h has other values.
+    """
+
+    padded: Tensor | None = None
+    of: Tensor
+    values: Tensor
+
+    def __call__(self, node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
+        """The new state (h,), or None for reset="before", which PyTorch does not have."""
+        if node.reset == "before":
+            return None
+        weights = node._parameters
+        return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], self.second_bias(weights["b_h"])),)
+
+    def second_bias(self, b_h: Tensor) -> Tensor:
+        """(3H,), zeros but for the rows of n. A comparison of values costs less than padding and its backward pass."""
+        padded = self.padded
+        graph = torch.is_grad_enabled() and b_h.requires_grad
+        if padded is None or self.of is not b_h or padded.requires_grad != graph or not self.unchanged(b_h):
+            H = len(b_h)
+            self.padded = padded = torch.constant_pad_nd(b_h, (2 * H, 0))
+            self.of, self.values = b_h, padded.detach()[2 * H :]
+        return padded
+
+    def unchanged(self, b_h: Tensor) -> bool:
+        """Whether b_h has the values that were padded; on a GPU the comparison would wait for the device."""
+        return b_h.device.type == "cpu" and b_h.dtype == self.values.dtype and torch.equal(self.values, b_h)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
 
-def rnn_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
+def rnn_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     """The new state (h,)."""
-    if getattr(node, "layer_norm", False):
-        return None
     weights = node._parameters
     cell = torch.rnn_tanh_cell if node.activation == "tanh" else torch.rnn_relu_cell
     return (cell(x, h, weights["W_x"], weights["W_h"], weights["b"]),)
@@ -154,7 +178,7 @@ def lstm_cell(node: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
     return torch.lstm_cell(x, (h, c), weights["W_x"], weights["W_h"], weights["b"])
 
 
-CELLS: dict[type, Callable[..., Any]] = {RNNNode: rnn_cell, GRUNode: gru_cell, LSTMNode: lstm_cell}
+CELLS: dict[type, Any] = {RNNNode: rnn_cell, GRUNode: GRUCell, LSTMNode: lstm_cell}
 
 
 def as_tuples(state: Any) -> Any:
