@@ -21,7 +21,7 @@ SHARED = set(
 )
 ROOMS_WITHOUT_PUBLIC_NAMES = set(
     """blueprint encoder_decoder_blueprint evaluation first_values initial kept layout lengths masks pairs program
-    progress recurrent/options recurrent/paths recurrent/regularization resume several weights""".split()  # noqa: SIM905
+    progress recurrent/options recurrent/paths resume several weights""".split()  # noqa: SIM905
 )
 OF_BOTH = ("*.py", "recurrent/*.py")
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]

@@ -41,10 +41,7 @@ class Bidirectional(Paths, Layer):
     def parts(self) -> dict[str, Operation]:
         return {"forwards": self.forwards, "backwards": self.backwards}
 
-    @property
-    def named_layers(self) -> dict[str, Any]:
-        """The two layers by name."""
-        return {"forwards": self.forwards, "backwards": self.backwards}
+    named_layers = property(parts)
 
     def make(self, rng: np.random.Generator) -> int:
         width = self.forwards.build(self.width, rng, self.dtype)

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from numnet.checks import check_sequence, check_size, check_steps
+from numnet.checks import check_sequence, check_size, check_state, check_steps
 from numnet.dense import Dense
+from numnet.layout import rows
 from numnet.lengths import as_mask, as_resets, carried
 from numnet.operation import Array, Layer, Operation
+from numnet.pairs import add_grads
 from numnet.recurrent import unroll
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
-from numnet.recurrent.options import Options, RecurrentOptions
-from numnet.recurrent.unroll import as_zone, columns, rows
+from numnet.recurrent.options import RecurrentOptions
+from numnet.recurrent.unroll import columns
 from numnet.sequences import Packed, closed, opened, opened_like
-
-if TYPE_CHECKING:
-    from typing import Unpack
 
 
 @dataclass
@@ -91,14 +90,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
     d_state: State = None
     pool: Pool | None = None
 
-    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
+    def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer draws for all of its parts, one after another
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
         node.speaker = self.name
-        self.set_options(options)
+        self.set_options(**options)
         self.ready(node.input_size)
 
     def parts(self) -> dict[str, Operation]:
@@ -140,13 +139,10 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.cleared = None
         self.plain_for = "" if resets is None else "resets are in no kernel"
         self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, packed)
-        if not self.return_sequences:
-            y = call.masked(y[np.arange(len(y)), call.ends])
+        y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
-        if not self.return_sequences:
-            return y
-        y = self.time_major(y)
-        return closed(y, call.counts, self.batch_first) if packed else y
+        y = self.time_major(y) if self.return_sequences else y
+        return closed(y, call.counts, self.batch_first) if packed and self.return_sequences else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         call: Call = self.recall()
@@ -180,7 +176,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.reverse,
             None if resets is None else carried(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
-            tuple(columns(as_zone(zones.get(name), self.dtype)) for name in node.states) if zones else (),
+            tuple(columns(zones.get(name)) for name in node.states) if zones else (),
             columns(drawn["state"].astype(self.dtype)) if "state" in drawn else None,
         )
         state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
@@ -192,27 +188,23 @@ class RecurrentLayer(RecurrentOptions, Layer):
         d_last = or_zeros(d_last, [(len(dy), size) for size in call.node.state_sizes], self.dtype)
         dx, d_start, grads, d_0 = unroll.backward(call.node, columns(dy), columns(d_last), call.saved)
         if self.learn_state:  # what the resets have started from h_0
-            grads |= {f"{name}_0": np.sum(d, axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)}
-        return None if dx is None else rows(dx), rows(d_start), grads
+            add_grads(self, {f"{name}_0": d.sum(axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)})
+        return None if dx is None else rows(dx), [part.T for part in d_start], grads
 
     def add_grads(self, grads: dict[str, Any], d_start: Sequence[Array], call: Call) -> None:
         """Add to the gradients of the node's weights and of the learned start state."""
         name = str(self.node.recurrent_weights)
         if call.weight_mask is not None and name in grads:  # a kernel that takes no step gives no gradients
             grads[name] = grads[name] * call.weight_mask.astype(self.dtype)
-        own = {name: grads.pop(f"{name}_0") for name in self.node.states if f"{name}_0" in grads}
-        self.node.add_grads(grads)
+        add_grads(self.node, grads)
         for name, part in zip(self.node.states, d_start) if self.learn_state else ():
             gradient = getattr(self, f"d{name}_0")
-            gradient += own.get(name, 0)
             gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
         """x with the batch first, cast; the mask and the resets (B, T), or None."""
-        mask = None
-        if not isinstance(x, np.ndarray):
-            x, lengths = opened(x, lengths, self.batch_first)
-            x = np.asarray(x)
+        x, lengths = opened(x, lengths, self.batch_first)
+        x, mask = np.asarray(x), None
         if lengths is not None or resets is not None:
             check_steps(self.name, x, self.batch_first)
             B, T = self.time_major(x).shape[:2]
@@ -244,7 +236,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     def checked(self, state: State, B: int, label: str) -> list[Any]:
         """The parts (B, H) of a state, cast, their shapes checked."""
         shapes = [(B, size) for size in self.node.state_sizes]
-        return self.node.checked(label, state, shapes, "It is (batch, hidden).")
+        return check_state(self.node, label, state, shapes, "It is (batch, hidden).")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}
