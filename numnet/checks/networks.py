@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from numnet.checks.batches import check_features, check_sequence
 from numnet.checks.values import check_fraction, check_shape
 
@@ -73,7 +75,8 @@ def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remed
     """The parts of a state, cast by the node; ValueError for one of another shape. `what` is its name in an error."""
     parts = list(parts_of_state(node.name, node.states, state, what.split()[0]))
     for k, (name, value) in enumerate(zip(node.states, parts)):
-        if value is not None:
+        fits = type(value) is np.ndarray and value.dtype == node.dtype and value.shape == shapes[k]
+        if value is not None and not fits:
             parts[k] = value = node.cast(what.format(name), value)
             check_shape(node.name, what.format(name), value.shape, shapes[k], remedy)
     return parts

@@ -177,7 +177,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             None if resets is None else carried(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
             tuple(columns(zones.get(name)) for name in node.states) if zones else (),
-            columns(drawn["state"].astype(self.dtype)) if "state" in drawn else None,
+            {"drop": columns(drawn["state"].astype(self.dtype))} if "state" in drawn else {},
         )
         state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
         y, last, saved = unroll.forward(node, columns(x), columns(state), steps)

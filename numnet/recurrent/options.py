@@ -51,9 +51,9 @@ class RecurrentOptions:
     last_state = OfCall()
     cleared = OfCall()  # (B,): the rows that reset_state has named since the last call
     __signature__ = Signature()
-    nodes: ClassVar[Sequence[Any]] = ()  # of a named layer: its node, and the node that any of its choices selects
-    choices: ClassVar[dict[str, Any]] = {}  # these options with their defaults, which select the first
-    chosen: Mapping[str, Any] = MappingProxyType({})
+    nodes: ClassVar[Sequence[Any]] = ()  # the node of a named layer, and the one that its choices select
+    choices: ClassVar[dict[str, Any]] = {}  # options with their defaults: another value selects the second node
+    chosen: Mapping[str, Any] = MappingProxyType({})  # the choices that differ from their defaults
     drops: bool  # whether masks are drawn in training
     mask_seed = 0
     _use_fast = True
@@ -72,7 +72,7 @@ class RecurrentOptions:
         return backend.Bidirectional(cls(*arguments, **options))
 
     def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
-        """The node of a named layer, which builds it later; its options are removed from `options`."""
+        """The node of a named layer, not built yet. Its options are removed from `options`."""
         given = {name: options.pop(name, default) for name, default in self.choices.items()}
         self.chosen = {name: value for name, value in given.items() if value != self.choices[name]}
         kind, given = self.nodes[bool(self.chosen)], {**self.chosen, **options}
@@ -214,8 +214,10 @@ class RecurrentOptions:
         if self.weight_dropout:
             shape = tuple(getattr(node, node.recurrent_weights).shape)
             drawn["weights"] = scaled(self.weight_dropout, shape, *source, masks.WEIGHTS)
-        shapes = [(p, (B, T, sizes[name]), *source, masks.ZONEOUT + k) for k, (name, p) in enumerate(rates.items())]
-        drawn["zoneout"] = {name: ~masks.mask(*of_mask) for name, of_mask in zip(rates, shapes)}
+        drawn["zoneout"] = {
+            name: ~masks.mask(p, (B, T, sizes[name]), *source, masks.ZONEOUT + k)
+            for k, (name, p) in enumerate(rates.items())
+        }
         return drawn
 
 

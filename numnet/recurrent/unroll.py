@@ -16,7 +16,7 @@ It runs every node with every option. What happens between two steps is a line e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,16 +38,11 @@ class Steps:
     goes_on: Array | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
     h_0: Parts = ()  # the parts of that state, (H, 1) or 0
     zoneout: Parts = ()  # k for each part of the state: (T, H, B), a number, or None
-    drop: Array | None = None  # (H, B), the mask of state dropout, the same in all steps
+    options: dict[str, Array] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
 
     def order(self, T: int) -> range:
         """The steps in the order in which they are taken."""
         return range(T)[:: -1 if self.reverse else 1]
-
-    @property
-    def options(self) -> dict[str, Array]:
-        """The further arguments of `step` and `step_backward`."""
-        return {} if self.drop is None else {"drop": self.drop}
 
 
 ALL = Steps()

@@ -126,7 +126,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             goes_on,
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
             [as_zone(zones.get(name), like) for name in node.states] if zones else (),
-            torch.as_tensor(drawn["state"]).to(like).T if "state" in drawn else None,
+            {"drop": torch.as_tensor(drawn["state"]).to(like).T} if "state" in drawn else {},
         )
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
