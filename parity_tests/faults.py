@@ -212,7 +212,7 @@ FAULTS = [
     Fault("last alone, plain: gradient of the output lost", "recurrent/layer.py", "dy[np.arange(B), call.ends] = d_end", "pass", "GRU before, last alone, plain", "y"),
     Fault("learned state: mean for sum", "recurrent/layer.py", "part[call.learned].sum(axis=0)", "part[call.learned].mean(axis=0)", "LSTM, learned state", "h_0 c_0"),
     Fault("learned state: gradient overwritten, not added", "recurrent/layer.py", "gradient += 0 if call.learned", "gradient[:] = 0 if call.learned", "GRU before, learned state", "h_0"),
-    Fault("time-major: dx not turned back", "recurrent/layer.py", "if call.packed else self.time_major(dx)", "if call.packed else dx", "LSTM, time-major", "x"),
+    Fault("time-major: dx not turned back", "recurrent/layer.py", "dx = self.time_major(dx)", "dx = dx", "LSTM, time-major", "x"),
     Fault("time-major: dy not turned", "recurrent/layer.py", "dy = self.time_major(dy) if self.return_sequences else dy", "dy = dy", "LSTM, time-major", "y"),
     Fault("time-major: gaps not turned", "lengths.py", "return found if batch_first else found.T", "return found", "LSTM, gaps, time-major", "y"),
     Fault("both ways: the second goes ahead too", "recurrent/options.py", "other.reverse = not self.reverse", "other.reverse = self.reverse", "LSTM, both ways", "y"),

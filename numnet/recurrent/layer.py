@@ -40,13 +40,7 @@ class Call:
     reverse: bool
     learned: Any  # (B,), the rows that start from h_0, or None
     weight_mask: Array | None  # of weight dropout
-    packed: bool
-
-    @property
-    def counts(self) -> Array:
-        """The number of real steps of each row."""
-        B, T = self.x_shape[:2]
-        return np.full(B, T) if self.mask is None else self.mask.sum(axis=1)
+    lengths: Array | None  # (B,), of a Packed x
 
     @property
     def ends(self) -> Array:
@@ -119,7 +113,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return "" if type(self.node) in KERNELS else f"{type(self.node).__name__} has no kernel"
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
-        packed = isinstance(x, Packed)
+        counts = x.lengths if isinstance(x, Packed) else None
         x, mask, resets = self.validated(x, lengths, resets)
         start, learned = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
@@ -138,16 +132,16 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if self.stateful:
             self.cleared = None
         self.plain_for = "" if resets is None else "resets are in no kernel"
-        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, packed)
+        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
         y = self.time_major(y) if self.return_sequences else y
-        return closed(y, call.counts, self.batch_first) if packed and self.return_sequences else y
+        return y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         call: Call = self.recall()
         node, B, T = call.node, *call.x_shape[:2]
-        dy = opened_like(self.name, dy, call.counts if call.packed else None, self.batch_first)
+        dy = opened_like(self.name, dy, call.lengths, self.batch_first)
         d_last = self.checked(d_last_state, B, "d_last_state {}")
         shape = (B,) if not self.return_sequences else (B, T) if self.batch_first else (T, B)
         dy = self.gradient(dy, (*shape, self.output_width), self.dtype)
@@ -164,7 +158,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.d_state = node.joined(d_start)
         if dx is None or len(call.x_shape) == 2:  # tokens have no gradient
             return None
-        return closed(self.time_major(dx), call.counts, self.batch_first) if call.packed else self.time_major(dx)
+        dx = self.time_major(dx)
+        return dx if call.lengths is None else closed(dx, call.lengths, self.batch_first)
 
     def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
         """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""

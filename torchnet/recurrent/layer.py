@@ -86,7 +86,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return vendor.why_none(self.node)
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
-        packed = isinstance(x, Packed)
+        counts = x.lengths if isinstance(x, Packed) else None
         given, x, mask, resets = self.validated(x, lengths, resets)
         start = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
@@ -102,9 +102,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if self.stateful:
             self.cleared = None
         self.keep((y, *last), (given, *start))
-        counts = np.full(len(x), x.shape[1]) if mask is None else mask.sum(dim=1)
-        self.counts = counts if packed else None
-        return closed(y, counts, self.batch_first) if packed and self.return_sequences else y
+        self.counts = counts
+        return y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         outputs, inputs = self.recall()
@@ -218,5 +217,5 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
 def as_zone(k: Any, like: Tensor) -> Tensor | None:
     """A mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
-    k = None if k is None else torch.as_tensor(k).to(like)
+    k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
     return k.permute(1, 2, 0) if k is not None and k.ndim else k
