@@ -15,9 +15,9 @@ from numnet.recurrent.rnn import RNNNode
 
 
 class NamedLayer(RecurrentLayer):
-    """A RecurrentLayer that makes its node, the first of `nodes`, or the second with any of the `choices`.
+    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
 
-    `options` are those of the node, the choices and those of RecurrentLayer.
+    `options` are those of the node, the variant options and those of RecurrentLayer.
     """
 
     def __init__(
@@ -29,15 +29,15 @@ class NamedLayer(RecurrentLayer):
 class RNNLayer(NamedLayer):
     """The plain recurrent network over time: equations in RNNNode, shapes and options in RecurrentLayer."""
 
-    nodes = RNNNode, LayerNormRNNNode
-    choices: ClassVar = {"layer_norm": False}
+    node_types = RNNNode, LayerNormRNNNode
+    variant_options: ClassVar = {"layer_norm": False}
 
 
 class GRULayer(NamedLayer):
     """The GRU over time, reset="before" or "after": equations in GRUNode, shapes and options in RecurrentLayer."""
 
-    nodes = GRUNode, LayerNormGRUNode
-    choices: ClassVar = {"layer_norm": False}
+    node_types = GRUNode, LayerNormGRUNode
+    variant_options: ClassVar = {"layer_norm": False}
 
 
 class LSTMLayer(NamedLayer):
@@ -46,17 +46,17 @@ class LSTMLayer(NamedLayer):
     With peepholes, coupled, proj_size or layer_norm its node is an LSTMVariantNode.
     """
 
-    nodes = LSTMNode, LSTMVariantNode
-    choices: ClassVar = {"peepholes": False, "coupled": False, "proj_size": None, "layer_norm": False}
+    node_types = LSTMNode, LSTMVariantNode
+    variant_options: ClassVar = {"peepholes": False, "coupled": False, "proj_size": None, "layer_norm": False}
 
 
 class MGULayer(NamedLayer):
     """The minimal gated unit over time: equations in MGUNode, shapes and options in RecurrentLayer."""
 
-    nodes = (MGUNode,)
+    node_types = (MGUNode,)
 
 
 class IndRNNLayer(NamedLayer):
     """The IndRNN over time: equations in IndRNNNode, shapes and options in RecurrentLayer."""
 
-    nodes = (IndRNNNode,)
+    node_types = (IndRNNNode,)

@@ -28,7 +28,7 @@ class Signature:
         for p in (p for other in others for p in other):
             if p.name != "node" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):  # a named layer makes the node
                 parameters.setdefault(p.name, p.replace(kind=p.KEYWORD_ONLY))
-        for name, default in getattr(kind, "choices", {}).items():
+        for name, default in getattr(kind, "variant_options", {}).items():
             parameters.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
         return inspect.Signature(list(parameters.values()))
 
@@ -40,7 +40,7 @@ def functions_of(kind: Any) -> Iterator[Any]:
             yield vars(base)[name]
             taken = inspect.signature(vars(base)[name]).parameters.values()
             if name == "set_options" or all(p.kind is not p.VAR_KEYWORD for p in taken):
-                yield from (function for node in getattr(kind, "nodes", ()) for function in functions_of(node))
+                yield from (function for node in getattr(kind, "node_types", ()) for function in functions_of(node))
                 return
 
 
@@ -51,9 +51,9 @@ class RecurrentOptions:
     last_state = OfCall()
     cleared = OfCall()  # (B,): the rows that reset_state has named since the last call
     __signature__ = Signature()
-    nodes: ClassVar[Sequence[Any]] = ()  # the node of a named layer, and the one that its choices select
-    choices: ClassVar[dict[str, Any]] = {}  # options with their defaults: another value selects the second node
-    chosen: Mapping[str, Any] = MappingProxyType({})  # the choices that differ from their defaults
+    node_types: ClassVar[Sequence[Any]] = ()  # of a named layer: its node, and the variant of it
+    variant_options: ClassVar[dict[str, Any]] = {}  # with their defaults: any other value selects the variant
+    chosen: Mapping[str, Any] = MappingProxyType({})  # the variant options that differ from their defaults
     drops: bool  # whether masks are drawn in training
     mask_seed = 0
     _use_fast = True
@@ -73,9 +73,9 @@ class RecurrentOptions:
 
     def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
         """The node of a named layer, not built yet. Its options are removed from `options`."""
-        given = {name: options.pop(name, default) for name, default in self.choices.items()}
-        self.chosen = {name: value for name, value in given.items() if value != self.choices[name]}
-        kind, given = self.nodes[bool(self.chosen)], {**self.chosen, **options}
+        given = {name: options.pop(name, default) for name, default in self.variant_options.items()}
+        self.chosen = {name: value for name, value in given.items() if value != self.variant_options[name]}
+        kind, given = self.node_types[bool(self.chosen)], {**self.chosen, **options}
         of_node = {name: given[name] for name in inspect.signature(kind).parameters if name in given}
         for name in of_node:
             options.pop(name, None)
