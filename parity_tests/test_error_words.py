@@ -262,13 +262,13 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "GRULayer: no option is called 'dropout', expected one of batch_first, reverse, return_sequences, learn_state, "
-        "stateful, state_dropout, zoneout, weight_dropout, bidirectional, initial, seed, dtype.",
-        lambda: numnet.GRULayer(5, **{"dropout": 0.1}),  # type: ignore[arg-type]
+        "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
+        lambda: numnet.GRULayer(5, dropout=0.1),
     ),
     (
         "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "
         "learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
-        lambda: numnet.RecurrentLayer(numnet.RNNNode(5), **{"seed": 1}),  # type: ignore[arg-type]
+        lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
     ),
     (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",

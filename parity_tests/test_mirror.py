@@ -26,7 +26,7 @@ SHARED = set(
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
     """autograd.outputs autograd.stored autograd.weights core.layout core.pairs
-    recurrent.regularization training.resume""".split()  # noqa: SIM905
+    training.resume""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.
@@ -84,6 +84,31 @@ def test_constructors_are_the_same(name: str) -> None:
     ours, theirs = getattr(numnet, name), getattr(torchnet, name)
     if ours.__init__ is not object.__init__ and not issubclass(ours, BaseException):
         assert shape_of(theirs) == shape_of(ours), f"torchnet.{name}{inspect.signature(theirs)}"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CLASSES if name.endswith(("RNNLayer", "GRULayer", "LSTMLayer", "Node"))]
+)
+def test_a_signature_shows_every_option_with_its_default(name: str, net: Any) -> None:
+    kind = getattr(net, name)
+    shown = inspect.signature(kind).parameters
+    assert all(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in shown.values())
+    defaults = {p.name: p.default for p in shown.values() if p.default is not p.empty}
+    assert {"input_size", "initial", "seed", "dtype"} <= defaults.keys()
+    assert kind(5, **defaults).config() == kind(5).config()
+    if name == "LSTMLayer":
+        assert {"peepholes", "proj_size", "forget_bias", "layer_norm", "zoneout", "bidirectional"} <= defaults.keys()
+    assert "hidden_size" not in inspect.signature(kind(5)).parameters  # that of a call
+
+
+def test_a_signature_shows_the_options_that_a_class_of_ones_own_passes_on(net: Any) -> None:
+    class Mine(net.LSTMLayer):
+        def __init__(self, hidden_size: int, depth: int = 1, **options: Any) -> None:
+            super().__init__(hidden_size, **options)
+
+    shown = inspect.signature(Mine).parameters
+    assert list(shown)[:4] == ["hidden_size", "depth", "output_size", "input_size"]
+    assert {"zoneout", "peepholes", "dtype"} <= shown.keys()
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -41,10 +41,7 @@ class Bidirectional(Paths, Layer):
     def parts(self) -> dict[str, Operation]:
         return {"forwards": self.forwards, "backwards": self.backwards}
 
-    @property
-    def named_layers(self) -> dict[str, Any]:
-        """The two layers by name."""
-        return {"forwards": self.forwards, "backwards": self.backwards}
+    named_layers = property(parts)
 
     def make(self, rng: np.random.Generator) -> int:
         width = self.forwards.build(self.width, rng, self.dtype)
@@ -66,25 +63,23 @@ class Bidirectional(Paths, Layer):
         y_f = self.forwards(x, first[0], lengths, resets)  # (1)
         y_b = self.backwards(x, first[1], lengths, resets)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
-        self.saved = y_f, y_b, packed
+        self.saved = y_f, y_b, lengths if packed else None
         y = self.merged(y_f, y_b)  # (2)
         return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
-        y_f, y_b, packed = self.recall()
-        call = self.forwards.recall()
+        y_f, y_b, counts = self.recall()
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        counts = call.counts if packed else None
         shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
-        self.backwards.checked(d_last[1], call.x_shape[0], "d_last_state {}")
+        self.backwards.checked(d_last[1], self.forwards.recall().x_shape[0], "d_last_state {}")
         d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
         dx_f, dx_b = self.forwards.backward(d_f, d_last[0]), self.backwards.backward(d_b, d_last[1])  # (1)
         self.d_state = self.forwards.d_state, self.backwards.d_state
         if dx_f is None:
             return None
         dx = dx_f + dx_b
-        return closed(dx, counts, self.batch_first) if packed else dx
+        return dx if counts is None else closed(dx, counts, self.batch_first)
 
     def merged(self, y_f: Array, y_b: Array) -> Any:
         """(2)"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.checks import check_choice
@@ -35,18 +34,10 @@ class GRUNode(Node):
     gates = ("r", "z", "n")
     b_h: Array
 
-    def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        reset: str = "after",
-        initial: str = "pytorch",
-        seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
-    ) -> None:
+    def __init__(self, hidden_size: int, input_size: int | None = None, reset: str = "after", **options: Any) -> None:
         check_choice(self.name, "reset", reset, ("before", "after"))
         self.reset = reset
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.checks import check_choice
@@ -28,17 +27,11 @@ class IndRNNNode(Node):
     u: Array
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        activation: str = "relu",
-        initial: str = "pytorch",
-        seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        self, hidden_size: int, input_size: int | None = None, activation: str = "relu", **options: Any
     ) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)

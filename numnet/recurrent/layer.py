@@ -10,23 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_sequence, check_size, check_steps
+from numnet.core.checks import check_sequence, check_size, check_state, check_steps
+from numnet.core.layout import rows
 from numnet.core.lengths import as_mask, as_resets, carried
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.pairs import add_grads
 from numnet.layers.dense import Dense
 from numnet.recurrent import unroll
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
-from numnet.recurrent.options import Options, RecurrentOptions
-from numnet.recurrent.unroll import as_zone, columns, rows
-
-if TYPE_CHECKING:
-    from typing import Unpack
+from numnet.recurrent.options import RecurrentOptions
+from numnet.recurrent.unroll import columns
 
 
 @dataclass
@@ -41,13 +40,7 @@ class Call:
     reverse: bool
     learned: Any  # (B,), the rows that start from h_0, or None
     weight_mask: Array | None  # of weight dropout
-    packed: bool
-
-    @property
-    def counts(self) -> Array:
-        """The number of real steps of each row."""
-        B, T = self.x_shape[:2]
-        return np.full(B, T) if self.mask is None else self.mask.sum(axis=1)
+    lengths: Array | None  # (B,), of a Packed x
 
     @property
     def ends(self) -> Array:
@@ -91,14 +84,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
     d_state: State = None
     pool: Pool | None = None
 
-    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
+    def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer draws for all of its parts, one after another
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
         node.speaker = self.name
-        self.set_options(options)
+        self.set_options(**options)
         self.ready(node.input_size)
 
     def parts(self) -> dict[str, Operation]:
@@ -120,7 +113,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return "" if type(self.node) in KERNELS else f"{type(self.node).__name__} has no kernel"
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
-        packed = isinstance(x, Packed)
+        counts = x.lengths if isinstance(x, Packed) else None
         x, mask, resets = self.validated(x, lengths, resets)
         start, learned = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
@@ -139,19 +132,16 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if self.stateful:
             self.cleared = None
         self.plain_for = "" if resets is None else "resets are in no kernel"
-        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, packed)
-        if not self.return_sequences:
-            y = call.masked(y[np.arange(len(y)), call.ends])
+        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
+        y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
-        if not self.return_sequences:
-            return y
-        y = self.time_major(y)
-        return closed(y, call.counts, self.batch_first) if packed else y
+        y = self.time_major(y) if self.return_sequences else y
+        return y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         call: Call = self.recall()
         node, B, T = call.node, *call.x_shape[:2]
-        dy = opened_like(self.name, dy, call.counts if call.packed else None, self.batch_first)
+        dy = opened_like(self.name, dy, call.lengths, self.batch_first)
         d_last = self.checked(d_last_state, B, "d_last_state {}")
         shape = (B,) if not self.return_sequences else (B, T) if self.batch_first else (T, B)
         dy = self.gradient(dy, (*shape, self.output_width), self.dtype)
@@ -168,7 +158,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.d_state = node.joined(d_start)
         if dx is None or len(call.x_shape) == 2:  # tokens have no gradient
             return None
-        return closed(self.time_major(dx), call.counts, self.batch_first) if call.packed else self.time_major(dx)
+        dx = self.time_major(dx)
+        return dx if call.lengths is None else closed(dx, call.lengths, self.batch_first)
 
     def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
         """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
@@ -180,8 +171,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.reverse,
             None if resets is None else carried(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
-            tuple(columns(as_zone(zones.get(name), self.dtype)) for name in node.states) if zones else (),
-            columns(drawn["state"].astype(self.dtype)) if "state" in drawn else None,
+            tuple(columns(zones.get(name)) for name in node.states) if zones else (),
+            {"drop": columns(drawn["state"].astype(self.dtype))} if "state" in drawn else {},
         )
         state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
         y, last, saved = unroll.forward(node, columns(x), columns(state), steps)
@@ -192,27 +183,23 @@ class RecurrentLayer(RecurrentOptions, Layer):
         d_last = or_zeros(d_last, [(len(dy), size) for size in call.node.state_sizes], self.dtype)
         dx, d_start, grads, d_0 = unroll.backward(call.node, columns(dy), columns(d_last), call.saved)
         if self.learn_state:  # what the resets have started from h_0
-            grads |= {f"{name}_0": np.sum(d, axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)}
-        return None if dx is None else rows(dx), rows(d_start), grads
+            add_grads(self, {f"{name}_0": d.sum(axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)})
+        return None if dx is None else rows(dx), [part.T for part in d_start], grads
 
     def add_grads(self, grads: dict[str, Any], d_start: Sequence[Array], call: Call) -> None:
         """Add to the gradients of the node's weights and of the learned start state."""
         name = str(self.node.recurrent_weights)
         if call.weight_mask is not None and name in grads:  # a kernel that takes no step gives no gradients
             grads[name] = grads[name] * call.weight_mask.astype(self.dtype)
-        own = {name: grads.pop(f"{name}_0") for name in self.node.states if f"{name}_0" in grads}
-        self.node.add_grads(grads)
+        add_grads(self.node, grads)
         for name, part in zip(self.node.states, d_start) if self.learn_state else ():
             gradient = getattr(self, f"d{name}_0")
-            gradient += own.get(name, 0)
             gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
         """x with the batch first, cast; the mask and the resets (B, T), or None."""
-        mask = None
-        if not isinstance(x, np.ndarray):
-            x, lengths = opened(x, lengths, self.batch_first)
-            x = np.asarray(x)
+        x, lengths = opened(x, lengths, self.batch_first)
+        x, mask = np.asarray(x), None
         if lengths is not None or resets is not None:
             check_steps(self.name, x, self.batch_first)
             B, T = self.time_major(x).shape[:2]
@@ -244,7 +231,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     def checked(self, state: State, B: int, label: str) -> list[Any]:
         """The parts (B, H) of a state, cast, their shapes checked."""
         shapes = [(B, size) for size in self.node.state_sizes]
-        return self.node.checked(label, state, shapes, "It is (batch, hidden).")
+        return check_state(self.node, label, state, shapes, "It is (batch, hidden).")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -42,10 +42,10 @@ class LayerNormNode(Node):
     """A node whose products are normalized: a_x = g_x ⊙ N(W_x x) + b  (0), and g_h ⊙ N(W_h h') in its step.
 
     N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) begin at 1.
+    Without `gains` (0) is that of Node.
     """
 
     gains: tuple[str, ...] = ("g_x", "g_h")
-    chosen_by: ClassVar[dict[str, Any]] = {"layer_norm": True}
     g_x: Array
     g_h: Array
 
@@ -58,11 +58,15 @@ class LayerNormNode(Node):
         """W_x x, a lookup for tokens."""
         return self.W_x[:, x].swapaxes(0, 1) if x.ndim == 2 else self.W_x @ x  # (0)
 
-    def inputs(self, x: Array) -> Array:
+    def inputs(self, x: Array) -> Any:
+        if not self.gains:
+            return super().inputs(x)
         blocks = zip(np.split(self.product(x), self.edges, axis=1), np.split(self.g_x, self.edges))
         return np.concatenate([normalize(p, gain)[0] for p, gain in blocks], axis=1) + self.b[:, None]  # (0)
 
     def inputs_backward(self, da_x: Array, x: Array) -> tuple[Array | None, dict[str, Any]]:
+        if not self.gains:
+            return super().inputs_backward(da_x, x)
         parts = (np.split(q, self.edges, axis=k) for q, k in ((da_x, 1), (self.product(x), 1), (self.g_x, 0)))
         found = [normalize_backward(da, gain, normalize(p, gain)[1]) for da, p, gain in zip(*parts)]  # (0)
         dp, dg = (np.concatenate(blocks, axis=1) for blocks in zip(*found))

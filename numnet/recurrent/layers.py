@@ -1,8 +1,8 @@
-"""The recurrent layers by name: each unrolls its node over time."""
+"""The recurrent layers by name: each makes its node, and unrolls it over time."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.indrnn import IndRNNNode
@@ -11,101 +11,52 @@ from numnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
 from numnet.recurrent.lstm import LSTMNode
 from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
-from numnet.recurrent.options import LayerOptions, split_options
 from numnet.recurrent.rnn import RNNNode
 
-if TYPE_CHECKING:
-    from typing import Unpack
+
+class NamedLayer(RecurrentLayer):
+    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
+
+    `options` are those of the node, the variant options and those of RecurrentLayer.
+    """
+
+    def __init__(
+        self, hidden_size: int, output_size: int | None = None, input_size: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(self.make_node(hidden_size, input_size, options), output_size, **options)
 
 
-class RNNLayer(RecurrentLayer):
+class RNNLayer(NamedLayer):
     """The plain recurrent network over time: equations in RNNNode, shapes and options in RecurrentLayer."""
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        activation: str = "tanh",
-        layer_norm: bool = False,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        kind = LayerNormRNNNode if layer_norm else RNNNode
-        of_node, of_layer = split_options(options)
-        node = kind(hidden_size, activation=activation, **of_node)
-        super().__init__(node.awaiting(input_size), output_size, **of_layer)
+    node_types = RNNNode, LayerNormRNNNode
+    variant_options: ClassVar = {"layer_norm": False}
 
 
-class GRULayer(RecurrentLayer):
+class GRULayer(NamedLayer):
     """The GRU over time, reset="before" or "after": equations in GRUNode, shapes and options in RecurrentLayer."""
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        reset: str = "after",
-        layer_norm: bool = False,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        kind = LayerNormGRUNode if layer_norm else GRUNode
-        of_node, of_layer = split_options(options)
-        node = kind(hidden_size, reset=reset, **of_node)
-        super().__init__(node.awaiting(input_size), output_size, **of_layer)
+    node_types = GRUNode, LayerNormGRUNode
+    variant_options: ClassVar = {"layer_norm": False}
 
 
-class LSTMLayer(RecurrentLayer):
+class LSTMLayer(NamedLayer):
     """The LSTM over time, its state a pair (h, c): equations in LSTMNode, shapes and options in RecurrentLayer.
 
     With peepholes, coupled, proj_size or layer_norm its node is an LSTMVariantNode.
     """
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        peepholes: bool = False,
-        coupled: bool = False,
-        proj_size: int | None = None,
-        layer_norm: bool = False,
-        forget_bias: float = 0.0,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        variant: Any = {"peepholes": peepholes, "coupled": coupled, "proj_size": proj_size, "layer_norm": layer_norm}
-        of_node, of_layer = split_options(options)
-        if peepholes or coupled or layer_norm or proj_size is not None:
-            node: Any = LSTMVariantNode(hidden_size, **variant, forget_bias=forget_bias, **of_node)
-        else:
-            node = LSTMNode(hidden_size, forget_bias=forget_bias, **of_node)
-        super().__init__(node.awaiting(input_size), output_size, **of_layer)
+    node_types = LSTMNode, LSTMVariantNode
+    variant_options: ClassVar = {"peepholes": False, "coupled": False, "proj_size": None, "layer_norm": False}
 
 
-class MGULayer(RecurrentLayer):
+class MGULayer(NamedLayer):
     """The minimal gated unit over time: equations in MGUNode, shapes and options in RecurrentLayer."""
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        of_node, of_layer = split_options(options)
-        super().__init__(MGUNode(hidden_size, **of_node).awaiting(input_size), output_size, **of_layer)
+    node_types = (MGUNode,)
 
 
-class IndRNNLayer(RecurrentLayer):
+class IndRNNLayer(NamedLayer):
     """The IndRNN over time: equations in IndRNNNode, shapes and options in RecurrentLayer."""
 
-    def __init__(
-        self,
-        hidden_size: int,
-        output_size: int | None = None,
-        input_size: int | None = None,
-        activation: str = "relu",
-        **options: Unpack[LayerOptions],
-    ) -> None:
-        of_node, of_layer = split_options(options)
-        node = IndRNNNode(hidden_size, activation=activation, **of_node)
-        super().__init__(node.awaiting(input_size), output_size, **of_layer)
+    node_types = (IndRNNNode,)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
@@ -34,16 +33,10 @@ class LSTMNode(Node):
     states = ("h", "c")
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        initial: str = "pytorch",
-        forget_bias: float = 0.0,
-        seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        self, hidden_size: int, input_size: int | None = None, *, forget_bias: float = 0.0, **options: Any
     ) -> None:
         self.forget_bias = forget_bias
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width = super().make(rng)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.checks import check_size
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.layer_norm import LayerNormNode, normalize, normalize_backward
-from numnet.recurrent.node import Node, dropped
+from numnet.recurrent.node import dropped
 
 
 class LSTMVariantNode(LayerNormNode):
@@ -37,7 +36,6 @@ class LSTMVariantNode(LayerNormNode):
     """
 
     states = ("h", "c")
-    chosen_by: ClassVar[dict[str, Any]] = {}
     p: Array
     W_r: Array
     g_c: Array
@@ -51,16 +49,14 @@ class LSTMVariantNode(LayerNormNode):
         coupled: bool = False,
         proj_size: int | None = None,
         layer_norm: bool = False,
-        initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        **options: Any,
     ) -> None:
         check_size(self.name, proj_size=proj_size)
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:
@@ -84,12 +80,6 @@ class LSTMVariantNode(LayerNormNode):
     def config(self) -> dict[str, Any]:
         options = {name: getattr(self, name) for name in ("peepholes", "coupled", "proj_size", "layer_norm")}
         return {**super().config(), "forget_bias": self.forget_bias, **{k: v for k, v in options.items() if v}}
-
-    def inputs(self, x: Array) -> Array:
-        return super().inputs(x) if self.layer_norm else Node.inputs(self, x)
-
-    def inputs_backward(self, da_x: Array, x: Array) -> tuple[Array | None, dict[str, Any]]:
-        return super().inputs_backward(da_x, x) if self.layer_norm else Node.inputs_backward(self, da_x, x)
 
     @property
     def peephole_weights(self) -> list[Any]:

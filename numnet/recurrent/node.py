@@ -20,17 +20,18 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.pairs import add_grads, sum_by_token
 from numnet.recurrent import unroll
+from numnet.recurrent.options import Signature
 
 State = Any  # h, or for an LSTM (h, c)
 
@@ -51,7 +52,7 @@ class Node(ParamOperation):
     reads_out = False
     recurrent_weights: str | None = "W_h"
     gains: tuple[str, ...] = ()  # of layer normalization
-    chosen_by: ClassVar[dict[str, Any]] = {}  # the option of a named layer that chooses this node
+    __signature__ = Signature()
     W_x: Array
     W_h: Array
     b: Array
@@ -125,11 +126,11 @@ class Node(ParamOperation):
     def validated(self, x: Any, state: State) -> tuple[Array, tuple[Array, ...]]:
         """x as one of T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
         x = np.asarray(x)
-        self.check(x)
+        check_one_step(self.name, x, self.input_size)
         self.ready(x.shape[0])
         x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
         shapes = [(size, x.shape[-1]) for size in self.state_sizes]
-        start = self.checked("state {}", state, shapes, "Columns are samples: (hidden, batch).")
+        start = check_state(self, "state {}", state, shapes, "Columns are samples: (hidden, batch).")
         return x, or_zeros(start, shapes, self.dtype)
 
     def backward(self, d_new: Any, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
@@ -137,16 +138,10 @@ class Node(ParamOperation):
         saved, y_shape, shapes = saved
         dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
         dy = self.gradient(None if dy is None else np.asarray(dy)[None], y_shape, self.dtype)
-        d_last = self.checked("dy", d_state, shapes, "It has the shape of y.")
+        d_last = check_state(self, "dy", d_state, shapes, "It has the shape of y.")
         dx, d_start, grads, _ = unroll.backward(self, dy, or_zeros(d_last, shapes, self.dtype), saved)
-        self.add_grads(grads)
+        add_grads(self, grads)
         return None if dx is None else dx[0], self.joined(d_start)
-
-    def awaiting(self, input_size: int | None) -> Node:
-        """The node, to be built for this width by its layer, from one generator with the layer's other parts."""
-        check_size(self.name, input_size=input_size)
-        self.input_size = input_size
-        return self
 
     def with_weights(self, mask: Array) -> Node:
         """The same node with its recurrent weights ⊙ mask, for weight dropout."""
@@ -154,44 +149,9 @@ class Node(ParamOperation):
         vars(other)[name] = getattr(self, name) * mask.astype(self.dtype)
         return other
 
-    def add_grads(self, grads: Mapping[str, Any]) -> None:
-        """Add to dW for each W; (columns, sums) are added to these columns alone."""
-        add_grads(self, grads)
-
-    def check(self, x: Array) -> None:
-        """x as a layer sees it: one step, batch first."""
-        if x.ndim not in (1, 2):
-            raise ValueError(
-                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
-            )
-        if x.ndim == 2:
-            check_features(self.name, x.T, self.input_size)
-        else:
-            check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
-
-    def checked(self, label: str, state: State, shapes: Sequence[Any], remedy: str) -> list[Any]:
-        """The parts of a state, None for each that is not given, cast; ValueError for one of another shape.
-
-        `label` says what an error calls them: "state {}" is "state h".
-        """
-        parts = list(self.each(state, label))
-        for k, (name, value) in enumerate(zip(self.states, parts)):
-            ready = type(value) is np.ndarray and value.dtype == self.dtype and value.shape == shapes[k]
-            if value is not None and not ready:
-                parts[k] = value = self.cast(label.format(name), value)
-                check_shape(self.name, label.format(name), value.shape, shapes[k], remedy)
-        return parts
-
     def each(self, state: State, label: str = "state") -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""
-        if state is None:
-            return (None,) * len(self.states)
-        if len(self.states) == 1:
-            return (state,)
-        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
-            got, pair = f"{label.split()[0]} is {type(state).__name__}", f"({', '.join(self.states)})"
-            raise ValueError(f"{self.name}: {got}, expected a pair {pair}. Pass both, or None.")
-        return tuple(state)
+        return parts_of_state(self.name, self.states, state, label)
 
     def joined(self, state: Any) -> State:
         """A state of one part as that part, of two as a pair."""

@@ -5,56 +5,43 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from numnet.core import random as masks
-from numnet.core.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch
+from numnet.core.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch, check_size
 from numnet.core.evaluation import OfCall
 
 
-class Options(TypedDict, total=False):
-    """The keywords of every recurrent layer besides its node's; RecurrentLayer describes them."""
+class Signature:
+    """`__signature__` of a class: the parameters of its constructor, and those that its **options stand for."""
 
-    batch_first: bool
-    reverse: bool
-    return_sequences: bool
-    learn_state: bool
-    stateful: bool
-    state_dropout: float
-    zoneout: float | Sequence[float]
-    weight_dropout: float
-    bidirectional: bool
-
-
-class LayerOptions(Options, total=False):
-    """Those, and the keywords of every node: `initial` values, `seed` and `dtype`."""
-
-    initial: str
-    seed: int | None
-    dtype: Any
+    def __get__(self, instance: Any, kind: Any) -> inspect.Signature:
+        if instance is not None:  # which has the signature of its __call__
+            raise AttributeError("__signature__")
+        first, *others = (list(inspect.signature(function).parameters.values())[1:] for function in functions_of(kind))
+        parameters = {p.name: p for p in first if p.kind is not p.VAR_KEYWORD}
+        for p in (p for other in others for p in other):
+            if p.name != "node" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):  # a named layer makes the node
+                parameters.setdefault(p.name, p.replace(kind=p.KEYWORD_ONLY))
+        for name, default in getattr(kind, "variant_options", {}).items():
+            parameters.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
+        return inspect.Signature(list(parameters.values()))
 
 
-DEFAULTS = Options(
-    batch_first=True,
-    reverse=False,
-    return_sequences=True,
-    learn_state=False,
-    stateful=False,
-    state_dropout=0.0,
-    zoneout=0.0,
-    weight_dropout=0.0,
-)
-OF_NODES = ("initial", "seed", "dtype")
-
-
-def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A named layer's options: its node's, and its own."""
-    of_node = {name: value for name, value in options.items() if name in OF_NODES}
-    return of_node, {name: value for name, value in options.items() if name not in OF_NODES}
+def functions_of(kind: Any) -> Iterator[Any]:
+    """The functions that take a constructor's arguments: each passes its **options to the next."""
+    for base in kind.__mro__:
+        for name in vars(base).keys() & {"__init__", "set_options"}:
+            yield vars(base)[name]
+            taken = inspect.signature(vars(base)[name]).parameters.values()
+            if name == "set_options" or all(p.kind is not p.VAR_KEYWORD for p in taken):
+                yield from (function for node in getattr(kind, "node_types", ()) for function in functions_of(node))
+                return
 
 
 class RecurrentOptions:
@@ -63,6 +50,10 @@ class RecurrentOptions:
     seed: int | None
     last_state = OfCall()
     cleared = OfCall()  # (B,): the rows that reset_state has named since the last call
+    __signature__ = Signature()
+    node_types: ClassVar[Sequence[Any]] = ()  # of a named layer: its node, and the variant of it
+    variant_options: ClassVar[dict[str, Any]] = {}  # with their defaults: any other value selects the variant
+    chosen: Mapping[str, Any] = MappingProxyType({})  # the variant options that differ from their defaults
     drops: bool  # whether masks are drawn in training
     mask_seed = 0
     _use_fast = True
@@ -80,19 +71,45 @@ class RecurrentOptions:
         backend = importlib.import_module(ours.__module__.partition(".")[0])
         return backend.Bidirectional(cls(*arguments, **options))
 
-    def set_options(self, options: Options) -> None:
-        """Each as an attribute, with the default of DEFAULTS; ValueError for one that the node cannot have."""
-        given: dict[str, Any] = {**DEFAULTS, **options}
-        given.pop("bidirectional", None)
-        kind = Options if type(self).__name__ == "RecurrentLayer" else LayerOptions
-        check_options(self.name, given, DEFAULTS, kind.__annotations__)
-        states, rates = self.node.states, given["zoneout"]
-        given["zoneout"] = list(rates) if isinstance(rates, (tuple, list)) else [rates] * len(states)
-        check_rates(self.name, given["zoneout"], states)
-        check_fraction(self.name, state_dropout=given["state_dropout"], weight_dropout=given["weight_dropout"])
-        check_droppable(self.name, self.node, given)
-        vars(self).update(given, keeps_time=given["return_sequences"])
-        self.drops = bool(self.state_dropout or self.weight_dropout or any(self.zoneout))
+    def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
+        """The node of a named layer, not built yet. Its options are removed from `options`."""
+        given = {name: options.pop(name, default) for name, default in self.variant_options.items()}
+        self.chosen = {name: value for name, value in given.items() if value != self.variant_options[name]}
+        kind, given = self.node_types[bool(self.chosen)], {**self.chosen, **options}
+        of_node = {name: given[name] for name in inspect.signature(kind).parameters if name in given}
+        for name in of_node:
+            options.pop(name, None)
+        node = kind(hidden_size, **of_node)
+        check_size(node.name, input_size=input_size)
+        node.input_size = input_size
+        return node
+
+    def set_options(
+        self,
+        *,
+        batch_first: bool = True,
+        reverse: bool = False,
+        return_sequences: bool = True,
+        learn_state: bool = False,
+        stateful: bool = False,
+        state_dropout: float = 0.0,
+        zoneout: float | Sequence[float] = 0.0,
+        weight_dropout: float = 0.0,
+        bidirectional: bool = False,
+        **unknown: Any,
+    ) -> None:
+        """Each as an attribute; ValueError for one that the node cannot have."""
+        check_options(self.name, unknown, type(self))
+        self.batch_first, self.reverse = batch_first, reverse
+        self.return_sequences = self.keeps_time = return_sequences
+        self.learn_state, self.stateful = learn_state, stateful
+        self.state_dropout, self.weight_dropout = state_dropout, weight_dropout
+        rates: Any = zoneout if isinstance(zoneout, (tuple, list)) else [zoneout] * len(self.node.states)
+        self.zoneout: list[float] = list(rates)
+        check_rates(self.name, self.zoneout, self.node.states)
+        check_fraction(self.name, state_dropout=state_dropout, weight_dropout=weight_dropout)
+        check_droppable(self.name, self.node, state_dropout, weight_dropout)
+        self.drops = bool(state_dropout or weight_dropout or any(self.zoneout))
         if self.drops:
             self.calls = 0
 
@@ -112,36 +129,26 @@ class RecurrentOptions:
 
         Reasons that lie in the arguments, such as resets, are those of the last call.
         """
-        reason = self.reason_plain(self.plain_for)
+        reason = self.why_plain(self.plain_for)
         return f"plain: {reason}" if reason else "fast"
 
-    def reason_plain(self, of_call: str) -> str:
+    def why_plain(self, of_call: str) -> str:
         """Why a call runs step by step, or ""; of_call is the reason that lies in its arguments."""
-        return "use_fast is False" if not self.use_fast else self.why_plain() or of_call
-
-    def why_plain(self) -> str:
-        """The option for which there is no kernel, or ""."""
+        if not self.use_fast:
+            return "use_fast is False"
         if self.state_dropout and self.training:
             return "state_dropout is in no kernel"
-        if any(self.zoneout):
-            return "zoneout is in no kernel"
-        return self.no_kernel
-
-    @property
-    def no_kernel(self) -> str:
-        """Why the node has no kernel, or "": each backend's own."""
-        return ""
+        return "zoneout is in no kernel" if any(self.zoneout) else self.no_kernel or of_call
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments; of the options, those that differ from DEFAULTS."""
-        node = self.node.config()
+        """The constructor's arguments; of the options, those that differ from their defaults."""
+        node = {**self.node.config(), **self.chosen}
         if type(self).__name__ == "RecurrentLayer":
             node = {"node": {"type": type(self.node).__name__, **node}}
-        else:
-            node |= self.node.chosen_by
-        changed = {name: getattr(self, name) for name, value in DEFAULTS.items() if getattr(self, name) != value}
-        if not any(self.zoneout):
-            changed.pop("zoneout", None)
+        defaults = {p.name: p.default for p in inspect.signature(self.set_options).parameters.values()}
+        defaults["zoneout"] = [0] * len(self.zoneout)
+        changed = {name: getattr(self, name, value) for name, value in defaults.items()}
+        changed = {name: value for name, value in changed.items() if value != defaults[name]}
         return {**node, "output_size": self.output_size, **changed}
 
     def reversed_copy(self) -> Any:
@@ -183,7 +190,12 @@ class RecurrentOptions:
 
     def seed_of_masks(self, rng: np.random.Generator) -> int:
         """The seed of the masks of all calls; ValueError if weight_dropout has no weights to drop."""
-        check_recurrent_weights(self.name, self.node, self.weight_dropout)
+        name, rate = self.node.recurrent_weights, self.weight_dropout
+        if rate and not hasattr(self.node, name):
+            raise ValueError(
+                f"{self.name}: weight_dropout is {rate}, expected 0: {type(self.node).__name__} has no parameter "
+                f"{name}. Name its weights of the previous state in recurrent_weights, or use zoneout."
+            )
         return int(rng.integers(2**31))
 
     def draw(self, B: int, T: int) -> dict[str, Any]:
@@ -191,19 +203,17 @@ class RecurrentOptions:
 
         In evaluation mode nothing is dropped, and k is its mean.
         """
-        if not self.drops:
-            return {}
-        drawn: dict[str, Any] = {}
-        rates = {name: p for name, p in zip(self.node.states, self.zoneout) if p}
+        node, drawn = self.node, dict[str, Any]()
+        rates = {name: float(p) for name, p in zip(node.states, self.zoneout) if p}
         if not self.training:
-            return {"zoneout": {name: np.asarray(p) for name, p in rates.items()}}
+            return {"zoneout": rates}
         self.calls += 1
-        source, sizes = (self.mask_seed, self.calls), dict(zip(self.node.states, self.node.state_sizes))
+        source, sizes = (self.mask_seed, self.calls), dict(zip(node.states, node.state_sizes))
         if self.state_dropout:
-            drawn["state"] = scaled(self.state_dropout, (B, self.node.state_sizes[0]), *source, masks.STATE)
+            drawn["state"] = scaled(self.state_dropout, (B, node.state_sizes[0]), *source, masks.STATE)
         if self.weight_dropout:
-            weights = getattr(self.node, self.node.recurrent_weights)
-            drawn["weights"] = scaled(self.weight_dropout, tuple(weights.shape), *source, masks.WEIGHTS)
+            shape = tuple(getattr(node, node.recurrent_weights).shape)
+            drawn["weights"] = scaled(self.weight_dropout, shape, *source, masks.WEIGHTS)
         drawn["zoneout"] = {
             name: ~masks.mask(p, (B, T, sizes[name]), *source, masks.ZONEOUT + k)
             for k, (name, p) in enumerate(rates.items())
@@ -216,26 +226,17 @@ def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[An
     return masks.mask(p, shape, *drawn_from) / (1 - p)
 
 
-def check_droppable(who: str, node: Any, given: Mapping[str, Any]) -> None:
+def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: float) -> None:
     """ValueError for a dropout that has nothing to drop in this node."""
     kind = type(node).__name__
     steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has step alone
-    if given["state_dropout"] and not all("drop" in inspect.signature(step).parameters for step in steps):
+    if state_dropout and not all("drop" in inspect.signature(step).parameters for step in steps):
         raise ValueError(
-            f"{who}: state_dropout is {given['state_dropout']}, expected 0: the step of {kind} takes no `drop`, for it "
+            f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`, for it "
             "multiplies the previous state by no weights. Use zoneout, or Dropout before the layer."
         )
-    if given["weight_dropout"] and node.recurrent_weights is None:
+    if weight_dropout and node.recurrent_weights is None:
         raise ValueError(
-            f"{who}: weight_dropout is {given['weight_dropout']}, expected 0: {kind} has no weights for the previous "
+            f"{who}: weight_dropout is {weight_dropout}, expected 0: {kind} has no weights for the previous "
             "state (recurrent_weights is None). Use zoneout, or Dropout before the layer."
-        )
-
-
-def check_recurrent_weights(who: str, node: Any, weight_dropout: float) -> None:
-    """ValueError if weight_dropout names weights that a node, now built, does not have."""
-    if weight_dropout and not hasattr(node, str(node.recurrent_weights)):
-        raise ValueError(
-            f"{who}: weight_dropout is {weight_dropout}, expected 0: {type(node).__name__} has no parameter "
-            f"{node.recurrent_weights}. Name its weights of the previous state in recurrent_weights, or use zoneout."
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from numnet.core.checks import check_choice
 from numnet.core.operation import Array
@@ -25,17 +24,11 @@ class RNNNode(Node):
     """
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        activation: str = "tanh",
-        initial: str = "pytorch",
-        seed: int | None = None,
-        dtype: npt.DTypeLike = "float32",
+        self, hidden_size: int, input_size: int | None = None, activation: str = "tanh", **options: Any
     ) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "activation": self.activation}

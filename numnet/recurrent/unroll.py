@@ -16,7 +16,7 @@ It runs every node with every option. What happens between two steps is a line e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ import numpy.typing as npt
 
 from numnet.core.checks import check_parts_of_state
 from numnet.core.pairs import summed
-from numnet.recurrent.regularization import zoneout, zoneout_backward
 
 Array = npt.NDArray[Any]
 Parts = tuple[Any, ...]  # of a state: (h,), or an LSTM's (h, c)
@@ -39,16 +38,11 @@ class Steps:
     goes_on: Array | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
     h_0: Parts = ()  # the parts of that state, (H, 1) or 0
     zoneout: Parts = ()  # k for each part of the state: (T, H, B), a number, or None
-    drop: Array | None = None  # (H, B), the mask of state dropout, the same in all steps
+    options: dict[str, Array] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
 
     def order(self, T: int) -> range:
         """The steps in the order in which they are taken."""
         return range(T)[:: -1 if self.reverse else 1]
-
-    @property
-    def options(self) -> dict[str, Array]:
-        """The further arguments of `step` and `step_backward`."""
-        return {} if self.drop is None else {"drop": self.drop}
 
 
 ALL = Steps()
@@ -97,6 +91,27 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
     return dx, d_state, {**grads, **{name: summed(pairs) for name, pairs in terms.items()}}, d_0
 
 
+def zoneout(new: Parts, state: Parts, k: Parts) -> Parts:
+    """h = h_new + k ⊙ (h' - h_new)  (1), for each part of the state that has a k: truth values, or their mean."""
+    return tuple(q if k_q is None else zoned_out(q, q_prev, k_q) for q, q_prev, k_q in zip(new, state, k))
+
+
+def zoned_out(new: Array, state: Array, k: Any) -> Array:
+    """(1) of one part; exactly h' or h_new where k is a truth value."""
+    return new + k * (state - new) if isinstance(k, float) else np.where(k, state, new)
+
+
+def zoneout_backward(dy: Any, d_state: Parts, k: Parts, reads_out: bool) -> tuple[Any, Parts, Parts]:
+    """dy and the gradients of h_new, dh_new = (1 - k) ⊙ dh  (1), and of h', k ⊙ dh  (1).
+
+    The output of a node is h itself, so its gradient passes through (1) too, unless the node reads out another one.
+    """
+    if not reads_out:
+        dy, d_state = 0, (dy + d_state[0], *d_state[1:])
+    d_kept = tuple(0 if k_q is None else k_q * dq for k_q, dq in zip(k, d_state))
+    return dy, tuple(dq - kept for dq, kept in zip(d_state, d_kept)), d_kept
+
+
 def at(q: Any, t: int) -> Any:
     """q[t]; a tuple part by part; None and a single number unchanged."""
     if isinstance(q, tuple):
@@ -122,20 +137,6 @@ def columns(q: Any) -> Any:
 
     A copy in rows of memory: a step mixes it with the node's arrays, and numpy is fast where all lie in the same order.
     """
-    if q is None:
-        return None
     if isinstance(q, tuple):
         return tuple(map(columns, q))
-    return np.array(q.transpose(*range(1, q.ndim), 0), order="C") if q.ndim else q
-
-
-def rows(q: Any) -> Any:
-    """(..., B) as (B, ...)."""
-    if isinstance(q, (tuple, list)):
-        return [rows(part) for part in q]
-    return q.transpose(-1, *range(q.ndim - 1))
-
-
-def as_zone(k: Any, dtype: Any) -> Any:
-    """The mask of zoneout, or its mean in the layer's dtype."""
-    return k if k is None or k.ndim else k.astype(dtype)
+    return np.array(q.transpose(*range(1, q.ndim), 0), order="C") if isinstance(q, np.ndarray) else q

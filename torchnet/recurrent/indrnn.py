@@ -28,17 +28,11 @@ class IndRNNNode(Node):
     u: Tensor
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        activation: str = "relu",
-        initial: str = "pytorch",
-        seed: int | None = None,
-        dtype: Any = "float32",
+        self, hidden_size: int, input_size: int | None = None, activation: str = "relu", **options: Any
     ) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)

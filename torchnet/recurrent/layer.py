@@ -9,25 +9,22 @@ Outside, the batch is the first axis; in a node it is the last: a column is a sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_real, check_sequence, check_shape, check_size, check_steps
+from numnet.core.checks import check_sequence, check_size, check_state, check_steps
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask, as_resets, carried
 from numnet.core.packed import Packed, closed, opened, opened_like
-from numnet.recurrent.options import Options, RecurrentOptions
+from numnet.recurrent.options import RecurrentOptions
 from torchnet.core.operation import Layer, as_tensor
 from torchnet.layers.dense import Dense
 from torchnet.recurrent import unroll, vendor
 from torchnet.recurrent.node import Node, State
 from torchnet.recurrent.unroll import Parts
-
-if TYPE_CHECKING:
-    from typing import Unpack
 
 
 class RecurrentLayer(RecurrentOptions, Layer):
@@ -57,7 +54,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     counts = Saved()  # the number of real steps of each row, if the last call's x was Packed
     node: Node
 
-    def __init__(self, node: Node, output_size: int | None = None, **options: Unpack[Options]) -> None:
+    def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer draws for all of its parts, one after another
         check_size(self.name, output_size=output_size)
@@ -67,7 +64,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.of_node: list[str] = []  # the names of the node's parameters
         self.d_state: State = None
         node.speaker = self.name
-        self.set_options(options)
+        self.set_options(**options)
         self.ready(node.input_size)
 
     def make(self, rng: np.random.Generator) -> int:
@@ -89,13 +86,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return vendor.why_none(self.node)
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
-        packed = isinstance(x, Packed)
+        counts = x.lengths if isinstance(x, Packed) else None
         given, x, mask, resets = self.validated(x, lengths, resets)
         start = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
         node = self.node if "weights" not in drawn else self.node.with_weights(drawn["weights"])
         reason = "resets are in no kernel" if resets is not None else vendor.why_not_for(mask)
-        if self.reason_plain(reason):
+        if self.why_plain(reason):
             y, last = self.unrolled(node, x, start, self.steps(node, mask, resets, drawn))
         else:
             y, last = vendor.forward(node, x, start, mask, self.reverse)
@@ -105,9 +102,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if self.stateful:
             self.cleared = None
         self.keep((y, *last), (given, *start))
-        counts = np.full(len(x), x.shape[1]) if mask is None else mask.sum(dim=1)
-        self.counts = counts if packed else None
-        return closed(y, counts, self.batch_first) if packed and self.return_sequences else y
+        self.counts = counts
+        return y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         outputs, inputs = self.recall()
@@ -129,7 +125,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             goes_on,
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
             [as_zone(zones.get(name), like) for name in node.states] if zones else (),
-            torch.as_tensor(drawn["state"]).to(like).T if "state" in drawn else None,
+            {"drop": torch.as_tensor(drawn["state"]).to(like).T} if "state" in drawn else {},
         )
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
@@ -138,15 +134,10 @@ class RecurrentLayer(RecurrentOptions, Layer):
         y, last = unroll.forward(node, x, tuple(part.T for part in start), steps)
         return y.permute(2, 0, 1), tuple(part.T for part in last)
 
-    def checked(self, d_last_state: State, last: Sequence[Tensor]) -> tuple[Any, ...]:
-        """The parts of the last state's gradient, each of its shape, or a ValueError."""
-        d_last = self.node.each(d_last_state, "d_last_state")
-        for name, value, part in zip(self.node.states, d_last, last):
-            if value is not None:
-                value = as_tensor(value)
-                check_real(self.name, f"d_last_state {name}", value)
-                check_shape(self.name, f"d_last_state {name}", value.shape, part.shape, "It is (batch, hidden).")
-        return d_last
+    def checked(self, d_last_state: State, last: Sequence[Tensor]) -> list[Any]:
+        """The parts of the last state's gradient, cast, each of its shape, or a ValueError."""
+        shapes = [tuple(part.shape) for part in last]
+        return check_state(self.node, "d_last_state {}", d_last_state, shapes, "It is (batch, hidden).")
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
         """x as given, which autograd follows; x with the batch first and 0 at padding; mask and resets (B, T)."""
@@ -180,8 +171,8 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if state is None:
             parts = tuple(None if part is None else part.detach() for part in parts)
         if learned is None:
-            names = [f"state {name}" for name in node.states]
-            return node.start(node.checked(names, parts, shapes, "It is (batch, hidden)."), shapes)
+            cast = check_state(node, "state {}", node.joined(parts), shapes, "It is (batch, hidden).")
+            return node.start(cast, shapes)
         rows = torch.from_numpy(learned)[:, None].to(node.place_of.device)
         first = zip((getattr(self, f"{name}_0") for name in node.states), parts)
         start = tuple(torch.where(rows, h_0, 0 if part is None else part.to(h_0)) for h_0, part in first)
@@ -226,5 +217,5 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
 def as_zone(k: Any, like: Tensor) -> Tensor | None:
     """A mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
-    k = None if k is None else torch.as_tensor(k).to(like)
+    k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
     return k.permute(1, 2, 0) if k is not None and k.ndim else k

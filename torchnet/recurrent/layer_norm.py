@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,10 +22,10 @@ class LayerNormNode(Node):
     """A node whose products are normalized: a_x = g_x ⊙ N(W_x x) + b  (0), and g_h ⊙ N(W_h h') in its step.
 
     N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) begin at 1.
+    Without `gains` (0) is that of Node.
     """
 
     gains: tuple[str, ...] = ("g_x", "g_h")
-    chosen_by: ClassVar[dict[str, Any]] = {"layer_norm": True}
     g_x: Tensor
     g_h: Tensor
 
@@ -34,7 +34,9 @@ class LayerNormNode(Node):
         """The rows at which the products are split; each block is normalized by itself."""
         return []
 
-    def inputs(self, x: Tensor) -> Tensor:
+    def inputs(self, x: Tensor) -> Any:
+        if not self.gains:
+            return super().inputs(x)
         blocks = zip(self.product(x).tensor_split(self.edges, dim=-2), self.g_x.tensor_split(self.edges))
         return torch.cat([normalize(p, gain) for p, gain in blocks], dim=-2) + self.b[:, None]  # (0)
 

@@ -30,16 +30,10 @@ class LSTMNode(Node):
     states = ("h", "c")
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        initial: str = "pytorch",
-        forget_bias: float = 0.0,
-        seed: int | None = None,
-        dtype: Any = "float32",
+        self, hidden_size: int, input_size: int | None = None, *, forget_bias: float = 0.0, **options: Any
     ) -> None:
         self.forget_bias = forget_bias
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width = super().make(rng)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from numnet.core import init as draw
 from numnet.core.checks import check_size
 from torchnet.recurrent.layer_norm import LayerNormNode, normalize
-from torchnet.recurrent.node import Node, dropped, once_a_call
+from torchnet.recurrent.node import dropped, once_a_call
 
 
 class LSTMVariantNode(LayerNormNode):
@@ -36,7 +36,6 @@ class LSTMVariantNode(LayerNormNode):
     """
 
     states = ("h", "c")
-    chosen_by: ClassVar[dict[str, Any]] = {}
     p: Tensor
     W_r: Tensor
     g_c: Tensor
@@ -50,16 +49,14 @@ class LSTMVariantNode(LayerNormNode):
         coupled: bool = False,
         proj_size: int | None = None,
         layer_norm: bool = False,
-        initial: str = "pytorch",
         forget_bias: float = 0.0,
-        seed: int | None = None,
-        dtype: Any = "float32",
+        **options: Any,
     ) -> None:
         check_size(type(self).__name__, proj_size=proj_size)
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:
@@ -84,9 +81,6 @@ class LSTMVariantNode(LayerNormNode):
     def config(self) -> dict[str, Any]:
         options = {name: getattr(self, name) for name in ("peepholes", "coupled", "proj_size", "layer_norm")}
         return {**super().config(), "forget_bias": self.forget_bias, **{k: v for k, v in options.items() if v}}
-
-    def inputs(self, x: Tensor) -> Tensor:
-        return super().inputs(x) if self.layer_norm else Node.inputs(self, x)
 
     @once_a_call
     def peephole_weights(self) -> tuple[Any, ...]:

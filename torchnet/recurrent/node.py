@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_features, check_sequence, check_shape, check_size
+from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state
+from numnet.recurrent.options import Signature
 from torchnet.core.operation import ParamOperation, as_tensor
 from torchnet.recurrent import unroll
 
@@ -42,7 +43,7 @@ class Node(ParamOperation):
     reads_out = False
     recurrent_weights: str | None = "W_h"
     gains: tuple[str, ...] = ()  # of layer normalization
-    chosen_by: ClassVar[dict[str, Any]] = {}  # the option of a named layer that chooses this node
+    __signature__ = Signature()
     W_x: Tensor
     W_h: Tensor
     b: Tensor
@@ -114,12 +115,11 @@ class Node(ParamOperation):
         Of a node that reads out, (y, the new state) takes the place of the new state.
         """
         x = as_tensor(x)
-        self.check(x)
+        check_one_step(self.name, x, self.input_size)
         self.ready(x.shape[0], x)
         x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.place_of.device)
         shapes = [(size, x.shape[-1]) for size in self.state_sizes]
-        names = [f"state {name}" for name in self.states]
-        parts = self.checked(names, self.each(state), shapes, "Columns are samples: (hidden, batch).")
+        parts = check_state(self, "state {}", state, shapes, "Columns are samples: (hidden, batch).")
         start = self.start(parts, shapes)
         y, new = unroll.forward(self, x[None], start)
         outputs = (y[0], *new) if self.reads_out else new
@@ -133,36 +133,10 @@ class Node(ParamOperation):
         dx, *d_start = self.pull(outputs, inputs, upstream)
         return dx, self.joined(d_start)
 
-    def awaiting(self, input_size: int | None) -> Node:
-        """The node, to be built for this width by its layer, from one generator with the layer's other parts."""
-        check_size(self.name, input_size=input_size)
-        self.input_size = input_size
-        return self
-
     @property
     def place_of(self) -> Tensor:
         """A parameter: its device and dtype are the node's."""
         return next(self.parameters())
-
-    def check(self, x: Tensor) -> None:
-        """x as a layer sees it: one step, batch first."""
-        if x.ndim not in (1, 2):
-            raise ValueError(
-                f"{self.name}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,)."
-            )
-        if x.ndim == 2:
-            check_features(self.name, x.T, self.input_size)
-        else:
-            check_sequence(self.name, x[:, None] if x.ndim == 1 else x, self.input_size)
-
-    def checked(self, names: Sequence[str], state: Sequence[Any], shapes: Sequence[Any], remedy: str) -> list[Any]:
-        """The parts of a state cast, and each of its shape, or a ValueError; None stays None."""
-        parts = list(state)
-        for k, (name, value) in enumerate(zip(names, state)):
-            if value is not None:
-                parts[k] = value = self.cast(name, value)
-                check_shape(self.name, name, value.shape, shapes[k], remedy)
-        return parts
 
     def start(self, parts: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> tuple[Tensor, ...]:
         """The parts of the start state as tensors that autograd follows, zeros for None."""
@@ -170,18 +144,9 @@ class Node(ParamOperation):
         filled = (like.new_zeros(shape) if part is None else part for part, shape in zip(parts, shapes))
         return tuple(self.followed(part) for part in filled)
 
-    def each(self, state: State, name: str = "state") -> tuple[Any, ...]:
+    def each(self, state: State, label: str = "state") -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""
-        if state is None:
-            return (None,) * len(self.states)
-        if len(self.states) == 1:
-            return (state,)
-        if not isinstance(state, (tuple, list)) or len(state) != len(self.states):
-            pair = f"({', '.join(self.states)})"
-            raise ValueError(
-                f"{self.name}: {name} is {type(state).__name__}, expected a pair {pair}. Pass both, or None."
-            )
-        return tuple(state)
+        return parts_of_state(self.name, self.states, state, label)
 
     def joined(self, state: Any) -> State:
         """A state of one part as that part, of two as a pair."""

@@ -23,17 +23,11 @@ class RNNNode(Node):
     """
 
     def __init__(
-        self,
-        hidden_size: int,
-        input_size: int | None = None,
-        activation: str = "tanh",
-        initial: str = "pytorch",
-        seed: int | None = None,
-        dtype: Any = "float32",
+        self, hidden_size: int, input_size: int | None = None, activation: str = "tanh", **options: Any
     ) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, initial, seed, dtype)
+        super().__init__(hidden_size, input_size, **options)
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "activation": self.activation}

@@ -10,7 +10,7 @@ It runs every node with every option. What happens between two steps:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -30,7 +30,7 @@ class Steps:
     goes_on: Tensor | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
     h_0: Sequence[Any] = ()  # the parts of that state, (H, 1) or 0
     zoneout: Sequence[Tensor | None] = ()  # k for each part of the state: (T, H, B), a number, or None
-    drop: Tensor | None = None  # (H, B), the mask of state dropout, the same in all steps
+    options: dict[str, Tensor] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
 
 
 ALL = Steps()
@@ -39,12 +39,12 @@ ALL = Steps()
 def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Tensor, Parts]:
     """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B) and the last state."""
     node = node.prepared()
-    a_x, options = of_each_step(node.inputs(x)), {} if steps.drop is None else {"drop": steps.drop}
+    a_x = of_each_step(node.inputs(x))
     y: list[Tensor] = [x] * len(x)
     for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
         if steps.goes_on is not None:
             state = chosen(steps.goes_on[t], state, steps.h_0)
-        y[t], new = node.step(a_x[t], *state, **options)
+        y[t], new = node.step(a_x[t], *state, **steps.options)
         check_parts_of_state(node, "step", "new state", new)
         if steps.zoneout:
             new = tuple(zoned_out(q, q_prev, k, t) for q, q_prev, k in zip(new, state, steps.zoneout))

@@ -15,7 +15,7 @@ from numnet.check.engine.subject import Asked
 # With the equation and the file that are theirs.
 OPTIONS = {
     "state_dropout": ("", "the masks `drop` of the node's step"),
-    "zoneout": ("(1)", "regularization.py"),
+    "zoneout": ("(1)", "unroll.py"),
     "weight_dropout": ("", ""),
     "reverse": ("", ""),
 }

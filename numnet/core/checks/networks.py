@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from numnet.core.checks.values import check_fraction
+import numpy as np
+
+from numnet.core.checks.batches import check_features, check_sequence
+from numnet.core.checks.values import check_fraction, check_shape
 
 Shape = tuple[int, ...]
 
@@ -32,11 +36,11 @@ def check_built(who: str, thing: Any) -> None:
         raise ValueError(f"{who}: the {part} has no parameters yet. Give input_size=, or run a batch first.")
 
 
-def check_options(who: str, given: Mapping[str, Any], known: Mapping[str, Any], named: Iterable[str]) -> None:
-    """TypeError for a keyword that is not known; the message names those that a user may give."""
-    for name in given:
-        if name not in known:
-            raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(named)}.")
+def check_options(who: str, unknown: Iterable[str], kind: type) -> None:
+    """TypeError for a keyword that a class does not know; the message names those that a user may give."""
+    for name in unknown:
+        named = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(named)}.")
 
 
 def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
@@ -53,6 +57,39 @@ def check_parts_of_state(node: Any, function: str, what: str, parts: Any) -> Non
         got = f"a {type(parts).__name__}" + (f" of {len(parts)}" if type(parts) in (tuple, list) else "")
         expected = f"({', '.join(node.states)}{',' * (len(node.states) == 1)})"
         raise TypeError(f"{node.name}: {function} returns {got} as the {what}, expected a tuple {expected}.")
+
+
+def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tuple[Any, ...]:
+    """A state as a tuple, (h,) or (h, c), with None for what is not given; ValueError for what should be a pair."""
+    if state is None:
+        return (None,) * len(names)
+    if len(names) == 1:
+        return (state,)
+    if not isinstance(state, (tuple, list)) or len(state) != len(names):
+        got, pair = f"{what} is {type(state).__name__}", f"({', '.join(names)})"
+        raise ValueError(f"{who}: {got}, expected a pair {pair}. Pass both, or None.")
+    return tuple(state)
+
+
+def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remedy: str) -> list[Any]:
+    """The parts of a state, cast by the node; ValueError for one of another shape. `what` is its name in an error."""
+    parts = list(parts_of_state(node.name, node.states, state, what.split()[0]))
+    for k, (name, value) in enumerate(zip(node.states, parts)):
+        fits = type(value) is np.ndarray and value.dtype == node.dtype and value.shape == shapes[k]
+        if value is not None and not fits:
+            parts[k] = value = node.cast(what.format(name), value)
+            check_shape(node.name, what.format(name), value.shape, shapes[k], remedy)
+    return parts
+
+
+def check_one_step(who: str, x: Any, input_size: int | None) -> None:
+    """x of a node: (D, B), or tokens (B,)."""
+    if x.ndim not in (1, 2):
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,).")
+    if x.ndim == 2:
+        check_features(who, x.T, input_size)
+    else:
+        check_sequence(who, x[:, None], input_size)
 
 
 def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:
