@@ -235,3 +235,15 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}
+
+
+class NamedLayer(RecurrentLayer):
+    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
+
+    `options` are those of the node, the variant options and those of RecurrentLayer.
+    """
+
+    def __init__(
+        self, hidden_size: int, output_size: int | None = None, input_size: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(self.make_node(hidden_size, input_size, options), output_size, **options)

@@ -28,7 +28,7 @@ class Signature:
         for p in (p for other in others for p in other):
             if p.name != "node" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):  # a named layer makes the node
                 parameters.setdefault(p.name, p.replace(kind=p.KEYWORD_ONLY))
-        for name, default in getattr(kind, "variant_options", {}).items():
+        for name, default in getattr(kind, "variant_options", {}).items() if "zoneout" in parameters else ():
             parameters.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
         return inspect.Signature(list(parameters.values()))
 
@@ -38,9 +38,10 @@ def functions_of(kind: Any) -> Iterator[Any]:
     for base in kind.__mro__:
         for name in vars(base).keys() & {"__init__", "set_options"}:
             yield vars(base)[name]
-            taken = inspect.signature(vars(base)[name]).parameters.values()
-            if name == "set_options" or all(p.kind is not p.VAR_KEYWORD for p in taken):
-                yield from (function for node in getattr(kind, "node_types", ()) for function in functions_of(node))
+            if name == "set_options":
+                yield from (function for node in kind.node_types for function in functions_of(node))
+                return
+            if all(p.kind is not p.VAR_KEYWORD for p in inspect.signature(vars(base)[name]).parameters.values()):
                 return
 
 

@@ -215,6 +215,18 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return {**super().__getstate__(), "last_state": None, "d_state": None}
 
 
+class NamedLayer(RecurrentLayer):
+    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
+
+    `options` are those of the node, the variant options and those of RecurrentLayer.
+    """
+
+    def __init__(
+        self, hidden_size: int, output_size: int | None = None, input_size: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(self.make_node(hidden_size, input_size, options), output_size, **options)
+
+
 def as_zone(k: Any, like: Tensor) -> Tensor | None:
     """A mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
     k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
