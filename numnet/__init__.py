@@ -20,7 +20,7 @@ from numnet.layers.embedding import Embedding
 from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.layers.pooling import Pooling
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from numnet.models.decoding import Said, beam_search, greedy
+from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
 from numnet.models.model import RNNModel
@@ -63,6 +63,7 @@ __all__ = [
     "ConstantSchedule",
     "Convolution",
     "CosineSchedule",
+    "DecodedSequence",
     "Dense",
     "Dropout",
     "Embedding",
@@ -99,7 +100,6 @@ __all__ = [
     "ReLU",
     "RecurrentLayer",
     "SGDMomentum",
-    "Said",
     "Schedule",
     "SequenceBatches",
     "SequentialBatches",

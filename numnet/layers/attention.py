@@ -81,7 +81,7 @@ class Attention(ParamOperation):
         }
 
     def forward(self, q: Any, m: Any, lengths: Any = None) -> Array:  # type: ignore[override]
-        q, m, mask = self.entered(q, m, lengths)
+        q, m, mask = self.validated(q, m, lengths)
         k = m if self.kind == "dot" else m @ self.W_m.T  # (1)
         if self.kind == "additive":
             u = np.tanh((q @ self.W_q.T)[:, :, None] + k[:, None])  # (2) (B, Q, T, A)
@@ -121,7 +121,7 @@ class Attention(ParamOperation):
         """Those of q and of m, as far as they are known."""
         return self.input_size, self.memory_size
 
-    def entered(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
+    def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
         """Both cast, in memory that BLAS reads fast, their shapes checked; m is 0 at padding; the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
         check_queries(self.name, q, m)

@@ -32,7 +32,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Array:
-        x = self.place("x", x)
+        x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
         self.saved = m = self.mask(x.shape, x.dtype)

@@ -35,7 +35,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Tensor:
-        x = self.place("x", x)
+        x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
         y = x * self.mask(x) if self.training and self.p else x * 1
