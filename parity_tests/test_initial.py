@@ -81,7 +81,7 @@ def test_an_embedding_starts_with_the_deviation_that_it_is_given() -> None:
     small: Any = np.float32(0.1)
     for net in (numnet, torchnet):
         assert type(net.Embedding(4, 5, std=small).config()["std"]) is float  # json takes no other
-    with pytest.raises(ValueError, match="Embedding: deviation is 0, expected a number above 0"):
+    with pytest.raises(ValueError, match="Embedding: std is 0, expected a number above 0"):
         numnet.Embedding(4, 5, std=0)
 
 
