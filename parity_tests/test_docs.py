@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from parity_tests.test_house import BELOW
+
 ROOT = Path(__file__).parents[1]
 README, DOCS = ROOT / "README.md", sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *DOCS]
@@ -23,6 +25,7 @@ REMARK = re.compile(r"(?<=\S)   (?! ).*")  # in a comment, what follows the equa
 NAMED_FILES = re.compile(r"`((?:numnet|torchnet|parity_tests|examples|docs)/[\w/]*\.\w+)`")
 DERIVATIVE = re.compile(r""".*(?<!['"\w])(?:(?:tanh|max|σ)['′](?!s\b)|f['′]\().*""")
 OF_BACKEND = {"numnet": "numpy", "torchnet": "torch"}
+NAMED_TABLES = re.compile(r"`([A-Z_]+)` in `((?:numnet|torchnet|parity_tests)/[\w/]*\.py)`")
 LINKS = re.compile(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -160,3 +163,18 @@ def test_links_and_files_exist(page: Path) -> None:
         assert not anchor or anchor in anchors(there), f"{page.name}: {there.name} has no {anchor}"
     for name in NAMED_FILES.findall(prose(page)):
         assert (ROOT / name).exists() or page.stem == "mutation", f"{page.name}: no {name}"  # that page says so
+
+
+def test_the_page_of_the_architecture_has_the_rooms_and_their_imports() -> None:
+    page = ROOT / "docs" / "architecture.md"
+    table = page.read_text(encoding="utf-8").partition("| room |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    assert {row[0].strip("`"): re.findall(r"`(\w+)`", "".join(row[2:])) for row in rows} == BELOW
+    assert NAMED_TABLES.search(page.read_text(encoding="utf-8"))
+
+
+@each_page
+def test_tables_that_a_page_names_are_in_their_files(page: Path) -> None:
+    for name, file in NAMED_TABLES.findall(page.read_text(encoding="utf-8")):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"^{name}\b", text, re.MULTILINE), f"{page.name}: no {name} in {file}"
