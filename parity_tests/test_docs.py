@@ -16,7 +16,7 @@ from parity_tests.test_house import BELOW
 
 ROOT = Path(__file__).parents[1]
 README, DOCS = ROOT / "README.md", sorted((ROOT / "docs").glob("*.md"))
-PAGES = [README, *DOCS]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *DOCS]
 # A quote names its file: code after "python source=", text (equations of a docstring) in a comment before the fence.
 FENCES = re.compile(r"^(?:<!-- source: (\S+) -->\n)?```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 FIRST_LINE = re.compile(r"> Needs (.+)\. Previous page: \[.+\]\((.+)\)\. Next page: \[.+\]\((.+)\)\.")
