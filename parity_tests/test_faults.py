@@ -19,7 +19,7 @@ from parity_tests.faults import FAULTS, POOL_FAULTS, STEP_FAULTS, VAGUE, Fault, 
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
-from parity_tests.test_training import OPTIMIZERS, Bowl
+from parity_tests.test_optimizers import OPTIMIZERS, Bowl
 
 
 def slopes(case: Case, net: Any) -> bool:
