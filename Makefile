@@ -1,5 +1,5 @@
 # make demo: train the default model on the default text.  make lint: ruff and mypy.
-# make quick: numpy alone, in less than a minute.  make test: every kind of check.  make long: what is slow as well.
+# make quick: numpy alone, in less than a minute.  make test: every kind of check.  make long: the slow tests.
 # make mutants: change numnet in thousands of places, one at a time; do the tests notice? See docs/mutation.md.
 PYTHON ?= python3
 # More for pip, e.g. PIP="--extra-index-url ..." to choose a build of PyTorch.

@@ -34,6 +34,19 @@ if profile == "mutants":  # tqdm's own lock is shared by forks: a mutant killed 
     importlib.import_module("tqdm").tqdm.set_lock(threading.RLock())
 
 
+def is_long(test: Any) -> bool:
+    """The laws of torchnet's options: numnet obeys them, and test_parity.py finds the same numbers in both."""
+    given = test.callspec.params if test.path.name == "test_laws.py" and hasattr(test, "callspec") else {}
+    spec = given["case"].spec if "case" in given else None
+    return bool(given.get("net") == "torchnet" and spec and spec["options"])
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for test in filter(is_long, items):
+        test.add_marker(pytest.mark.long)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Exact and single-threaded products in PyTorch, if any test uses it."""
     fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
