@@ -1,7 +1,7 @@
 """numpy alone, in less than a minute: `make quick`, for whoever has changed a line of numnet.
 
-Every row of the tables at fixed draws: its gradients against differences of the function itself, all laws, shapes; and
-steps whose numbers stand here, computed by hand from the equations.
+Every row of the tables at fixed draws: its gradients against differences of the function itself, in a kernel and plain;
+all laws; shapes; and steps whose numbers are computed here by hand, from the equations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from parity_tests import test_laws, test_states
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.probe import run, upstream_like
 from parity_tests.slopes import slope_error
-from parity_tests.strategies import EVERYTHING, TOLERANCE, Case, Sizes
+from parity_tests.strategies import EVERYTHING, LAYERS, TOLERANCE, Case, Sizes, plain
 from parity_tests.translator import TRANSLATORS
 
 DRAWS = (Sizes(B=4, T=7, D=3, H=5, O=2, V=4, seed=3), Sizes(B=1, T=3, D=2, H=4, O=3, V=3, seed=4))
@@ -46,7 +46,7 @@ def ask(law: Law, **given: Any) -> None:
     law(**{name: given[name] for name in inspect.signature(law).parameters})
 
 
-@pytest.mark.parametrize("case", ROWS, ids=repr)
+@pytest.mark.parametrize("case", [*ROWS, *map(plain, [*LAYERS, *FAMILY])], ids=repr)
 def test_gradients_are_slopes(case: Case) -> None:
     for z in DRAWS:
         error, words = slope_error(case, numnet, z)

@@ -16,6 +16,7 @@ from parity_tests.probe import Arrays, assert_near
 from parity_tests.strategies import Sizes, sizes
 
 # A difference at ε_machine^(1/3): some 4e-11 of rounding and truncation, times the condition of a third derivative.
+LENGTHS = np.array([2, 3])
 NEAR = 1e-7
 
 
@@ -93,9 +94,6 @@ def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
     before = np.array(to_numpy(remembering.layers[0].last_state))
     net.hessian_vector(remembering, x, target, v)
     assert (to_numpy(remembering.layers[0].last_state) == before).all()
-
-
-LENGTHS = np.array([2, 3])
 
 
 def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact() -> None:

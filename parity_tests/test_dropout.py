@@ -9,6 +9,8 @@ import numnet
 from numnet.core import random as masks
 from numnet.recurrent.options import scaled
 
+KINDS = ("RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer")
+
 
 @pytest.mark.parametrize("per_sequence", [False, True])
 def test_a_dropout_draws_one_mask_a_call_in_its_inputs_dtype(per_sequence: bool) -> None:
@@ -67,12 +69,6 @@ def test_a_mask_is_drawn_from_all_its_numbers_and_scaled_by_what_it_leaves() -> 
     np.testing.assert_array_equal(drawn[0] > 0, numbers >= 0.25)
 
 
-KINDS = ("RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer")
-
-
-LENGTHS = np.array([3, 1])
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("option", ["state_dropout", "weight_dropout"])
 def test_in_evaluation_a_layer_that_drops_is_the_one_that_does_not(kind: str, option: str) -> None:
@@ -80,7 +76,7 @@ def test_in_evaluation_a_layer_that_drops_is_the_one_that_does_not(kind: str, op
     x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 5))
     for options in ({option: 0.4}, {}):
         layer = getattr(numnet, kind)(5, input_size=4, dtype="float64", **options).eval()
-        for lengths in (None, LENGTHS):
+        for lengths in (None, [3, 1]):
             y = layer(x, None, lengths)
             found.append([y, layer.backward(dy, None), *(g.copy() for g in layer.grads.values())])
     for k in (0, 1):

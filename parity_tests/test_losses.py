@@ -12,14 +12,13 @@ import numnet
 from numnet.core.arrays import to_numpy
 from parity_tests.small import x
 
+LENGTHS = np.array([2, 3])
+
 
 def test_the_loss_of_a_uniform_guess_is_log_v(net: Any) -> None:
     """62 characters: log 62 = 4.13, not the 5.12 that a binary term for every class would make of it."""
     loss = net.SoftmaxCrossEntropy()(np.zeros((2, 3, 62)), np.ones((2, 3), int))
     assert to_numpy(loss) == pytest.approx(math.log(62))
-
-
-LENGTHS = np.array([2, 3])
 
 
 def test_a_mask_or_lengths_count_the_same_targets() -> None:

@@ -36,6 +36,7 @@ class Bowl:
         return np.column_stack((p["W"], p["b"]))
 
 
+RATES: dict[str, Any] = {"weight_decay": 0.5, "clip_norm": 2.0, "clip_value": 3.0}
 OPTIMIZERS = {
     "SGD": (lambda net, **o: net.SGD(0.3, **o), lambda p, **o: torch.optim.SGD(p, 0.3, **o)),
     "SGDMomentum": (lambda net, **o: net.SGDMomentum(0.1, 0.8, **o), lambda p, **o: torch.optim.SGD(p, 0.1, 0.8, **o)),
@@ -70,9 +71,6 @@ def test_clipping_is_torchs(net: Any, seed: int, limit: float) -> None:
     for options, expected in (({"clip_norm": limit}, scaled), ({"clip_value": limit}, gradient.clip(-limit, limit))):
         moved = Bowl(net, start).step(net.SGD(1.0, **options), gradient.copy())
         np.testing.assert_allclose(start - moved, expected, rtol=1e-12, atol=1e-14)
-
-
-RATES: dict[str, Any] = {"weight_decay": 0.5, "clip_norm": 2.0, "clip_value": 3.0}
 
 
 def schedule_of(optimizer: Any) -> dict[str, Any]:
