@@ -37,7 +37,7 @@ from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.more_cases import MORE
 from parity_tests.probe import Arrays, errors, run
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
-from parity_tests.test_training import OPTIMIZERS
+from parity_tests.test_optimizers import OPTIMIZERS
 from parity_tests.translator import TRANSLATORS
 
 SIZES = Sizes()

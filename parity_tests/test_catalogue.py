@@ -12,7 +12,7 @@ from parity_tests.catalogue import CASES, Score, names_place, names_tensor, row,
 from parity_tests.false_alarms import alarms, drawn
 from parity_tests.faults import FAULTS, STEP_FAULTS, VAGUE, Fault
 from parity_tests.small import python
-from parity_tests.test_training import OPTIMIZERS
+from parity_tests.test_optimizers import OPTIMIZERS
 
 ALL = [*FAULTS, *STEP_FAULTS]
 

@@ -19,7 +19,7 @@ from parity_tests.faults import FAULTS, POOL_FAULTS, STEP_FAULTS, VAGUE, Fault, 
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
-from parity_tests.test_training import OPTIMIZERS, Bowl
+from parity_tests.test_optimizers import OPTIMIZERS, Bowl
 
 
 def slopes(case: Case, net: Any) -> bool:
@@ -74,7 +74,19 @@ def assert_named(fault: Fault, score: Score) -> None:
     assert score.right, f"should name {fault.tensor} {fault.where}, but says: {score.said}"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+# Of each file the first fault, and the book's: the others are long.
+FIRST = {fault.file: fault.name for fault in reversed(FAULTS)}.values()
+AT_ONCE = [fault.name for fault in FAULTS if fault.name in FIRST or fault.name.startswith("the book's")]
+ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.long, id=fault.name) for fault in FAULTS]
+
+
+def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
+    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS):
+        assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
+
+
+@pytest.mark.parametrize("fault", ROWS)
 def test_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     with planted(fault, tmp_path) as faulty:
         assert caught_by(CASES[fault.case], faulty), f"{fault.name}: not caught"
