@@ -156,7 +156,7 @@ def test_the_checker_of_gradients_takes_it(kind: str, net: Any) -> None:
     assert [row.name for row in report.rows][-2:] == ["q", "m"]
     assert report.passed, str(report)
     assert compare(numnet.Attention(kind, 4, 4), net.Attention(kind, 4, 4)).passed
-    with pytest.raises(Unusable, match="Attention has 1 inputs, expected q, m"):
+    with pytest.raises(Unusable, match="Attention got 1 inputs, expected q, m"):
         check_gradients(net.Attention(kind), q)
 
 

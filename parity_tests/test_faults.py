@@ -14,7 +14,7 @@ import pytest
 
 import numnet
 import torchnet
-from parity_tests.catalogue import CASES, SIZES, Score, examined, sizes_of, trained
+from parity_tests.catalogue import CASES, SIZES, Score, gradient_score, sizes_of, training_score
 from parity_tests.faults import FAULTS, POOL_FAULTS, STEP_FAULTS, VAGUE, Fault, planted
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
@@ -71,7 +71,7 @@ def caught_by(case: Case, net: Any) -> str:
 def assert_named(fault: Fault, score: Score) -> None:
     """A diagnosis that was right stays right."""
     assert score.caught, "the gradient checker finds nothing"
-    assert score.right, f"should name {fault.tensor} {fault.where}, but says: {score.said}"
+    assert score.right, f"should name {fault.tensor} {fault.where}, but the diagnosis is: {score.diagnosis}"
 
 
 # Of each file the first fault, and the book's: the others are long.
@@ -91,7 +91,7 @@ def test_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     with planted(fault, tmp_path) as faulty:
         assert caught_by(CASES[fault.case], faulty), f"{fault.name}: not caught"
         if fault.name not in VAGUE:
-            assert_named(fault, examined(fault, faulty))
+            assert_named(fault, gradient_score(fault, faulty))
 
 
 @pytest.mark.parametrize("name", sorted({fault.case for fault in FAULTS}))
@@ -121,7 +121,7 @@ def test_fault_in_a_step_is_caught(fault: Fault, tmp_path: Path) -> None:
     np.testing.assert_allclose(walked(numnet, fault.case), expected, rtol=1e-11)
     with planted(fault, tmp_path) as faulty:
         assert np.abs(walked(faulty, fault.case) - expected).max() > 1e-6
-        assert_named(fault, trained(fault, faulty))
+        assert_named(fault, training_score(fault, faulty))
 
 
 def calls(case: Case, net: Any) -> bool:
