@@ -51,11 +51,11 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ("Adam: beta1 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta1=1)),
     ("Adam: beta2 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta2=1)),
     (
-        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). Targets are shaped as the logits.",
+        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). Targets have the shape of the logits.",
         lambda: numnet.BinaryCrossEntropy()(x, np.ones(2)),
     ),
     (
-        "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets are shaped as the prediction.",
+        "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets have the shape of the prediction.",
         lambda: numnet.MeanSquaredError()(x, np.ones(2)),
     ),
     ("Tanh: x is complex64, expected real numbers. Convert it with .astype('float32').", lambda: numnet.Tanh()(x * 1j)),
@@ -93,7 +93,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "SoftmaxCrossEntropy: target is (2,), expected (2, 3). "
-        "Integer targets are shaped as the logits without the last axis.",
+        "Integer targets have the shape of the logits without the last axis.",
         lambda: numnet.SoftmaxCrossEntropy(ignore_index=1)(x, np.zeros(2, int)),
     ),
     (
@@ -107,7 +107,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ("Adam: clip_norm is 0, expected a number above 0.", lambda: numnet.Adam(clip_norm=0)),
     ("Adam: clip_value is 0, expected a number above 0.", lambda: numnet.Adam(clip_value=0)),
     (
-        "Adam: this is another model than at the first step. Make another optimizer for it.",
+        "Adam: the model differs from that of the first step. Create a new optimizer for it.",
         lambda: [adam := numnet.Adam(), *(adam.step(numnet.Dense(2, input_size=2)) for _ in range(2))],
     ),
     (
@@ -155,7 +155,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
     ("Embedding: output_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(2, 0)),
     (
-        "MeanSquaredError: mask holds 0.5, expected truth values. What is to count, True or False?",
+        "MeanSquaredError: mask contains 0.5, expected truth values, True for a target that counts.",
         lambda: numnet.MeanSquaredError()(x[0, 0], x[0, 0], np.array([1, 0, 0.5, 1])),
     ),
     (
@@ -163,7 +163,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.MeanSquaredError()(x, x, np.ones((2, 4))),
     ),
     (
-        "Adam: m is (3,), expected (6,). Is the file of another architecture?",
+        "Adam: m is (3,), expected (6,). Does the file belong to another architecture?",
         lambda: numnet.Adam().load_state_dict(
             {"steps": 1, "m": np.zeros(3), "v": np.zeros(6)}, numnet.Dense(2, input_size=2)
         ),
@@ -187,7 +187,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.Packed(np.zeros(0), [-1]),
     ),
     (
-        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). One-hot targets are shaped as the logits.",
+        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). One-hot targets have the shape of the logits.",
         lambda: numnet.SoftmaxCrossEntropy()(x, np.ones((2, 3, 5))),
     ),
     (
@@ -207,7 +207,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: [net := model(numnet, lstm(numnet)), net.loss_and_grads(x, np.zeros((2, 3), int)), net.backward(x)],
     ),
     (
-        "RNNModel: x holds tokens, whose number of values no batch shows. Give input_size= (V).",
+        "RNNModel: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V.",
         lambda: model(numnet, numnet.GRULayer(5))(np.array([[0, 1]])),
     ),
     (
@@ -236,16 +236,16 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.RNNModel.from_config({"layers": [{"type": "Nothing"}], "loss": None}),
     ),
     (
-        "RNNModel: layers[0] is time-major, layers[1] batch-first, expected all alike. Give each the same "
+        "RNNModel: layers[0] is time-major, layers[1] batch-first, expected the same for all. Give each the same "
         "batch_first=.",
         lambda: model(numnet, lstm(numnet, batch_first=False), numnet.Dropout(per_sequence=True)),
     ),
     (
-        "RNNModel: layers[1] is, or shares its node with, a layer that stands before it. Make another.",
+        "RNNModel: layers[1] is an earlier layer, or shares its node, expected a new one. Create another.",
         lambda: [dense := numnet.Dense(4), model(numnet, dense, dense)],
     ),
     (
-        "RNNModel: state has 1 entries, expected 2: one a layer, as in last_state.",
+        "RNNModel: state has 1 entries, expected 2: one per layer, as in last_state.",
         lambda: model(numnet, lstm(numnet), numnet.Tanh())(x, [None]),
     ),
     (

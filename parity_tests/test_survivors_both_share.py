@@ -59,13 +59,13 @@ def test_a_layer_may_be_told_that_it_goes_one_way() -> None:
 @pytest.mark.parametrize("name", ["hidden_size", "output_size", "input_size", "proj_size"])
 def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
     config = {"layers": [{"type": "LSTMLayer", name: 5}], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
-    with pytest.raises(numnet.CheckpointError, match=f"{name} of LSTMLayer is 5, more than any weight has"):
+    with pytest.raises(numnet.CheckpointError, match=f"{name} of LSTMLayer is 5, larger than any axis of the weights"):
         numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
 
 
 def test_no_size_is_allowed_where_there_are_no_weights() -> None:
     config = {"layers": [{"type": "Dense", "output_size": 1}], "loss": None, "input_size": 1}
-    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, more than any weight has"):
+    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, larger than any axis of the weights"):
         numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {}))
 
 
@@ -79,7 +79,9 @@ def test_a_checkpoints_model_is_made_where_it_is_asked_for(monkeypatch: pytest.M
 def test_numbers_of_a_short_float_are_real_and_integers_are_not() -> None:
     for dtype in (torch.bfloat16, torch.float16, np.dtype("float64")):
         check_dtype("test", dtype)
-    with pytest.raises(ValueError, match=r"test: dtype is int32, expected one of real numbers, such as 'float32'\."):
+    with pytest.raises(
+        ValueError, match=r"test: dtype is int32, expected a dtype of real numbers, such as 'float32'\."
+    ):
         check_dtype("test", torch.int32)
 
 
