@@ -233,7 +233,7 @@ FAULTS = [
     Fault("resets: none at a step that is not real", "core/lengths.py", "number = resets.cumsum(axis=1)", "number = (resets & mask).cumsum(axis=1)", "GRU before, resets, gaps", "y"),
     Fault("resets: in reverse one step off", "core/lengths.py", "np.diff(of_steps, append=of_steps[-1:]) if reverse", "np.diff(of_steps, prepend=of_steps[:1]) if reverse", "GRU after, resets, gaps, reverse", "y"),
     Fault("resets: to zero, not to the learned state", "recurrent/layer.py", "[:, None] if self.learn_state else 0", "[:, None] * 0 if self.learn_state else 0", "LSTM, resets, learned state", "y"),
-    Fault("resets: gradient of the learned state lost", "recurrent/layer.py", "if self.learn_state:  # what", "if False:  # what", "LSTM, resets, learned state", "h_0 c_0"),
+    Fault("resets: gradient of the learned state lost", "recurrent/layer.py", "if self.learn_state:  # resets", "if False:  # what", "LSTM, resets, learned state", "h_0 c_0"),
     Fault("resets: gradient of the learned state from the steps that go on", "recurrent/unroll.py", "total + np.where(continues, 0, dq)", "total + np.where(continues, dq, 0)", "LSTM, resets, learned state", "h_0 c_0"),
     Fault("resets: gradient of the learned state from behind the step", "recurrent/unroll.py", "zip(d_0, d_prev)", "zip(d_0, d_new)", "LSTM, resets, learned state", "h_0 c_0"),
     Fault("resets: gradient of the learned state from the last reset alone", "recurrent/unroll.py", "tuple(total + np.where(continues, 0, dq)", "tuple(np.where(continues, 0, dq)", "LSTM, resets, learned state", "h_0 c_0"),
@@ -404,7 +404,7 @@ POOL_FAULTS = [
 # In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.
 WALK_FAULTS = [
     Fault("a value used twice receives once", "autograd/number.py", "arriving[u] + du if u in arriving else du", "du", "", "u", "(8)"),
-    Fault("the oldest first", "autograd/number.py", 'key=attrgetter("order"), reverse=True', "key=lambda u: (u is not z, u.born)", "", "u", "(8)"),
+    Fault("the oldest first", "autograd/number.py", 'key=attrgetter("order"), reverse=True', "key=lambda u: (u is not z, u.order)", "", "u", "(8)"),
     Fault("product: own factor for the other's", "autograd/number.py", "(u * v, v, u)", "(u * v, u, v)", "", "u", "(2)"),
     Fault("power: exponent not lowered", "autograd/number.py", "np.power(u, k - 1)", "np.power(u, k)", "", "u", "(3)"),
     Fault("exp: slope of the input", "autograd/number.py", "(z := np.exp(u), z)", "(z := np.exp(u), u)", "", "u", "(4)"),

@@ -45,7 +45,7 @@ def test_both_ways_are_drawn_alike_on_both_backends_at_the_first_batch() -> None
     ours(x), theirs(x)
     assert_same(weights(ours), weights(theirs))
     assert (ours.input_size, ours.backwards.seed) == (4, 4)
-    with pytest.raises(ValueError, match="x holds tokens"):
+    with pytest.raises(ValueError, match="x contains tokens"):
         numnet.Bidirectional(numnet.GRULayer(5))(np.array([[0, 1]]))
 
 

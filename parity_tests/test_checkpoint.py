@@ -112,13 +112,13 @@ def test_a_model_without_weights_is_kept_with_its_dtype(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["hidden_size", "output_size", "input_size", "proj_size"])
 def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
     config = {"layers": [{"type": "LSTMLayer", name: 5}], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
-    with pytest.raises(numnet.CheckpointError, match=f"{name} of LSTMLayer is 5, more than any weight has"):
+    with pytest.raises(numnet.CheckpointError, match=f"{name} of LSTMLayer is 5, larger than any axis of the weights"):
         numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
 
 
 def test_no_size_is_allowed_where_there_are_no_weights() -> None:
     config = {"layers": [{"type": "Dense", "output_size": 1}], "loss": None, "input_size": 1}
-    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, more than any weight has"):
+    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, larger than any axis of the weights"):
         numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {}))
 
 

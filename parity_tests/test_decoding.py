@@ -185,7 +185,7 @@ def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
 @pytest.mark.parametrize("say", ["greedy", "beam_search"])
 def test_what_says_nothing_is_refused(say: str, net: Any) -> None:
     model = net.RNNModel([net.Embedding(W, 3), net.GRULayer(4), net.Dense(W)])
-    with pytest.raises(TypeError, match=f"{say}: the model is RNNModel, expected an EncoderDecoder, or what has start"):
+    with pytest.raises(TypeError, match=f"{say}: the model is RNNModel, expected an EncoderDecoder, or a model with"):
         getattr(net, say)(model, x, lengths)
 
 
@@ -195,5 +195,5 @@ def test_a_model_gone_astray_says_so(say: str, value: float, net: Any) -> None:
     model = translator(net)
     name = "output.layers.3.b"
     model.load_state_dict({**weights(model), name: np.where(np.arange(W) == 3, value, 0)})
-    with pytest.raises(ValueError, match="EncoderDecoder: the logits hold nan or inf, expected finite numbers"):
+    with pytest.raises(ValueError, match="EncoderDecoder: the logits contain nan or inf, expected finite numbers"):
         getattr(net, say)(model, x, lengths)

@@ -360,32 +360,33 @@ def stacks(net: Any, encoder: Any, decoder: Any) -> Any:
     return net.EncoderDecoder([net.Embedding(V, 3), *encoder], [net.Embedding(W, 3), *decoder], [net.Dense(W)])
 
 
-AHEAD = "reads the steps that it is to say, expected a layer that goes ahead alone"
-HANDED = "EncoderDecoder: the encoder's recurrent layer 0 hands on"
+AHEAD = "reads the steps that it must predict, expected a layer that runs forward only"
+HANDED = "EncoderDecoder: the encoder's recurrent layer 0 has the state"
 REFUSED: list[tuple[str, Any]] = [
-    (f"{HANDED} h (8), the decoder's takes h (4). Of a layer in two directions both",
+    (f"{HANDED} h (8), the decoder's h (4). The states of both directions are concatenated",
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4)])),
-    (f"{HANDED} h (4), c (4), the decoder's takes h (4). Give both the same cell.",
+    (f"{HANDED} h (4), c (4), the decoder's h (4). Use the same kind of cell in both.",
      lambda n: stacks(n, [n.LSTMLayer(4)], [n.GRULayer(4)])),
-    ("EncoderDecoder: the encoder has 1 recurrent layers, the decoder 0, expected as many.",
+    ("EncoderDecoder: the encoder has 1 recurrent layers, the decoder 0, expected the same number:",
      lambda n: stacks(n, [n.GRULayer(4)], [])),
     (f"EncoderDecoder: decoder[1] {AHEAD}", lambda n: stacks(n, [n.GRULayer(4)], [n.GRULayer(4, reverse=True)])),
     (f"EncoderDecoder: decoder[1] {AHEAD}",
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4, bidirectional=True)])),
-    ("EncoderDecoder: encoder[1] makes one vector of a sequence, expected one a step.",
+    ("EncoderDecoder: encoder[1] returns one vector per sequence, expected one per step. Remove pooling.",
      lambda n: stacks(n, [n.GRULayer(4, return_sequences=False)], [n.GRULayer(4)])),
-    ("EncoderDecoder: encoder[1] is stateful, expected one that begins anew with every pair. Leave out stateful=.",
+    ("EncoderDecoder: encoder[1] is stateful, expected a layer that starts every pair with a new state. "
+     "Leave out stateful=.",
      lambda n: stacks(n, [n.GRULayer(4, stateful=True)], [n.GRULayer(4)])),
     ("EncoderDecoder: encoder[1] is time-major, expected batch-first.",
      lambda n: stacks(n, [n.GRULayer(4, batch_first=False)], [n.GRULayer(4, batch_first=False)])),
-    ("EncoderDecoder: layers[1] is, or shares its node with, a layer that stands before it.",
+    ("EncoderDecoder: layers[1] is an earlier layer, or shares its node, expected a new one.",
      lambda n: n.EncoderDecoder([layer := n.GRULayer(4, input_size=V)], [layer], [n.Dense(W)])),
     ("EncoderDecoder: the number of target tokens is not known, expected one. Give target_size=.",
      lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)])(x, target)),
     ("EncoderDecoder target: token 6 at [0, 1], expected 0 to 5 (V = 6).",
      lambda n: translator(n)(x[:1], np.array([[0, 6, -1]]))),
     ("EncoderDecoder target: token -2 at [0, 1]", lambda n: translator(n)(x[:1], np.array([[0, -2, 1]]))),
-    ("EncoderDecoder: target[1] has -1 at step 0 and a token after it, expected -1 behind the last token alone.",
+    ("EncoderDecoder: target[1] has -1 at step 0 and a token after it, expected -1 only after the last token.",
      lambda n: translator(n)(x[:2], np.array([[0, 1], [-1, 3]]))),
     ("EncoderDecoder: target is (4,) of int64, expected integer tokens (batch, time).",
      lambda n: translator(n)(x, target[:, 0])),
@@ -396,7 +397,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("EncoderDecoder: teacher_forcing is 1.5, expected 0 to 1.",
      lambda n: translator(n, teacher_forcing=1.5)),
     ("EncoderDecoder: teacher_forcing is 'half', expected 0 to 1.", lambda n: translator(n, teacher_forcing="half")),
-    ("EncoderDecoder: attention is 'dot', expected None or one of Attention, such as Attention('dot').",
+    ("EncoderDecoder: attention is 'dot', expected None or an instance of Attention, such as Attention('dot').",
      lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)], attention="dot")),
     ("EncoderDecoder: begin is 6, expected a token, 0 to 5: target_size is 6.", lambda n: translator(n, begin=W)),
     ("EncoderDecoder: end is -1, expected a token, 0 to 5: target_size is 6.",
@@ -405,7 +406,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("EncoderDecoder: a state is given, expected None.", lambda n: translator(n).loss_and_grads(x, target, [None])),
     ("EncoderDecoder: there is no loss.", lambda n: translator(n, loss=None).loss_and_grads(x, target)),
     ("EncoderDecoder: backward before forward.", lambda n: translator(n).backward(x)),
-    ("RNNModel: d_last_state has 1 entries, expected 2: one a layer",
+    ("RNNModel: d_last_state has 1 entries, expected 2: one per layer",
      lambda n: [m := n.RNNModel([n.GRULayer(3), n.Dense(2)], input_size=4), m(np.zeros((2, 3, 4))),
                 m.backward(np.zeros((2, 3, 2)), [None])]),
 ]  # fmt: skip

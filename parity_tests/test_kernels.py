@@ -52,9 +52,9 @@ def test_rnn_gru_and_lstm_run_in_a_kernel_but_for_these_options(option: str) -> 
     for node in ("RNN", "RNN relu", "GRU before", "GRU after", "LSTM"):
         for net in (numnet, torchnet):
             reasons = {
-                "resets": "resets are in no kernel",
-                "state_dropout": "state_dropout is in no kernel",
-                "zoneout": "zoneout is in no kernel",
+                "resets": "no kernel supports resets",
+                "state_dropout": "no kernel supports state_dropout",
+                "zoneout": "no kernel supports zoneout",
                 "use_fast=False": "use_fast is False",
             }
             if net is torchnet and option == "gaps":
@@ -64,7 +64,7 @@ def test_rnn_gru_and_lstm_run_in_a_kernel_but_for_these_options(option: str) -> 
                 and node == "GRU before"
                 and option not in ("state_dropout", "zoneout", "use_fast=False")
             ):
-                reasons[option] = "reset='before' is in no kernel"
+                reasons[option] = "no kernel supports reset='before'"
             expected = f"plain: {reasons[option]}" if option in reasons else "fast"
             assert path_of(net, node, option) == expected, (net.__name__, node, option)
 

@@ -144,7 +144,7 @@ def test_both_directions_are_each_by_itself(name: str) -> None:
 def test_state_and_weight_dropout_where_there_is_something_to_drop() -> None:
     layer = make("MUT1", state_dropout=0.4, weight_dropout=0.4, zoneout=0.2)
     held(layer, CELLS["MUT1"][1])
-    assert layer.path == "plain: state_dropout is in no kernel"
+    assert layer.path == "plain: no kernel supports state_dropout"
 
 
 @pytest.mark.parametrize("name", ["minGRU", "SRU", "linear state space"])

@@ -217,15 +217,15 @@ def test_the_gradients_are_the_slopes(z: Sizes) -> None:
 
 x, resets = np.ones((2, 3, 4)), np.zeros((2, 3), bool)
 BAD: list[tuple[str, str, Callable[[Any], Any]]] = [
-    ("another number of steps", "LSTMLayer: resets is (2, 4), expected (2, 3). One truth value a step",
+    ("another number of steps", "LSTMLayer: resets is (2, 4), expected (2, 3). One truth value per step",
      lambda net: net.LSTMLayer(5)(x, None, None, np.zeros((2, 4), bool))),
-    ("one for each row", "GRULayer: resets is (2,), expected (2, 3). One truth value a step",
+    ("one for each row", "GRULayer: resets is (2,), expected (2, 3). One truth value per step",
      lambda net: net.GRULayer(5)(x, None, None, [True, False])),
     ("batch first in a layer that has time first", "MGULayer: resets is (3, 2), expected (2, 3).",
      lambda net: net.MGULayer(5, batch_first=False)(x, None, None, resets.T)),
-    ("2", "LSTMLayer: resets holds 2, expected truth values. True where a sequence begins.",
+    ("2", "LSTMLayer: resets contains 2, expected truth values. True where a sequence begins.",
      lambda net: net.LSTMLayer(5)(x, None, None, resets + 2)),
-    ("a half", "LSTMLayer: resets holds 0.5, expected truth values.",
+    ("a half", "LSTMLayer: resets contains 0.5, expected truth values.",
      lambda net: net.LSTMLayer(5)(x, None, None, resets + 0.5)),
     ("both ways", "GRULayer: resets is (2, 4), expected (2, 3).",
      lambda net: net.GRULayer(5, bidirectional=True)(x, None, None, np.zeros((2, 4), bool))),

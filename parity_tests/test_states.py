@@ -188,7 +188,7 @@ PATHS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("RNN relu", {}, [3, 1], "fast"),
     ("GRU after", {}, [3, 1], "fast"),
     ("LSTM projection", {"proj_size": 5}, None, "proj_size is not below hidden_size"),
-    ("GRU before", {}, None, "reset='before' is in no kernel"),
+    ("GRU before", {}, None, "no kernel supports reset='before'"),
     ("RNN layer_norm", {}, None, "LayerNormRNNNode has no kernel"),
     ("GRU after layer_norm", {}, None, "LayerNormGRUNode has no kernel"),
     ("LSTM layer_norm", {}, None, "LSTMVariantNode has no kernel"),
@@ -196,12 +196,12 @@ PATHS: list[tuple[str, dict[str, Any], Any, str]] = [
     ("LSTM coupled", {"bidirectional": True}, None, "LSTMVariantNode has no kernel"),
     ("MGU", {}, None, "MGUNode has no kernel"),
     ("IndRNN", {}, None, "IndRNNNode has no kernel"),
-    ("LSTM", {"state_dropout": 0.4}, None, "state_dropout is in no kernel"),
-    ("GRU after", {"zoneout": 0.4}, None, "zoneout is in no kernel"),
+    ("LSTM", {"state_dropout": 0.4}, None, "no kernel supports state_dropout"),
+    ("GRU after", {"zoneout": 0.4}, None, "no kernel supports zoneout"),
     ("LSTM", {}, GAPS, "the mask has gaps, which packed sequences cannot have"),
     ("LSTM", {}, [0, 0], "no step is real"),
 ]
-OF_TORCH_ALONE = ("proj_size is not", "reset='before'", "the mask has gaps", "no step is real")
+OF_TORCH_ALONE = ("proj_size is not", "no kernel supports reset=", "the mask has gaps", "no step is real")
 
 
 @pytest.mark.parametrize(("node", "options", "lengths", "reason"), PATHS)
@@ -215,7 +215,7 @@ def test_the_path_is_fast_or_gives_the_reason(node: str, options: Any, lengths: 
     assert set(paths(layer)) == {"fast" if reason == "fast" else f"plain: {reason}"}
     layer(x, None, lengths, np.zeros((2, 3), bool))
     of_call = reason == "fast" or (net is not numnet and lengths is not None)
-    assert set(paths(layer)) == {f"plain: {'resets are in no kernel' if of_call else reason}"}
+    assert set(paths(layer)) == {f"plain: {'no kernel supports resets' if of_call else reason}"}
     layer.use_fast = False
     layer(x, None, lengths)
     assert set(paths(layer)) == {"plain: use_fast is False"}
@@ -237,7 +237,7 @@ def test_the_path_of_a_model_names_each_layer_that_runs_plain(net: Any) -> None:
     layers = [net.LSTMLayer(3), net.MGULayer(3, bidirectional=True), net.Dense(3), net.GRULayer(3, zoneout=0.1)]
     model = net.RNNModel(layers, input_size=2)
     reasons = [f"layers.1.{way}: MGUNode has no kernel" for way in ("forwards", "backwards")]
-    assert model.path == f"plain: {'; '.join(reasons)}; layers.3: zoneout is in no kernel"
+    assert model.path == f"plain: {'; '.join(reasons)}; layers.3: no kernel supports zoneout"
     assert net.RNNModel([net.LSTMLayer(3), net.Dense(2)]).path == "fast"
     assert model.use_fast
     layers[1].backwards.use_fast = False
@@ -248,7 +248,7 @@ def test_the_path_of_a_model_names_each_layer_that_runs_plain(net: Any) -> None:
     model.use_fast = True
     assert layers[1].use_fast
     translator = net.EncoderDecoder([net.LSTMLayer(3)], [net.LSTMLayer(3, zoneout=0.1)], [net.Dense(4)])
-    assert translator.path == "plain: decoder.layers.0: zoneout is in no kernel"
+    assert translator.path == "plain: decoder.layers.0: no kernel supports zoneout"
     translator.use_fast = False
     assert not translator.encoder.layers[0].use_fast
 

@@ -360,7 +360,7 @@ def test_an_operation_may_take_several_inputs(net: Any) -> None:
     tape.backward(tape.product(tape.product(u, v), u).sum())  # u² v
     np.testing.assert_array_equal(to_numpy(u.grad), [20.0, 42.0])
     np.testing.assert_array_equal(to_numpy(v.grad), [4.0, 9.0])
-    with pytest.raises(TypeError, match=r"Product: input 2 is ArrayWithGrad, expected what needs no gradient\."):
+    with pytest.raises(TypeError, match=r"Product: input 2 is ArrayWithGrad, expected an array without a gradient\."):
         tape.product(u, v, u)
 
 
@@ -476,7 +476,7 @@ def test_a_layer_takes_resets(net: Any) -> None:
     tape.backward(z[:, 1:].sum())
     for name, g in grads_of(tape).items():
         np.testing.assert_allclose(once[name], g, rtol=1e-10, atol=1e-14)
-    with pytest.raises(TypeError, match="resets is ArrayWithGrad, expected what needs no gradient"):
+    with pytest.raises(TypeError, match="resets is ArrayWithGrad, expected an array without a gradient"):
         tape.layer(x, None, None, y)
 
 
@@ -520,7 +520,7 @@ def test_errors_have_the_same_words(name: str) -> None:
 def test_an_objective_must_stay_on_the_tape(net: Any) -> None:
     tape = reader(net)
     tape.objective = lambda x, target: float(read(tape, x, target))
-    with pytest.raises(TypeError, match="the objective is float, expected what a call on the tape gave"):
+    with pytest.raises(TypeError, match="the objective is float, expected an output of a call on the tape"):
         tape.loss_and_grads([1], 0)
 
 

@@ -16,28 +16,28 @@ Array = npt.NDArray[Any]
 
 
 class ArrayWithGrad(WithGrad):
-    """An array: `value`, and after `backward` of what was made of it, `grad`, of its shape.
+    """An array `value`; after `backward` of a result, `grad` is its gradient, of the same shape.
 
         z                    du                             dv
-        (1) to (7)           as of numbers, each element by itself: see WithGrad
-        u @ v                dz vᵀ                          uᵀ dz     (9)    of the last two axes, which u, v must have
-        Σ u over axes        dz at each place summed                  (10)
+        (1) to (7)           elementwise, as for numbers: see WithGrad
+        u @ v                dz vᵀ                          uᵀ dz     (9)    of the last two axes of u and v
+        Σ u over axes        dz broadcast to u's shape                (10)
         u.reshape            dz.reshape                               (11)
-        u.transpose          dz with the axes put back                (12)
+        u.transpose          dz with the inverse permutation          (12)
         u[index]             dz added at index, else 0                (13)
-        concatenate(u, v)    dz cut where they meet                   (14)
-        softmax, mean                                                 are made of these
+        concatenate(u, v)    dz split into the parts                  (14)
+        softmax, mean                                                 are composed of these
 
-    Where one element of u was used for many of z, as u (O,) in u + v (B, O), du is summed over the many (15). Plain
-    arrays and numbers take part with the dtype of what they meet; integers become float64, floats keep their dtype. As
-    in numpy's own arrays and PyTorch's, what has no value is inf or nan. Change no array in place before `backward`.
+    If u was broadcast, as u (O,) in u + v (B, O), du is summed over the broadcast axes (15). Plain arrays and numbers
+    get the dtype of the other operand; otherwise integers become float64, and floats keep their dtype. Undefined
+    results are inf or nan, as in numpy and PyTorch. Do not modify an array in place before `backward`.
     """
 
     value: Array
-    owned = False  # whether nothing else refers to the memory of `total`
+    owned = False  # True if nothing else refers to the memory of `total`
 
     def shaped(self, z: Array, back: Callable[[Array], Sequence[Any]], *parents: ArrayWithGrad) -> ArrayWithGrad:
-        """The z of one line of the table, made of this array, or of those given."""
+        """Create z from its value, its backward function and its parents, by default this array."""
         array: ArrayWithGrad = self.of(z, parents or (self,), back)
         return array
 
@@ -51,27 +51,27 @@ class ArrayWithGrad(WithGrad):
         return product
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Over the axes named, or all."""
+        """Reduce over the given axes, or all."""
         u, z = self.value, np.asarray(self.value.sum(axis, keepdims=True))
         back = lambda dz: [np.broadcast_to(dz.reshape(z.shape), u.shape)]  # noqa: E731
         return self.shaped(z if keepdims else u.sum(axis), back)  # (10)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Over the axes named, or all."""
+        """Reduce over the given axes, or all."""
         total = self.sum(axis, keepdims)
         return total * (total.value.size / self.value.size)
 
     def softmax(self, axis: int = -1) -> ArrayWithGrad:
-        """e = exp(u - max u), divided by Σ e; the shift changes nothing and cannot overflow."""
+        """e = exp(u - max u), divided by Σ e; the shift cancels, and prevents overflow."""
         e = (self - self.value.max(axis=axis, keepdims=True)).exp()
         return e / e.sum(axis, keepdims=True)
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
-        """The same elements in another shape, numbers or a tuple of them; one -1 is found from the rest."""
+        """Change the shape, given as numbers or a tuple; one -1 is inferred."""
         return self.shaped(self.value.reshape(*shape), lambda dz: [dz.reshape(self.shape)])  # (11)
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
-        """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
+        """Permute the axes: axis k of the result is axes[k] (numbers or a tuple); without axes, reverse their order."""
         axes = check_axes("ArrayWithGrad", axes, self.ndim)
         return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
@@ -87,22 +87,22 @@ class ArrayWithGrad(WithGrad):
 
     @property
     def T(self) -> ArrayWithGrad:
-        """The transpose: every axis, in the other order."""
+        """The transpose: all axes in reverse order."""
         return self.transpose()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The value's."""
+        """The shape of the value."""
         return self.value.shape
 
     @property
     def ndim(self) -> int:
-        """How many axes the value has."""
+        """The number of axes of the value."""
         return self.value.ndim
 
     @property
     def grad(self) -> Array:
-        """The sum of the gradients of all backward passes, a copy that nothing else refers to; made when it is read."""
+        """The sum of the gradients of all backward passes, in an array of its own, created when it is read."""
         if not self.owned:
             self.total = np.zeros_like(self.value) if self.total is None else np.array(self.total)
             self.owned = True
@@ -153,7 +153,7 @@ class ArrayWithGrad(WithGrad):
 
 
 class Placed:
-    """The gradient of u in z = u[index]: dz at the index, 0 elsewhere. Those of several indices add to one array."""
+    """The gradient of u in z = u[index]: dz at the index, 0 elsewhere. Several of them sum to one array."""
 
     __array_ufunc__ = None
 
@@ -162,7 +162,7 @@ class Placed:
         self.parts, self.rest = [(index, dz)], None
 
     def __add__(self, other: Any) -> Placed:
-        """Only the backward pass refers to this object, so it may change."""
+        """Add in place: only the backward pass refers to this object."""
         if isinstance(other, Placed):
             self.parts += other.parts
         else:
@@ -172,24 +172,24 @@ class Placed:
     __radd__ = __add__
 
     def whole(self) -> Array:
-        """The sum as an array."""
+        """Return the sum as an array."""
         du = np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()
         for index, dz in self.parts:
             if basic(index):
                 du[index] += dz  # (13)
             else:
-                np.add.at(du, index, dz)  # (13): an element taken twice gets both
+                np.add.at(du, index, dz)  # (13): an element indexed twice gets both gradients
         return du
 
 
 def basic(index: Any) -> bool:
-    """Whether it takes each element once at most: it is made of integers, slices, None and Ellipsis."""
+    """Return whether this is basic indexing (integers, slices, None, Ellipsis), which reads no element twice."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or part is ... or isinstance(part, (int, np.integer, slice)) for part in parts)
 
 
 def fixed(index: Any) -> Any:
-    """An index that nobody changes before the backward pass: lists, and arrays that may be written to, are copied."""
+    """Return an index that cannot change before the backward pass: lists and writable arrays are copied."""
     if isinstance(index, tuple):
         return index if basic(index) else tuple(map(fixed, index))
     if isinstance(index, list):
@@ -198,7 +198,7 @@ def fixed(index: Any) -> Any:
 
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
-    """Arrays side by side along an axis that they have; plain ones may be among them."""
+    """Concatenate arrays along an existing axis; some may be plain arrays."""
     arrays = alike(parts)
     cuts = np.cumsum([u.shape[axis] for u in arrays])[:-1]
     z = np.concatenate([u.value for u in arrays], axis)
@@ -206,7 +206,7 @@ def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
-    """Arrays of one shape side by side along an axis that is new."""
+    """Stack arrays of one shape along a new axis."""
     z = concatenate([u[None] for u in alike(parts)], axis=0)
     order = [*range(1, z.ndim)]
     order.insert(axis % z.ndim, 0)
@@ -214,6 +214,6 @@ def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
 
 
 def alike(parts: Sequence[Any]) -> list[ArrayWithGrad]:
-    """All of them with a gradient; the plain ones with the dtype of the first that has one."""
+    """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
     first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
     return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]

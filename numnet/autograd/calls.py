@@ -1,7 +1,7 @@
-"""How a Tape calls each kind of part: rows are samples, values come and go as ArrayWithGrad.
+"""Calls of each kind of part on a Tape: rows are samples, inputs and outputs are ArrayWithGrad.
 
-A call of a node, or of an operation that is a pure function, leaves the terms of its weights' gradients to Weights. The
-tape stores what the call of another part has left in it, and gives it back for its backward pass: kept.py.
+A call of a node, or of an operation with pure functions, passes the terms of its weights' gradients to Weights. For
+other parts the tape stores the values that a call saved, and restores them for its backward pass: stored.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numnet.recurrent.unroll import at
 
 
 def on(tape: Any, part: Any) -> OnTape:
-    """The part as it is called on the tape."""
+    """Return the wrapper that calls the part on the tape."""
     if hasattr(part, "states"):
         return NodeOnTape(tape, part)
     if part.recurrent:
@@ -29,14 +29,14 @@ def on(tape: Any, part: Any) -> OnTape:
 
 
 def is_pure(part: Any) -> bool:
-    """Whether its class has `compute` beside forward and backward: a subclass may have other ones of these."""
+    """Return whether one class defines `compute` with forward and backward: a subclass may override some of them."""
     names = ("compute", "compute_backward", "forward", "backward")
     definers = [next((kind for kind in type(part).__mro__ if name in vars(kind)), None) for name in names]
     return definers[0] is not None and len(set(definers)) == 1
 
 
 class OnTape:
-    """A part as it is called on a tape; its other attributes are the part's own."""
+    """A wrapper that calls a part on a tape; other attributes are those of the part."""
 
     own = ("tape", "part", "weights", "modules", "settled", "last_state")
 
@@ -48,7 +48,7 @@ class OnTape:
         raise NotImplementedError
 
     def settle(self) -> None:
-        """After a call: the tape asks whether all parts have their weights, until this one has."""
+        """After a call, let the tape check which parts have weights, until this part has them."""
         self.tape.settle()
         self.settled = getattr(self.part, "built", True)
 
@@ -92,7 +92,7 @@ class NodeOnTape(OnTape):
         return (outputs[0], node.joined(outputs[1:])) if node.reads_out else node.joined(outputs)
 
     def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
-        """x as one of T = 1 steps and the parts of the state, checked, with samples as columns."""
+        """Return x as a sequence of T = 1 steps, and the parts of the state, checked, with samples as columns."""
         node, given = self.part, x.value if isinstance(x, ArrayWithGrad) else np.asarray(x)
         check_step(node.name, given)
         columns = [None if h is None else np.asarray(value_of(h)).T for h in parts]
@@ -100,7 +100,7 @@ class NodeOnTape(OnTape):
         return validated
 
     def inputs_backward(self, da_x: Any, x: Array, pairs: dict[str, Any], wanted: bool) -> tuple[Any, Terms]:
-        """dx where it is wanted, and the terms of the weights' gradients."""
+        """Return dx, if it is needed, and the terms of the weights' gradients."""
         node = self.part
         if not wanted:
             return None, Terms([(x, da_x)], [pairs])
@@ -111,7 +111,7 @@ class NodeOnTape(OnTape):
 
 
 class LayerOnTape(OnTape):
-    """A recurrent layer: y, and `last_state` on the tape as well, from x and the start state."""
+    """A recurrent layer: y from x and the start state; `last_state` is on the tape too."""
 
     def __call__(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
         layer, tape, state = self.part, self.tape, as_tuples(state)
@@ -155,7 +155,7 @@ class PureOnTape(OnTape):
 
 
 class OperationOnTape(OnTape):
-    """Any other part: the inputs that it takes gradients of come first, then constants such as a loss's target."""
+    """Any other part: first the inputs that have gradients, then constants such as a loss's target."""
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         part, tape = self.part, self.tape
@@ -179,32 +179,32 @@ class OperationOnTape(OnTape):
 
 
 def value_of(x: Any) -> Any:
-    """An ArrayWithGrad's value; all else as it is."""
+    """Return the value of an ArrayWithGrad, anything else unchanged."""
     return x.value if isinstance(x, ArrayWithGrad) else x
 
 
 def as_tuples(state: Any) -> Any:
-    """Lists as tuples, all the way down."""
+    """Convert nested lists to tuples."""
     return tuple(map(as_tuples, state)) if isinstance(state, (tuple, list)) else state
 
 
 def plain(tree: Any) -> Any:
-    """The values of a state: of an array, of a pair, of a pair of pairs."""
+    """Return the values of a state: an array, a pair, or a pair of pairs."""
     return tuple(map(plain, tree)) if isinstance(tree, tuple) else value_of(tree)
 
 
 def values_in(given: Any) -> list[ArrayWithGrad]:
-    """Each ArrayWithGrad of a tree."""
+    """Return each ArrayWithGrad of nested tuples."""
     return [x for x, _ in with_grads(given, given)]
 
 
 def gradients_of(given: Any, found: Any) -> list[Any]:
-    """The gradient of each ArrayWithGrad of a tree, from the tree of all gradients."""
+    """Return the gradient of each ArrayWithGrad in `given`; `found` has all gradients, nested alike."""
     return [dx for _, dx in with_grads(given, found)]
 
 
 def with_grads(given: Any, found: Any) -> list[tuple[ArrayWithGrad, Any]]:
-    """Each ArrayWithGrad of a tree, and what stands in its place in another."""
+    """Return each ArrayWithGrad in `given` with the value at the same position in `found`."""
     if isinstance(given, ArrayWithGrad):
         return [(given, found)]
     pairs = zip(given, found) if isinstance(given, tuple) and isinstance(found, tuple) else ()

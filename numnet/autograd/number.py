@@ -1,4 +1,4 @@
-"""Reverse-mode automatic differentiation: of numbers here, of arrays in array_with_grad.py."""
+"""Scalar reverse-mode automatic differentiation; array.py has arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ creation_order = itertools.count()
 
 
 class WithGrad:
-    """A value z, what it was made of, and the way back; numbers and arrays alike. u, v are numbers, or arrays.
+    """A value z, the values u, v that it was computed from, and its backward function; for numbers and arrays.
 
         z            ∂z/∂u          ∂z/∂v
         u + v        1              1            (1)
@@ -25,33 +25,33 @@ class WithGrad:
         log u        1/u                         (5)
         tanh u       1 - z²                      (6)
         max(u, 0)    1 where u > 0               (7)   relu
-        backward:    du += dz ∂z/∂u              (8)   the youngest z first: then its dz is whole before it goes on
+        backward:    du += dz ∂z/∂u              (8)   the latest z first: then its dz is complete before it is used
 
-    -u, u - v, u / v and σ(u) are made of these.
+    -u, u - v, u / v and σ(u) are composed of these.
     """
 
-    __array_ufunc__ = None  # an array + this is this + the array
+    __array_ufunc__ = None  # array + self calls self.__radd__
     value: Any
     total: Any = None  # the sum of the gradients of all backward passes; None is 0
 
     def __init__(self, value: Any) -> None:
-        """A value that was made of nothing."""
+        """Create a leaf, which was not computed from other values."""
         self.keep(self.checked(value), (), no_gradients)
 
     def keep(self, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> None:
-        """The value, the values that it was made of, and `back`, from its gradient to theirs."""
+        """Store the value, its parents, and `back`, which maps its gradient to theirs."""
         self.value, self.parents, self.back, self.order = value, parents, back, next(creation_order)
 
     @classmethod
     def of(cls, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> Any:
-        """A value that was made of others."""
+        """Create a value that was computed from its parents."""
         z = cls.__new__(cls)
         z.keep(z.checked(value), parents, back)
         return z
 
     @np.errstate(all="ignore")
     def made(self, rule: Callable[..., Any], *others: Any) -> Any:
-        """The z of one line of the table: `rule` gives z and its slope along each that it is made of."""
+        """Apply one line of the table: `rule` returns z and its local derivative for each operand."""
         parents = (self, *map(self.like, others))
         z, *slopes = rule(*[u.value for u in parents])
         return self.of(z, parents, lambda dz: [times(dz, slope) for slope in slopes])
@@ -81,7 +81,7 @@ class WithGrad:
         return self.made(lambda u: (z := np.tanh(u), 1 - z * z))  # (6)
 
     def relu(self) -> Any:
-        """max(u, 0), its slope at 0 taken as 0."""
+        """max(u, 0), its derivative at 0 taken as 0."""
         return self.made(lambda u: (np.maximum(u, 0), np.greater(u, 0)))  # (7)
 
     def sigmoid(self) -> Any:
@@ -118,9 +118,9 @@ class WithGrad:
         return self.like(other) ** self
 
     def backward(self, dz: Any = None) -> None:
-        """Add this value's slope along each that it was made of to that one's `grad`; along itself it is dz, or 1.
+        """Add the gradient of this value to the `grad` of all values it was computed from; its own is dz, or 1.
 
-        Gradients add: what is used twice receives from both uses, and a second call doubles all. `zero_grad` clears.
+        Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
         arriving: dict[WithGrad, Any] = {self: self.first(dz)}
         for z in youngest_first(self):
@@ -140,23 +140,23 @@ class WithGrad:
         raise NotImplementedError
 
     def zero_grad(self) -> None:
-        """This value's gradient alone is 0 again."""
+        """Reset the gradient of this value only."""
         self.total = None
 
     def like(self, other: Any) -> Any:
-        """Another value of this kind; a plain one becomes one that was made of nothing."""
+        """Return an operand of this class; a plain value becomes a leaf."""
         return other if isinstance(other, type(self)) else type(self)(other)
 
     def checked(self, value: Any) -> Any:
-        """The value as it is kept, or an error."""
+        """Return the value in the form in which it is stored, or raise an error."""
         raise NotImplementedError
 
     def first(self, dz: Any) -> Any:
-        """The gradient with which the backward pass begins, that of the last value."""
+        """Return the gradient at the output, from which the backward pass starts."""
         raise NotImplementedError
 
     def fit(self, dz: Any) -> Any:
-        """What arrives, as it is added to `grad`."""
+        """Return an incoming gradient in the form in which it is added to `grad`."""
         raise NotImplementedError
 
     def __float__(self) -> float:
@@ -167,13 +167,13 @@ class WithGrad:
 
 
 class NumberWithGrad(WithGrad):
-    """One number: `value`, and after `backward` of what was made of it, `grad`. The rules are in WithGrad.
+    """A number `value`; after `backward` of a result, `grad` is its gradient. The rules are in WithGrad.
 
         a = NumberWithGrad(3)
         b = a * 4;  c = b + 3;  d = a + 2;  e = c * d
         e.backward()                                     # de/da = d 4 + c 1 = 35
 
-    ValueError where a value or a gradient is not finite, as that of log 0.
+    ValueError if a value or a gradient is not finite, as for log 0.
     """
 
     value: float
@@ -197,7 +197,7 @@ class NumberWithGrad(WithGrad):
 
 
 def youngest_first(z: WithGrad) -> list[Any]:
-    """z and all that went into it, each before the older values that it is made of; no recursion, however deep."""
+    """Return z and all its ancestors, each before its parents; without recursion, so that any depth works."""
     found, new = {z}, [z]
     for z_new in new:
         for u in z_new.parents:
@@ -213,5 +213,5 @@ def times(dz: Any, slope: Any) -> Any:
 
 
 def no_gradients(dz: Any) -> tuple[Any, ...]:
-    """The `back` of a value that was made of nothing."""
+    """The backward function of a leaf."""
     return ()

@@ -1,4 +1,4 @@
-"""Several arrays that one call gives, such as y and the last state of a layer: one backward pass for all of them."""
+"""Several outputs of one call, such as y and the last state of a layer, share one backward pass."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from numnet.core.operation import Array
 
 
 class CallOutputs:
-    """The call, which stands between its outputs and the values that it was made of."""
+    """The call as a node of the graph, between its outputs and its parents."""
 
     def __init__(self, count: int, parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> None:
         self.count, self.parents, self.back, self.order = count, parents, back, next(creation_order)
 
     def fit(self, dz: ByOutput) -> ByOutput:
-        """Gradients need no other shape."""
+        """Return the gradients unchanged."""
         return dz
 
     def receive(self, dz: ByOutput) -> list[Any]:
-        """The gradient of each output, None where none has come."""
+        """Return the gradient of each output, None for an output without one."""
         return [dz.found.get(k) for k in range(self.count)]
 
     def output(self, k: int, value: Array) -> ArrayWithGrad:
-        """The output number k."""
+        """Return output number k."""
         array: ArrayWithGrad = ArrayWithGrad.of(value, (self,), lambda dz: [ByOutput(k, dz)])
         return array
 
@@ -37,13 +37,13 @@ class ByOutput:
         self.found = {k: dz}
 
     def __add__(self, other: ByOutput) -> ByOutput:
-        """Each output sends its gradient once. Only the backward pass refers to these objects, so self may change."""
+        """Add in place: each output sends its gradient once, and only the backward pass refers to these objects."""
         self.found |= other.found
         return self
 
 
 def on_tape(arrays: Sequence[Any], parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> list[Any]:
-    """The outputs of a call; `back` takes the list of their gradients, None where none has come."""
+    """Return the outputs of a call; `back` takes the list of their gradients, None for an output without one."""
     if len(arrays) == 1:
         return [ArrayWithGrad.of(arrays[0], parents, lambda dz: back([dz]))]
     call = CallOutputs(len(arrays), parents, back)
@@ -51,11 +51,11 @@ def on_tape(arrays: Sequence[Any], parents: Sequence[Any], back: Callable[[list[
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The arrays of a state, or of other nested tuples, in a row."""
+    """Return the arrays of a state, or of other nested tuples, as a flat list."""
     return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
 
 
 def nested(tree: Any, arrays: Iterable[Any]) -> Any:
-    """As many arrays nested as the leaves of a tree are."""
+    """Return the arrays nested as the leaves of a tree."""
     left = iter(arrays)
     return tuple(nested(part, left) for part in tree) if isinstance(tree, tuple) else next(left)

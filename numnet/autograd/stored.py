@@ -1,4 +1,4 @@
-"""What one call of a part stores for its backward pass, so that the next call of the part cannot take its place."""
+"""The values that one call of a part stores for its backward pass, separate from those of later calls."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numnet.core.operation import Operation
 
 
 class StoredCall:
-    """The attributes of a part, and of all that it is made of, as a call has left them."""
+    """The attributes of a part, and of all parts inside it, as they were after a call."""
 
     def __init__(self, modules: Sequence[Operation]) -> None:
         self.of = [(module, {**vars(module), **attributes_of_call(module)}) for module in modules]
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """For as long as the context lasts, the part has what that call stored: all that later calls have replaced."""
+        """A context in which the part has the values of that call instead of those of later calls."""
         now, call = [], HERE.call
         HERE.call = None
         for module, stored in self.of:
@@ -36,5 +36,5 @@ class StoredCall:
 
 
 def of_weights(name: str, own: dict[str, Any]) -> bool:
-    """Whether it is a parameter W, beside which there is dW, or dW: they belong to no call."""
+    """Return whether an attribute is a parameter W or its gradient dW, which belong to no call."""
     return f"d{name}" in own or (name[0] == "d" and name[1:] in own)

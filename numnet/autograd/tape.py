@@ -1,6 +1,6 @@
 """Define by run: a Tape records the calls of its parts in a plain Python program, and backpropagates through them.
 
-calls.py has the call of each kind of part, kept.py and weights.py what a call stores for its backward pass.
+calls.py has the call of each kind of part; stored.py and weights.py have the values saved for its backward pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numnet.core.operation import Array, Layer, Operation
 
 
 class Tape(TapeBase, Layer):
-    """Parts by name. What they are called with and give is an ArrayWithGrad, (B, ...) throughout, a Node's too.
+    """Parts by name, whose calls are recorded. Inputs and outputs are ArrayWithGrad (B, ...), those of a Node too.
 
         tape = Tape(embed=Embedding(V, 16), node=GRUNode(32), dense=Dense(2), loss=SoftmaxCrossEntropy())
         h = None
@@ -28,21 +28,20 @@ class Tape(TapeBase, Layer):
         tape.backward(value)                          # gradients are ADDED to tape.grads
         optimizer.step(tape)
 
-    A part may be called any number of times, or never: then its gradient is 0. `tape.node` is the node as it is called
-    on the tape; its attributes are the node's own, and `tape.node.part` is the node. Plain arrays are constants, and so
-    is a value's `.value`. A recurrent layer takes x, state, lengths and resets and gives y; its `last_state` is then on
-    the tape as well.
-    `seed` is that of their first values, `dtype` that of all, `device` is "cpu": torchnet has others. For a Trainer,
+    A part may be called any number of times; if it is never called, its gradient is 0. `tape.node` is a wrapper with
+    the attributes of the node, and `tape.node.part` is the node. Plain arrays are constants, and so is a value's
+    `.value`. A recurrent layer takes x, state, lengths and resets and returns y; its `last_state` is on the tape too.
+    `seed` initializes the parts, `dtype` is that of all, `device` is "cpu": torchnet has others. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
 
-    changes = 0  # how often an optimizer, or a file, may have changed the weights
+    changes = 0  # the number of possible changes of the weights, by an optimizer or a file
     usable_device = classmethod(usable_device)
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """A part as it is called on the tape."""
+            """Return the wrapper that calls the part on the tape."""
 
     def __init__(
         self, seed: int | None = None, dtype: npt.DTypeLike = "float32", device: str = "cpu", **parts: Operation
@@ -57,9 +56,9 @@ class Tape(TapeBase, Layer):
         return self.named_parts
 
     def backward(self, value: Any, dy: Any = None) -> None:  # type: ignore[override]
-        """The backward pass through every call that the value was made of; dy is its gradient, 1 for a single number.
+        """Backpropagate through every call that the value was computed from; dy is its gradient, 1 for a single number.
 
-        Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad on the way.
+        Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
         check_on_tape(self.name, "backward's", value)
         value.backward(dy)

@@ -1,4 +1,4 @@
-"""How a Tape begins, and what it says to a Trainer, on either backend: no mathematics, so it stands once."""
+"""How a Tape is built and trained. It contains no mathematics, so both backends share it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numnet.core.network import Network
 
 
 class TapeBase(Network):
-    """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
+    """The part of Tape that both backends share: parts by name, and the interface for a Trainer."""
 
     name: str
     seed: int | None
@@ -23,7 +23,7 @@ class TapeBase(Network):
     named_parts: dict[str, Any]
     keep_parameters: Any
     objective: Callable[..., Any] | None = None
-    last_state = None  # nothing is carried from one batch to the next
+    last_state = None  # no state is passed from one batch to the next
 
     @property
     def named_layers(self) -> dict[str, Any]:
@@ -31,7 +31,7 @@ class TapeBase(Network):
         return self.named_parts
 
     def begin(self, parts: dict[str, Any]) -> None:
-        """Each part draws its first values from a number of its own, at once or at its first call, in our dtype."""
+        """Give each part its own seed and the tape's dtype; it is initialized now or at its first call."""
         self.named_parts, self.layers = {}, []
         check_parts(self.name, parts, dir(self))
         rng = np.random.default_rng(self.seed or 0)
@@ -47,7 +47,7 @@ class TapeBase(Network):
         self.settle()
 
     def settle(self) -> None:
-        """Find whether every part has its weights."""
+        """Update whether every part has its weights."""
         before, self.built = self.built, not self.unbuilt
         if self.built and not before:
             self.keep_parameters()
@@ -58,14 +58,14 @@ class TapeBase(Network):
         return ", ".join(name for name, part in self.named_parts.items() if not getattr(part, "built", True))
 
     def config(self) -> dict[str, Any]:
-        """What the parts are; the program that calls them is the user's own."""
+        """Return the configs of the parts; the program that calls them is not included."""
         parts = {name: {"type": part.name, **part.config()} for name, part in self.named_parts.items()}
         widths = {name: part.input_size for name, part in self.named_parts.items() if getattr(part, "built", False)}
         return {"parts": parts, "widths": widths, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
-        """A new tape with the like of its parts; the program that calls them is the user's own, `objective` too."""
+        """Create a tape with equal parts; the program that calls them, and `objective`, are not included."""
         parts = {name: cls.from_entry(entry) for name, entry in config["parts"].items()}
         for name, width in config["widths"].items():
             parts[name].ready(width)
@@ -73,28 +73,28 @@ class TapeBase(Network):
         return tape(config["seed"], config["dtype"], device, **parts)
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
-        """The objective of a batch, and the way back: the loss is returned, its gradients are ADDED to `grads`."""
+        """Return the objective of a batch; its gradients are ADDED to `grads`."""
         with Exclusive(self):
             value = self.value_of(x, target, lengths)
             self.backward(value)
         return float(value)
 
     def evaluate(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
-        """The objective in evaluation mode; no gradient."""
+        """Return the objective in evaluation mode, without gradients."""
         with Evaluation():
             return float(self.value_of(x, target, lengths))
 
     def value_of(self, x: Any, target: Any, lengths: Any) -> Any:
-        """What the user's program makes of a batch."""
+        """Return the objective of a batch, computed by the user's program."""
         objective = check_objective(self.name, self.objective)
         value = objective(x, target) if lengths is None else objective(x, target, lengths)
         check_on_tape(self.name, "the objective", value)
         return value
 
     def backward(self, value: Any, dy: Any = None) -> None:
-        """From a value back through every call that it was made of."""
+        """Backpropagate through every call that the value was computed from."""
         raise NotImplementedError
 
     def needs_loss(self) -> Any:
-        """The part called `loss`: what a report is to say of a loss, and how many targets the last one counted."""
+        """The part called `loss`: a report needs its unit, and the number of targets in the last mean."""
         return check_objective(self.name, self.named_parts.get("loss"), "part called loss")

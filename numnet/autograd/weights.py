@@ -1,4 +1,4 @@
-"""The gradients of a part's weights on a tape: the terms of all its calls, summed as one product when all are known."""
+"""The gradients of a part's weights on a tape: the terms of all its calls, summed in one product after the last."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numnet.recurrent.node import Node
 
 
 class Terms:
-    """What some calls of a part add to its weights' gradients in one backward pass; `a + b` adds those of b to a."""
+    """The terms that some calls of a part add to its weights' gradients in one backward pass; `a + b` adds b's to a."""
 
     def __init__(self, inputs: list[Any], pairs: list[dict[str, Any]], grads: dict[str, Any] | None = None) -> None:
         self.inputs, self.pairs, self.grads = inputs, pairs, grads or {}
 
     def __add__(self, other: Terms) -> Terms:
-        """Only the backward pass refers to these objects, so self may change."""
+        """Add in place: only the backward pass refers to these objects."""
         self.inputs += other.inputs
         self.pairs += other.pairs
         for name, gradient in other.grads.items():
@@ -28,9 +28,9 @@ class Terms:
 
 
 class Weights:
-    """The weights of a part: each of its calls was made of them. They are older than any call.
+    """The weights of a part, as parents of each of its calls, and older than all of them.
 
-    So a backward pass reaches them when it has been through every call of the part: then the terms are complete.
+    So a backward pass reaches them after every call of the part, when the terms are complete.
     """
 
     order = -1
@@ -40,7 +40,7 @@ class Weights:
         self.part = part
 
     def fit(self, terms: Terms) -> Terms:
-        """Terms need no other shape."""
+        """Return the terms unchanged."""
         return terms
 
     def receive(self, terms: Terms) -> None:
@@ -55,12 +55,12 @@ class Weights:
         add_grads(self.part, {**terms.grads, **{name: summed(pairs) for name, pairs in by_name.items()}})
 
     def back(self, terms: None) -> tuple[Any, ...]:
-        """They were made of nothing."""
+        """Return nothing: weights have no parents."""
         return ()
 
 
 def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any]:
-    """The gradients of the weights of `inputs`: the samples of all calls stand side by side, as those of one step."""
+    """Return the gradients of the weights of `inputs`, with the samples of all calls side by side, as one step."""
     if not calls:
         return {}
     x, da_x = (together(parts) for parts in zip(*calls))
@@ -70,15 +70,15 @@ def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any
 
 
 def deferrable(node: Any) -> bool:
-    """Whether dx and the gradients of the weights of `inputs` can be found apart from each other."""
+    """Return whether dx and the gradients of the weights of `inputs` can be computed separately."""
     return type(node).inputs_backward is Node.inputs_backward
 
 
 def together(parts: Sequence[Any]) -> Any:
-    """Samples side by side, of arrays (..., B) or of tuples of them."""
+    """Concatenate the samples of arrays (..., B), or of tuples of them."""
     return tuple(map(together, zip(*parts))) if isinstance(parts[0], tuple) else np.concatenate(parts, axis=-1)
 
 
 def one_step(da_x: Any) -> Any:
-    """The a_x of one step as that of T = 1 steps; it is an array or a tuple of them."""
+    """Add a time axis, T = 1, to the a_x of one step, an array or a tuple of arrays."""
     return tuple(map(one_step, da_x)) if isinstance(da_x, tuple) else da_x[None]

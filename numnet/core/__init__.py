@@ -1,1 +1,1 @@
-"""What every part stands on: operations, layouts, initial values, lengths, checks, the file of a checkpoint."""
+"""The foundation of every part: operations, layouts, initial values, lengths, input validation, checkpoint files."""

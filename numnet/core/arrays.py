@@ -1,4 +1,4 @@
-"""Arrays and tensors as numpy arrays, and their checksum."""
+"""Conversion of arrays and tensors to numpy, and a checksum of parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Array = npt.NDArray[Any]
 
 
 def to_numpy(value: Any) -> Array:
-    """An array, or a tensor wherever it lives, as an array; bfloat16, which numpy has not, as float32."""
+    """Convert an array, or a tensor on any device, to a numpy array; bfloat16, which numpy lacks, becomes float32."""
     if not hasattr(value, "detach"):
         return np.asarray(value)
     return (value.float() if str(value.dtype) == "torch.bfloat16" else value).detach().cpu().numpy()
 
 
 def checksum(params: Mapping[str, Any]) -> int:
-    """A number that is the same as long as nobody changes one of them."""
+    """Return the CRC-32 checksum of the values of all parameters."""
     total = 0
     for value in params.values():
         total = zlib.crc32(np.ascontiguousarray(to_numpy(value)).data, total)

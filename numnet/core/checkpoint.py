@@ -1,4 +1,4 @@
-"""The file of a checkpoint: a .npz of arrays and JSON. Reading one executes nothing."""
+"""The checkpoint file format: a .npz of arrays and JSON. Reading a file executes no code from it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-# All that reading a file of unknown contents, and building the network it asks for, can raise.
+# All exceptions that reading an untrusted file, and building the network it describes, can raise.
 UNUSABLE = (ValueError, TypeError, AttributeError, OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile)
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be used as a checkpoint: the path, the cause."""
+    """The file is not a usable checkpoint; the message has the path and the cause."""
 
 
 def write_entries(path: Path, entries: Mapping[str, Array]) -> None:
-    """One .npz, written next to its place and then moved there: a full disk or a killed process leaves the old file."""
+    """Write a .npz file through a temporary file: after a full disk or a killed process the old file is intact."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -39,7 +39,7 @@ def write_entries(path: Path, entries: Mapping[str, Array]) -> None:
 
 
 def read_entries(path: Path) -> dict[str, Array]:
-    """Every array of the zip file, its checksum tested; nothing compressed and no pickle, so no size is a surprise."""
+    """Read every array and test its checksum; compressed or pickled entries raise, so no array exceeds the file."""
     entries = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -51,39 +51,39 @@ def read_entries(path: Path) -> dict[str, Array]:
 
 
 def _read_array(data: io.BytesIO, member: zipfile.ZipInfo) -> Array:
-    """One .npy whose header promises no more than is there."""
+    """Read one .npy entry; ValueError if its size differs from its header."""
     version = np.lib.format.read_magic(data)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(data)
     if dtype.hasobject:
-        raise ValueError(f"{member.filename} holds Python objects, which only pickle could read")
+        raise ValueError(f"{member.filename} contains Python objects, which only pickle can read")
     if dtype.itemsize * int(np.prod(shape, dtype=object)) != member.file_size - data.tell():
-        raise ValueError(f"{member.filename} is not as long as its header says")
+        raise ValueError(f"{member.filename} differs in size from its header")
     data.seek(0)
     return np.lib.format.read_array(data, allow_pickle=False)
 
 
 def as_bytes(text: Any) -> Array:
-    """JSON as an array of bytes."""
+    """Encode a value as JSON, in an array of bytes."""
     return np.frombuffer(json.dumps(text).encode(), np.uint8)
 
 
 def check_sizes(checkpoint: Any) -> None:
-    """A ValueError where the config asks for more than the weights have, before any memory is given to it."""
+    """Raise ValueError, before memory is allocated, if the config names a size larger than any weight has."""
     largest = max((size for value in checkpoint.weights.values() for size in value.shape), default=0)
     stacks = [part for part in checkpoint.config.values() if isinstance(part, (list, dict))]
     layers = [layer for part in stacks for layer in (part if isinstance(part, list) else [part])]
     for layer in layers:
         for name in ("hidden_size", "output_size", "input_size", "proj_size", "embedding_size", "width"):
             if (layer.get(name) or 0) > largest:
-                raise ValueError(f"{name} of {layer['type']} is {layer[name]}, more than any weight has")
+                raise ValueError(f"{name} of {layer['type']} is {layer[name]}, larger than any axis of the weights")
         parts = [part for value in layer.values() for part in (value if isinstance(value, list) else [value])]
         layers.extend(part for part in parts if isinstance(part, dict))
 
 
 @contextmanager
 def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Whatever is wrong with the contents of a file becomes a CheckpointError with its path and the cause."""
+    """Convert any error in the contents of a file to a CheckpointError with the path and the cause."""
     try:
         yield
     except (FileNotFoundError, CheckpointError):

@@ -1,4 +1,4 @@
-"""The values that one call stores in the parts of a network, so that threads which share a model do not mix them.
+"""Storage of a network's values per call, so that threads which share a model do not mix them.
 
 In an `Evaluation` or a `TrainingCall`, an attribute declared as `OfCall` is stored with the call, which belongs to one
 thread; other threads do not see it. At the end the values that a user may read afterwards (`last_state`, an attention's
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-BUILDING = threading.RLock()  # held while parameters are made by a first batch
+BUILDING = threading.RLock()  # held while the first batch creates the parameters
 REMEDY = "Give each thread a copy of the model (copy.deepcopy), or hold a lock around the training step."
 
 
@@ -64,9 +64,9 @@ class Unwritten(Evaluation):
 
 
 class PreservedState(Evaluation):
-    """A context that leaves what can be read of the last call as it was: of each part the attributes that stay.
+    """A context that leaves the readable attributes of the last call, those declared as `OfCall`, unchanged.
 
-    Everything else is as outside of the context.
+    Everything else works as outside of the context.
     """
 
     takes_all = writes = False
@@ -87,7 +87,7 @@ class PreservedState(Evaluation):
 
 
 class Exclusive:
-    """A context that one thread at a time can be in, for each model; RuntimeError for a second one."""
+    """A lock for each model, held by one thread at a time; RuntimeError for a second thread."""
 
     def __init__(self, model: Any, what: str = "loss_and_grads") -> None:
         self.lock = vars(model).get("training_lock") or vars(model).setdefault("training_lock", threading.RLock())
@@ -207,7 +207,7 @@ class Saved:
 
 
 def saved_by_this_thread(part: Any) -> Any:
-    """What the last forward pass of this thread has stored in `saved`, or None.
+    """Return the values that the last forward pass of this thread stored in `saved`, or None.
 
     Outside of a call, RuntimeError unless this thread made the last forward pass of the part, or one thread made all of
     them: after forward passes of several threads, a third cannot tell whose values are stored.
@@ -245,7 +245,7 @@ class Mode:
 
 
 def attributes_of_call(part: Any) -> dict[str, Any]:
-    """What the part has stored in the innermost call, as `vars(part)` would have it."""
+    """Return the values that the part has stored in the innermost call, in the format of `vars(part)`."""
     call, token = HERE.call, HERE.token
     if call is None:
         return {}
@@ -255,6 +255,6 @@ def attributes_of_call(part: Any) -> dict[str, Any]:
 
 
 def attributes_of_copy(part: Any) -> dict[str, Any]:
-    """The attributes of a copy: all but those of a call, and of the threads that have called the part."""
+    """Return the attributes of a copy: all except those of a call and of the threads that called the part."""
     own = {name: value for name, value in vars(part).items() if name not in ("writers", "training_lock")}
     return {**own, "saved": None}

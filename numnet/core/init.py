@@ -1,4 +1,4 @@
-"""First values of the parameters, each scale with its source; drawn by numpy, so one seed serves both backends.
+"""Initialization of parameters, each scheme with its source. numpy draws the values, so a seed fits both backends.
 
 pytorch     uniform within ±1/√H (Dense: ±1/√D, Convolution: ±1/√(D·K)), biases too: the default of torch.nn's layers
 glorot      uniform within ±√(6/(inputs + outputs)), each gate by itself; biases 0 (Glorot & Bengio 2010)
@@ -20,12 +20,12 @@ SCHEMES = ("pytorch", "glorot", "orthogonal")
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Mean 0, deviation 1: torch.nn.Embedding's default."""
+    """Draw with mean 0 and standard deviation 1, the default of torch.nn.Embedding."""
     return rng.standard_normal(shape)
 
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: float) -> Array:
-    """Even within ±bound: variance bound²/3."""
+    """Draw uniformly within ±bound: variance bound²/3."""
     return rng.uniform(-bound, bound, shape)
 
 
@@ -35,7 +35,7 @@ def glorot(rng: np.random.Generator, outputs: int, inputs: int) -> Array:
 
 
 def orthogonal(rng: np.random.Generator, outputs: int, inputs: int) -> Array:
-    """W with WᵀW = 1 or WWᵀ = 1: Q of a normal matrix, signs set by R's diagonal so that all rotations are alike."""
+    """W with WᵀW = 1 or WWᵀ = 1: Q of a normal matrix, signs from R's diagonal: all rotations are equally likely."""
     tall = rng.standard_normal((max(outputs, inputs), min(outputs, inputs)))
     Q, R = np.linalg.qr(tall)
     Q = Q * np.sign(np.diag(R))
@@ -58,7 +58,7 @@ def convolution(scheme: str, rng: np.random.Generator, O: int, D: int, K: int) -
 
 
 def vector(scheme: str, rng: np.random.Generator, size: int, H: int) -> Array:
-    """A bias or a peephole: even within ±1/√H, or 0."""
+    """A bias or a peephole: uniform within ±1/√H, or 0."""
     return uniform(rng, (size,), H**-0.5) if scheme == "pytorch" else np.zeros(size)
 
 
@@ -72,7 +72,7 @@ def projection(scheme: str, rng: np.random.Generator, P: int, H: int) -> Array:
 def recurrent(
     scheme: str, rng: np.random.Generator, G: int, H: int, D: int, P: int | None = None
 ) -> tuple[Array, Array, Array]:
-    """W_x (G·H, D), W_h (G·H, P) and b (G·H,); P, what the state shows, is H unless it is projected."""
+    """W_x (G·H, D), W_h (G·H, P) and b (G·H,); P, the width of h, is H without a projection."""
     P = P or H
     if scheme == "pytorch":
         bound = H**-0.5

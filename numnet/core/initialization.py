@@ -1,4 +1,4 @@
-"""Whether a part still has the values that it was made with, on either backend: no mathematics, so it stands once."""
+"""Tracks whether a part still has its initial values. It contains no mathematics, so both backends share it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from numnet.core.checks import modules_of
 
 
 class Initialization:
-    """The part of ParamOperation that says which parameters a model may draw anew."""
+    """The part of ParamOperation that decides whether a model may initialize the parameters again."""
 
     seed: int | None
     params: Any
-    initial_checksum: int | None = None  # their checksum, until they are chosen, used or a model's
+    initial_checksum: int | None = None  # their checksum, until they are loaded, used or owned by a model
 
     def record_initial_values(self) -> None:
-        """They have just been drawn; with a seed of its own, for good."""
+        """Record a checksum of new values; a part with its own seed is never initialized again."""
         self.initial_checksum = checksum(self.params) if self.seed is None else None
 
     def has_initial_values(self) -> bool:
-        """Whether a model may draw the parameters anew: nobody has chosen, used or changed them."""
+        """Return whether a model may initialize the parameters again: nobody has loaded, used or changed them."""
         return self.seed is None and self.initial_checksum == checksum(self.params)
 
     def keep_parameters(self) -> None:
-        """What it has was chosen, or is a model's now: no other model draws it anew."""
+        """Mark the parameters as loaded or owned by a model: no other model initializes them again."""
         for module in modules_of(self):
             if isinstance(module, Initialization):
                 module.initial_checksum = None

@@ -1,4 +1,4 @@
-"""The batch is first outside and last inside, where a column is a sample: from one layout to the other, as views."""
+"""Conversion, as views, between batch-first arrays outside and batch-last arrays inside, where a column is a sample."""
 
 from __future__ import annotations
 

@@ -67,25 +67,25 @@ class Network(Paths):
     from_config: Any
 
     def reset_state(self, rows: Any = None) -> None:
-        """Stateful layers' rows, all if none are named, begin anew."""
+        """Reset the state of stateful layers, for these rows, or for all."""
         for layer in self.layers:
             if hasattr(layer, "reset_state"):
                 layer.reset_state(rows)
 
     @contextmanager
     def fresh_state(self) -> Iterator[None]:
-        """Stateful layers begin anew in this thread, and afterwards remember what they did before."""
+        """Reset stateful layers in this thread for the context, and restore their states afterwards."""
         with self.preserving_state():
             self.reset_state()
             yield
 
     def preserving_state(self) -> PreservedState:
-        """Afterwards every layer remembers the state that it did before; other threads see no change meanwhile."""
+        """Restore the state of every layer after the context; other threads see no change meanwhile."""
         return PreservedState([*self.modules(), getattr(self, "loss", None)])
 
     @classmethod
     def from_entry(cls, entry: Any) -> Any:
-        """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
+        """Create a layer or loss of this backend from its config, or a list of them; return other values unchanged."""
         if isinstance(entry, list):
             return [cls.from_entry(each) for each in entry]
         if not isinstance(entry, dict):
@@ -101,7 +101,7 @@ class Network(Paths):
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Any, device: str = "cpu") -> Any:
-        """The model that a checkpoint of either backend holds."""
+        """Create the model that a checkpoint of either backend contains."""
         cls.usable_device(device)
         with refusing(checkpoint.path):
             check_sizes(checkpoint)

@@ -1,4 +1,4 @@
-"""What every part of a network can do: forward, and the same way back."""
+"""The base classes of all parts of a network: forward and backward, parameters, initialization."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ Array = npt.NDArray[Any]
 class Operation:
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
-    `forward` keeps in `saved` what `backward` needs, of the last call only; x itself, not a copy: change an input in
-    place only after `backward`. Predictions and evaluations, of this thread or another, leave `saved` as it is.
+    `forward` stores in `saved` the values that `backward` needs, for the latest call only. It stores x itself, not a
+    copy: do not modify x in place before `backward`. Predictions and evaluations, in any thread, do not change `saved`.
 
-    An operation of one input may have pure functions besides, as Dense has them; a Tape then calls these:
+    An operation of one input may also have pure functions, as Dense has; a Tape then calls these:
 
         validated(x) -> x                           x checked and cast
         compute(x) -> y, saved                      y, and what compute_backward needs
         compute_backward(dy, saved) -> dx, pairs    (da, h) of each weight W, whose gradient is Σ da hᵀ: pairs.py
     """
 
-    takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
+    takes: tuple[str, ...] = ("x",)  # the inputs of forward; with several, backward returns a gradient for each
     recurrent = False  # has a state, and takes lengths
-    over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
+    over_time = False  # takes lengths: reads several steps of a sequence, without a state
     keeps_time = True
-    reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
+    reads = "numbers"  # or "tokens" or "rows of tokens", integers, which have no gradient
     training = Mode()
     saved = Saved()
 
     @property
     def name(self) -> str:
-        """Who speaks in an error."""
+        """The name in error messages."""
         return type(self).__name__
 
     def forward(self, x: Any) -> Array:
@@ -59,20 +59,20 @@ class Operation:
         return self.forward(*inputs, **options)
 
     def recall(self) -> Any:
-        """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
+        """Return the values that the last forward saved; RuntimeError as in saved_by_this_thread."""
         saved = saved_by_this_thread(self)
         if saved is None:
             check_saved(self.name, saved)
         return saved
 
     def as_real(self, name: str, x: Any) -> Array:
-        """x as an array of real numbers, which keep their dtype; integers become float32."""
+        """Return x as an array of real numbers; floats keep their dtype, integers become float32."""
         x = np.asarray(x)
         check_real(self.name, name, x)
         return x if x.dtype.kind == "f" else x.astype(np.float32)
 
     def gradient(self, dy: Any, y_shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-        """The upstream gradient as an array of y's shape; None is zeros."""
+        """Return the upstream gradient as an array of y's shape; None becomes zeros."""
         dy = np.zeros(y_shape) if dy is None else np.asarray(dy)
         check_real(self.name, "dy", dy)
         dy = dy.astype(dtype, copy=False)
@@ -80,45 +80,44 @@ class Operation:
         return dy
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy is a copy of the parameters, not of what the last call kept."""
+        """Copy the parameters, not the values saved by the last call."""
         return attributes_of_copy(self)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
-        """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
+        """Create the parameters for inputs of this width, unless they exist; return the width of the outputs."""
         return input_size
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments: enough to make the like of it."""
+        """Return the constructor's arguments, from which an equal part can be created."""
         return {}
 
     def parts(self) -> dict[str, Operation]:
-        """The operations it is made of, by name; one with the name '' lends its parameters' own names."""
+        """Return the operations it contains, by name; parameters of one with the name '' have no prefix."""
         return {}
 
     def modules(self) -> Iterator[Operation]:
-        """Itself and all that it is made of."""
+        """Yield the operation and all operations inside it."""
         yield self
         for part in self.parts().values():
             yield from part.modules()
 
     def train(self, mode: bool = True) -> Operation:
-        """Training mode (dropout drops) or, with False, evaluation mode; of all that it is made of."""
+        """Set training mode (dropout is active) or, with False, evaluation mode, for all parts."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Operation:
-        """Evaluation mode: nothing is dropped."""
+        """Set evaluation mode: dropout is inactive."""
         return self.train(False)
 
 
 class ParamOperation(Initialization, Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
-    `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch, which shows the
-    input size, or at once where `input_size` is given. A model draws those of all its parts, one after another, so that
-    no two begin equal; but a part that was made with a `seed` of its own, or has been called, changed or in a model
-    before, keeps what it has.
+    `backward` ADDS to the gradients; `zero_grad` clears them. With `input_size` the constructor creates the parameters,
+    without it the first batch does. A model initializes all its parts from one generator, so that no two start equal.
+    But a part with its own `seed`, or one that was called, changed or in a model before, keeps its values.
     """
 
     def __init__(
@@ -147,7 +146,7 @@ class ParamOperation(Initialization, Operation):
         return y
 
     def convert(self, dtype: npt.DTypeLike) -> None:
-        """The same parameters in another dtype; what the last call kept is forgotten."""
+        """Convert the parameters to another dtype, and discard the saved values of the last call."""
         for module in self.modules():
             module.saved = None
             if isinstance(module, ParamOperation):
@@ -158,11 +157,11 @@ class ParamOperation(Initialization, Operation):
         self.dtype = np.dtype(dtype)
 
     def make(self, rng: np.random.Generator) -> int:
-        """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
+        """Initialize the parameters for inputs of width `input_size`; return the width of the outputs."""
         raise NotImplementedError
 
     def holders(self, prefix: str = "") -> Iterator[tuple[str, ParamOperation, str]]:
-        """(full name, who holds it, its name there) of every parameter, its own first, then its parts'."""
+        """Yield (full name, owner, name in the owner) of every parameter: its own first, then those of its parts."""
         for name in self.param_names:
             yield prefix + name, self, name
         for part, operation in self.parts().items():
@@ -180,7 +179,7 @@ class ParamOperation(Initialization, Operation):
         return {full: getattr(holder, f"d{name}") for full, holder, name in self.holders()}
 
     def add_param(self, name: str, value: Array) -> None:
-        """The attribute `name`, and its gradient `d` + name, zero."""
+        """Set the parameter as attribute `name`, and its gradient, zeros, as attribute `d` + name."""
         value = np.ascontiguousarray(value, self.dtype)
         setattr(self, name, value)
         setattr(self, f"d{name}", np.zeros_like(value))
@@ -189,7 +188,7 @@ class ParamOperation(Initialization, Operation):
 
     @property
     def width(self) -> int:
-        """The input size, once known."""
+        """The input size; ValueError while it is unknown."""
         if self.input_size is None:
             raise ValueError(f"{self.name}: the input size is not known yet. Give input_size=, or run a batch first.")
         return self.input_size
@@ -206,7 +205,7 @@ class ParamOperation(Initialization, Operation):
             self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
 
     def cast(self, name: str, x: Any) -> Array:
-        """The one rule of dtypes: floats come in as any, and are computed in the layer's own."""
+        """Cast x to the layer's dtype, from any dtype of real numbers."""
         x = np.asarray(x)
         check_real(self.name, name, x)
         return x.astype(self.dtype, copy=False)
@@ -221,11 +220,11 @@ class ParamOperation(Initialization, Operation):
             gradient.fill(0)
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of every parameter by name."""
+        """Return a copy of every parameter by name."""
         return {name: value.copy() for name, value in self.params.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take these values; all of them, or a ValueError and none."""
+        """Load these values; if any does not match, raise ValueError and change nothing."""
         params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
         check_built(self.name, self)
         check_state_dict(self.name, {n: p.shape for n, p in params.items()}, {n: v.shape for n, v in given.items()})
@@ -237,4 +236,4 @@ class ParamOperation(Initialization, Operation):
 
 
 class Layer(ParamOperation):
-    """A ParamOperation made of others: `params` names each by its part, as in `output.W`."""
+    """A ParamOperation that contains others: names in `params` have the part as prefix, as in `output.W`."""

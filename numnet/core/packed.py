@@ -1,11 +1,11 @@
 """Sequences of different lengths as one array, padded or packed.
 
-    padded    (B, T, ...)  T is the longest; behind a sequence's end stands what means nothing
+    padded    (B, T, ...)  T is the largest length; values after a sequence's end have no meaning
     values    (N, ...)     the same steps packed: those of sequence 0, then those of sequence 1; no padding
     lengths   (B,)         whole numbers from 0 to T, which add up to N
     mask      (B, T)       the same as truth values: True where there is a step
 
-No mathematics of a network is here: the file stands once, and takes arrays and tensors.
+The file contains no mathematics of a network, so both backends share it; it takes arrays and tensors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Array = npt.NDArray[Any]
 
 
 class Packed:
-    """A ragged batch without padding. Of a tensor `values`, padded and sequences make tensors, gradients and all."""
+    """A ragged batch without padding. If `values` is a tensor, padded and sequences return tensors with gradients."""
 
     def __init__(self, values: Any, lengths: Any) -> None:
         self.values, lengths = as_values(values), to_numpy(lengths)
@@ -34,7 +34,7 @@ class Packed:
 
     @classmethod
     def from_padded(cls, padded: Any, lengths: Any) -> Packed:
-        """Those steps of a padded batch that lie within their sequence."""
+        """Pack a padded batch: keep the steps inside each sequence."""
         padded = as_values(padded)
         if padded.ndim < 2:
             raise ValueError(f"Packed: padded is {tuple(padded.shape)}, expected (batch, time, ...).")
@@ -51,7 +51,7 @@ class Packed:
         return np.nonzero(mask_of(self.lengths, self.lengths.max(initial=0)))
 
     def padded(self, value: Any = 0) -> Any:
-        """(B, T, ...), T being the longest, with `value` behind each sequence's end."""
+        """Return (B, T, ...), T the largest length, with `value` after each sequence's end."""
         shape = (len(self), int(self.lengths.max(initial=0)), *self.values.shape[1:])
         tensor = hasattr(self.values, "new_full")
         padded = self.values.new_full(shape, value) if tensor else np.full(shape, value, self.values.dtype)
@@ -59,17 +59,17 @@ class Packed:
         return padded
 
     def like(self, values: Any) -> Packed:
-        """Other values (N, ...) for the same steps: a layer's outputs, a gradient."""
+        """Return a Packed of other values (N, ...) for the same steps, such as outputs or gradients."""
         return Packed(values, self.lengths)
 
     def sequences(self) -> list[Any]:
-        """Each sequence (T_b, ...) by itself, a view of its rows."""
+        """Return a list of the sequences (T_b, ...), each a view of its rows."""
         ends = self.lengths.cumsum()
         return [self.values[end - length : end] for length, end in zip(self.lengths, ends)]
 
 
 def pad_sequences(sequences: Iterable[Any], value: Any = 0) -> tuple[Array, Array]:
-    """Sequences (T_b,) or (T_b, D) as one array (B, T, ...), `value` behind each one's end; and their lengths (B,).
+    """Pad sequences (T_b,) or (T_b, D) with `value` to one array (B, T, ...); return it and the lengths (B,).
 
     Integers become int64, other numbers get their common dtype, tensors become arrays. A sequence of length 0 takes
     width and dtype from the others.
@@ -79,12 +79,12 @@ def pad_sequences(sequences: Iterable[Any], value: Any = 0) -> tuple[Array, Arra
 
 
 def pack(sequences: Iterable[Any]) -> Packed:
-    """The same sequences without padding."""
+    """Pack sequences into one batch without padding."""
     return join("pack", "sequences", sequences)
 
 
 def unpack(batch: Any, lengths: Any = None) -> list[Any]:
-    """The sequences, in their order, of a Packed, or of a padded batch (B, T, ...) with its lengths."""
+    """Return the sequences of a Packed, or of a padded batch (B, T, ...) with its lengths, in order."""
     if isinstance(batch, Packed) != (lengths is None):
         got = f"{type(batch).__name__}, lengths {type(lengths).__name__}"
         raise TypeError(f"unpack: batch is {got}, expected a Packed alone, or a padded batch with its lengths.")
@@ -92,19 +92,19 @@ def unpack(batch: Any, lengths: Any = None) -> list[Any]:
 
 
 def to_padded(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, Any]:
-    """What a layer was given, padded as the layer takes it, and its lengths, which a Packed has already."""
+    """Return x, padded in the layer's layout if it is Packed, and its lengths, which a Packed contains."""
     if isinstance(x, (list, tuple)) and len({len(part) for part in x if hasattr(part, "__len__")}) > 1:
         raise ValueError("Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).")
     if not isinstance(x, Packed):
         return x, lengths
     if lengths is not None:
-        raise ValueError("Packed: lengths are given beside it, expected None. A Packed has its own.")
+        raise ValueError("Packed: lengths are given too, expected None. A Packed has its own.")
     padded = x.padded()
     return padded if batch_first else padded.swapaxes(0, 1), x.lengths
 
 
 def check_packed_target(who: str, target: Any, prediction: Any) -> None:
-    """Where the prediction is Packed, so is the target, in the same lengths; or it is the bare values."""
+    """Check that the target of a Packed prediction is a Packed of the same lengths, or an array of its values."""
     if isinstance(prediction, Packed) and isinstance(target, Packed):
         check_same_lengths(who, "target", target.lengths.tolist(), prediction.lengths.tolist())
     elif isinstance(prediction, Packed) and np.shape(target)[:1] != prediction.values.shape[:1]:
@@ -113,9 +113,9 @@ def check_packed_target(who: str, target: Any, prediction: Any) -> None:
 
 
 def padded_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name: str = "dy") -> Any:
-    """The gradient of y, padded as the layer takes it; Packed as y is, in y's lengths, None where it is not.
+    """Return the gradient of y, padded. It may be Packed only if y is; then `lengths` are y's, else None.
 
-    Likewise the resets of x.
+    The resets of x are padded in the same way.
     """
     if isinstance(dy, Packed):
         if lengths is None:
@@ -125,14 +125,14 @@ def padded_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name:
 
 
 def to_packed(padded: Any, lengths: Any, batch_first: bool = True) -> Any:
-    """The way back; of a pair, a pair."""
+    """Pack a padded array, or each of a pair: the inverse of to_padded."""
     if isinstance(padded, tuple):
         return tuple(to_packed(part, lengths, batch_first) for part in padded)
     return Packed.from_padded(padded if batch_first else padded.swapaxes(0, 1), lengths)
 
 
 def join(who: str, name: str, sequences: Iterable[Any]) -> Packed:
-    """Lay the sequences one after another, in one dtype and width; errors speak of `who` and `name`."""
+    """Concatenate the sequences, in one dtype and width; error messages use `who` and `name`."""
     arrays = [as_numbers(who, f"{name}[{k}]", sequence) for k, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError(f"{who}: there are no {name}, expected at least one.")
@@ -143,21 +143,21 @@ def join(who: str, name: str, sequences: Iterable[Any]) -> Packed:
     first, *_ = deciding
     for k in deciding:
         expected = (len(arrays[k]), *arrays[first].shape[1:])
-        check_shape(who, f"{name}[{k}]", arrays[k].shape, expected, f"It is to be as wide as {name}[{first}].")
+        check_shape(who, f"{name}[{k}]", arrays[k].shape, expected, f"It must be as wide as {name}[{first}].")
     return Packed(np.concatenate([arrays[k] for k in deciding]), [len(array) for array in arrays])
 
 
 def as_numbers(who: str, name: str, value: Any) -> Array:
-    """An array of real numbers; integers of any kind as int64."""
+    """Return an array of real numbers; integers become int64."""
     try:
         array = to_numpy(value)
     except ValueError:
-        raise ValueError(f"{who}: {name} is ragged in itself, expected (time,) or (time, features).") from None
+        raise ValueError(f"{who}: {name} is ragged, expected (time,) or (time, features).") from None
     if kind_of(array) not in ("real", "token"):
         raise TypeError(f"{who}: {name} is {array.dtype}, expected numbers. Encode text with Vocabulary.encode.")
     return array.astype(np.int64) if kind_of(array) == "token" else array
 
 
 def as_values(values: Any) -> Any:
-    """A tensor as it is, anything else as an array."""
+    """Return a tensor unchanged, anything else as an array."""
     return values if hasattr(values, "new_full") else np.asarray(values)

@@ -13,9 +13,9 @@ FEW = 128  # different tokens; with more of them the product with one-hot column
 
 
 def summed(pairs: Sequence[Any]) -> Array:
-    """Σ_t da_t h_tᵀ as one product, of pairs (da_t, h_t); of pairs (d_t, None) Σ_t d_t.
+    """Return Σ_t da_t h_tᵀ of pairs (da_t, h_t), as one product; of pairs (d_t, None) Σ_t d_t.
 
-    Where a term is a list of pairs, each of its pairs is a block of rows.
+    If a term is a list of pairs, each pair is a block of rows.
     """
     if isinstance(pairs[0], list):
         return np.concatenate([summed(block) for block in zip(*pairs)])
@@ -26,12 +26,12 @@ def summed(pairs: Sequence[Any]) -> Array:
 
 
 def joined(columns: Sequence[Array]) -> Array:
-    """The columns of all arrays as one; a copy, unless there is one array."""
+    """Concatenate the columns of all arrays; a copy, unless there is one array."""
     return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
 def add_grads(part: Any, grads: Mapping[str, Any]) -> None:
-    """Add to dW for each W of the part; (columns, sums) are added to these columns alone."""
+    """Add the gradients to dW for each W of the part; (columns, sums) are added to these columns only."""
     for name, gradient in grads.items():
         total = getattr(part, f"d{name}")
         if isinstance(gradient, tuple):
@@ -42,10 +42,10 @@ def add_grads(part: Any, grads: Mapping[str, Any]) -> None:
 
 
 def sum_by_token(tokens: Array, dy: Array) -> tuple[Array, Array]:
-    """The tokens present (U,) and the sums (D, U) of their columns of dy (D, N): backward of y = W[:, tokens].
+    """Return the tokens present (U,) and the sums (D, U) of their columns of dy (D, N): backward of y = W[:, tokens].
 
     Few tokens: a product with their one-hot columns, whose cost grows with U. Many: they are sorted first,
-    so that equal tokens stand next to each other and each sum runs over contiguous memory.
+    so that equal tokens are adjacent and each sum reads contiguous memory.
     """
     present, which, counts = np.unique(tokens, return_inverse=True, return_counts=True)
     if len(present) <= FEW:

@@ -1,4 +1,4 @@
-"""What a person at the terminal sees of a run, and how they stop it: a bar, a line for each report, Ctrl-C."""
+"""Terminal interface of a training run: a progress bar, a line for each report, and Ctrl-C to stop."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Say = Callable[[str], None]
 
 
 def to_stderr(text: str) -> None:
-    """A line beside the program's own output."""
+    """Print a line to stderr, apart from the program's output."""
     print(text, file=sys.stderr)
 
 
 @contextmanager
 def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Iterator[tuple[Callable[[Any], None], Say]]:
-    """advance(trainer) moves the bar towards the total, say(text) prints above it.
+    """Yield advance(trainer), which moves the bar, and say(text), which prints above it.
 
-    Where tqdm is missing, one line says so, and training goes on without a bar.
+    If tqdm is missing, a message is printed, and training continues without a bar.
     """
     try:
         from tqdm import tqdm
@@ -42,7 +42,7 @@ def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Itera
 
 
 def describe(row: dict[str, Any], token: str = "character") -> str:
-    """One line of a report: what there is to say."""
+    """Format a report as one line."""
     forms = {
         "train_loss": "train {:.4f}",
         "validation_loss": "validation {:.4f}",
@@ -56,7 +56,7 @@ def describe(row: dict[str, Any], token: str = "character") -> str:
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of breaking into the middle of a step; a second one breaks in as usual."""
+    """Make Ctrl-C set the event instead of interrupting a step; a second Ctrl-C interrupts as usual."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield event

@@ -1,4 +1,4 @@
-"""The masks of every dropout, drawn by numpy from (seed, call, place): so both backends drop the same numbers."""
+"""Dropout masks, drawn by numpy from (seed, call, place), so that both backends drop the same numbers."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ STATE, WEIGHTS, ZONEOUT = 1, 2, 3  # places of a recurrent layer; zoneout has on
 
 
 def mask(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[Any]:
-    """True with probability 1 - p."""
+    """Draw a mask that is True with probability 1 - p."""
     return np.random.default_rng(drawn_from).random(shape, dtype=np.float32) >= p

@@ -1,6 +1,6 @@
-"""Learning rates that change from step to step; an optimizer takes one wherever it takes a number.
+"""Learning rate schedules; an optimizer accepts a schedule in place of a number.
 
-A schedule is a function of the number of steps already taken, so a resumed run needs nothing but that number.
+A schedule is a function of the number of steps already taken, so a resumed run needs only that number.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ExponentialSchedule(Schedule):
 
 
 class CosineSchedule(Schedule):
-    """Up in a straight line for `warmup` steps, then down half a cosine to `final` at step `steps`.
+    """Linear warmup for `warmup` steps, then cosine decay to `final` at step `steps`.
 
     rate(step) = learning_rate · (step + 1) / warmup                                    step < warmup
                = final + (learning_rate - final) · (1 + cos(π p)) / 2                   after it
@@ -76,5 +76,5 @@ SCHEDULES = {kind.__name__: kind for kind in (ConstantSchedule, StepSchedule, Ex
 
 
 def as_schedule(learning_rate: Any) -> Schedule:
-    """A number as a ConstantSchedule; a schedule, or any function of the step, as it is."""
+    """Convert a number to a ConstantSchedule; return a schedule, or any function of the step, unchanged."""
     return learning_rate if callable(learning_rate) else ConstantSchedule(learning_rate)

@@ -1,4 +1,4 @@
-"""Elementwise functions whose slope is written in terms of their output, and softmax."""
+"""Elementwise activations, with derivatives computed from their outputs, and softmax."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numnet.core.operation import Array, Operation
 
 
 def sigmoid(x: Array) -> Array:
-    """σ(x) = tanh(x/2)/2 + 1/2: the same function as 1/(1 + exp(-x)), and no x overflows."""
+    """σ(x) = tanh(x/2)/2 + 1/2: the same function as 1/(1 + exp(-x)), without overflow."""
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
 def sigmoid_slope(y: Array) -> Array:
-    """σ' = y (1 - y), from the output y = σ(x): no second exponential."""
+    """The derivative σ' = y (1 - y) from the output y = σ(x), without a second exponential."""
     return y * (1 - y)
 
 
@@ -44,7 +44,7 @@ class Activation(Operation):
         raise NotImplementedError
 
     def slope(self, dy: Array, y: Array) -> Array:
-        """dx from dy and the output y."""
+        """Return dx from dy and the output y."""
         raise NotImplementedError
 
 
@@ -69,7 +69,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """y = max(x, 0)  (1), its slope at 0 taken as 0, as PyTorch does."""
+    """y = max(x, 0)  (1), its derivative at 0 taken as 0, as in PyTorch."""
 
     def f(self, x: Array) -> Array:
         return np.maximum(x, 0)  # (1)
@@ -79,7 +79,7 @@ class ReLU(Activation):
 
 
 class Softmax(Activation):
-    """e = exp(x - max x)  (1),  y = e / Σ e  (2), over the last axis; the shift changes nothing and cannot overflow."""
+    """e = exp(x - max x)  (1),  y = e / Σ e  (2), over the last axis; the shift cancels, and prevents overflow."""
 
     def f(self, x: Array) -> Array:
         e = np.exp(x - x.max(axis=-1, keepdims=True))  # (1)

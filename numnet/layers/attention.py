@@ -1,4 +1,4 @@
-"""Attention: what a query takes from a sequence is a mean of all its steps, weighted by how well they answer."""
+"""Attention: for each query a weighted mean of all steps of a sequence, with weights from scores."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Attention(ParamOperation):
         α = exp e / Σ_t exp e          (3)   over the real steps t of m; elsewhere 0, so that padding is never read
         y = Σ_t α_t m_t                (4)   0 for a row without a real step
 
-    W_m (H, M), or with "additive" W_m (A, M), W_q (A, H), v (A,), A being `hidden_size`, H if it is not given.
-    `input_size` is H and `memory_size` M; the first batch shows both. `weights` are the α (B, Q, T) of the last call.
-    backward(dy) → (dq, dm). ValueError where shapes do not fit.
+    W_m (H, M), or with "additive" W_m (A, M), W_q (A, H), v (A,), where A is `hidden_size`, by default H.
+    `input_size` is H and `memory_size` M; the first batch sets both. `weights` are the α (B, Q, T) of the last call.
+    backward(dy) → (dq, dm). ValueError for wrong shapes.
     """
 
     takes = ("q", "m")
@@ -113,16 +113,16 @@ class Attention(ParamOperation):
 
     @property
     def scale(self) -> float:
-        """Of a product: with it, wide vectors do not begin where one weight is 1 and the slope of (3) is 0."""
+        """The factor of q·k. Without it wide vectors would start with one weight near 1, where (3) has no gradient."""
         return self.width**-0.5 if self.kind == "dot" else 1.0
 
     @property
     def widths(self) -> tuple[int | None, int | None]:
-        """Those of q and of m, as far as they are known."""
+        """The widths of q and m, None if unknown."""
         return self.input_size, self.memory_size
 
     def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
-        """Both cast, in memory that BLAS reads fast, their shapes checked; m is 0 at padding; the mask (B, T)."""
+        """Return q and m, checked, cast and contiguous for BLAS, m with 0 at padding; and the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
         check_queries(self.name, q, m)
         check_memory(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
@@ -137,7 +137,7 @@ class Attention(ParamOperation):
 
 
 def softmax_where(e: Array, mask: Array | None) -> Array:
-    """(3) exp(e - max e) / Σ over the steps t at which the mask (B, T) is true; the shift cannot overflow."""
+    """(3) exp(e - max e) / Σ over the steps t at which the mask (B, T) is true; the shift prevents overflow."""
     if mask is not None:
         e = np.where(mask[:, None], e, -np.inf)
     largest = e.max(axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Words as vectors of what they are spelt with: endings, capitals and digits, also of words never met before."""
+"""Word vectors computed from characters, so that unknown words have endings, capitals and digits too."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from numnet.layers.pooling import Pooling
 
 
 class Characters(Layer):
-    """A vector for each word, of its characters: the largest over all windows (dos Santos & Zadrozny 2014).
+    """A vector for each word, from its characters: the maximum over all windows (dos Santos & Zadrozny 2014).
 
         e_c = E[x_c]                      (1)  Embedding: E (A, E), x_c the word's character c
         a_c = Σ_k W_k e_{c+k-h} + b       (2)  Convolution: K characters around each, 0 beyond the word's ends
         y_o = max_c a_{c,o}               (3)  Pooling
 
-    x (B, ..., C): each word a row of numbers of characters, 0 < x_c < A, and zeros behind its end; y (B, ..., O), 0 for
-    a word of no characters. `input_size` is A, `embedding_size` the width of E, `width` K. Words have no gradient:
-    backward gives None. IndexError for a character outside of 0..A-1, ValueError for one behind a 0.
+    x (B, ..., C): each word is a row of character numbers, 0 < x_c < A, then zeros; y (B, ..., O), 0 for an empty word.
+    `input_size` is A, `embedding_size` the width of E, `width` K. Words have no gradient: backward returns None.
+    IndexError for a character outside of 0..A-1, ValueError for one after a 0.
 
-    Words that are equal are computed once, and dy summed over them; unused places are never computed.
+    Equal words are computed once, and their dy are summed; padding is not computed.
     """
 
     reads = "rows of tokens"
@@ -88,9 +88,9 @@ class Characters(Layer):
 
 
 def distinct(words: Array, size: int) -> tuple[Array, Array]:
-    """The different ones (U, C) among the words (N, C), and which of these each word is (N,).
+    """Return the distinct words (U, C) among the words (N, C), and the index (N,) of each word among them.
 
-    As strings of bytes they are compared whole; numpy takes no notice of zeros at a string's end, nor do we.
+    Words are compared as strings of bytes, in which numpy ignores zeros at the end, as it should.
     """
     letters = np.ascontiguousarray(words, np.min_scalar_type(size - 1))
     strings = letters.view(f"S{letters[0:1].nbytes or 1}")[:, 0]

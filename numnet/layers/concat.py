@@ -1,4 +1,4 @@
-"""Layers side by side: each reads its own columns of x, or all of it, and what they give stands in one row."""
+"""Layers side by side: each reads its own columns of x, or all of x, and the outputs are concatenated."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 
 
 class Concat(Layer):
-    """x_1, x_2, ... = the columns of x    (1)   `widths` says how many each layer reads; None: all of x, each
+    """x_1, x_2, ... = the columns of x    (1)   `widths`: how many each layer reads; None: each reads all
     y = [layer_1(x_1), layer_2(x_2), ...]  (2)   on the last axis
 
-    x (B, T, Σ widths) → y (B, T, Σ O), or (B, Σ O) of layers that make one vector of a sequence, such as Pooling. Any
-    layers without a state. Of integers, for layers that look them up: an Embedding of width 1 gets its column as tokens
-    (B, T), and there is no dx. `lengths` (B,), or a mask (B, T), are handed to the layers that take them, or x is
-    Packed; at padding y and dx are 0, and what stands there is never read.
+    x (B, T, Σ widths) → y (B, T, Σ O), or (B, Σ O) of layers that return one vector per sequence, such as Pooling.
+    The layers have no state. For layers that look up tokens, x is integers and there is no dx: an Embedding of width 1
+    gets its column as tokens (B, T). `lengths` (B,), or a mask (B, T), are passed to the layers that take them; or x is
+    Packed. At padding y and dx are 0, and x is never read.
 
-    Backward, each layer gets its part of dy (2), and dx is their parts side by side, or, of widths None, their sum (1).
+    In the backward pass each layer gets its part of dy (2); dx is the concatenation of their gradients, or, with
+    widths=None, the sum (1).
     """
 
     over_time = True
@@ -90,7 +91,7 @@ class Concat(Layer):
         return dx if lengths is None else to_packed(dx, lengths, self.batch_first)
 
     def own(self, x: Array) -> list[Array]:
-        """What each layer reads."""
+        """Return the input of each layer."""
         if self.widths is None:
             return [x] * len(self.layers)
         parts = np.split(x, np.cumsum(self.widths)[:-1], axis=-1)  # (1)
@@ -99,14 +100,14 @@ class Concat(Layer):
 
 
 def reads_of(layers: Sequence[Operation], widths: Sequence[int] | None) -> str:
-    """What x holds: integers, where any layer looks them up."""
+    """Return the kind of values in x: tokens if any layer looks them up."""
     if widths is None:
         return layers[0].reads
     return "numbers" if all(layer.reads == "numbers" for layer in layers) else "rows of tokens"
 
 
 def width_of(layers: Sequence[Any], widths: Sequence[int] | None) -> int | None:
-    """The width of x; of tokens their number of values; None where the first batch must show it."""
+    """Return the width of x, or the vocabulary size of tokens; None if the first batch must set it."""
     if widths is not None:
         return sum(widths)
     return min(layer.input_size for layer in layers) if layers[0].reads != "numbers" else None

@@ -1,4 +1,4 @@
-"""A few neighbouring steps seen at once: one product over all windows of all sequences."""
+"""Convolution over time: one matrix product over all windows of all sequences."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Convolution(ParamOperation):
     x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
     which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d's; for `initial` see
     `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
-    and x is never read. batch_first=False takes x and masks with time first.
+    and x is never read. With batch_first=False x and masks are time-major.
 
-    Backward, a step meets the weights in reverse:
+    The backward pass applies the weights in reverse order:
 
         dx_s = Σ_k W_kᵀ dy_{s-k+h},  dW_k = Σ_t dy_t x_{t+k-h}ᵀ,  db = Σ_t dy_t   (1)
     """
@@ -92,12 +92,12 @@ class Convolution(ParamOperation):
         return to_packed(dx, counts, self.batch_first) if packed else dx
 
     def time_major(self, x: Array) -> Array:
-        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        """Swap the batch and time axes unless batch_first."""
         return x if self.batch_first else x.swapaxes(0, 1)
 
 
 def windows_of(steps: Array, real: Array, before: int, K: int) -> Array:
-    """(N, K·D): each of the N real steps (N, D) with its neighbours, K in all, from `before` before it; 0 for none."""
+    """Return (N, K·D): the K steps around each of the N real steps (N, D), from `before` steps earlier; 0 outside."""
     (N, D), (B, T) = steps.shape, real.shape
     place = np.full((B, T + K - 1), N)
     place[:, before : before + T][real] = np.arange(N)
@@ -106,7 +106,7 @@ def windows_of(steps: Array, real: Array, before: int, K: int) -> Array:
 
 
 def put(steps: Array, real: Array) -> Array:
-    """(B, T, D): the real steps (N, D) where they belong, 0 elsewhere."""
+    """Return (B, T, D): the real steps (N, D) at their positions, 0 elsewhere."""
     out = np.zeros((*real.shape, steps.shape[-1]), steps.dtype)
     out[real] = steps
     return out

@@ -1,4 +1,4 @@
-"""The matrix product and bias: over one step, or over all steps of a sequence at once."""
+"""A matrix product and a bias, for one step or for all steps of a sequence at once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from numnet.core.pairs import add_grads, summed
 class Dense(ParamOperation):
     """y = W x + b  (1) on the last axis.
 
-    x (B, ..., D), y (B, ..., O); W (O, D), b (O,). `initial` names the first values: see `numnet.core.init`.
-    ValueError where the width of x is not D.
+    x (B, ..., D), y (B, ..., O); W (O, D), b (O,). `initial` names the initialization: see `numnet.core.init`.
+    ValueError if the width of x is not D.
     """
 
     W: Array

@@ -1,4 +1,4 @@
-"""Features dropped at random in training, so that none is relied on alone."""
+"""Dropout: in training random features are set to 0, so that a model does not rely on a single one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Dropout(Operation):
     """y = m ⊙ x / (1 - p)  (1), m = 1 with probability 1 - p, else 0 (Srivastava et al. 2014, inverted form).
 
     With per_sequence=True, x (B, T, D) has one mask (B, 1, D) for all steps of a sequence: the variational dropout of
-    Gal & Ghahramani 2016, whose other half is a recurrent layer's `state_dropout`. In evaluation mode y = x. The mask
-    of call number n is drawn from (seed, n) alone, by numpy, on both backends: the same script drops the same features
-    on either, and a resumed run goes on as if never stopped.
+    Gal & Ghahramani 2016, which also drops the state (`state_dropout` of a recurrent layer). In evaluation mode y = x.
+    On both backends numpy draws the mask of call number n from (seed, n) only: a script drops the same features on
+    either backend, and a resumed run continues as if it had not stopped.
     """
 
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
@@ -43,7 +43,7 @@ class Dropout(Operation):
         return self.gradient(dy, m.shape, m.dtype) * m  # (1)
 
     def mask(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """m / (1 - p), and ones in evaluation mode."""
+        """Return m / (1 - p), or ones in evaluation mode."""
         if not self.training or self.p == 0:
             return np.ones(shape, dtype)
         self.calls += 1

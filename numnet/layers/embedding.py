@@ -1,4 +1,4 @@
-"""Tokens as vectors: a lookup forward, a sum over equal tokens backward."""
+"""Token vectors: forward is a lookup, backward a sum over equal tokens."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from numnet.core.pairs import sum_by_token
 class Embedding(ParamOperation):
     """y = W[x]  (1): row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D).
 
-    `input_size` is V. The first values are normal with this `std`, 1 as PyTorch's; less may learn sooner, for a
-    step of Adam, about the learning rate, is small beside 1. Tokens have no gradient: backward gives None. IndexError
-    for a token outside of 0..V-1.
+    `input_size` is V. Initial values are normal with this `std`, by default 1 as in PyTorch; a smaller one may learn
+    faster, because a step of Adam, about the learning rate, is small compared to 1. Tokens have no gradient: backward
+    returns None. IndexError for a token outside of 0..V-1.
     """
 
     reads = "tokens"
@@ -49,7 +49,7 @@ class Embedding(ParamOperation):
         return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
-        """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.
+        """Set W to these vectors (V, D), such as ones trained on a larger text; or set N rows of W to (N, D).
 
         ValueError for another shape, IndexError for a row outside of 0..V-1.
         """

@@ -1,6 +1,6 @@
-"""What a model is to make small: each loss is the exact function whose gradient it returns.
+"""Loss functions: each returns the exact gradient of its value.
 
-A mean over what is counted: targets that are not ignored and that the mask, where there is one, lets through.
+A loss is the mean over the counted targets: those that are not ignored, and that the mask, if given, includes.
 So neither padding nor the sizes of a batch change the scale of a gradient.
 """
 
@@ -18,13 +18,13 @@ from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, check_packed_target
 from numnet.layers.activations import sigmoid
 
-CLASSES = "Integer targets are shaped as the logits without the last axis."
+CLASSES = "Integer targets have the shape of the logits without the last axis."
 
 
 class Loss(Operation):
     """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction.
 
-    `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
+    `counted` is the number of targets in the last mean; `in_nats` is True if exp(loss) is a perplexity.
     """
 
     counted = OfCall(0.0)
@@ -38,14 +38,14 @@ class Loss(Operation):
         check_real(self.name, "target", target)
         weights = self.weights(prediction, target, mask)
         counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
-        if not counted.all():  # what does not count may be anything, even NaN
+        if not counted.all():  # values that do not count may be anything, even NaN
             prediction = np.where(counted, prediction, 0)
             target = np.where(counted, target, 0) if target.shape == prediction.shape else target
         losses, slope = self.terms(prediction, target, weights)
         N = self.counted = float(weights.sum())
         if N == 0:
             warnings.warn(
-                f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
+                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
             N = 1.0
         self.saved = slope, weights, N, packed
@@ -58,25 +58,25 @@ class Loss(Operation):
         return dx if packed is None else packed.like(dx)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        """Each place's loss, and d loss / d prediction; where the weight is 0 the prediction is 0, whatever it was."""
+        """Return the loss of each target, and d loss / d prediction. Predictions of weight 0 are passed as 0."""
         raise NotImplementedError
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
-        """1 where a target counts, 0 where the mask, or lengths (B,), leave it out."""
+        """Return 1 for a target that counts, 0 for one that the mask, or lengths (B,), exclude."""
         shape = self.places(prediction.shape)
         if mask is None:
             return np.ones(shape, prediction.dtype)
         return as_loss_mask(self.name, mask, shape).astype(prediction.dtype)
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the losses, one a target, for a prediction of this shape."""
+        """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
 
 
 class SoftmaxCrossEntropy(Loss):
     """Negative log-likelihood of the target under softmax of the logits, in nats.
 
-        z = x - max x               (1)   x (B, ..., V) logits; the shift changes nothing and cannot overflow
+        z = x - max x               (1)   x (B, ..., V) logits; the shift cancels, and prevents overflow
         ℓ = log Σ exp z - z[t]      (2)   t the target class
         dx = softmax(x) - one_hot(t)      (2) (1)   as ∂ log Σ exp z / ∂x_j = exp z_j / Σ exp z, and the shift cancels
 
@@ -108,7 +108,7 @@ class SoftmaxCrossEntropy(Loss):
         total = e.sum(axis=-1, keepdims=True)
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
             check_shape(
-                self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
+                self.name, "target", target.shape, prediction.shape, "One-hot targets have the shape of the logits."
             )
             t = target.astype(z.dtype)
             mass = t.sum(axis=-1, keepdims=True)
@@ -125,13 +125,13 @@ class SoftmaxCrossEntropy(Loss):
 class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape.
 
-    ℓ = max(x, 0) - x t + log(1 + exp(-|x|))    (1)   = -t log σ(x) - (1 - t) log(1 - σ(x)), never overflowing
+    ℓ = max(x, 0) - x t + log(1 + exp(-|x|))    (1)   = -t log σ(x) - (1 - t) log(1 - σ(x)), without overflow
     dx = σ(x) - t                               (1)
     """
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         x = prediction
-        check_shape(self.name, "target", target.shape, x.shape, "Targets are shaped as the logits.")
+        check_shape(self.name, "target", target.shape, x.shape, "Targets have the shape of the logits.")
         t = target.astype(x.dtype)
         losses = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))  # (1)
         return losses, sigmoid(x) - t  # (1)
@@ -141,6 +141,6 @@ class MeanSquaredError(Loss):
     """ℓ = (y - t)²  (1),  dy = 2 (y - t)  (1); y, t and mask of one shape."""
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the prediction.")
+        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the prediction.")
         difference = prediction - target.astype(prediction.dtype)
         return difference**2, 2 * difference  # (1)

@@ -1,4 +1,4 @@
-"""A sequence as one vector: its last or first step, or the mean or largest over time; padding counts for nothing."""
+"""Pooling: one vector per sequence, its last or first step, or the mean or maximum over time, without padding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Pooling(Operation):
         max           y_d = x_d[t], t the step at which x_d is largest              (2)
         mean          y = Σ_t m_t x_t / n, m_t = 1 for the n real steps, else 0     (3)
 
-    Backward, dy goes to the step t that was taken (1) (2), or to every real step, divided by n (3).
+    The backward pass sends dy to the selected step t (1) (2), or to every real step, divided by n (3).
     """
 
     over_time = True
@@ -62,19 +62,19 @@ class Pooling(Operation):
         return to_packed(dx, mask.sum(axis=1), self.batch_first) if self.packed else dx
 
     def step_taken(self, x: Array, mask: Array) -> Any:
-        """The step t of each row, (B, 1, D): of all numbers of the row, or for "max" of each; none for "mean"."""
+        """Return the selected step t (B, 1, D) of each row, for "max" of each feature; None for "mean"."""
         B, T, D = x.shape
         if self.how == "mean":
             return None
         if self.how == "max":
             low, real = np.full((T, B, D), -np.inf, x.dtype), mask.T[..., None]  # time first: whole rows are compared
             np.copyto(low, x.swapaxes(0, 1), where=real)
-            largest: Array = ((low == low.max(axis=0)) | (low != low)) & real  # NaN is found, and shown
-            return np.expand_dims(largest.argmax(axis=0), 1)  # (2) a real one, even where all are -inf
+            largest: Array = ((low == low.max(axis=0)) | (low != low)) & real  # NaN counts as largest
+            return np.expand_dims(largest.argmax(axis=0), 1)  # (2) a real step, even if all are -inf
         t = mask.argmax(axis=1) if self.how == "first" else T - 1 - mask[:, ::-1].argmax(axis=1)  # (1)
         return np.broadcast_to(t[:, None, None], (B, 1, D))
 
 
 def counted(mask: Array) -> Array:
-    """n (B, 1), and 1 for a row without a real step."""
+    """Return n (B, 1), or 1 for a row without a real step."""
     return np.maximum(mask.sum(axis=1), 1)[:, None]

@@ -1,4 +1,4 @@
-"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+"""Bidirectional layers: a recurrent layer, and another from the last real step to the first."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MERGES = ("concat", "sum", "mean", "mul", None)
 
 
 class Bidirectional(Paths, Layer):
-    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+    """A recurrent layer and a reversed one with its own weights, over one input (Schuster & Paliwal 1997).
 
-        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
-        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all later steps
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: a pair
 
-    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
-    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
-    steps down to the first.
+    A state is a pair, the states of the first and the second layer; so are `last_state` and `d_state`. Options, shapes
+    and lengths are those of the layer: see RecurrentLayer. With return_sequences=False, y_b is the output at the first
+    step, after all others have been read.
     """
 
     recurrent = True
@@ -58,7 +58,7 @@ class Bidirectional(Paths, Layer):
         if x.ndim == 3:
             self.ready(x.shape[-1])
         first = check_pair(self.name, "state", state)
-        if self.built:  # a state that the second layer refuses is refused before the first one's call
+        if self.built:  # check the second layer's state before the first layer is called
             self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
         y_f = self.forwards(x, first[0], lengths, resets)  # (1)
         y_b = self.backwards(x, first[1], lengths, resets)  # (1)
@@ -90,7 +90,7 @@ class Bidirectional(Paths, Layer):
         return (y_f, y_b) if self.merge is None else y_f + y_b if self.merge == "sum" else (y_f + y_b) / 2
 
     def merged_backward(self, given: Any, y_f: Array, y_b: Array) -> Any:
-        """(2) What either direction gets of dy."""
+        """(2) Return the part of dy for each direction."""
         shape = (*y_f.shape[:-1], 2 * y_f.shape[-1]) if self.merge == "concat" else y_f.shape
         dy, *more = (self.gradient(part, shape, self.dtype) for part in given)
         if self.merge is None:
@@ -102,7 +102,7 @@ class Bidirectional(Paths, Layer):
         return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
 
     def reset_state(self, rows: Any = None) -> None:
-        """Stateful layers' rows, all if none are named, begin anew."""
+        """Reset the state of stateful layers, for these rows, or for all."""
         self.forwards.reset_state(rows)
         self.backwards.reset_state(rows)
 

@@ -1,7 +1,7 @@
 """A layer unrolls a node over all steps of a batch, in plain numpy or in a kernel.
 
     plain   the node's own functions, step by step: unroll.py
-    fast    the same numbers from in-place code, for RNN, GRU and LSTM: fast/
+    fast    the same results from in-place code, for RNN, GRU and LSTM: fast/
 
 Outside, the batch is the first axis; inside, it is the last: a column is a sample.
 """
@@ -30,11 +30,11 @@ from numnet.recurrent.unroll import columns
 
 @dataclass
 class Call:
-    """What forward leaves for backward."""
+    """The values that forward saves for backward."""
 
     node: Node  # with the weights of this call
     kernel: Any  # its kernel, or None
-    saved: Any  # of unroll or the kernel
+    saved: Any  # by unroll or the kernel
     x_shape: tuple[int, ...]  # (B, T, D), of tokens (B, T)
     mask: Array | None  # (B, T)
     reverse: bool
@@ -44,13 +44,13 @@ class Call:
 
     @property
     def ends(self) -> Array:
-        """(B,): the step of each row that is taken last."""
+        """(B,): the step of each row that is processed last."""
         T = self.x_shape[1]
         real = np.ones(self.x_shape[:2], bool) if self.mask is None else self.mask
         return real.argmax(axis=1) if self.reverse else T - 1 - real[:, ::-1].argmax(axis=1)
 
     def masked(self, y: Array) -> Array:
-        """y (B, T, ...) or, of the last step alone, (B, ...), 0 where nothing is real."""
+        """Return y (B, T, ...), or of the last step only (B, ...), with 0 at padding."""
         if self.mask is None:
             return y
         real: Any = self.mask if y.ndim == 3 else self.mask.any(axis=1)
@@ -69,13 +69,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
         batch_first=False         x, y, masks, resets and gradients are (T, B, ...)
         reverse=True              from each row's last real step to its first; y[:, t] still belongs to x[:, t]
-        return_sequences=False    y is the last step's alone, (B, H)
-        learn_state=True          the state where none is given is a parameter, h_0 (and c_0)
-        stateful=True             the state where none is given is `last_state`, until reset_state(rows=None)
-        state_dropout             the probability that the weights read 0 for an element of h', one mask a sequence
+        return_sequences=False    y is the output of the last step only, (B, H)
+        learn_state=True          the default start state is a parameter, h_0 (and c_0)
+        stateful=True             the default start state is `last_state`, until reset_state(rows=None)
+        state_dropout             the probability that the weights read 0 for an element of h', one mask per sequence
         zoneout                   the probability that a unit keeps its state; or a pair, for h and for c
         weight_dropout            the probability that an element of W_h is 0, drawn for each call (Merity et al. 2017)
-        bidirectional=True        makes a Bidirectional of the layer
+        bidirectional=True        returns a Bidirectional of the layer
 
     `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
     """
@@ -86,7 +86,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
-        node.seed = None  # the layer draws for all of its parts, one after another
+        node.seed = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
@@ -109,7 +109,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     @property
     def no_kernel(self) -> str:
-        """Why the node has no kernel, or ""."""
+        """Return why the node has no kernel, or ""."""
         return "" if type(self.node) in KERNELS else f"{type(self.node).__name__} has no kernel"
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
@@ -117,7 +117,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         x, mask, resets = self.validated(x, lengths, resets)
         start, learned = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
-        self.saved = None  # the buffers of the previous call are free
+        self.saved = None  # free the buffers of the previous call
         weights = drawn.get("weights")
         node = self.node if weights is None else self.node.with_weights(weights)
         between = resets is not None or "state" in drawn or drawn.get("zoneout")
@@ -131,7 +131,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.last_state = node.joined(last)
         if self.stateful:
             self.cleared = None
-        self.plain_for = "" if resets is None else "resets are in no kernel"
+        self.plain_for = "" if resets is None else "no kernel supports resets"
         self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
@@ -162,7 +162,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return dx if call.lengths is None else to_packed(dx, call.lengths, self.batch_first)
 
     def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
-        """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
+        """Run unroll.py, where a column is a sample: return y (B, T, O) and the parts (B, H) of the last state."""
         zones = drawn.get("zoneout", {})
         if mask is not None and x.ndim == 3:
             x = np.where(mask[..., None], x, 0)  # x at padding may be anything, and 0 times NaN is NaN
@@ -179,17 +179,17 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return rows(y), [part.T.copy() for part in last], saved
 
     def unrolled_backward(self, dy: Array, d_last: Sequence[Any], call: Call) -> Any:
-        """dx (B, T, D), the parts (B, H) of the start state's gradient, and the parameters' gradients."""
+        """Return dx (B, T, D), the parts (B, H) of the start state's gradient, and the parameters' gradients."""
         d_last = or_zeros(d_last, [(len(dy), size) for size in call.node.state_sizes], self.dtype)
         dx, d_start, grads, d_0 = unroll.backward(call.node, columns(dy), columns(d_last), call.saved)
-        if self.learn_state:  # what the resets have started from h_0
+        if self.learn_state:  # resets start from h_0
             add_grads(self, {f"{name}_0": d.sum(axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)})
         return None if dx is None else rows(dx), [part.T for part in d_start], grads
 
     def add_grads(self, grads: dict[str, Any], d_start: Sequence[Array], call: Call) -> None:
         """Add to the gradients of the node's weights and of the learned start state."""
         name = str(self.node.recurrent_weights)
-        if call.weight_mask is not None and name in grads:  # a kernel that takes no step gives no gradients
+        if call.weight_mask is not None and name in grads:  # a kernel without steps returns no gradients
             grads[name] = grads[name] * call.weight_mask.astype(self.dtype)
         add_grads(self.node, grads)
         for name, part in zip(self.node.states, d_start) if self.learn_state else ():
@@ -197,7 +197,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
-        """x with the batch first, cast; the mask and the resets (B, T), or None."""
+        """Return x, batch first and cast; the mask and the resets (B, T), or None."""
         x, lengths = to_padded(x, lengths, self.batch_first)
         x, mask = np.asarray(x), None
         if lengths is not None or resets is not None:
@@ -215,11 +215,11 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return x, mask, resets
 
     def time_major(self, x: Array) -> Array:
-        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        """Swap the batch and time axes unless batch_first."""
         return x if self.batch_first else x.swapaxes(0, 1)
 
     def start_state(self, state: State, B: int) -> tuple[list[Any], Any]:
-        """The parts (B, H) of the state given, remembered or learned, None for zeros; and which rows' is learned."""
+        """Return the parts (B, H) of the start state, None for zeros; and which rows start from the learned one."""
         if not (self.learn_state or self.stateful):
             return self.checked(state, B, "state {}"), None
         parts, learned = self.checked(self.remembered(state, B), B, "state {}"), self.learned_rows(state, B)
@@ -229,7 +229,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return [np.where(learned[:, None], h_0, 0 if part is None else part) for h_0, part in first], learned
 
     def checked(self, state: State, B: int, label: str) -> list[Any]:
-        """The parts (B, H) of a state, cast, their shapes checked."""
+        """Return the parts (B, H) of a state, cast, with checked shapes."""
         shapes = [(B, size) for size in self.node.state_sizes]
         return check_state(self.node, label, state, shapes, "It is (batch, hidden).")
 

@@ -1,4 +1,4 @@
-"""Layer normalization: each sample's numbers get mean 0 and variance 1, then a learned gain (Ba et al. 2016)."""
+"""Layer normalization: each sample is scaled to mean 0 and variance 1, then by a learned gain (Ba et al. 2016)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EPSILON = 1e-5  # added to the variance; PyTorch's default
 
 
 def normalize(x: Array, gain: Array) -> tuple[Array, Any]:
-    """y = g ⊙ x̂ and what the backward pass needs; x, y (..., rows, B), gain g (rows,).
+    """Return y = g ⊙ x̂ and the saved values; x, y (..., rows, B), gain g (rows,).
 
     μ = mean x                    (a)   over the rows
     s = 1 / √(mean (x - μ)² + ε)  (b)
@@ -30,7 +30,7 @@ def normalize(x: Array, gain: Array) -> tuple[Array, Any]:
 
 
 def normalize_backward(dy: Array, gain: Array, saved: Any) -> tuple[Array, Array]:
-    """dx, and dy ⊙ x̂, whose sum over samples is the gradient of the gain."""
+    """Return dx, and dy ⊙ x̂, whose sum over samples is the gradient of the gain."""
     x_hat, s = saved
     dx_hat = dy * gain[:, None]  # (d)
     through_s = x_hat * (dx_hat * x_hat).mean(axis=-2, keepdims=True)  # (b)   ∂s/∂x = -s² x̂ / rows
@@ -41,7 +41,7 @@ def normalize_backward(dy: Array, gain: Array, saved: Any) -> tuple[Array, Array
 class LayerNormNode(Node):
     """A node whose products are normalized: a_x = g_x ⊙ N(W_x x) + b  (0), and g_h ⊙ N(W_h h') in its step.
 
-    N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) begin at 1.
+    N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) start at 1.
     Without `gains` (0) is that of Node.
     """
 
@@ -51,7 +51,7 @@ class LayerNormNode(Node):
 
     @property
     def edges(self) -> list[int]:
-        """The rows at which np.split cuts; each block is normalized by itself."""
+        """The rows at which np.split cuts; each block is normalized separately."""
         return []
 
     def product(self, x: Array) -> Array:

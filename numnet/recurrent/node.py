@@ -1,6 +1,6 @@
 """A node is one time step: four pure functions. A layer is that step, unrolled over time (unroll.py, layer.py).
 
-    inputs(x) -> a_x                                             what needs no state, for all steps at once
+    inputs(x) -> a_x                                             the part that needs no state, for all steps at once
     inputs_backward(da_x, x) -> dx, grads                        its backward pass
     step(a_x, *state) -> y, state, saved                         one step
     step_backward(dy, *d_state, saved) -> da_x, d_state, pairs   its backward pass
@@ -102,7 +102,7 @@ class Node(ParamOperation):
         return {"W_x": dW_x, "b": da.sum(axis=1)}  # (0)
 
     def step(self, a_x: Any, *state: Any) -> tuple[Array, tuple[Array, ...], Any]:
-        """One step: y, the new state, and what step_backward needs."""
+        """Run one step: return y, the new state, and the values saved for step_backward."""
         raise NotImplementedError
 
     def step_backward(self, dy: Any, *d_state_saved: Any) -> tuple[Any, tuple[Array, ...], dict[str, Any]]:
@@ -114,9 +114,9 @@ class Node(ParamOperation):
         return a.reshape(self.G, -1, a.shape[-1])
 
     def forward(self, x: Any, state: State = None) -> tuple[Any, Any]:  # type: ignore[override]
-        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs.
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, the saved values.
 
-        Of a node that reads out, (y, the new state) takes the place of the new state.
+        A node with reads_out returns (y, the new state) instead of the new state.
         """
         x, start = self.validated(x, state)
         y, new, saved = unroll.forward(self, x, start)
@@ -124,7 +124,7 @@ class Node(ParamOperation):
         return (y[0], self.joined(new)) if self.reads_out else self.joined(new), (saved, y.shape, shapes)
 
     def validated(self, x: Any, state: State) -> tuple[Array, tuple[Array, ...]]:
-        """x as one of T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
+        """Return x as T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
         x = np.asarray(x)
         check_one_step(self.name, x, self.input_size)
         self.ready(x.shape[0])
@@ -134,7 +134,7 @@ class Node(ParamOperation):
         return x, or_zeros(start, shapes, self.dtype)
 
     def backward(self, d_new: Any, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]
-        """From the gradient of the new state: dx and that of the previous state; adds to the parameters' gradients."""
+        """Return dx and the gradient of the previous state; ADD the gradients of the parameters."""
         saved, y_shape, shapes = saved
         dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
         dy = self.gradient(None if dy is None else np.asarray(dy)[None], y_shape, self.dtype)
@@ -144,7 +144,7 @@ class Node(ParamOperation):
         return None if dx is None else dx[0], self.joined(d_start)
 
     def with_weights(self, mask: Array) -> Node:
-        """The same node with its recurrent weights ⊙ mask, for weight dropout."""
+        """Return the node with its recurrent weights ⊙ mask, for weight dropout."""
         other, name = copy.copy(self), str(self.recurrent_weights)
         vars(other)[name] = getattr(self, name) * mask.astype(self.dtype)
         return other
@@ -154,7 +154,7 @@ class Node(ParamOperation):
         return parts_of_state(self.name, self.states, state, label)
 
     def joined(self, state: Any) -> State:
-        """A state of one part as that part, of two as a pair."""
+        """Return a state of one part as that part, a state of two parts as a pair."""
         return tuple(state) if len(state) > 1 else state[0]
 
     @functools.cached_property
@@ -182,5 +182,5 @@ def dropped(h: Array, drop: Array | None) -> Array:
 
 
 def or_zeros(parts: Sequence[Any], shapes: Sequence[tuple[int, ...]], dtype: npt.DTypeLike) -> tuple[Array, ...]:
-    """The parts of a state, zeros for None."""
+    """Return the parts of a state, zeros for None."""
     return tuple(np.zeros(shape, dtype) if part is None else part for part, shape in zip(parts, shapes))

@@ -46,21 +46,21 @@ def functions_of(kind: Any) -> Iterator[Any]:
 
 
 class RecurrentOptions:
-    """The part of RecurrentLayer that both backends share: options, configuration, remembered states, masks."""
+    """The part of RecurrentLayer that both backends share: options, configuration, stored states, masks."""
 
     seed: int | None
     last_state = OfCall()
-    cleared = OfCall()  # (B,): the rows that reset_state has named since the last call
+    cleared = OfCall()  # (B,): the rows given to reset_state since the last call
     __signature__ = Signature()
     node_types: ClassVar[Sequence[Any]] = ()  # of a named layer: its node, and the variant of it
     variant_options: ClassVar[dict[str, Any]] = {}  # with their defaults: any other value selects the variant
     chosen: Mapping[str, Any] = MappingProxyType({})  # the variant options that differ from their defaults
-    drops: bool  # whether masks are drawn in training
+    drops: bool  # True if masks are drawn in training
     mask_seed = 0
     _use_fast = True
-    plain_for = ""  # why the last call could not run in a kernel, whatever the layer's options
+    plain_for = ""  # why the arguments of the last call ruled out a kernel
 
-    if TYPE_CHECKING:  # what each backend's layer has
+    if TYPE_CHECKING:  # defined by the layer of each backend
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -99,7 +99,7 @@ class RecurrentOptions:
         bidirectional: bool = False,
         **unknown: Any,
     ) -> None:
-        """Each as an attribute; ValueError for one that the node cannot have."""
+        """Set each option as an attribute; ValueError for one that the node does not support."""
         check_options(self.name, unknown, type(self))
         self.batch_first, self.reverse = batch_first, reverse
         self.return_sequences = self.keeps_time = return_sequences
@@ -128,18 +128,18 @@ class RecurrentOptions:
     def path(self) -> str:
         """How a call with the present options runs: "fast", in a kernel, or "plain: ", step by step, with the reason.
 
-        Reasons that lie in the arguments, such as resets, are those of the last call.
+        Reasons in the arguments of a call, such as resets, are those of the last call.
         """
         reason = self.why_plain(self.plain_for)
         return f"plain: {reason}" if reason else "fast"
 
     def why_plain(self, of_call: str) -> str:
-        """Why a call runs step by step, or ""; of_call is the reason that lies in its arguments."""
+        """Return why a call runs step by step, or ""; of_call is a reason in its arguments."""
         if not self.use_fast:
             return "use_fast is False"
         if self.state_dropout and self.training:
-            return "state_dropout is in no kernel"
-        return "zoneout is in no kernel" if any(self.zoneout) else self.no_kernel or of_call
+            return "no kernel supports state_dropout"
+        return "no kernel supports zoneout" if any(self.zoneout) else self.no_kernel or of_call
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments; of the options, those that differ from their defaults."""
@@ -153,7 +153,7 @@ class RecurrentOptions:
         return {**node, "output_size": self.output_size, **changed}
 
     def reversed_copy(self) -> Any:
-        """A layer with the same options for the other direction, with weights of its own."""
+        """Create a layer with the same options and its own weights for the other direction."""
         other: Any = copy.deepcopy(self)
         other.reverse = not self.reverse
         other.seed = None if self.seed is None else self.seed + 1
@@ -183,7 +183,7 @@ class RecurrentOptions:
         return self.cleared if self.stateful and self.last_state is not None else np.ones(B, bool)
 
     def remembered(self, state: Any, B: int) -> Any:
-        """The state given, or, of a stateful layer, that after the last call."""
+        """Return the given state, or, for a stateful layer, the state after the last call."""
         if state is not None or not self.stateful or self.last_state is None:
             return state
         check_same_batch(self.name, len(self.node.each(self.last_state)[0]), B)
@@ -200,7 +200,7 @@ class RecurrentOptions:
         return int(rng.integers(2**31))
 
     def draw(self, B: int, T: int) -> dict[str, Any]:
-        """The masks of one call: "state" (B, H) and "weights" (of W_h), scaled; "zoneout", k (B, T, H) by state name.
+        """Draw the masks of one call: "state" (B, H) and "weights" (of W_h), scaled; "zoneout", k (B, T, H) by state.
 
         In evaluation mode nothing is dropped, and k is its mean.
         """
@@ -233,7 +233,7 @@ def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: f
     steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has step alone
     if state_dropout and not all("drop" in inspect.signature(step).parameters for step in steps):
         raise ValueError(
-            f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`, for it "
+            f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`: it "
             "multiplies the previous state by no weights. Use zoneout, or Dropout before the layer."
         )
     if weight_dropout and node.recurrent_weights is None:

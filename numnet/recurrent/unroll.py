@@ -1,15 +1,15 @@
-"""Backpropagation through time: a node's step, one after another, then its step_backward in the opposite order.
+"""Backpropagation through time: a node's step for every time step, then step_backward in reverse order.
 
     y_t, state_t, saved_t = step(a_x_t, *state_{t-1})                            t = 1, ..., T
     da_x_t, d_state_{t-1}, pairs_t = step_backward(dy_t, *d_state_t, saved_t)    t = T, ..., 1
     dW_h = Σ_t of the products of the pairs; dx, dW_x, db from the da_x of all steps
 
-d_state_t is what step t + 1 has returned, and step t calls it dh_next (and dc_next); that of the last step is given.
+Step t + 1 has returned d_state_t; step t calls it dh_next (and dc_next). That of the last step is an argument.
 
-It runs every node with every option. What happens between two steps is a line each, forward and backward:
+It runs every node with every option. Each change between two steps is one line, forward and backward:
 
-    padding    state = state'     where a step is not real: it passes on the state, and its output is 0
-    resets     state' = h_0       where a sequence begins: nothing before it is read, and the gradient stops there
+    padding    state = state'     at a step that is not real: the state is unchanged, and the output is 0
+    resets     state' = h_0       where a sequence begins: earlier steps are not read, and the gradient stops
     zoneout    h = h_new + k ⊙ (h' - h_new)     where k is 1 a unit keeps its state (Krueger et al. 2016)
 """
 
@@ -31,7 +31,7 @@ Parts = tuple[Any, ...]  # of a state: (h,), or an LSTM's (h, c)
 
 @dataclass
 class Steps:
-    """Which steps are taken, in which order, and what happens to the state between two of them."""
+    """The order of the steps, and the changes of the state between two steps."""
 
     mask: Array | None = None  # (T, B), True where a step is real; None: everywhere
     reverse: bool = False
@@ -41,7 +41,7 @@ class Steps:
     options: dict[str, Array] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
 
     def order(self, T: int) -> range:
-        """The steps in the order in which they are taken."""
+        """Return the steps in processing order."""
         return range(T)[:: -1 if self.reverse else 1]
 
 
@@ -49,7 +49,7 @@ ALL = Steps()
 
 
 def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Array, Parts, Any]:
-    """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B), the last state, what backward needs."""
+    """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B), the last state, the saved values."""
     a_x, T, options = node.inputs(x), len(x), steps.options
     y: list[Any] = [None] * T
     saved: list[Any] = [None] * T
@@ -67,7 +67,7 @@ def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Arra
 
 
 def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Parts, dict[str, Any], Parts]:
-    """dx, and the gradients of the start state, of the parameters, and of h_0."""
+    """Return dx, and the gradients of the start state, of the parameters, and of h_0."""
     x, steps, saved = saved
     T, options, terms = len(x), steps.options, dict[str, list[Any]]()
     da_x: list[Any] = [None] * T
@@ -120,7 +120,7 @@ def at(q: Any, t: int) -> Any:
 
 
 def stacked(steps: Sequence[Any]) -> Any:
-    """All steps together again, as `at` takes them apart."""
+    """Stack all steps: the inverse of `at`."""
     return tuple(map(np.stack, zip(*steps))) if isinstance(steps[0], tuple) else np.stack(steps)
 
 
@@ -133,9 +133,9 @@ def where(condition: Array | None, new: Parts, old: Any) -> Parts:
 
 
 def columns(q: Any) -> Any:
-    """(B, ...) as (..., B): a column is a sample; each part of a tuple; None and a number as they are.
+    """(B, ...) as (..., B): a column is a sample; each part of a tuple; None and a number unchanged.
 
-    A copy in rows of memory: a step mixes it with the node's arrays, and numpy is fast where all lie in the same order.
+    A copy in row-major order, as the node's arrays are: numpy is fastest if all operands have the same order.
     """
     if isinstance(q, tuple):
         return tuple(map(columns, q))

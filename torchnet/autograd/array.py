@@ -1,4 +1,4 @@
-"""Arrays that remember how they were made: tensors behind numnet's names, and autograd goes back."""
+"""Reverse-mode automatic differentiation of arrays, by PyTorch's autograd, under numnet's names."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from torchnet.core.operation import as_tensor
 
 
 class ArrayWithGrad(WithGrad):
-    """An array: `value`, and after `backward` of what was made of it, `grad`, of its shape; both are tensors.
+    """An array `value`; after `backward` of a result, `grad` is its gradient, of the same shape. Both are tensors.
 
-    Plain arrays and numbers take part with the dtype of what they meet; integers become float64, floats keep their
-    dtype. As in numpy's own arrays and PyTorch's, what has no value is inf or nan. `tensor` is what autograd follows.
+    Plain arrays and numbers get the dtype of the other operand; otherwise integers become float64, and floats keep
+    their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` has the graph.
     """
 
     def __matmul__(self, other: Any) -> ArrayWithGrad:
@@ -32,15 +32,15 @@ class ArrayWithGrad(WithGrad):
         return product
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Over the axes named, or all."""
+        """Reduce over the given axes, or all."""
         return self * 1 if axis == () else self.of(self.tensor.sum(self.axes(axis), keepdims))
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Over the axes named, or all."""
+        """Reduce over the given axes, or all."""
         return self * 1 if axis == () else self.of(self.tensor.mean(self.axes(axis), keepdims))
 
     def axes(self, axis: int | tuple[int, ...] | None) -> Any:
-        """Those named, or all."""
+        """Return the given axes, or all."""
         return tuple(range(self.ndim)) if axis is None else axis
 
     def softmax(self, axis: int = -1) -> ArrayWithGrad:
@@ -48,16 +48,16 @@ class ArrayWithGrad(WithGrad):
         return self.of(self.tensor.softmax(axis))
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
-        """The same elements in another shape, numbers or a tuple of them; one -1 is found from the rest."""
+        """Change the shape, given as numbers or a tuple; one -1 is inferred."""
         return self.of(self.tensor.reshape(*shape))
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
-        """Axis k is what axes[k] was, numbers or a tuple of them; without axes, their order is turned round."""
+        """Permute the axes: axis k of the result is axes[k] (numbers or a tuple); without axes, reverse their order."""
         return self.of(self.tensor.permute(check_axes("ArrayWithGrad", axes, self.ndim)))
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
         whole = index if isinstance(index, tuple) else (index,)
-        if any(isinstance(k, slice) and (k.step or 1) < 0 for k in whole):  # numpy says which elements; PyTorch cannot
+        if any(isinstance(k, slice) and (k.step or 1) < 0 for k in whole):  # PyTorch cannot; numpy finds the elements
             places = np.arange(self.tensor.numel()).reshape(self.shape)[index]
             return self.of(self.tensor.reshape(-1)[torch.from_numpy(places.copy())])
         return self.of(self.tensor[tuple(as_tensor(k) if isinstance(k, np.ndarray) else k for k in whole)])
@@ -75,22 +75,22 @@ class ArrayWithGrad(WithGrad):
 
     @property
     def grad(self) -> Tensor:
-        """What `backward` has added up."""
+        """The sum of the gradients of all backward passes."""
         return torch.zeros_like(self.tensor) if self.tensor.grad is None else self.tensor.grad
 
     @property
     def T(self) -> ArrayWithGrad:
-        """The transpose: every axis, in the other order."""
+        """The transpose: all axes in reverse order."""
         return self.transpose()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The value's."""
+        """The shape of the value."""
         return tuple(self.tensor.shape)
 
     @property
     def ndim(self) -> int:
-        """How many axes the value has."""
+        """The number of axes of the value."""
         return self.tensor.ndim
 
     def like(self, other: Any) -> ArrayWithGrad:
@@ -117,18 +117,18 @@ class ArrayWithGrad(WithGrad):
 
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
-    """Arrays side by side along an axis that they have; plain ones may be among them."""
+    """Concatenate arrays along an existing axis; some may be plain arrays."""
     joined: ArrayWithGrad = ArrayWithGrad.of(torch.cat([u.tensor for u in alike(parts)], axis))
     return joined
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
-    """Arrays of one shape side by side along an axis that is new."""
+    """Stack arrays of one shape along a new axis."""
     joined: ArrayWithGrad = ArrayWithGrad.of(torch.stack([u.tensor for u in alike(parts)], axis))
     return joined
 
 
 def alike(parts: Sequence[Any]) -> list[ArrayWithGrad]:
-    """All of them with a gradient; the plain ones with the dtype of the first that has one."""
+    """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
     first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
     return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]

@@ -1,4 +1,4 @@
-"""How a Tape calls each kind of part: rows are samples, values come and go as ArrayWithGrad; autograd does the rest."""
+"""Calls of each kind of part on a Tape: rows are samples; inputs and outputs are ArrayWithGrad, with autograd."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torchnet.recurrent.rnn import RNNNode
 
 
 def on(tape: Any, part: Any) -> OnTape:
-    """The part as it is called on the tape."""
+    """Return the wrapper that calls the part on the tape."""
     if hasattr(part, "states"):
         return NodeOnTape(tape, part)
     if part.recurrent:
@@ -27,7 +27,7 @@ def on(tape: Any, part: Any) -> OnTape:
 
 
 class OnTape:
-    """A part as it is called on a tape; its other attributes are the part's own."""
+    """A wrapper that calls a part on a tape; other attributes are those of the part."""
 
     own = ("tape", "part", "cell", "settled", "last_state")
 
@@ -42,14 +42,14 @@ class OnTape:
         return y
 
     def called(self, *inputs: Any, **options: Any) -> Any:
-        """The inputs that an operation takes gradients of come first, then constants such as a loss's target."""
+        """Call the part: first the inputs that have gradients, then constants such as a loss's target."""
         taken = len(getattr(self.part, "takes", ("x",)))
         check_padded(self.part.name, *inputs)
         check_one_way(self.part.name, **{f"input {k}": x for k, x in enumerate(inputs) if k >= taken}, **options)
         return self.part(*(self.moved(x) if k < taken else x for k, x in enumerate(inputs)), **options)
 
     def moved(self, x: Any) -> Any:
-        """A tensor where the tape's parts are."""
+        """Return x as a tensor on the tape's device."""
         x = as_tensor(plain(x))
         return x.to(self.tape.device) if isinstance(x, torch.Tensor) else x
 
@@ -91,7 +91,7 @@ class NodeOnTape(OnTape):
 
 
 class LayerOnTape(OnTape):
-    """A recurrent layer: y, and `last_state` on the tape as well."""
+    """A recurrent layer: it returns y; `last_state` is on the tape too."""
 
     def called(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
         check_padded(self.part.name, x)
@@ -103,24 +103,24 @@ class LayerOnTape(OnTape):
 
 
 class DenseOnTape(OnTape):
-    """Dense: its one product is so quick that checks of what fits would cost as much."""
+    """Dense, with a fast path: its product is so fast that input validation would cost as much."""
 
     def called(self, x: Any) -> Any:
         x = x.tensor if isinstance(x, ArrayWithGrad) else x
         if isinstance(x, Tensor) and self.part.built and not hooked(self.part):
-            W, b = self.part._parameters["W"], self.part._parameters["b"]  # quicker than an attribute of a Module
+            W, b = self.part._parameters["W"], self.part._parameters["b"]  # faster than an attribute of a Module
             if x.ndim > 1 and x.shape[-1] == W.shape[1] and (x.dtype, x.device) == (W.dtype, W.device):
                 return linear(x, W, b)
         return super().called(x)
 
 
 def hooked(part: Any) -> bool:
-    """Whether a user's hook waits for the module's own call."""
+    """Return whether a forward hook is registered, which needs the module's own call."""
     return bool(part._forward_hooks or part._forward_pre_hooks)
 
 
 def fits(node: Any, x: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether a kernel takes them as they are; else the node says what does not fit."""
+    """Return whether a kernel accepts the inputs unchanged; if not, the node validates them."""
     if not (node.built and isinstance(x, Tensor) and x.ndim == 2 and x.shape[1] == node.input_size) or hooked(node):
         return False
     kind = (node._parameters["W_x"].dtype, node._parameters["W_x"].device)
@@ -131,9 +131,9 @@ def fits(node: Any, x: Any, parts: tuple[Any, ...]) -> bool:
 
 
 class GRUCell:
-    """The kernel of a GRU. PyTorch has a second bias of r and z too: b_h is padded with zeros for them.
+    """The kernel of a GRU. PyTorch also has a second bias for r and z: b_h is padded with zeros for them.
 
-    The calls of a program share one padded array, and one backward pass of the padding, until b_h has other values.
+    Calls share one padded array, and one backward pass of the padding, until the values of b_h change.
     """
 
     padded: Tensor | None = None
@@ -148,7 +148,7 @@ class GRUCell:
         return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], self.second_bias(weights["b_h"])),)
 
     def second_bias(self, b_h: Tensor) -> Tensor:
-        """(3H,), zeros but for the rows of n. A comparison of values costs less than padding and its backward pass."""
+        """Return (3H,), zeros except for n. Comparing values costs less than padding and its backward pass."""
         padded = self.padded
         graph = torch.is_grad_enabled() and b_h.requires_grad
         if padded is None or self.of is not b_h or padded.requires_grad != graph or not self.unchanged(b_h):
@@ -158,7 +158,7 @@ class GRUCell:
         return padded
 
     def unchanged(self, b_h: Tensor) -> bool:
-        """Whether b_h has the values that were padded; on a GPU the comparison would wait for the device."""
+        """Return whether b_h still has the padded values; on a GPU the comparison would wait for the device."""
         return b_h.device.type == "cpu" and b_h.dtype == self.values.dtype and torch.equal(self.values, b_h)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -182,22 +182,22 @@ CELLS: dict[type, Any] = {RNNNode: rnn_cell, GRUNode: GRUCell, LSTMNode: lstm_ce
 
 
 def as_tuples(state: Any) -> Any:
-    """Lists as tuples, all the way down."""
+    """Convert nested lists to tuples."""
     return tuple(map(as_tuples, state)) if isinstance(state, (tuple, list)) else state
 
 
 def plain(tree: Any) -> Any:
-    """The tensors of a state, with their graph: of an array, of a pair, of a pair of pairs."""
+    """Return the tensors of a state, with their graph: an array, a pair, or a pair of pairs."""
     if isinstance(tree, tuple):
         return tuple(map(plain, tree))
     return tree.tensor if isinstance(tree, ArrayWithGrad) else tree
 
 
 def on_tape(tree: Any) -> Any:
-    """Each tensor as an ArrayWithGrad, nested as before."""
+    """Convert each tensor to an ArrayWithGrad, nested alike."""
     return tuple(map(on_tape, tree)) if isinstance(tree, tuple) else ArrayWithGrad.of(tree)
 
 
 def transposed(tree: Any) -> Any:
-    """Each transposed."""
+    """Transpose each tensor of nested tuples."""
     return tuple(map(transposed, tree)) if isinstance(tree, tuple) else tree.T

@@ -1,4 +1,4 @@
-"""A number that remembers how it was made: the same names as in numnet, and PyTorch's autograd does the remembering."""
+"""Scalar reverse-mode automatic differentiation, by PyTorch's autograd, under numnet's names."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from numnet.core.checks import check_finite_number, check_one_number
 
 
 class WithGrad:
-    """A tensor that autograd follows, with the operators and functions that numnet's has."""
+    """A tensor that requires a gradient, with the operators and functions of numnet's class."""
 
-    __array_ufunc__ = None  # an array + this is this + the array
+    __array_ufunc__ = None  # array + self calls self.__radd__
     tensor: Tensor
 
     def __init__(self, value: Any) -> None:
-        """A leaf, which was made of nothing."""
+        """Create a leaf, which was not computed from other values."""
         self.keep(self.checked(value).detach().requires_grad_())
 
     def keep(self, tensor: Tensor) -> None:
-        """The tensor, which has a gradient even though others were made of it."""
+        """Store the tensor, and let autograd retain its gradient even if it is not a leaf."""
         self.tensor = tensor
         if tensor.requires_grad:
             tensor.retain_grad()
 
     @classmethod
     def of(cls, tensor: Tensor) -> Any:
-        """What autograd follows, as it is."""
+        """Wrap a tensor with its graph."""
         z = cls.__new__(cls)
         z.keep(tensor)
         return z
 
     def made(self, function: Callable[..., Tensor], *others: Any) -> Any:
-        """What PyTorch's function makes of these."""
+        """Apply a function of PyTorch to these values."""
         return self.of(function(self.tensor, *(self.like(u).tensor for u in others)))
 
     def __add__(self, other: Any) -> Any:
@@ -63,7 +63,7 @@ class WithGrad:
         return self.made(torch.tanh)
 
     def relu(self) -> Any:
-        """max(u, 0), its slope at 0 taken as 0."""
+        """max(u, 0), its derivative at 0 taken as 0."""
         return self.made(torch.relu)
 
     def sigmoid(self) -> Any:
@@ -100,26 +100,26 @@ class WithGrad:
         return self.like(other) ** self
 
     def backward(self, dz: Any = None) -> None:
-        """Add this value's slope along each that it was made of to that one's `grad`; along itself it is dz, or 1.
+        """Add the gradient of this value to the `grad` of all values it was computed from; its own is dz, or 1.
 
-        Gradients add: what is used twice receives from both uses, and a second call doubles all. `zero_grad` clears.
+        Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
         self.tensor.backward(self.first(dz), retain_graph=True)
 
     def zero_grad(self) -> None:
-        """This value's gradient alone is 0 again."""
+        """Reset the gradient of this value only."""
         self.tensor.grad = None
 
     def like(self, other: Any) -> Any:
-        """Another value of this kind; a plain one becomes one that was made of nothing."""
+        """Return an operand of this class; a plain value becomes a leaf."""
         return other if isinstance(other, type(self)) else type(self)(other)
 
     def checked(self, value: Any) -> Tensor:
-        """The value as it is kept, or an error."""
+        """Return the value in the form in which it is stored, or raise an error."""
         raise NotImplementedError
 
     def first(self, dz: Any) -> Tensor:
-        """Where the way back begins: the gradient of the last value."""
+        """Return the gradient at the output, from which the backward pass starts."""
         raise NotImplementedError
 
     def __float__(self) -> float:
@@ -127,13 +127,13 @@ class WithGrad:
 
 
 class NumberWithGrad(WithGrad):
-    """One number: `value`, and after `backward` of what was made of it, `grad`; both are Python's floats.
+    """A number `value`; after `backward` of a result, `grad` is its gradient. Both are Python floats.
 
         a = NumberWithGrad(3)
         b = a * 4;  c = b + 3;  d = a + 2;  e = c * d
         e.backward()                                     # de/da = d 4 + c 1 = 35
 
-    ValueError where a value or a gradient is not finite, as that of log 0.
+    ValueError if a value or a gradient is not finite, as for log 0.
     """
 
     def keep(self, tensor: Tensor) -> None:
@@ -148,7 +148,7 @@ class NumberWithGrad(WithGrad):
 
     @property
     def grad(self) -> float:
-        """What `backward` has added up."""
+        """The sum of the gradients of all backward passes."""
         return 0.0 if self.tensor.grad is None else float(self.tensor.grad)
 
     def checked(self, value: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Define by run: parts called in a plain Python program, as PyTorch always is; here under numnet's names and shapes."""
+"""Define by run: parts are called in a plain Python program, as in PyTorch, with numnet's names and shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchnet.core.operation import Layer, Operation
 
 
 class Tape(TapeBase, Layer):
-    """Parts by name. What they are called with and give is an ArrayWithGrad, (B, ...) throughout, a Node's too.
+    """Parts by name, whose calls are recorded. Inputs and outputs are ArrayWithGrad (B, ...), those of a Node too.
 
         tape = Tape(embed=Embedding(V, 16), node=GRUNode(32), dense=Dense(2), loss=SoftmaxCrossEntropy())
         h = None
@@ -24,11 +24,10 @@ class Tape(TapeBase, Layer):
         tape.backward(value)                          # gradients are ADDED to tape.grads
         optimizer.step(tape)
 
-    A part may be called any number of times, or never: then its gradient is 0. `tape.node` is the node as it is called
-    on the tape; its attributes are the node's own, and `tape.node.part` is the node. Plain arrays are constants, and so
-    is a value's `.value`. A recurrent layer takes x, state, lengths and resets and gives y; its `last_state` is then on
-    the tape as well.
-    `seed` is that of their first values, `dtype` that of all, `device` any that PyTorch knows. For a Trainer,
+    A part may be called any number of times; if it is never called, its gradient is 0. `tape.node` is a wrapper with
+    the attributes of the node, and `tape.node.part` is the node. Plain arrays are constants, and so is a value's
+    `.value`. A recurrent layer takes x, state, lengths and resets and returns y; its `last_state` is on the tape too.
+    `seed` initializes the parts, `dtype` is that of all, `device` any that PyTorch knows. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
 
@@ -37,7 +36,7 @@ class Tape(TapeBase, Layer):
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """A part as it is called on the tape."""
+            """Return the wrapper that calls the part on the tape."""
 
     def __init__(
         self, seed: int | None = None, dtype: Any = "float32", device: str = "cpu", **parts: Operation
@@ -50,9 +49,9 @@ class Tape(TapeBase, Layer):
             self.__dict__[name] = on(self, part)
 
     def backward(self, value: Any, dy: Any = None) -> None:  # type: ignore[override]
-        """The backward pass through every call that the value was made of; dy is its gradient, 1 for a single number.
+        """Backpropagate through every call that the value was computed from; dy is its gradient, 1 for a single number.
 
-        Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad on the way.
+        Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
         check_on_tape(self.name, "backward's", value)
         value.backward(dy)

@@ -1,1 +1,1 @@
-"""What every part stands on: operations and devices. The rest is shared: numnet/core."""
+"""The foundation of every part: operations and devices. Both backends share the rest: numnet/core."""

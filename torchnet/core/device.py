@@ -8,7 +8,7 @@ import torch
 
 
 def usable_device(kind: type, device: Any) -> torch.device:
-    """The device, or a ValueError where PyTorch does not know it or finds none here."""
+    """Return the device; ValueError if PyTorch does not know it or finds none here."""
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)

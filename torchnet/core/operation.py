@@ -1,4 +1,4 @@
-"""What every part of a network can do, as a torch.nn.Module: autograd, the independent witness, goes back."""
+"""The base classes of all parts of a network, as torch.nn.Module: autograd computes the gradients independently."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from numnet.core.initialization import Initialization
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
-    """'float32', numpy.float32 or torch.float32, as PyTorch's own."""
+    """Convert 'float32', numpy.float32 or torch.float32 to PyTorch's dtype."""
     return dtype if isinstance(dtype, torch.dtype) else getattr(torch, np.dtype(dtype).name)
 
 
 def as_tensor(x: Any) -> Any:
-    """A tensor as it is; numbers by way of numpy; what holds no real numbers stays an array, for a check to refuse."""
+    """Return a tensor unchanged and numbers as a tensor; other values stay an array, which validation rejects."""
     if isinstance(x, Tensor):
         return x
     x = np.asarray(x)
@@ -40,50 +40,50 @@ def as_tensor(x: Any) -> Any:
 class Operation(torch.nn.Module):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
-    `forward` keeps the graph of its last call in `saved`; `backward` lets autograd walk it, as often as asked. Inside a
-    larger PyTorch model `backward` is not needed: `loss.backward()` finds the same graph. Predictions and evaluations,
-    of this thread or another, leave `saved` as it is.
+    `forward` stores the graph of its last call in `saved`; `backward` backpropagates through it, any number of times.
+    Inside a larger PyTorch model `backward` is not needed: `loss.backward()` uses the same graph. Predictions and
+    evaluations, in any thread, do not change `saved`.
     """
 
-    takes: tuple[str, ...] = ("x",)  # the inputs of forward; of several, backward gives a gradient each
+    takes: tuple[str, ...] = ("x",)  # the inputs of forward; with several, backward returns a gradient for each
     recurrent = False  # has a state, and takes lengths
-    over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
+    over_time = False  # takes lengths: reads several steps of a sequence, without a state
     keeps_time = True
-    reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
+    reads = "numbers"  # or "tokens" or "rows of tokens", integers, which have no gradient
     training = Mode()
     saved = Saved()
 
     @property
     def name(self) -> str:
-        """Who speaks in an error."""
+        """The name in error messages."""
         return type(self).__name__
 
     def forward(self, x: Any) -> Any:
         raise NotImplementedError
 
     def as_real(self, name: str, x: Any) -> Tensor:
-        """x as a floating-point tensor that autograd follows, so that there is a dx."""
+        """Return x as a floating-point tensor that requires a gradient."""
         x = as_tensor(x)
         check_real(self.name, name, x)
         return self.followed(x if x.is_floating_point() else x.float())
 
     def followed(self, x: Tensor) -> Tensor:
-        """x itself where autograd follows it already; else a leaf that it will follow."""
+        """Return x itself if it requires a gradient already, else a leaf that does."""
         return x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_()
 
     def keep(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
-        """What backward starts from and arrives at; nothing where autograd is off."""
+        """Save the outputs and inputs for backward, or None if autograd is disabled."""
         self.saved = (tuple(outputs), tuple(inputs)) if torch.is_grad_enabled() else None
 
     def recall(self) -> Any:
-        """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
+        """Return the values that the last forward saved; RuntimeError as in saved_by_this_thread."""
         saved = saved_by_this_thread(self)
         if saved is None:
             check_saved(self.name, saved)
         return saved
 
     def gradient(self, dy: Any, y: Tensor) -> Tensor:
-        """The upstream gradient as a tensor of y's shape."""
+        """Return the upstream gradient as a tensor of y's shape."""
         dy = as_tensor(dy)
         check_real(self.name, "dy", dy)
         dy = dy.to(y)
@@ -91,7 +91,7 @@ class Operation(torch.nn.Module):
         return dy
 
     def pull(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Any]) -> list[Tensor | None]:
-        """The gradients of the inputs; the parameters' are added to `.grad`. None upstream counts for nothing."""
+        """Return the gradients of the inputs; ADD those of the parameters to `.grad`. None upstream counts as zeros."""
         pairs = [(y, self.gradient(dy, y)) for y, dy in zip(outputs, upstream) if dy is not None]
         wanted = [*inputs, *self.parameters()]
         followed = [x for x in wanted if x.requires_grad]
@@ -113,25 +113,25 @@ class Operation(torch.nn.Module):
         return self.pull((y,), inputs, (dy,))[0]
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
-        """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
+        """Create the parameters for inputs of this width, unless they exist; return the width of the outputs."""
         return input_size
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments: enough to make the like of it."""
+        """Return the constructor's arguments, from which an equal part can be created."""
         return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy of a module is a copy of its parameters, not of the last call's graph."""
+        """Copy the parameters, not the graph of the last call."""
         return attributes_of_copy(self)
 
 
 class ParamOperation(Initialization, Operation):
     """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
 
-    Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given: give it
-    where an optimizer of torch.optim is made before. A model draws those of all its parts, one after another, so that
-    no two begin equal; but a part that was made with a `seed` of its own, or has been called, changed or in a model
-    before, keeps what it has.
+    With `input_size` the constructor creates the parameters, without it the first batch does; an optimizer of
+    torch.optim that is created earlier needs `input_size`. A model initializes all its parts from one generator, so
+    that no two start equal. But a part with its own `seed`, or one that was called, changed or in a model before, keeps
+    its values.
     """
 
     def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: Any = "float32") -> None:
@@ -168,16 +168,16 @@ class ParamOperation(Initialization, Operation):
         return y
 
     def convert(self, dtype: Any) -> None:
-        """The same parameters in another dtype."""
+        """Convert the parameters to another dtype."""
         self.dtype = as_dtype(dtype)
         self.to(self.dtype)
 
     def make(self, rng: np.random.Generator) -> int:
-        """Draw the parameters for inputs of width `input_size`; return the width of the outputs."""
+        """Initialize the parameters for inputs of width `input_size`; return the width of the outputs."""
         raise NotImplementedError
 
     def add_param(self, name: str, value: Any) -> None:
-        """The parameter `name`, drawn by numpy, so that one seed serves both backends; drawn anew it stays the same."""
+        """Set the parameter `name` to a numpy value, as in numnet; an existing parameter object is updated."""
         drawn, known = torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype), self._parameters.get(name)
         if known is None:
             self.register_parameter(name, torch.nn.Parameter(drawn))
@@ -186,13 +186,13 @@ class ParamOperation(Initialization, Operation):
 
     @property
     def width(self) -> int:
-        """The input size, once known."""
+        """The input size; ValueError while it is unknown."""
         if self.input_size is None:
             raise ValueError(f"{self.name}: the input size is not known yet. Give input_size=, or run a batch first.")
         return self.input_size
 
     def ready(self, input_size: int | None, like: Tensor | None = None) -> None:
-        """Build for this width, unless built already, where the tensor `like` lives."""
+        """Build for this width, unless built already, on the device of the tensor `like`."""
         if not self.built and input_size is not None:
             with BUILDING:
                 self.build_once(input_size, like)
@@ -205,19 +205,19 @@ class ParamOperation(Initialization, Operation):
                 self.to(like.device)
 
     def cast(self, name: str, x: Any) -> Tensor:
-        """The one rule of dtypes: floats come in as any, and are computed in the layer's own."""
+        """Cast x to the layer's dtype, from any dtype of real numbers."""
         x = as_tensor(x)
         check_real(self.name, name, x)
         first = next(self.parameters(), None)
         return x.to(self.dtype) if first is None else x.to(first)
 
     def zero_grad(self, set_to_none: bool = False) -> None:
-        """Clear every gradient: zeros, as in numnet, also where there was none yet."""
+        """Set every gradient to zeros, as in numnet, also if there was none yet."""
         for p in self.parameters():
             p.grad = None if set_to_none else torch.zeros_like(p)
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take these values, arrays or tensors; all of them, or a ValueError and none."""
+        """Load these values, arrays or tensors; if any does not match, raise ValueError and change nothing."""
         given = {name: as_tensor(value) for name, value in state.items()}
         expected = {name: tuple(p.shape) for name, p in self.named_parameters()}
         check_built(self.name, self)
@@ -229,4 +229,4 @@ class ParamOperation(Initialization, Operation):
 
 
 class Layer(ParamOperation):
-    """A ParamOperation made of others: `params` names each by its part, as in `output.W`."""
+    """A ParamOperation that contains others: names in `params` have the part as prefix, as in `output.W`."""

@@ -1,4 +1,4 @@
-"""Elementwise functions and softmax, by PyTorch's own."""
+"""Elementwise activations and softmax, computed by PyTorch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Tanh(Activation):
 
 
 class ReLU(Activation):
-    """y = max(x, 0), its slope at 0 taken as 0."""
+    """y = max(x, 0), its derivative at 0 taken as 0."""
 
     def f(self, x: Tensor) -> Tensor:
         return torch.relu(x)

@@ -1,4 +1,4 @@
-"""Attention: what a query takes from a sequence is a mean of all its steps, weighted by how well they answer."""
+"""Attention: for each query a weighted mean of all steps of a sequence, with weights from scores."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Attention(ParamOperation):
         α = exp e / Σ_t exp e          (3)   over the real steps t of m; elsewhere 0, so that padding is never read
         y = Σ_t α_t m_t                (4)   0 for a row without a real step
 
-    W_m (H, M), or with "additive" W_m (A, M), W_q (A, H), v (A,), A being `hidden_size`, H if it is not given.
-    `input_size` is H and `memory_size` M; the first batch shows both. `weights` are the α (B, Q, T) of the last call.
-    backward(dy) → (dq, dm). ValueError where shapes do not fit.
+    W_m (H, M), or with "additive" W_m (A, M), W_q (A, H), v (A,), where A is `hidden_size`, by default H.
+    `input_size` is H and `memory_size` M; the first batch sets both. `weights` are the α (B, Q, T) of the last call.
+    backward(dy) → (dq, dm). ValueError for wrong shapes.
     """
 
     takes = ("q", "m")
@@ -64,7 +64,7 @@ class Attention(ParamOperation):
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
         self.memory_size = M
         scale = torch.tensor(H**-0.5 if self.kind == "dot" else 1.0, dtype=self.dtype)
-        self.register_buffer("scale", scale, persistent=False)  # where it is and in which dtype, all is computed
+        self.register_buffer("scale", scale, persistent=False)  # all is computed on its device, in its dtype
         if self.kind == "dot":
             check_alike_widths(self.name, H, M)
         else:
@@ -101,7 +101,7 @@ class Attention(ParamOperation):
         return tuple(self.pull((y,), inputs, (dy,)))
 
     def scores(self, q: Tensor, m: Tensor) -> Tensor:
-        """(1) (2) e (B, Q, T)."""
+        """Return the scores e (B, Q, T): (1) (2)."""
         k = m if self.kind == "dot" else linear(m, self.W_m)
         if self.kind == "additive":
             return torch.tanh(linear(q, self.W_q)[:, :, None] + k[:, None]) @ self.v
@@ -114,11 +114,11 @@ class Attention(ParamOperation):
 
     @property
     def widths(self) -> tuple[int | None, int | None]:
-        """Those of q and of m, as far as they are known."""
+        """The widths of q and m, None if unknown."""
         return self.input_size, self.memory_size
 
     def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Both as tensors that autograd follows, their shapes checked; the mask (B, T)."""
+        """Return q and m as tensors that require gradients, with checked shapes; and the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
         check_queries(self.name, q, m)
         check_memory(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")

@@ -1,4 +1,4 @@
-"""Words as vectors of what they are spelt with: endings, capitals and digits, also of words never met before."""
+"""Word vectors computed from characters, so that unknown words have endings, capitals and digits too."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from torchnet.layers.pooling import Pooling
 
 
 class Characters(Layer):
-    """A vector for each word, of its characters: the largest over all windows (dos Santos & Zadrozny 2014).
+    """A vector for each word, from its characters: the maximum over all windows (dos Santos & Zadrozny 2014).
 
-    An Embedding of the characters, a Convolution of the word, and the largest over its characters (Pooling).
+    An Embedding of the characters, a Convolution over the word, and the maximum over its characters (Pooling).
 
-    x (B, ..., C): each word a row of numbers of characters, 0 < x_c < A, and zeros behind its end; y (B, ..., O), 0 for
-    a word of no characters. `input_size` is A, `embedding_size` the embedding's width, `width` the convolution's. Words
-    have no gradient: backward gives None. IndexError for a character outside of 0..A-1, ValueError for one behind a 0.
+    x (B, ..., C): each word is a row of character numbers, 0 < x_c < A, then zeros; y (B, ..., O), 0 for an empty word.
+    `input_size` is A, `embedding_size` the embedding's width, `width` the convolution's. Words have no gradient:
+    backward returns None. IndexError for a character outside of 0..A-1, ValueError for one after a 0.
     """
 
     reads = "rows of tokens"

@@ -1,4 +1,4 @@
-"""A few neighbouring steps seen at once: PyTorch's convolution over time, of padded sequences."""
+"""Convolution over time, by PyTorch, of padded sequences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Convolution(ParamOperation):
     x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
     which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d's; for `initial` see
     `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
-    and x is never read. batch_first=False takes x and masks with time first.
+    and x is never read. With batch_first=False x and masks are time-major.
     """
 
     over_time = True

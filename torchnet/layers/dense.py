@@ -1,4 +1,4 @@
-"""The matrix product and bias: over one step, or over all steps of a sequence at once."""
+"""A matrix product and a bias, for one step or for all steps of a sequence at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torchnet.core.operation import ParamOperation, as_tensor
 class Dense(ParamOperation):
     """y = W x + b on the last axis: x (B, ..., D), y (B, ..., O); W (O, D), b (O,), as torch.nn.Linear.
 
-    `initial` names the first values: see `numnet.core.init`. ValueError where the width of x is not D.
+    `initial` names the initialization: see `numnet.core.init`. ValueError if the width of x is not D.
     """
 
     W: Tensor

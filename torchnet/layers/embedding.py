@@ -1,4 +1,4 @@
-"""Tokens as vectors: a lookup."""
+"""Token vectors: a lookup."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torchnet.core.operation import ParamOperation, as_tensor
 class Embedding(ParamOperation):
     """y = W[x]: row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D), as torch.nn.Embedding.
 
-    `input_size` is V. The first values are normal with this `std`. Tokens have no gradient: backward gives None.
+    `input_size` is V. Initial values are normal with this `std`. Tokens have no gradient: backward returns None.
     IndexError for a token outside of 0..V-1.
     """
 
@@ -47,7 +47,7 @@ class Embedding(ParamOperation):
         return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
-        """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.
+        """Set W to these vectors (V, D), such as ones trained on a larger text; or set N rows of W to (N, D).
 
         ValueError for another shape, IndexError for a row outside of 0..V-1.
         """

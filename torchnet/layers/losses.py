@@ -1,6 +1,6 @@
-"""What a model is to make small: PyTorch's losses, as a mean over what is counted.
+"""Loss functions: PyTorch's losses, as a mean over the counted targets.
 
-Counted are the targets that are not ignored and that the mask, where there is one, lets through.
+Targets are counted if they are not ignored, and the mask, if given, includes them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
 from torchnet.core.operation import Operation, as_tensor
 
-CLASSES = "Integer targets are shaped as the logits without the last axis."
+CLASSES = "Integer targets have the shape of the logits without the last axis."
 
 
 class Loss(Operation):
     """forward(prediction, target, mask=None) → a number; backward() → its gradient with respect to the prediction.
 
-    `counted` is how many targets the last mean was taken over; `in_nats` says whether exp(loss) is a perplexity.
+    `counted` is the number of targets in the last mean; `in_nats` is True if exp(loss) is a perplexity.
     """
 
     counted = OfCall(0.0)
@@ -48,7 +48,7 @@ class Loss(Operation):
         self.counted = float(N)
         if N == 0:
             warnings.warn(
-                f"{self.name}: no target is counted, so the loss is 0 and so is every gradient.", stacklevel=2
+                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
         value = (losses * weights).sum() / N.clamp(min=1)
         self.keep((value,), (prediction,))
@@ -60,18 +60,18 @@ class Loss(Operation):
         return dx if self.packed is None else self.packed.like(dx)
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        """Each place's loss; where the weight is 0 the prediction is 0, whatever it was."""
+        """Return the loss of each target. Predictions of weight 0 are passed as 0."""
         raise NotImplementedError
 
     def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
-        """1 where a target counts, 0 where the mask, or lengths (B,), leave it out."""
+        """Return 1 for a target that counts, 0 for one that the mask, or lengths (B,), exclude."""
         weights = torch.ones(self.places(prediction.shape), dtype=prediction.dtype, device=prediction.device)
         if mask is None:
             return weights
         return torch.from_numpy(as_loss_mask(self.name, mask, tuple(weights.shape)).copy()).to(weights)
 
     def places(self, shape: Sequence[int]) -> Sequence[int]:
-        """The shape of the losses, one a target, for a prediction of this shape."""
+        """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
 
 
@@ -104,7 +104,7 @@ class SoftmaxCrossEntropy(Loss):
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         if kind_of(target) != "token" or target.ndim == prediction.ndim:
             check_shape(
-                self.name, "target", target.shape, prediction.shape, "One-hot targets are shaped as the logits."
+                self.name, "target", target.shape, prediction.shape, "One-hot targets have the shape of the logits."
             )
             return -(target.to(prediction) * F.log_softmax(prediction, dim=-1)).sum(dim=-1)
         check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
@@ -118,7 +118,7 @@ class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the logits.")
+        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the logits.")
         return F.binary_cross_entropy_with_logits(prediction, target.to(prediction), reduction="none")
 
 
@@ -126,5 +126,5 @@ class MeanSquaredError(Loss):
     """ℓ = (y - t)²; y, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets are shaped as the prediction.")
+        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the prediction.")
         return F.mse_loss(prediction, target.to(prediction), reduction="none")

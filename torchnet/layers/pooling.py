@@ -1,4 +1,4 @@
-"""A sequence as one vector: its last or first step, or the mean or largest over time; padding counts for nothing."""
+"""Pooling: one vector per sequence, its last or first step, or the mean or maximum over time, without padding."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Pooling(Operation):
         return to_packed(dx, self.counts, self.batch_first) if self.packed else dx
 
     def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Of rows that have a real step."""
+        """Return y for rows with a real step."""
         if self.how == "mean":
             return torch.where(mask[..., None], x, 0).sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
         if self.how == "max":

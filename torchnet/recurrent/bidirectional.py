@@ -1,4 +1,4 @@
-"""Two directions at once: a layer, and the like of it from the last real step to the first."""
+"""Bidirectional layers: a recurrent layer, and another from the last real step to the first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MERGES = ("concat", "sum", "mean", "mul", None)
 
 
 class Bidirectional(Paths, Layer):
-    """A recurrent layer and the like of it reversed, with weights of its own, over one input (Schuster & Paliwal 1997).
+    """A recurrent layer and a reversed one with its own weights, over one input (Schuster & Paliwal 1997).
 
-        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all that follows it
-        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: both, a pair
+        y_f, y_b = forwards(x), backwards(x)   (1)   y_b[:, t] has read x[:, t] and all later steps
+        y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: a pair
 
-    A state is a pair, that of the first layer and that of the second; so are `last_state` and `d_state`. Options,
-    shapes and lengths are the layer's: see RecurrentLayer. With its return_sequences=False, y_b is what has read all
-    steps down to the first.
+    A state is a pair, the states of the first and the second layer; so are `last_state` and `d_state`. Options, shapes
+    and lengths are those of the layer: see RecurrentLayer. With return_sequences=False, y_b is the output at the first
+    step, after all others have been read.
     """
 
     recurrent = True
@@ -57,7 +57,7 @@ class Bidirectional(Paths, Layer):
             self.ready(x.shape[-1], x)
             x = self.followed(self.cast("x", x))
         first = check_pair(self.name, "state", state)
-        if self.built:  # a state that the second layer refuses is refused before the first one's call
+        if self.built:  # check the second layer's state before the first layer is called
             self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
         y_f = self.forwards(x, first[0], lengths, resets)  # (1)
         y_b = self.backwards(x, first[1], lengths, resets)  # (1)
@@ -98,11 +98,11 @@ class Bidirectional(Paths, Layer):
         return {"forwards": self.forwards, "backwards": self.backwards}
 
     def start_gradients(self) -> Any:
-        """What `loss.backward()` of a larger model has left as the start states' gradients."""
+        """Return the start states' gradients after `loss.backward()` of a larger model."""
         return self.forwards.start_gradients(), self.backwards.start_gradients()
 
     def reset_state(self, rows: Any = None) -> None:
-        """Stateful layers' rows, all if none are named, begin anew."""
+        """Reset the state of stateful layers, for these rows, or for all."""
         self.forwards.reset_state(rows)
         self.backwards.reset_state(rows)
 
@@ -111,5 +111,5 @@ class Bidirectional(Paths, Layer):
 
 
 def flat(states: Any) -> list[Tensor]:
-    """The parts of both states, one after another."""
+    """Return the parts of both states in one list."""
     return [part for state in states for part in (state if isinstance(state, tuple) else (state,))]

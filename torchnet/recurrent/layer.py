@@ -1,7 +1,7 @@
-"""The layer is time: a node, unrolled over all steps of a batch, step by step or in a vendor's kernel.
+"""A layer unrolls a node over all steps of a batch, step by step or in a vendor's kernel.
 
-    plain   the node's own step, one after another: unroll.py
-    fast    the same numbers from the vendors' kernels, for RNN, GRU and LSTM: vendor.py
+    plain   the node's own functions, step by step: unroll.py
+    fast    the same results from the vendors' kernels, for RNN, GRU and LSTM: vendor.py
 
 Outside, the batch is the first axis; in a node it is the last: a column is a sample.
 """
@@ -39,13 +39,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
         batch_first=False         x, y, masks, resets and gradients are (T, B, ...)
         reverse=True              from each row's last real step to its first; y[:, t] still belongs to x[:, t]
-        return_sequences=False    y is the last step's alone, (B, H)
-        learn_state=True          the state where none is given is a parameter, h_0 (and c_0)
-        stateful=True             the state where none is given is `last_state`, until reset_state(rows=None)
-        state_dropout             the probability that the weights read 0 for an element of h', one mask a sequence
+        return_sequences=False    y is the output of the last step only, (B, H)
+        learn_state=True          the default start state is a parameter, h_0 (and c_0)
+        stateful=True             the default start state is `last_state`, until reset_state(rows=None)
+        state_dropout             the probability that the weights read 0 for an element of h', one mask per sequence
         zoneout                   the probability that a unit keeps its state; or a pair, for h and for c
         weight_dropout            the probability that an element of W_h is 0, drawn for each call (Merity et al. 2017)
-        bidirectional=True        makes a Bidirectional of the layer
+        bidirectional=True        returns a Bidirectional of the layer
 
     `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
     """
@@ -56,9 +56,9 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
-        node.seed = None  # the layer draws for all of its parts, one after another
+        node.seed = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
-        self.__dict__["node"] = node  # no submodule: the parameters are the layer's own, and the node's too
+        self.__dict__["node"] = node  # not a submodule: layer and node share the parameters
         self.hidden_size, self.output_size = node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
         self.of_node: list[str] = []  # the names of the node's parameters
@@ -82,7 +82,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     @property
     def no_kernel(self) -> str:
-        """Why the node has no kernel, or ""."""
+        """Return why the node has no kernel, or ""."""
         return vendor.why_none(self.node)
 
     def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
@@ -91,7 +91,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         start = self.start_state(state, len(x))
         drawn = self.draw(*x.shape[:2]) if self.drops else {}
         node = self.node if "weights" not in drawn else self.node.with_weights(drawn["weights"])
-        reason = "resets are in no kernel" if resets is not None else vendor.why_not_for(mask)
+        reason = "no kernel supports resets" if resets is not None else vendor.why_not_for(mask)
         if self.why_plain(reason):
             y, last = self.unrolled(node, x, start, self.steps(node, mask, resets, drawn))
         else:
@@ -113,7 +113,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return to_packed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
 
     def steps(self, node: Node, mask: Tensor | None, resets: Any, drawn: dict[str, Any]) -> unroll.Steps:
-        """What happens between steps in this call, with the batch last."""
+        """Return the changes of the state between the steps of this call, with the batch last."""
         like, zones = self.node.place_of, drawn.get("zoneout", {})
         continues = None
         if resets is not None:
@@ -129,18 +129,18 @@ class RecurrentLayer(RecurrentOptions, Layer):
         )
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
-        """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
+        """Run unroll.py, where a column is a sample: return y (B, T, O) and the parts (B, H) of the last state."""
         x = x.permute(1, 2, 0) if x.is_floating_point() else x.T
         y, last = unroll.forward(node, x, tuple(part.T for part in start), steps)
         return y.permute(2, 0, 1), tuple(part.T for part in last)
 
     def checked(self, d_last_state: State, last: Sequence[Tensor]) -> list[Any]:
-        """The parts of the last state's gradient, cast, each of its shape, or a ValueError."""
+        """Return the parts of the last state's gradient, cast; ValueError for a wrong shape."""
         shapes = [tuple(part.shape) for part in last]
         return check_state(self.node, "d_last_state {}", d_last_state, shapes, "It is (batch, hidden).")
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
-        """x as given, which autograd follows; x with the batch first and 0 at padding; mask and resets (B, T)."""
+        """Return x, which requires a gradient; x batch-first with 0 at padding; mask and resets (B, T)."""
         x, lengths = to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)
@@ -161,11 +161,11 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return given, x if tokens or mask is None else torch.where(mask[..., None], x, 0), mask, resets
 
     def time_major(self, x: Tensor) -> Tensor:
-        """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
+        """Swap the batch and time axes unless batch_first."""
         return x if self.batch_first else x.transpose(0, 1)
 
     def start_state(self, state: State, B: int) -> Parts:
-        """The parts (B, H) of the state given, remembered or learned, which autograd follows; zeros for None."""
+        """Return the parts (B, H) of the start state, given, stored or learned, with gradients; zeros for None."""
         node, shapes = self.node, [(B, size) for size in self.node.state_sizes]
         parts, learned = node.each(self.remembered(state, B)), self.learned_rows(state, B)
         if state is None:
@@ -182,7 +182,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return start
 
     def shown(self, y: Tensor, last: Parts, mask: Tensor | None) -> Tensor:
-        """y of all steps, or the last one's; through the Dense layer where there is one; 0 where nothing is real."""
+        """Return y of all steps, or of the last one, after the Dense layer if there is one; 0 at padding."""
         if not self.return_sequences:
             y = y[torch.arange(len(y), device=y.device), self.ends(y, mask)] if self.node.reads_out else last[0]
         y = y if self.output is None else self.output(y)
@@ -191,7 +191,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return self.time_major(y) if self.return_sequences else y * 1
 
     def ends(self, y: Tensor, mask: Tensor | None) -> Any:
-        """(B,): the step of y (B, T, O) that is taken last."""
+        """Return (B,): the step of y (B, T, O) that is processed last."""
         B, T = y.shape[:2]
         times = torch.arange(T, device=y.device).expand(B, T)
         if self.reverse:
@@ -199,11 +199,11 @@ class RecurrentLayer(RecurrentOptions, Layer):
         return (times if mask is None else torch.where(mask, times, 0)).amax(dim=1)
 
     def start_gradients(self) -> Any:
-        """What `loss.backward()` of a larger model has left as the start state's gradient."""
+        """Return the start state's gradient after `loss.backward()` of a larger model."""
         return self.node.joined([part.grad for part in self.saved[1][1:]])
 
     def share(self) -> None:
-        """The node has the parameters of the layer, whatever has become of them: moved, pruned, or replaced."""
+        """Give the node the layer's current parameters, which may have been moved, pruned or replaced."""
         node = vars(self.node)
         for name in self.of_node:
             value = getattr(self, name)
@@ -228,6 +228,6 @@ class NamedLayer(RecurrentLayer):
 
 
 def as_zone(k: Any, like: Tensor) -> Tensor | None:
-    """A mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
+    """Return a mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
     k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
     return k.permute(1, 2, 0) if k is not None and k.ndim else k

@@ -1,4 +1,4 @@
-"""Layer normalization: each sample's numbers get mean 0 and variance 1, then a learned gain (Ba et al. 2016)."""
+"""Layer normalization: each sample is scaled to mean 0 and variance 1, then by a learned gain (Ba et al. 2016)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def normalize(x: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
 class LayerNormNode(Node):
     """A node whose products are normalized: a_x = g_x ⊙ N(W_x x) + b  (0), and g_h ⊙ N(W_h h') in its step.
 
-    N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) begin at 1.
+    N normalizes the rows between two `edges` together. Gains g_x, g_h (G·H,) start at 1.
     Without `gains` (0) is that of Node.
     """
 
@@ -31,7 +31,7 @@ class LayerNormNode(Node):
 
     @property
     def edges(self) -> list[int]:
-        """The rows at which the products are split; each block is normalized by itself."""
+        """The rows at which the products are split; each block is normalized separately."""
         return []
 
     def inputs(self, x: Tensor) -> Any:

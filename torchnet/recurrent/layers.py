@@ -1,4 +1,4 @@
-"""The recurrent layers by name: each makes its node, and unrolls it over time."""
+"""The recurrent layers by name: each creates its node and unrolls it over time."""
 
 from __future__ import annotations
 

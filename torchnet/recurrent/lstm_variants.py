@@ -16,7 +16,7 @@ from torchnet.recurrent.node import dropped, once_a_call
 
 
 class LSTMVariantNode(LayerNormNode):
-    """One time step of an LSTM with any of four options; without one it computes what LSTMNode does.
+    """One time step of an LSTM with any of four options; without options it is the same as LSTMNode.
 
         a = a_x + W_h h'                   (1)   layer_norm: a_x + g_h ⊙ N(W_h h'); a_x = W_x x + b  (0): LayerNormNode
         i, f = σ(a_i), σ(a_f)              (2)   peepholes: of a_i + p_i ⊙ c' and a_f + p_f ⊙ c'; coupled: f = 1 - i
@@ -30,7 +30,7 @@ class LSTMVariantNode(LayerNormNode):
     G is 4, or 3 with coupled gates: then W_x, W_h, b and the gains have no rows of f, and p has none.
 
     peepholes   Gers & Schmidhuber 2000; p (3H,) is p_i, p_f, p_o
-    coupled     Greff et al. 2017: what is written replaces what is forgotten; three gates i, g, o
+    coupled     Greff et al. 2017: new values replace forgotten ones; three gates i, g, o
     proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
     layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
     """

@@ -1,6 +1,6 @@
 """A node is one time step: two functions. A layer is that step, unrolled over time (unroll.py, layer.py).
 
-    inputs(x) -> a_x                 what needs no state, for all steps at once
+    inputs(x) -> a_x                 the part that needs no state, for all steps at once
     step(a_x, *state) -> y, state    one step
 
 Columns are samples: x (T, D, B) or tokens (T, B), a_x (T, G·H, B), h (H, B); q' is q of the previous step, q_prev in
@@ -81,7 +81,7 @@ class Node(ParamOperation):
         return torch.matmul(self.W_x, x) if x.is_floating_point() else embedding(x, self.W_x.T).movedim(-1, -2)
 
     def step(self, a_x: Any, *state: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """One step: y and the new state."""
+        """Run one step: return y and the new state."""
         raise NotImplementedError
 
     def blocks(self, a: Tensor) -> tuple[Tensor, ...]:
@@ -89,13 +89,13 @@ class Node(ParamOperation):
         return a.chunk(self.G)
 
     def prepared(self) -> Node:
-        """A shallow copy for the steps of one call: what is `once_a_call` is computed here, and not in every step.
+        """Return a shallow copy for the steps of one call: it computes `once_a_call` properties now, not in each step.
 
-        Autograd records every slice of a matrix, and in the backward pass fills a matrix of zeros for it.
+        Autograd records every slice of a matrix, and its backward pass fills a matrix of zeros.
         """
         other = copy.copy(self)
         for name, value in self._parameters.items():
-            vars(other).setdefault(name, value)  # an attribute of torch.nn.Module takes longer to find
+            vars(other).setdefault(name, value)  # an attribute of torch.nn.Module takes longer to look up
         for kind in type(self).__mro__:
             for name, value in vars(kind).items():
                 if isinstance(value, once_a_call) and name not in vars(other):
@@ -103,16 +103,16 @@ class Node(ParamOperation):
         return other
 
     def with_weights(self, mask: Any) -> Node:
-        """The same node with its recurrent weights ⊙ mask, for weight dropout."""
+        """Return the node with its recurrent weights ⊙ mask, for weight dropout."""
         other, name = copy.copy(self), str(self.recurrent_weights)
         weights = getattr(self, name)
         vars(other)[name] = weights * torch.as_tensor(mask).to(weights)
         return other
 
     def forward(self, x: Any, state: State = None) -> tuple[Any, Any]:
-        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, what backward needs.
+        """One step: x (D, B) or tokens (B,), state (H, B) or None for zeros → the new state, the saved values.
 
-        Of a node that reads out, (y, the new state) takes the place of the new state.
+        A node with reads_out returns (y, the new state) instead of the new state.
         """
         x = as_tensor(x)
         check_one_step(self.name, x, self.input_size)
@@ -126,7 +126,7 @@ class Node(ParamOperation):
         return (y[0], self.joined(new)) if self.reads_out else self.joined(new), (outputs, (x, *start))
 
     def backward(self, d_new: Any, saved: Any) -> tuple[Tensor | None, State]:  # type: ignore[override]
-        """From the gradient of the new state: dx and that of the previous state; adds to the parameters' `.grad`."""
+        """Return dx and the gradient of the previous state; ADD to the parameters' `.grad`."""
         outputs, inputs = saved
         dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
         upstream = (dy, *self.each(d_state)) if self.reads_out else self.each(d_state)
@@ -139,7 +139,7 @@ class Node(ParamOperation):
         return next(self.parameters())
 
     def start(self, parts: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> tuple[Tensor, ...]:
-        """The parts of the start state as tensors that autograd follows, zeros for None."""
+        """Return the parts of the start state as tensors that require gradients, zeros for None."""
         like = self.place_of
         filled = (like.new_zeros(shape) if part is None else part for part, shape in zip(parts, shapes))
         return tuple(self.followed(part) for part in filled)
@@ -149,7 +149,7 @@ class Node(ParamOperation):
         return parts_of_state(self.name, self.states, state, label)
 
     def joined(self, state: Any) -> State:
-        """A state of one part as that part, of two as a pair."""
+        """Return a state of one part as that part, a state of two parts as a pair."""
         return tuple(state) if len(state) > 1 else state[0]
 
     @functools.cached_property
@@ -159,7 +159,7 @@ class Node(ParamOperation):
 
     @property
     def name(self) -> str:
-        """Who speaks in an error: the node, or the layer that it is part of."""
+        """The name in error messages: the node's, or that of the layer that it is part of."""
         return self.error_name or type(self).__name__
 
     def config(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Node(ParamOperation):
 
 
 class once_a_call:
-    """A property of a node; a prepared node has its value, computed once for all steps of a call."""
+    """A property of a node that a prepared node computes once for all steps of a call."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function, self.__doc__ = function, function.__doc__

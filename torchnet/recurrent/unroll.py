@@ -1,9 +1,9 @@
 """A node's step over all steps of a batch. Autograd backpropagates through time.
 
-It runs every node with every option. What happens between two steps:
+It runs every node with every option. The changes between two steps:
 
-    padding    state = state'     where a step is not real: it passes on the state, and its output is 0
-    resets     state' = h_0       where a sequence begins: nothing before it is read, and the gradient stops there
+    padding    state = state'     at a step that is not real: the state is unchanged, and the output is 0
+    resets     state' = h_0       where a sequence begins: earlier steps are not read, and the gradient stops
     zoneout    h = h_new + k ⊙ (h' - h_new)     where k is 1 a unit keeps its state (Krueger et al. 2016)
 """
 
@@ -23,7 +23,7 @@ Parts = tuple[Tensor, ...]  # of a state: (h,), or an LSTM's (h, c)
 
 @dataclass
 class Steps:
-    """Which steps are taken, in which order, and what happens to the state between two of them."""
+    """The order of the steps, and the changes of the state between two steps."""
 
     mask: Tensor | None = None  # (T, B), True where a step is real; None: everywhere
     reverse: bool = False
@@ -56,7 +56,7 @@ def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Ten
 
 
 def of_each_step(a_x: Any) -> Sequence[Any]:
-    """What `inputs` gives, a tensor or a tuple of tensors, cut once into its steps."""
+    """Split the result of `inputs`, a tensor or a tuple of tensors, into its steps."""
     return list(zip(*(part.unbind() for part in a_x))) if isinstance(a_x, tuple) else a_x.unbind()
 
 

@@ -1,4 +1,4 @@
-"""The vendors' kernels, MKL-DNN's and cuDNN's: the same numbers as the plain nodes beside this file, sooner.
+"""The vendors' kernels, of MKL-DNN and cuDNN: they compute the same as the plain nodes, faster.
 
 A kernel runs a node of exactly its type: a subclass that changes a step runs plain, in unroll.py.
 """
@@ -19,7 +19,7 @@ from torchnet.recurrent.unroll import Parts
 
 
 def kernel_of(node: Any, W_x: Tensor) -> tuple[Any, list[Tensor]]:
-    """The function of all steps and its weights; it has two biases, of which the second is 0 but in a GRU's n."""
+    """Return the function for all steps and its weights. The second of its two biases is 0 except in a GRU's n."""
     b_h = torch.zeros_like(node.b)
     if isinstance(node, GRUNode):
         b_h = torch.cat((b_h[: 2 * node.hidden_size], node.b_h))
@@ -32,10 +32,10 @@ def kernel_of(node: Any, W_x: Tensor) -> tuple[Any, list[Tensor]]:
 
 
 def why_none(node: Any) -> str:
-    """Why the node has no kernel, or ""."""
+    """Return why the node has no kernel, or ""."""
     kind = type(node)
     if kind is GRUNode and node.reset == "before":
-        return "reset='before' is in no kernel"
+        return "no kernel supports reset='before'"
     if kind is LSTMVariantNode and not (node.peepholes or node.coupled or node.layer_norm):
         wide = node.proj_size is not None and node.proj_size >= node.hidden_size
         return "proj_size is not below hidden_size" if wide else ""
@@ -43,7 +43,7 @@ def why_none(node: Any) -> str:
 
 
 def why_not_for(mask: Tensor | None) -> str:
-    """Why no kernel takes a mask (B, T), or ""."""
+    """Return why no kernel accepts a mask (B, T), or ""."""
     if mask is not None and not mask.any():
         return "no step is real"
     if mask is not None and (mask[:, 1:] & ~mask[:, :-1]).any():
@@ -64,7 +64,7 @@ def forward(node: Any, x: Tensor, start: Parts, mask: Tensor | None, reverse: bo
 
 
 def called(node: Any, W_x: Tensor, start: Parts, x: Tensor, sizes: Tensor | None) -> tuple[Tensor, Parts]:
-    """One call: x (B, T, D), or (N, D) packed with the number of rows of each step."""
+    """Call the kernel: x (B, T, D), or (N, D) packed with the number of rows of each step."""
     function, weights = kernel_of(node, W_x)
     first: Any = [part[None].contiguous() for part in start]
     first = first if len(first) > 1 else first[0]
@@ -77,7 +77,7 @@ def called(node: Any, W_x: Tensor, start: Parts, x: Tensor, sizes: Tensor | None
 
 
 def called_on_packed(node: Any, W_x: Tensor, start: Parts, x: Tensor, counts: Tensor) -> tuple[Tensor, Parts]:
-    """The same over packed sequences, which cannot have rows of length 0: such rows are left out, and put back."""
+    """Call the kernel on packed sequences. They cannot have length 0: such rows are removed, then restored."""
     some = counts.nonzero()[:, 0]
     packed = pack_padded_sequence(x[some], counts[some].cpu(), batch_first=True, enforce_sorted=False)
     order = some[packed.sorted_indices]
@@ -89,7 +89,7 @@ def called_on_packed(node: Any, W_x: Tensor, start: Parts, x: Tensor, counts: Te
 
 
 def dense(W_x: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """x and W_x as the kernels take them: tokens as one-hot vectors, over the tokens that occur."""
+    """Return x and W_x as the kernels need them: tokens become one-hot vectors over the tokens that occur."""
     if x.is_floating_point():
         return x, W_x
     present, places = torch.unique(x, return_inverse=True)
@@ -98,7 +98,7 @@ def dense(W_x: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def reversed_rows(x: Tensor, counts: Tensor) -> Tensor:
-    """Each row's real steps from the last to the first; its padding stays where it is."""
+    """Reverse the real steps of each row; padding is unchanged."""
     t = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
     places = torch.where(t < counts[:, None], counts[:, None] - 1 - t, t)
     return x.gather(1, places[..., None].expand_as(x))

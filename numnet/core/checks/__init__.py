@@ -1,4 +1,4 @@
-"""The words of every error, once for both backends: who, got, expected, remedy."""
+"""Input validation for both backends. Every error message states: who, got, expected, remedy."""
 
 from numnet.core.checks.batches import (
     check_alike_widths,

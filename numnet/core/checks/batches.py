@@ -1,4 +1,4 @@
-"""What a batch must be: its axes, its widths, its tokens, and what goes with it row by row."""
+"""Validation of batches: axes, widths, tokens, and arrays with one entry per row."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from numnet.core.checks.values import check_real, first_place, kind_of
 
 Shape = tuple[int, ...]
-FEW = 32  # tokens; of so few, a list is faster than two reductions
+FEW = 32  # tokens; for fewer, a list is faster than two reductions
 
 
 def check_features(who: str, x: Any, input_size: int | None) -> None:
-    """Any rank from 2 up, features last."""
+    """Check that x has 2 or more axes, features last."""
     check_real(who, "x", x)
     if x.ndim < 2:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
@@ -21,7 +21,7 @@ def check_features(who: str, x: Any, input_size: int | None) -> None:
 
 
 def check_width(who: str, x: Any, input_size: int | None) -> None:
-    """The last axis as wide as the parameters are."""
+    """Check that the last axis has the width of the parameters."""
     if input_size is not None and x.shape[-1] != input_size:
         raise ValueError(
             f"{who}: x has {x.shape[-1]} features, expected {input_size}. "
@@ -30,7 +30,7 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
 
 
 def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True) -> None:
-    """(batch, time, features) of numbers, or, where these are taken, (batch, time) of tokens; at least one step."""
+    """Check for (batch, time, features), or, if tokens are accepted, (batch, time); and for at least one step."""
     check_real(who, "x", x)
     integers = kind_of(x) == "token" and x.ndim <= 2
     if x.ndim != (2 if integers and tokens else 3):
@@ -44,18 +44,18 @@ def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True)
 
 
 def check_sequence(who: str, x: Any, input_size: int | None, batch_first: bool = True) -> None:
-    """A batch of sequences, as wide as the parameters are, or tokens that these know."""
+    """Check a batch of sequences: features of the parameters' width, or tokens of the vocabulary."""
     check_steps(who, x, batch_first)
     if x.ndim == 3:
         check_width(who, x, input_size)
     elif input_size is None:
-        raise ValueError(f"{who}: x holds tokens, whose number of values no batch shows. Give input_size= (V).")
+        raise ValueError(f"{who}: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V.")
     else:
         check_tokens(who, x, input_size)
 
 
 def check_tokens(who: str, x: Any, size: int) -> None:
-    """Integers from 0 to size - 1; numpy alone would read -1 as the last one, silently."""
+    """Check for integers from 0 to size - 1; numpy itself would silently read -1 as the last token."""
     if kind_of(x) != "token":
         kind = str(x.dtype).removeprefix("torch.")
         raise TypeError(f"{who}: tokens are {kind}, expected integers. Encode text with Vocabulary.encode.")
@@ -71,7 +71,7 @@ def check_tokens(who: str, x: Any, size: int) -> None:
 
 
 def check_words(who: str, x: Any, size: int) -> None:
-    """Words, each a row of characters and then zeros."""
+    """Check words: each is a row of character numbers, then zeros."""
     if x.ndim < 2 or 0 in x.shape:
         remedy = " One word? Pass x[None]." if x.ndim == 1 else ""
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., characters), at least one word.{remedy}")
@@ -80,13 +80,13 @@ def check_words(who: str, x: Any, size: int) -> None:
     if first:
         first[-1] += 1
         raise ValueError(
-            f"{who}: character {int(x[tuple(first)])} at {first} stands behind a 0, expected zeros at a word's end "
-            "alone. Number the characters from 1."
+            f"{who}: character {int(x[tuple(first)])} at {first} follows a 0, expected zeros only after a word's "
+            "end. Number the characters from 1."
         )
 
 
 def check_columns(who: str, x: Any, widths: Sequence[int] | None) -> None:
-    """As many as the layers read."""
+    """Check that x has as many columns as the layers read."""
     check_real(who, "x", x)
     if x.ndim < 2:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected (batch, ..., features). One sample? Pass x[None].")
@@ -95,16 +95,18 @@ def check_columns(who: str, x: Any, widths: Sequence[int] | None) -> None:
 
 
 def check_queries(who: str, q: Any, m: Any) -> None:
-    """Vectors that ask, and vectors that are asked, row by row."""
+    """Check that queries q and memory m are batches of sequences with the same number of rows."""
     for name, x, axis in (("q", q, "queries"), ("m", m, "time")):
         if x.ndim != 3 or 0 in x.shape:
             raise ValueError(f"{who}: {name} is {tuple(x.shape)}, expected (batch, {axis}, features), none of them 0.")
     if len(q) != len(m):
-        raise ValueError(f"{who}: m has {len(m)} rows, expected {len(q)}, as q has. A row's queries read its own m.")
+        raise ValueError(
+            f"{who}: m has {len(m)} rows, expected {len(q)}, as q has. Queries of a row attend to its row of m."
+        )
 
 
 def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: bool) -> None:
-    """Both as wide as the parameters are; where there are none, as each other."""
+    """Check that q and m have the widths of the parameters, or, without parameters, equal widths."""
     for name, x, size in (("q", q, H), ("m", m, M)):
         if size is not None and x.shape[-1] != size:
             raise ValueError(
@@ -116,13 +118,13 @@ def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: 
 
 
 def check_alike_widths(who: str, H: int, M: int) -> None:
-    """What a product without weights is taken of."""
+    """Check that q and m have equal widths, for a product without weights."""
     if H != M:
         raise ValueError(f"{who}: m has {M} features, expected {H}, as q has. For other widths pass kind='general'.")
 
 
 def check_target(who: str, target: Any, pad: int) -> None:
-    """Tokens (batch, time), with padding behind each row's last one alone."""
+    """Check for tokens (batch, time), with padding only after each row's last token."""
     if kind_of(target) != "token" or target.ndim != 2 or 0 in target.shape:
         raise ValueError(
             f"{who}: target is {tuple(target.shape)} of {target.dtype}, expected integer tokens (batch, time)."
@@ -132,43 +134,44 @@ def check_target(who: str, target: Any, pad: int) -> None:
     if len(gaps[0]):
         raise ValueError(
             f"{who}: target[{gaps[0][0]}] has {pad} at step {gaps[1][0]} and a token after it, "
-            f"expected {pad} behind the last token alone."
+            f"expected {pad} only after the last token."
         )
 
 
 def check_marks(who: str, size: int, **marks: Any) -> None:
-    """Tokens that mean something to a model are tokens of its vocabulary."""
+    """Check that a model's special tokens are tokens of its vocabulary."""
     for name, token in marks.items():
         if token not in range(size):
             raise ValueError(f"{who}: {name} is {token!r}, expected a token, 0 to {size - 1}: target_size is {size}.")
 
 
 def check_rows(who: str, name: str, rows: int, expected: int) -> None:
-    """As many as x has."""
+    """Check that an array has as many rows as x."""
     if rows != expected:
         raise ValueError(f"{who}: {name} has {rows} rows, expected {expected}, as x has.")
 
 
 def check_same_batch(who: str, remembered: int, B: int) -> None:
-    """A stateful layer goes on row by row."""
+    """Check that a stateful layer gets as many rows as in its previous batch."""
     if remembered != B:
         raise ValueError(
-            f"{who}: x has {B} rows, expected {remembered}, as are remembered. Call reset_state() to begin anew."
+            f"{who}: x has {B} rows, expected {remembered}, as in the previous batch. "
+            "New sequences? Call reset_state()."
         )
 
 
 def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequence[int]) -> None:
-    """What belongs to a packed batch, step by step, has its lengths."""
+    """Check that arrays of the steps of one packed batch have equal lengths."""
     if len(given) != len(expected):
-        raise ValueError(f"{who}: {name} has {len(given)} sequences, expected {len(expected)}. Pack both alike.")
-    for k, (ours, theirs) in enumerate(zip(given, expected)):
-        if ours != theirs:
-            raise ValueError(f"{who}: {name}[{k}] has {ours} steps, expected {theirs}. Pack both alike.")
+        raise ValueError(
+            f"{who}: {name} has {len(given)} sequences, expected {len(expected)}. Pack both with the same lengths."
+        )
+    for k, (got, length) in enumerate(zip(given, expected)):
+        if got != length:
+            raise ValueError(f"{who}: {name}[{k}] has {got} steps, expected {length}. Pack both with the same lengths.")
 
 
 def check_matrices(who: str, u: Shape, v: Shape) -> None:
-    """What @ multiplies has rows and columns."""
+    """Check the shapes of a product of matrices u @ v."""
     if len(u) < 2 or len(v) < 2 or u[-1] != v[-2]:
-        raise ValueError(
-            f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m). Of a vector, v[None] is a matrix."
-        )
+        raise ValueError(f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m). A vector? Pass v[None].")

@@ -1,4 +1,4 @@
-"""What must be so between calls: parameters, states, options, and what was kept."""
+"""Validation of networks: parameters, states, options, and saved values."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ Shape = tuple[int, ...]
 
 
 def check_saved(who: str, saved: Any) -> None:
-    """backward needs what forward kept."""
+    """Check that forward has saved the values that backward needs."""
     if saved is None:
         raise RuntimeError(f"{who}: backward before forward. Call forward first.")
 
 
 def check_decodable(who: str, model: Any) -> None:
-    """What says a sequence token by token."""
+    """Check that a model can generate a sequence token by token."""
     if not (hasattr(model, "start") and hasattr(model, "advance")):
         raise TypeError(
-            f"{who}: the model is {type(model).__name__}, expected an EncoderDecoder, or what has start and advance as "
-            "it. For a language model there is generate."
+            f"{who}: the model is {type(model).__name__}, expected an EncoderDecoder, or a model with its start "
+            "and advance. A language model? Use generate."
         )
 
 
 def check_built(who: str, thing: Any) -> None:
-    """Parameters must be there to be moved or loaded."""
+    """Check that the parameters exist, before they are moved or loaded."""
     if not getattr(thing, "built", True):
         part = f"{thing.name}'s {thing.unbuilt}" if hasattr(thing, "unbuilt") else thing.name
         raise ValueError(f"{who}: the {part} has no parameters yet. Give input_size=, or run a batch first.")
 
 
 def check_options(who: str, unknown: Iterable[str], kind: type) -> None:
-    """TypeError for a keyword that a class does not know; the message names those that a user may give."""
+    """Raise TypeError for an unknown keyword; the message lists the valid ones."""
     for name in unknown:
         named = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
         raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(named)}.")
 
 
 def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
-    """Zoneout's: one for each part of the state."""
+    """Check that zoneout has one rate for each part of the state."""
     if len(rates) != len(states):
         raise ValueError(f"{who}: zoneout has {len(rates)} rates, expected {len(states)}: {', '.join(states)}.")
     for rate in rates:
@@ -52,7 +52,7 @@ def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None
 
 
 def check_parts_of_state(node: Any, function: str, what: str, parts: Any) -> None:
-    """What a node's step returns: a tuple with a part for each of its states."""
+    """Check that a node's step returns a tuple with one part for each of its states."""
     if type(parts) not in (tuple, list) or len(parts) != len(node.states):
         got = f"a {type(parts).__name__}" + (f" of {len(parts)}" if type(parts) in (tuple, list) else "")
         expected = f"({', '.join(node.states)}{',' * (len(node.states) == 1)})"
@@ -60,7 +60,7 @@ def check_parts_of_state(node: Any, function: str, what: str, parts: Any) -> Non
 
 
 def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tuple[Any, ...]:
-    """A state as a tuple, (h,) or (h, c), with None for what is not given; ValueError for what should be a pair."""
+    """Return a state as a tuple, (h,) or (h, c), with None for missing parts; ValueError if it should be a pair."""
     if state is None:
         return (None,) * len(names)
     if len(names) == 1:
@@ -72,7 +72,7 @@ def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tup
 
 
 def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remedy: str) -> list[Any]:
-    """The parts of a state, cast by the node; ValueError for one of another shape. `what` is its name in an error."""
+    """Return the parts of a state, cast by the node; ValueError for a wrong shape. `what` is its name in errors."""
     parts = list(parts_of_state(node.name, node.states, state, what.split()[0]))
     for k, (name, value) in enumerate(zip(node.states, parts)):
         fits = type(value) is np.ndarray and value.dtype == node.dtype and value.shape == shapes[k]
@@ -83,7 +83,7 @@ def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remed
 
 
 def check_one_step(who: str, x: Any, input_size: int | None) -> None:
-    """x of a node: (D, B), or tokens (B,)."""
+    """Check the input x of a node: (D, B), or tokens (B,)."""
     if x.ndim not in (1, 2):
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected one step: (features, batch), or tokens (batch,).")
     if x.ndim == 2:
@@ -93,32 +93,32 @@ def check_one_step(who: str, x: Any, input_size: int | None) -> None:
 
 
 def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:
-    """One entry a layer, None where a layer has no state."""
+    """Check that a state has one entry per layer, None for a layer without a state."""
     if len(state) != layers:
-        raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one a layer, as in last_state.")
+        raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one per layer, as in last_state.")
 
 
 def check_same_model(who: str, remembered: Any, model: Any) -> None:
-    """What an optimizer remembers is one model's."""
+    """Check that an optimizer, which stores the state of one model, is used with that model."""
     if remembered is not None and remembered is not model:
-        raise ValueError(f"{who}: this is another model than at the first step. Make another optimizer for it.")
+        raise ValueError(f"{who}: the model differs from that of the first step. Create a new optimizer for it.")
 
 
 def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str, Shape]) -> None:
-    """The same names with the same shapes, before a single weight is written."""
+    """Check that names and shapes match, before any weight is written."""
     for name in [*expected, *given]:
         if expected.get(name) != given.get(name):
             got = given.get(name, "missing")
             raise ValueError(
                 f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
-                "Is the file of another architecture?"
+                "Does the file belong to another architecture?"
             )
 
 
 def check_fits(who: str, built: int | None, input_size: int) -> None:
-    """A layer that has its weights already must take what the layer before it gives."""
+    """Check that a layer with weights accepts the output width of the layer before it."""
     if built != input_size:
         raise ValueError(
-            f"{who}: its input size is {built}, expected {input_size}, the width of what comes before it, or the "
-            "model's own input_size. Leave it out, and the layer takes what comes."
+            f"{who}: its input size is {built}, expected {input_size}, the width of the layer before it, or the "
+            "model's input_size. Leave it out: the layer then infers it."
         )

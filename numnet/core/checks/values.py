@@ -1,4 +1,4 @@
-"""What one value, or one array by itself, must be."""
+"""Validation of single values and single arrays."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 
 def kind_of(x: Any) -> str:
-    """'token' for integers, 'real' for floats and booleans; numpy and torch dtypes alike."""
+    """Return 'token' for integers, 'real' for floats and booleans, else the dtype's name; for numpy and torch."""
     return kind_of_dtype(x.dtype)
 
 
-@functools.cache  # numpy takes longer to spell a dtype than to add a thousand numbers
+@functools.cache  # numpy takes longer to format a dtype than to add a thousand numbers
 def kind_of_dtype(dtype: Any) -> str:
-    """What kind_of says of every array of this dtype."""
+    """Return kind_of for arrays of this dtype."""
     name = str(dtype).replace("torch.", "")
     if name.startswith(("int", "uint")):
         return "token"
@@ -24,13 +24,13 @@ def kind_of_dtype(dtype: Any) -> str:
 
 
 def check_real(who: str, name: str, x: Any) -> None:
-    """A TypeError unless x holds real numbers (integers are taken as such)."""
+    """Raise TypeError unless x contains real numbers; integers count as real."""
     if kind_of(x) not in ("real", "token"):
         raise TypeError(f"{who}: {name} is {kind_of(x)}, expected real numbers. Convert it with .astype('float32').")
 
 
 def first_place(where: Any) -> list[int]:
-    """The place of the first truth value, of an array or a tensor; of none, nothing."""
+    """Return the index of the first True in an array or tensor; an empty list if there is none."""
     found = where.nonzero()
     if hasattr(found, "tolist"):
         found = tuple(found.T)
@@ -38,47 +38,47 @@ def first_place(where: Any) -> list[int]:
 
 
 def check_shape(who: str, name: str, shape: Sequence[int], expected: Sequence[int], remedy: str) -> None:
-    """One array of one known shape: a state, an upstream gradient, a mask."""
+    """Check the shape of an array, such as a state, an upstream gradient or a mask."""
     if tuple(shape) != tuple(expected):
         raise ValueError(f"{who}: {name} is {tuple(shape)}, expected {tuple(expected)}. {remedy}")
 
 
 def check_dtype(who: str, dtype: Any) -> None:
-    """Parameters are real numbers."""
+    """Check that the dtype of parameters is one of real numbers."""
     name = str(dtype).removeprefix("torch.")
     if not name.startswith(("float", "bfloat")):
-        raise ValueError(f"{who}: dtype is {name}, expected one of real numbers, such as 'float32'.")
+        raise ValueError(f"{who}: dtype is {name}, expected a dtype of real numbers, such as 'float32'.")
 
 
 def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> None:
-    """One of a few names."""
+    """Check that a value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{who}: {name} is {value!r}, expected one of {', '.join(map(repr, choices))}.")
 
 
 def check_positive(who: str, **sizes: float | None) -> None:
-    """Sizes and rates that must be above zero, where they are given."""
+    """Check that values are above 0, or None."""
     for name, value in sizes.items():
         if value is not None and not value > 0:
             raise ValueError(f"{who}: {name} is {value!r}, expected a number above 0.")
 
 
 def check_size(who: str, **sizes: Any) -> None:
-    """Whole numbers above zero, where they are given."""
+    """Check for whole numbers above 0, or None."""
     for name, value in sizes.items():
         if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
             raise ValueError(f"{who}: {name} is {value!r}, expected a whole number above 0.")
 
 
 def check_count(who: str, **counts: Any) -> None:
-    """Whole numbers, 0 or more."""
+    """Check for whole numbers, 0 or more."""
     for name, value in counts.items():
         if not isinstance(value, numbers.Integral) or value < 0:
             raise ValueError(f"{who}: {name} is {value!r}, expected a whole number, 0 or more.")
 
 
 def check_fraction(who: str, **fractions: Any) -> None:
-    """Probabilities and decays: 0 allowed, 1 not."""
+    """Check for probabilities or decay rates: 0 or more and less than 1."""
     for name, value in fractions.items():
         is_number = isinstance(value, numbers.Real)
         if not (is_number and 0 <= value < 1):
@@ -86,14 +86,14 @@ def check_fraction(who: str, **fractions: Any) -> None:
 
 
 def check_probability(who: str, name: str, value: Any) -> None:
-    """0 and 1 are allowed."""
+    """Check for a probability, 0 and 1 included."""
     is_number = isinstance(value, numbers.Real)
     if not (is_number and 0 <= value <= 1):
         raise ValueError(f"{who}: {name} is {value!r}, expected 0 to 1.")
 
 
 def check_pair(who: str, name: str, value: Any) -> tuple[Any, Any]:
-    """Something of either direction, or None for both."""
+    """Return a pair, one value for each direction; None becomes a pair of None."""
     if value is None:
         return None, None
     if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -104,29 +104,32 @@ def check_pair(who: str, name: str, value: Any) -> tuple[Any, Any]:
 
 
 def check_one_number(who: str, name: str, value: Any) -> None:
-    """A plain number, or one in an array or tensor without axes."""
+    """Check for a number, or an array or tensor without axes."""
     if not isinstance(value, numbers.Real) and getattr(value, "shape", None) != ():
         got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
-        raise TypeError(f"{who}: {name} is {got}, expected one number. Arrays are for ArrayWithGrad.")
+        raise TypeError(f"{who}: {name} is {got}, expected one number. An array? Use ArrayWithGrad.")
 
 
 def check_logits(who: str, z: Any) -> None:
-    """Of each row (N, V), a largest number; -inf may stand beside it."""
+    """Check that each row of z (N, V) has a finite maximum; other entries may be -inf."""
     largest = z.max(axis=-1)
     if ((largest != largest) | (abs(largest) == math.inf)).any():
-        raise ValueError(f"{who}: the logits hold nan or inf, expected finite numbers. Has training gone astray?")
+        raise ValueError(
+            f"{who}: the logits contain nan or inf, expected finite numbers. "
+            "Did training diverge? Check that the weights are finite."
+        )
 
 
 def check_tokens_left(who: str, log_p: Any) -> None:
-    """Of each row (N, V), some token with a probability above 0."""
+    """Check that each row of log_p (N, V) has a token with a probability above 0."""
     if (log_p.max(axis=-1) == -math.inf).any():
         raise ValueError(f"{who}: suppress_tokens leaves no token, expected at least one. Shorten suppress_tokens.")
 
 
 def check_finite_number(who: str, name: str, value: float) -> None:
-    """Neither infinite nor none at all."""
+    """Check that a number is neither infinite nor nan."""
     if not math.isfinite(value):
         raise ValueError(
             f"{who}: {name} is {value}, expected a finite number. "
-            "Look for a division by 0, log or a root of 0 or less, exp of more than 709."
+            "Look for a division by 0, a log or root of 0 or less, or exp of more than 709."
         )

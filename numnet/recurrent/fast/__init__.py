@@ -1,4 +1,4 @@
-"""In-place kernels of RNN, GRU and LSTM: the numbers of the plain nodes beside this folder, faster.
+"""In-place kernels of RNN, GRU and LSTM: they compute the same as the plain nodes in .., faster.
 
 A kernel runs a node of exactly its type: a subclass that changes a step runs plain, in ../unroll.py.
 """

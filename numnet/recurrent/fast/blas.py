@@ -11,13 +11,13 @@ from numnet.core.layout import columns
 from numnet.core.operation import Array
 
 STRIP = 16  # rows copied at a time
-LONG = 16  # the number of products from which on a faster layout pays for the copy
-NARROW = 8  # columns; up to so many, a product in blocks of rows is never slower
-UNPACKED = 10**6  # multiplications; OpenBLAS packs the matrix first where there are more, unless the processor is old
+LONG = 16  # from this number of products on, a faster layout is worth the copy
+NARROW = 8  # columns; up to this number, a product in blocks of rows is not slower
+UNPACKED = 10**6  # multiplications; with more, OpenBLAS packs the matrix first, except on old processors
 
 
 def columns_copy(x: Array, out: Array | None = None) -> Array:
-    """A copy of columns(x), strip by strip, so that reads and writes stay in the processor's cache."""
+    """Copy columns(x) strip by strip, so that reads and writes stay in the processor's cache."""
     out = np.empty((*x.shape[1:], len(x)), x.dtype) if out is None else out
     for k in range(0, len(x), STRIP):
         out[..., k : k + STRIP] = columns(x[k : k + STRIP])
@@ -25,12 +25,12 @@ def columns_copy(x: Array, out: Array | None = None) -> Array:
 
 
 def transposed(W: Array, products: int) -> Array:
-    """Wᵀ for so many products: a view, or a copy, by which BLAS multiplies faster."""
+    """Return Wᵀ for this number of products: a view, or a copy, with which BLAS is faster."""
     return columns_copy(W) if products >= LONG else W.T
 
 
 def dot_for(B: int) -> Callable[[Array, Array, Array], Array]:
-    """The product dot(W, x, out) for x (D, B)."""
+    """Return the function dot(W, x, out) for x (D, B)."""
     return dot_in_blocks if 1 < B <= NARROW else np.dot
 
 
@@ -47,7 +47,7 @@ def dot_in_blocks(W: Array, x: Array, out: Array) -> Array:
 
 @functools.cache
 def number_of_blocks(rows: int, D: int, B: int) -> int:
-    """The smallest power of two that makes the blocks small enough, as far as it divides the rows."""
+    """Return the smallest power of two that makes the blocks small enough, or the largest that divides the rows."""
     blocks = 1
     while rows * D * B > UNPACKED * blocks and rows % (2 * blocks) == 0:
         blocks *= 2
@@ -55,7 +55,7 @@ def number_of_blocks(rows: int, D: int, B: int) -> int:
 
 
 def with_ones(x: Array) -> Array:
-    """A copy of (B, ..., D) as (..., D + 1, B), with a last row of ones: W x + b is one product, [W b] [x; 1]."""
+    """Copy (B, ..., D) to (..., D + 1, B), with a last row of ones: W x + b is one product, [W b] [x; 1]."""
     B, *steps, D = x.shape
     out = np.empty((*steps, D + 1, B), x.dtype)
     columns_copy(x, out[..., :-1, :])
@@ -64,7 +64,7 @@ def with_ones(x: Array) -> Array:
 
 
 def product(W: Array, x: Array, out: Array) -> None:
-    """out = W x for all steps x (T, D, B): a product a step, or, where B = 1, one product with the steps as rows."""
+    """out = W x for all steps x (T, D, B): one product per step, or, if B = 1, one product with the steps as rows."""
     if x.shape[-1] > 1:
         np.matmul(W, x, out=out)
     else:

@@ -1,7 +1,7 @@
-"""Buffers of a kernel, made once for each size: in the loop, slicing and allocating would cost as much as arithmetic.
+"""Buffers of a kernel, created once per size: in the loop, slicing and allocation would cost as much as arithmetic.
 
-A call takes its buffers from the layer's pool and owns them: they return when nothing refers to what the call saved. So
-calls in several threads, or several calls before the first backward pass, never share memory.
+A call takes its buffers from the layer's pool and owns them until nothing refers to the values that it saved. So calls
+in several threads, or several calls before the first backward pass, never share memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numnet.recurrent.fast.blas import dot_for
 
 IN_CACHE = 2**16  # numbers in an array of a chunk's steps: several such arrays stay in the processor's cache
 CACHE_LINE = 64  # bytes
-POOLED = 2  # sets of buffers that wait for a call: as many as there are sizes in turn, such as training and validation
+POOLED = 2  # free sets of buffers to store: enough for sizes that alternate, such as training and validation
 
 
 class Arena:
@@ -29,7 +29,7 @@ class Arena:
         self.block, self.used = np.empty(0, dtype), 0
 
     def new(self, *shape: int) -> Array:
-        """An array of the block, or one of its own where the block is full."""
+        """Return an array from the block, or a separate one if the block is full."""
         start, size = self.used, math.prod(shape)
         step = CACHE_LINE // self.block.itemsize
         self.used += -(-size // step) * step
@@ -45,7 +45,7 @@ class Arena:
 
 
 class CallBuffers:
-    """The buffers of one call: an arena for what lasts until backward, another for scratch, and da_all.
+    """The buffers of one call: an arena for values saved until backward, another for scratch, and da_all.
 
     da_all (rows, N) has a column for each of the call's N steps of all samples; each run has its own columns.
     """
@@ -56,7 +56,7 @@ class CallBuffers:
         self.dtype, self.saved, self.scratch = np.dtype(dtype), Arena(dtype), Arena(dtype)
 
     def begin(self, N: int) -> None:
-        """A new call of N steps of all samples."""
+        """Start a call of N steps, counted over all samples."""
         self.saved.clear()
         self.N, self.placed = N, 0
 
@@ -76,7 +76,7 @@ class StepBuffers(SimpleNamespace):
     dh         (H, B)             the gradient of the state, passed from the last step to the first
     c, dc                         likewise an LSTM's cell state
     da_all     (rows, T, B)       the gradient of a, all steps side by side, for one product over all of them
-    i_g, tanh_c; m                (T, H, B): what an LSTM, what a GRU saves of each step besides
+    i_g, tanh_c; m                (T, H, B): further saved values of each step: an LSTM's; a GRU's
     product, spare                (G·H, B), (H, B): scratch, for a result that the next line reads
     product_rz, product_n, b_h    a GRU's blocks of product; its b_h for each sample, (H, B)
     dot                           the product of a matrix with the columns: np.dot, or in blocks where B is small
@@ -86,7 +86,7 @@ class StepBuffers(SimpleNamespace):
     W_hT; W_rzT, U_nT             the transposed weights of a backward pass
     ends                          what the last state's gradient adds to dh (and dc), at steps after which rows end
 
-    The backward pass goes through `chunks`, slices of at most `chunk_steps` steps, which share some scratch:
+    The backward pass processes `chunks`, slices of at most `chunk_steps` steps, which share some scratch:
 
     da         (chunk_steps, rows, B)  the local derivatives, then the gradient of a; da[:n] is a chunk of n steps
     to_c       (chunk_steps, H, B)     an LSTM's ∂h/∂c
@@ -112,7 +112,7 @@ class StepBuffers(SimpleNamespace):
         self.gates, self.d_gates = (z.reshape(len(z), -1, H, B).swapaxes(0, 1) for z in (self.a, self.da))
 
     def saved(self, *shape: int) -> Array:
-        """An array that lasts from forward to backward."""
+        """Return an array that is valid from forward to backward."""
         return self.call.saved.new(*shape)
 
     def scratch(self, *shape: int) -> Array:
@@ -120,29 +120,29 @@ class StepBuffers(SimpleNamespace):
         return self.call.scratch.new(*shape)
 
     def in_turn(self, part: Array) -> list[Array]:
-        """Each step's place in an array (chunk_steps, ...) that the chunks share."""
+        """Return the view of each step in an array (chunk_steps, ...) that the chunks share."""
         return [part[t % self.chunk_steps] for t in range(self.T)]
 
     def store(self, steps: slice) -> None:
-        """Copy da of a chunk to its steps' place in da_all."""
+        """Copy da of a chunk to the columns of its steps in da_all."""
         self.da_all[:, steps] = self.da[: steps.stop - steps.start].swapaxes(0, 1)
 
 
 class Pool:
-    """Buffers that no call owns, by size. A step of `take` or `put` is safe while other threads take and put."""
+    """Free buffers by size. `take` and `put` are thread-safe."""
 
     def __init__(self) -> None:
         self.free: dict[Hashable, list[Any]] = {}
 
     def take(self, key: Hashable, make: Callable[..., Any], *sizes: Any) -> Loan:
-        """Buffers for a call: free ones with this key, or else new ones, make(*sizes)."""
+        """Return buffers for a call: free ones with this key, or new ones from make(*sizes)."""
         try:
             return Loan(self, key, self.free[key].pop())
         except (KeyError, IndexError):
             return Loan(self, key, make(*sizes))
 
     def put(self, key: Hashable, buffers: Any) -> None:
-        """Take buffers back; of too many sizes, or of too many of one size, the oldest are given up."""
+        """Return buffers to the pool; of too many sizes, or too many of one size, the oldest are discarded."""
         waiting = self.free.setdefault(key, [])
         waiting.append(buffers)
         if len(waiting) > POOLED or len(self.free) > POOLED:
@@ -152,7 +152,7 @@ class Pool:
 
 
 class Loan:
-    """The buffers of a call, which return to the pool with the last reference to the call."""
+    """The buffers of a call; they return to the pool when the last reference to the call is deleted."""
 
     __slots__ = ("buffers", "key", "pool")
 

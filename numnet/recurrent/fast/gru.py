@@ -1,4 +1,4 @@
-"""The GRU step in place, in both reset forms: the same numbers as ../gru.py, 1.1 to 2.1 times as fast."""
+"""The GRU step in place, in both reset forms: the same results as ../gru.py, 1.1 to 2.1 times as fast."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GRUKernel(Kernel):
 
     @property
     def rows(self) -> int:
-        return 4 * self.H  # those of r, z, n, and dm
+        return 4 * self.H  # the rows of r, z, n, and dm
 
     def buffers(self, T: int, B: int, call: CallBuffers) -> StepBuffers:
         s, H = super().buffers(T, B, call), self.H

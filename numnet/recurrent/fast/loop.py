@@ -1,4 +1,4 @@
-"""What the kernels share: the loop through the runs of a batch and back, in place. The same numbers as ../unroll.py.
+"""The base class of the kernels: the loop over the runs of a batch, in place. The same results as ../unroll.py.
 
 phase  forward                                            backward
   1    a = W_x x + b for all steps at once                the gradients of W_x, W_h, b and x, one product each
@@ -28,14 +28,14 @@ class Kernel:
 
     G = 1
     states: tuple[str, ...] = ("h",)
-    grain = GRAIN  # of the packing: 1 where a state that goes on after its row's end might overflow
+    grain = GRAIN  # of the packing: 1 if a state might overflow when it continues after its row's end
 
     def __init__(self, node: Any, pool: Pool) -> None:
         self.node, self.pool, self.H = node, pool, node.hidden_size
 
     @property
     def rows(self) -> int:
-        """Rows of da: G·H, and what else the backward pass leaves for the sums."""
+        """The number of rows of da: G·H, and more for other gradients that are summed over all steps."""
         return self.G * self.H
 
     def buffers(self, T: int, B: int, call: CallBuffers) -> StepBuffers:
@@ -47,11 +47,11 @@ class Kernel:
         raise NotImplementedError
 
     def slopes(self, s: StepBuffers, steps: slice) -> None:
-        """The local derivatives of a chunk of steps, left in s.da[: its length]."""
+        """Write the local derivatives of a chunk of steps to s.da[: its length]."""
         raise NotImplementedError
 
     def step_backward(self, s: StepBuffers, t: int) -> None:
-        """Step t backward: s.dh at t+1 becomes s.dh at t; the step's slopes become da."""
+        """Step t backward: s.dh at t+1 becomes s.dh at t; the step's local derivatives become da."""
         raise NotImplementedError
 
     def forward(self, x: Array, start: Sequence[Any], mask: Any, reverse: bool) -> Any:
@@ -68,7 +68,7 @@ class Kernel:
                 self.step(s, t)  # phase 2
             state = run.next_start(state, self.last_state(s, run.counts))
         y = packing.put([rows(s.h[1:]) for s in runs], sizes[0], dtype)
-        y = y.copy(order="K") if mask is None else y  # the buffers are used again
+        y = y.copy(order="K") if mask is None else y  # the buffers are reused
         return y, [packing.rows(part) for part in state], (loan, packing, runs, xs, tokens)
 
     def backward(self, dy: Array, d_last: Sequence[Any], saved: Any) -> Any:
@@ -87,7 +87,7 @@ class Kernel:
         return None if tokens else packing.put(packing.split(dx), self.node.width, dtype), d_start, grads
 
     def loop_backward(self, s: StepBuffers, dy: Array) -> None:
-        """From the last step to the first, chunk by chunk."""
+        """Run from the last step to the first, chunk by chunk."""
         dy = columns(dy) if columns(dy).flags.c_contiguous else columns_copy(dy)
         ends = s.ends
         for steps in reversed(s.chunks):
@@ -101,7 +101,7 @@ class Kernel:
             s.store(steps)
 
     def begin(self, B: int, T: int, mask: Any, reverse: bool) -> Any:
-        """The call's buffers on loan, its packing, and the step buffers of each run."""
+        """Return the call's buffers from the pool, its packing, and the step buffers of each run."""
         dtype = self.node.dtype
         if mask is None:
             loan = self.pool.take((B, T, reverse, dtype.char), self.whole, B, T, reverse)
@@ -112,7 +112,7 @@ class Kernel:
         return loan, packing, [self.buffers(run.T, run.B, loan.buffers) for run in packing.runs]
 
     def whole(self, B: int, T: int, reverse: bool) -> tuple[Packing, list[StepBuffers]]:
-        """The packing and the buffers of calls without a mask, used again by each such call of this size."""
+        """Create the packing and the buffers of calls without a mask, reused by each such call of this size."""
         call = CallBuffers(self.node.dtype)
         call.begin(T * B)
         return Packing(B, T, None, reverse), [self.buffers(T, B, call)]
@@ -128,11 +128,11 @@ class Kernel:
             gradient[...] = 0 if value is None else value
 
     def gradients(self, s: StepBuffers) -> list[Array]:
-        """The gradient of each part of the state, as the loop carries it."""
+        """Return the current gradient of each part of the state."""
         return [getattr(s, f"d{name}") for name in self.states]
 
     def last_state(self, s: StepBuffers, counts: Any) -> list[Array]:
-        """A copy of each part of the state after the last step, or after counts (B,) steps of each row."""
+        """Copy each part of the state after the last step, or after counts (B,) steps of each row."""
         parts = [getattr(s, name) for name in self.states]
         if counts is None:
             return [part[-1].copy() for part in parts]
@@ -146,19 +146,19 @@ class Kernel:
             return
         few = x.size < W_x.shape[1]  # fewer tokens than columns: b is added to what was looked up, not to the table
         table = W_x if few else W_x + b[:, None]  # (0)
-        for tokens, a in zip(x, s.a):  # mode="clip" writes into `out` without a copy; the tokens have been checked
+        for tokens, a in zip(x, s.a):  # mode="clip" writes to `out` without a copy; the tokens have been checked
             np.take(table, tokens, axis=1, out=a, mode="clip")
         if few:
             s.a += b[:, None]
 
     def weights_backward(self, runs: Sequence[StepBuffers]) -> None:
-        """The transposed weights, for all steps."""
+        """Set the transposed weights for all steps."""
         W_hT = transposed(self.node.W_h, sum(s.T for s in runs))
         for s in runs:
             s.W_hT = W_hT
 
     def sums(self, xs: Sequence[Array], runs: Sequence[StepBuffers]) -> tuple[Array | None, dict[str, Any]]:
-        """dx (D, N), None for tokens, and the gradients of all parameters, summed over all steps."""
+        """Return dx (D, N), None for tokens, and the gradients of all parameters, summed over all steps."""
         da_all = runs[0].call.da_all
         grads, da = self.state_sums(runs, da_all), da_all[: self.G * self.H]
         if xs[0].ndim == 3:
@@ -168,5 +168,5 @@ class Kernel:
         return None, {**grads, "W_x": (present, sums), "b": sums.sum(axis=1)}  # (0)
 
     def state_sums(self, runs: Sequence[StepBuffers], da_all: Array) -> dict[str, Any]:
-        """The gradients of W_h and of what else the step reads."""
+        """Return the gradients of W_h and of other parameters that the step reads."""
         return {"W_h": da_all @ all_columns(*(s.h[:-1] for s in runs)).T}  # (1)

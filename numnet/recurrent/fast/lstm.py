@@ -1,4 +1,4 @@
-"""The LSTM step in place: the same numbers as ../lstm.py, 1.1 to 2.0 times as fast."""
+"""The LSTM step in place: the same results as ../lstm.py, 1.1 to 2.0 times as fast."""
 
 from __future__ import annotations
 

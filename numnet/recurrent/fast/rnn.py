@@ -1,4 +1,4 @@
-"""The plain recurrent step in place: the same numbers as ../rnn.py, 1.1 to 1.9 times as fast."""
+"""The plain recurrent step in place: the same results as ../rnn.py, 1.1 to 1.9 times as fast."""
 
 from __future__ import annotations
 
