@@ -261,9 +261,9 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: lstm(numnet)(x[None]),
     ),
     (
-        "GRULayer: no option is called 'dropout', expected one of batch_first, reverse, return_sequences, learn_state, "
+        "GRULayer: no option is called 'drop', expected one of batch_first, reverse, return_sequences, learn_state, "
         "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
-        lambda: numnet.GRULayer(5, dropout=0.1),
+        lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (
         "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "

@@ -19,11 +19,12 @@ from numnet.core.checks import (
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
 from numnet.core.first_values import FirstValues
+from numnet.core.show import Made
 
 Array = npt.NDArray[Any]
 
 
-class Operation:
+class Operation(Made):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` keeps in `saved` what `backward` needs, of the last call only; x itself, not a copy: change an input in
@@ -43,6 +44,9 @@ class Operation:
     reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
     training = Mode()
     saved = Saved()
+
+    def __init__(self) -> None:
+        super().__init__()
 
     @property
     def name(self) -> str:

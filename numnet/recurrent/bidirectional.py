@@ -11,6 +11,7 @@ from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.show import show
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -100,6 +101,9 @@ class Bidirectional(Paths, Layer):
         if self.merge == "mul":
             return dy * y_b, dy * y_f
         return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
+
+    def __repr__(self) -> str:
+        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
 
     def reset_state(self, rows: Any = None) -> None:
         """Stateful layers' rows, all if none are named, begin anew."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.answers import no_attribute
 from numnet.core.checks import (
     check_built,
     check_dtype,
@@ -20,6 +21,7 @@ from numnet.core.checks import (
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
 from numnet.core.first_values import FirstValues
+from numnet.core.show import Made
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -37,7 +39,7 @@ def as_tensor(x: Any) -> Any:
     return torch.from_numpy(np.array(x, order="C")) if x.dtype.kind in "fb" else x
 
 
-class Operation(torch.nn.Module):
+class Operation(Made, torch.nn.Module):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` keeps the graph of its last call in `saved`; `backward` lets autograd walk it, as often as asked. Inside a
@@ -52,6 +54,9 @@ class Operation(torch.nn.Module):
     reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
     training = Mode()
     saved = Saved()
+
+    def __init__(self) -> None:
+        super().__init__()
 
     @property
     def name(self) -> str:
@@ -119,6 +124,14 @@ class Operation(torch.nn.Module):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments: enough to make the like of it."""
         return {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return torch.nn.Module.__getattr__(self, name)  # parameters and modules are found here
+            except AttributeError as error:
+                raise no_attribute(self, name) or error from None
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy of a module is a copy of its parameters, not of the last call's graph."""

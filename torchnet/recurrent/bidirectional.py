@@ -12,6 +12,7 @@ from numnet.core.checks import check_choice, check_pair, check_recurrent, check_
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.show import show
 from torchnet.core.operation import Layer, as_tensor
 
 MERGES = ("concat", "sum", "mean", "mul", None)
@@ -100,6 +101,9 @@ class Bidirectional(Paths, Layer):
     def start_gradients(self) -> Any:
         """What `loss.backward()` of a larger model has left as the start states' gradients."""
         return self.forwards.start_gradients(), self.backwards.start_gradients()
+
+    def __repr__(self) -> str:
+        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
 
     def reset_state(self, rows: Any = None) -> None:
         """Stateful layers' rows, all if none are named, begin anew."""

@@ -21,6 +21,7 @@ from numnet.core.checks.batches import (
 from numnet.core.checks.networks import (
     check_built,
     check_fits,
+    check_model,
     check_one_step,
     check_options,
     check_parts_of_state,
@@ -98,6 +99,7 @@ __all__ = [
     "check_marks",
     "check_matrices",
     "check_memory",
+    "check_model",
     "check_objective",
     "check_on_tape",
     "check_once",
