@@ -1,4 +1,5 @@
 # make demo: train the default model on the default text.  make test: every proof.  make lint: ruff and mypy.
+# make api: write docs/api.md, the list of all public names.
 # make mutants: change numnet in thousands of places, one at a time; do the tests notice? See docs/mutation.md.
 PYTHON ?= python3
 # More for pip, e.g. PIP="--extra-index-url ..." to choose a build of PyTorch.
@@ -9,7 +10,7 @@ WORKERS ?= 1
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt $(PIP)
 
-.PHONY: demo test lint mutants clean
+.PHONY: demo test lint api mutants clean
 
 demo: .venv/.examples
 	$(BIN)/python examples/char_lm.py --seconds 60 --checkpoint runs/demo --plot runs/demo/loss.png --json runs/demo/result.json
@@ -21,6 +22,9 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+api: .venv/.test
+	$(BIN)/python -m parity_tests.api_page
 
 mutants: .venv/.mutants
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
