@@ -37,3 +37,10 @@ def test_every_public_name_says_in_a_sentence_what_it_is() -> None:
     for name in numnet.__all__:
         if not isinstance(getattr(numnet, name), dict):
             assert len(first_sentence(getattr(numnet, name))) > 8, name
+
+
+def test_forward_and_backward_say_what_they_take_and_give(net: Any) -> None:
+    for name in net.__all__:
+        for method in ("forward", "backward"):
+            function = vars(getattr(net, name)).get(method) if inspect.isclass(getattr(net, name)) else None
+            assert function is None or function.__doc__, f"{name}.{method}"

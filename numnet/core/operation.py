@@ -54,9 +54,11 @@ class Operation(Made):
         return type(self).__name__
 
     def forward(self, x: Any) -> Array:
+        """y; what backward needs is stored in `saved`."""
         raise NotImplementedError
 
     def backward(self, dy: Any) -> Array | None:
+        """dx, of x's shape, from dy, of y's shape; None if x has no gradient. RuntimeError before forward."""
         raise NotImplementedError
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:

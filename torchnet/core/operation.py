@@ -64,6 +64,7 @@ class Operation(Made, torch.nn.Module):
         return type(self).__name__
 
     def forward(self, x: Any) -> Any:
+        """y; what backward needs is stored in `saved`."""
         raise NotImplementedError
 
     def place(self, name: str, x: Any) -> Tensor:
@@ -114,6 +115,7 @@ class Operation(Made, torch.nn.Module):
         return [torch.zeros_like(x) if g is None and x.requires_grad else g for x, g in zip(inputs, gradients)]
 
     def backward(self, dy: Any) -> Tensor | None:
+        """dx, of x's shape, from dy, of y's shape; None if x has no gradient. RuntimeError before forward."""
         (y,), inputs = self.recall()
         return self.pull((y,), inputs, (dy,))[0]
 

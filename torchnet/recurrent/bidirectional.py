@@ -50,7 +50,10 @@ class Bidirectional(Paths, Layer):
     def config(self) -> dict[str, Any]:
         return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
+    ) -> Any:
+        """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
         packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)
@@ -68,9 +71,11 @@ class Bidirectional(Paths, Layer):
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.keep(outputs, (x, *starts))
         self.counts = lengths if packed else None
-        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        y = closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
         outputs, inputs = self.recall()
         counts = self.counts
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
