@@ -159,9 +159,9 @@ def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequenc
 def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int) -> Any:
     """Words as vectors: of this width, or those given, and the other words' as large as they are."""
     if vectors is None or not vectors.found.any():
-        return net.Embedding(len(words), width, deviation=0.1)
+        return net.Embedding(len(words), width, std=0.1)
     given = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), given.shape[1], args.seed, deviation=float(given.std()))
+    layer = net.Embedding(len(words), given.shape[1], args.seed, std=float(given.std()))
     layer.start_from(given, np.flatnonzero(vectors.found))
     return layer
 

@@ -38,8 +38,8 @@ def pairs_for(net: Any, args: argparse.Namespace) -> list[Any]:
 
 def model_for(net: Any, args: argparse.Namespace, source: int, target: int) -> Any:
     cell, drop = getattr(net, f"{args.cell}Layer"), lambda: net.Dropout(DROPOUT)
-    encoder = [net.Embedding(source, EMBEDDED, deviation=0.1), drop(), cell(HIDDEN // 2, bidirectional=True)]
-    decoder = [net.Embedding(target, EMBEDDED, deviation=0.1), drop(), cell(HIDDEN)]
+    encoder = [net.Embedding(source, EMBEDDED, std=0.1), drop(), cell(HIDDEN // 2, bidirectional=True)]
+    decoder = [net.Embedding(target, EMBEDDED, std=0.1), drop(), cell(HIDDEN)]
     output = [net.Dense(EMBEDDED), net.Tanh(), drop(), net.Dense(target)]
     attention = None if args.attention == "none" else net.Attention(args.attention)
     told = {"teacher_forcing": args.teacher_forcing, "seed": args.seed, "device": args.device}
@@ -70,7 +70,7 @@ def translated(net: Any, model: Any, sides: list[Language], texts: list[str], be
     texts = sorted(texts, key=lambda text: len(source.pieces(text)))
     for part in (texts[k : k + 64] for k in range(0, len(texts), 64)):
         x, lengths = net.pad_sequences([source.numbers(text) for text in part])
-        for text, said in zip(part, net.beam_search(model, x, lengths, beam, never=[0])):  # <unk>
+        for text, said in zip(part, net.beam_search(model, x, lengths, beam, suppress_tokens=[0])):  # <unk>
             found[text] = [target.vocabulary.tokens[k] for k in said.tokens], said.weights
     return found
 

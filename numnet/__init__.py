@@ -24,7 +24,7 @@ from numnet.layers.embedding import Embedding
 from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from numnet.layers.pooling import Pooling
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from numnet.models.decoding import Said, beam_search, greedy
+from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
 from numnet.models.model import RNNModel
@@ -95,7 +95,7 @@ __all__ = [  # noqa: RUF022
     "generate",
     "greedy",
     "beam_search",
-    "Said",
+    "DecodedSequence",
     # define by run
     "Tape",
     "NumberWithGrad",

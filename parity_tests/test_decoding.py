@@ -52,7 +52,7 @@ def same(ours: Any, theirs: Any) -> None:
 @each_kind
 def test_greedy_takes_the_likeliest_of_each_step(attention: str | None, net: Any) -> None:
     model = translator(net, attention, cell="LSTMLayer", depth=2, gain=4.0, seed=5)
-    found = net.greedy(model, x, lengths, limit=12)
+    found = net.greedy(model, x, lengths, max_length=12)
     assert len({tuple(said.tokens) for said in found}) > 1
     for row, said in enumerate(found):
         tokens = whole(said)
@@ -158,8 +158,8 @@ def test_what_is_never_to_be_said_is_not(beam: int, net: Any) -> None:
     plain = net.beam_search(model, x, lengths, beam, LIMIT)
     never = sorted({token for said in plain for token in said.tokens})[:2]
     assert never
-    for said in net.beam_search(model, x, lengths, beam, LIMIT, never=never) + net.greedy(
-        model, x, lengths, LIMIT, never=never
+    for said in net.beam_search(model, x, lengths, beam, LIMIT, suppress_tokens=never) + net.greedy(
+        model, x, lengths, LIMIT, suppress_tokens=never
     ):
         assert not set(said.tokens) & set(never)
         assert np.isfinite(said.score)
@@ -168,12 +168,12 @@ def test_what_is_never_to_be_said_is_not(beam: int, net: Any) -> None:
 @pytest.mark.parametrize(
     ("say", "options", "words"),
     [
-        ("greedy", {"never": [W]}, "never: token 6 at .0., expected 0 to 5"),
-        ("beam_search", {"never": [-1]}, "never: token -1 at .0., expected 0 to 5"),
-        ("greedy", {"limit": 0}, "greedy: limit is 0, expected a whole number above 0."),
-        ("beam_search", {"limit": 0.5}, "beam_search: limit is 0.5, expected a whole number above 0."),
-        ("greedy", {"never": range(W)}, "EncoderDecoder: all tokens are among those never to be said"),
-        ("beam_search", {"never": range(W)}, "EncoderDecoder: all tokens are among those never to be said"),
+        ("greedy", {"suppress_tokens": [W]}, "suppress_tokens: token 6 at .0., expected 0 to 5"),
+        ("beam_search", {"suppress_tokens": [-1]}, "suppress_tokens: token -1 at .0., expected 0 to 5"),
+        ("greedy", {"max_length": 0}, "greedy: max_length is 0, expected a whole number above 0."),
+        ("beam_search", {"max_length": 0.5}, "beam_search: max_length is 0.5, expected a whole number above 0."),
+        ("greedy", {"suppress_tokens": range(W)}, "EncoderDecoder: suppress_tokens leaves no token"),
+        ("beam_search", {"suppress_tokens": range(W)}, "EncoderDecoder: suppress_tokens leaves no token"),
         ("beam_search", {"beam": 0}, "beam_search: beam is 0, expected a whole number above 0."),
     ],
 )

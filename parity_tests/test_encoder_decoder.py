@@ -291,7 +291,7 @@ def test_the_trainer_teaches_it_a_language_and_attention_shows_the_words() -> No
     sources, targets = backwards(40, seed=2)
     source, count = numnet.pad_sequences(sources)
     for say in (numnet.greedy, numnet.beam_search):
-        said = say(model, source, count, limit=9)
+        said = say(model, source, count, max_length=9)
         assert np.mean([each.tokens == y[:-1].tolist() for each, y in zip(said, targets)]) > 0.8
     longest = [each for each, n in zip(said, count) if n == 4]
     seen = np.mean([np.array(each.weights) for each in longest if len(each.tokens) == 4], axis=0)

@@ -73,16 +73,16 @@ def test_the_forget_bias_is_added_to_the_forget_rows_alone() -> None:
 
 
 def test_an_embedding_starts_with_the_deviation_that_it_is_given() -> None:
-    one, less = (numnet.Embedding(40, 50, seed=3, deviation=deviation).W for deviation in (1.0, 0.1))
+    one, less = (numnet.Embedding(40, 50, seed=3, std=std).W for std in (1.0, 0.1))
     assert one.std() == pytest.approx(1, rel=0.05)
     np.testing.assert_allclose(less, 0.1 * one, rtol=1e-6)
-    again = torchnet.Embedding(**numnet.Embedding(40, 50, deviation=0.1).config(), seed=3)
+    again = torchnet.Embedding(**numnet.Embedding(40, 50, std=0.1).config(), seed=3)
     np.testing.assert_array_equal(again.W.detach().numpy(), less)
     small: Any = np.float32(0.1)
     for net in (numnet, torchnet):
-        assert type(net.Embedding(4, 5, deviation=small).config()["deviation"]) is float  # json takes no other
-    with pytest.raises(ValueError, match="Embedding: deviation is 0, expected a number above 0"):
-        numnet.Embedding(4, 5, deviation=0)
+        assert type(net.Embedding(4, 5, std=small).config()["std"]) is float  # json takes no other
+    with pytest.raises(ValueError, match="Embedding: std is 0, expected a number above 0"):
+        numnet.Embedding(4, 5, std=0)
 
 
 def as_arrays(part: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numnet.core.lengths import as_mask, check_lengths, check_mask
-from numnet.core.packed import Packed, opened, pack, pad_sequences, unpack
+from numnet.core.packed import Packed, pack, pad_sequences, to_padded, unpack
 from numnet.data.batches.sequences import POOL, SequenceBatches
 
 LENGTHS = st.lists(st.integers(0, 6), min_size=1, max_size=6)
@@ -115,8 +115,8 @@ def test_a_mask_from_lengths_or_as_it_is(given_as: str, lengths: list[int], more
 
 def test_a_layer_opens_what_is_packed() -> None:
     packed = pack(ragged([2, 0, 3], (4,), 0))
-    same(opened(packed), (packed.padded(), packed.lengths))
-    assert opened("x", "lengths") == ("x", "lengths")
+    same(to_padded(packed), (packed.padded(), packed.lengths))
+    assert to_padded("x", "lengths") == ("x", "lengths")
 
 
 def numbered(lengths: list[int], batch_size: int, seed: int = 0, **options: Any) -> SequenceBatches:
@@ -251,7 +251,7 @@ WRONG: list[tuple[type[Exception], str, Bad]] = [
     (TypeError, "unpack: batch is Packed, lengths list, expected a Packed alone",
      lambda give: unpack(pack([give([1])]), [1])),
     (ValueError, "Packed: lengths are given beside it, expected None.",
-     lambda give: opened(pack([[1]]), give([1]))),
+     lambda give: to_padded(pack([[1]]), give([1]))),
     (ValueError, "SequenceBatches: targets[1] is (3,), expected (2,).",
      lambda give: SequenceBatches([[1], [2, 3]], [give([1]), give([1, 2, 3])], 2)),
     (ValueError, "SequenceBatches: targets[1] is (), expected (2,).",

@@ -212,8 +212,8 @@ def for_trainer(net: Any) -> Any:
     def objective(x: Any, target: Any, lengths: Any) -> Any:
         h = np.zeros((len(x), H))
         for t in range(x.shape[1]):
-            goes_on = (t < lengths)[:, None].astype(float)
-            h = tape.node(tape.embed(x[:, t]), h) * goes_on + h * (1 - goes_on)
+            continues = (t < lengths)[:, None].astype(float)
+            h = tape.node(tape.embed(x[:, t]), h) * continues + h * (1 - continues)
         return tape.loss(tape.dense(h), target)
 
     tape.objective = objective
@@ -276,7 +276,7 @@ def test_evaluation_drops_nothing_and_leaves_what_is_remembered(net: Any) -> Non
     x, target = np.ones((1, 3, D)), np.zeros((1, 3, H))
     tape.loss_and_grads(x, target)
     remembered = to_numpy(tape.layer.part.last_state).copy()
-    with tape.forgetting():
+    with tape.fresh_state():
         values = [tape.evaluate(x, target)]
         tape.reset_state()
         values.append(tape.evaluate(x, target))

@@ -80,7 +80,7 @@ def test_a_prediction_between_forward_and_backward_changes_no_gradient(net: Any)
         for one in (model, alone):
             y = to_numpy(one.forward(x, target, lengths))
             if one is model:
-                elsewhere(partial(net.greedy, model, x[::-1], limit=3))
+                elsewhere(partial(net.greedy, model, x[::-1], max_length=3))
                 elsewhere(partial(model.predict, x[:2], target[:2]))
             one.backward(np.ones_like(y))
         assert_same(grads(model), grads(alone))

@@ -81,9 +81,9 @@ def searched(net: Any, count: int) -> list[Answer]:
     for k in range(count):
         x, target = rng.integers(0, V, (1 + k % 3, 4)), rng.integers(0, W, (1 + k % 3, 3))
         if k % 3 == 0:
-            answers.append(partial(sentences, net.greedy, model, x, limit=4))
+            answers.append(partial(sentences, net.greedy, model, x, max_length=4))
         elif k % 3 == 1:
-            answers.append(partial(sentences, net.beam_search, model, x, beam=2, limit=4))
+            answers.append(partial(sentences, net.beam_search, model, x, beam=2, max_length=4))
         else:
             answers.append(partial(model.predict, x, target))
     return answers

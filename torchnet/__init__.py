@@ -15,7 +15,7 @@ from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from numnet.models.decoding import Said, beam_search, greedy
+from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
@@ -100,7 +100,7 @@ __all__ = [  # noqa: RUF022
     "generate",
     "greedy",
     "beam_search",
-    "Said",
+    "DecodedSequence",
     # define by run
     "Tape",
     "NumberWithGrad",

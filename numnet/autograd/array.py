@@ -36,9 +36,9 @@ class ArrayWithGrad(WithGrad):
     value: Array
     owned = False  # whether nothing else refers to the memory of `total`
 
-    def shaped(self, z: Array, back: Callable[[Array], Sequence[Any]], *made_of: ArrayWithGrad) -> ArrayWithGrad:
+    def shaped(self, z: Array, back: Callable[[Array], Sequence[Any]], *parents: ArrayWithGrad) -> ArrayWithGrad:
         """The z of one line of the table, made of this array, or of those given."""
-        array: ArrayWithGrad = self.of(z, made_of or (self,), back)
+        array: ArrayWithGrad = self.of(z, parents or (self,), back)
         return array
 
     def __matmul__(self, other: Any) -> ArrayWithGrad:

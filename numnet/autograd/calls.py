@@ -12,7 +12,7 @@ import numpy as np
 
 from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.outputs import leaves, nested, on_tape
-from numnet.autograd.stored import Kept
+from numnet.autograd.stored import StoredCall
 from numnet.autograd.weights import Terms, Weights, deferrable, one_step
 from numnet.core.checks import check_one_way, check_padded, check_step, check_unchanged
 from numnet.core.operation import Array
@@ -90,8 +90,8 @@ class NodeOnTape(OnTape):
             dx, terms = self.inputs_backward(da_x, columns, pairs, tracked[0])
             return [*(dq.T for dq, wanted in zip((dx, *d_state), tracked) if wanted), terms]
 
-        made_of = [part for part, wanted in zip((x, *parts), tracked) if wanted]
-        outputs = on_tape([q.T for q in shown], [*made_of, self.weights], back)
+        parents = [part for part, wanted in zip((x, *parts), tracked) if wanted]
+        outputs = on_tape([q.T for q in shown], [*parents, self.weights], back)
         return (outputs[0], node.joined(outputs[1:])) if node.reads_out else node.joined(outputs)
 
     def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
@@ -121,13 +121,13 @@ class LayerOnTape(OnTape):
         check_padded(layer.name, x)
         check_one_way(layer.name, lengths=lengths, resets=resets)
         y = layer.forward(value_of(x), plain(state), lengths, resets)
-        kept, changes = Kept(self.modules), tape.changes
+        stored, changes = StoredCall(self.modules), tape.changes
         if not self.settled:
             self.settle()
 
         def back(gradients: list[Any]) -> Any:
             check_unchanged(layer.name, tape.changes, changes)
-            with kept.given_back():
+            with stored.restored():
                 dx = layer.backward(*nested(outputs, gradients))
                 return gradients_of((x, state), (dx, layer.d_state))
 
@@ -167,14 +167,14 @@ class OperationOnTape(OnTape):
         constants = {f"input {k}": x for k, x in enumerate(inputs) if k >= len(given)}
         check_one_way(part.name, **constants, **options)
         y = part.forward(*map(value_of, inputs), **options)
-        kept, changes = Kept(self.modules), tape.changes
+        stored, changes = StoredCall(self.modules), tape.changes
         if not self.settled:
             self.settle()
 
         def back(gradients: list[Any]) -> Any:
             check_unchanged(part.name, tape.changes, changes)
             dy = nested(y, gradients)
-            with kept.given_back():
+            with stored.restored():
                 found = part.backward(float(dy) if isinstance(y, float) else dy)
             return gradients_of(given, found if isinstance(found, tuple) else (found,))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from numnet.core.checks import check_finite_number, check_one_number
 
-births = itertools.count()
+creation_order = itertools.count()
 
 
 class WithGrad:
@@ -38,23 +38,23 @@ class WithGrad:
         """A value that was made of nothing."""
         self.keep(self.checked(value), (), no_gradients)
 
-    def keep(self, value: Any, made_of: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> None:
+    def keep(self, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> None:
         """The value, the values that it was made of, and `back`, from its gradient to theirs."""
-        self.value, self.made_of, self.back, self.born = value, made_of, back, next(births)
+        self.value, self.parents, self.back, self.order = value, parents, back, next(creation_order)
 
     @classmethod
-    def of(cls, value: Any, made_of: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> Any:
+    def of(cls, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> Any:
         """A value that was made of others."""
         z = cls.__new__(cls)
-        z.keep(z.checked(value), made_of, back)
+        z.keep(z.checked(value), parents, back)
         return z
 
     @np.errstate(all="ignore")
     def made(self, rule: Callable[..., Any], *others: Any) -> Any:
         """The z of one line of the table: `rule` gives z and its slope along each that it is made of."""
-        made_of = (self, *map(self.like, others))
-        z, *slopes = rule(*[u.value for u in made_of])
-        return self.of(z, made_of, lambda dz: [times(dz, slope) for slope in slopes])
+        parents = (self, *map(self.like, others))
+        z, *slopes = rule(*[u.value for u in parents])
+        return self.of(z, parents, lambda dz: [times(dz, slope) for slope in slopes])
 
     def __add__(self, other: Any) -> Any:
         return self.made(lambda u, v: (u + v, 1, 1), other)  # (1)
@@ -125,7 +125,7 @@ class WithGrad:
         arriving: dict[WithGrad, Any] = {self: self.first(dz)}
         for z in youngest_first(self):
             dz = z.receive(arriving.pop(z))
-            for u, du in zip(z.made_of, z.back(dz)):
+            for u, du in zip(z.parents, z.back(dz)):
                 du = u.fit(du)
                 arriving[u] = arriving[u] + du if u in arriving else du  # (8)
 
@@ -200,11 +200,11 @@ def youngest_first(z: WithGrad) -> list[Any]:
     """z and all that went into it, each before the older values that it is made of; no recursion, however deep."""
     found, new = {z}, [z]
     for z_new in new:
-        for u in z_new.made_of:
+        for u in z_new.parents:
             if u not in found:
                 found.add(u)
                 new.append(u)
-    return sorted(new, key=attrgetter("born"), reverse=True)
+    return sorted(new, key=attrgetter("order"), reverse=True)
 
 
 def times(dz: Any, slope: Any) -> Any:

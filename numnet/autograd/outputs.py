@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from numnet.autograd.array import ArrayWithGrad
-from numnet.autograd.number import births
+from numnet.autograd.number import creation_order
 from numnet.core.operation import Array
 
 
-class Several:
+class CallOutputs:
     """The call, which stands between its outputs and the values that it was made of."""
 
-    def __init__(self, count: int, made_of: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> None:
-        self.count, self.made_of, self.back, self.born = count, made_of, back, next(births)
+    def __init__(self, count: int, parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> None:
+        self.count, self.parents, self.back, self.order = count, parents, back, next(creation_order)
 
     def fit(self, dz: ByOutput) -> ByOutput:
         """Gradients need no other shape."""
@@ -42,11 +42,11 @@ class ByOutput:
         return self
 
 
-def on_tape(arrays: Sequence[Any], made_of: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> list[Any]:
+def on_tape(arrays: Sequence[Any], parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> list[Any]:
     """The outputs of a call; `back` takes the list of their gradients, None where none has come."""
     if len(arrays) == 1:
-        return [ArrayWithGrad.of(arrays[0], made_of, lambda dz: back([dz]))]
-    call = Several(len(arrays), made_of, back)
+        return [ArrayWithGrad.of(arrays[0], parents, lambda dz: back([dz]))]
+    call = CallOutputs(len(arrays), parents, back)
     return [call.output(k, value) for k, value in enumerate(arrays)]
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from numnet.autograd.calls import on
-from numnet.autograd.program import Program
+from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape
 from numnet.core.device import usable_device
 from numnet.core.operation import Array, Layer, Operation
 
 
-class Tape(Program, Layer):
+class Tape(TapeBase, Layer):
     """Parts by name. What they are called with and give is an ArrayWithGrad, (B, ...) throughout, a Node's too.
 
         tape = Tape(embed=Embedding(V, 16), node=GRUNode(32), dense=Dense(2), loss=SoftmaxCrossEntropy())

@@ -33,8 +33,8 @@ class Weights:
     So a backward pass reaches them when it has been through every call of the part: then the terms are complete.
     """
 
-    born = -1
-    made_of: tuple[Any, ...] = ()
+    order = -1
+    parents: tuple[Any, ...] = ()
 
     def __init__(self, part: Any) -> None:
         self.part = part

@@ -27,7 +27,7 @@ from typing import Any
 
 from numnet.check.cli.options import parser
 from numnet.check.cli.refusal import reason
-from numnet.check.cli.target import Case, cases, opened, split
+from numnet.check.cli.target import Case, cases, load_target, split
 from numnet.check.engine.draw import Sizes
 from numnet.check.engine.subject import Unusable
 from numnet.check.gradients import check_gradients
@@ -64,7 +64,7 @@ def compared(case: Case, against: str, chosen: dict[str, Any]) -> Report:
 def another(against: str, sizes: Sizes) -> Case:
     """What --against FILE.py:Name names; a node's course through time."""
     try:
-        module, names = opened(against)
+        module, names = load_target(against)
         return cases(module, names[0], sizes)[-1]
     except (Exception, SystemExit) as error:
         file = str(Path(split(against)[0]).resolve())
@@ -95,7 +95,7 @@ def checked(args: argparse.Namespace) -> int:
     """The exit status: what is wrong counts more than what could not be used."""
     where, _ = split(args.target)
     try:
-        module, names = opened(args.target)
+        module, names = load_target(args.target)
     except (Exception, SystemExit) as error:
         refuse(where, error, str(Path(where).resolve()), args)
         return 2

@@ -69,7 +69,7 @@ class Report:
         return next((row.name for row in self.rows if not row.passed), "")
 
     def __str__(self) -> str:
-        return "\n".join([self.headline, "", *self.table(), *self.told()])
+        return "\n".join([self.headline, "", *self.table(), *self.finding_lines()])
 
     @property
     def headline(self) -> str:
@@ -92,7 +92,7 @@ class Report:
             lines.append(f"{mark} {row.shown:{width}}  {numbers}  {at}".rstrip())
         return lines
 
-    def told(self) -> list[str]:
+    def finding_lines(self) -> list[str]:
         """The findings, each with the lines it names."""
         lines = []
         for k, finding in enumerate(self.findings, 1):

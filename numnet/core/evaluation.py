@@ -63,7 +63,7 @@ class Unwritten(Evaluation):
     writes = False
 
 
-class Memory(Evaluation):
+class PreservedState(Evaluation):
     """A context that leaves what can be read of the last call as it was: of each part the attributes that stay.
 
     Everything else is as outside of the context.
@@ -206,7 +206,7 @@ class Saved:
         part.__dict__.pop(self.name, None)
 
 
-def recalled(part: Any) -> Any:
+def saved_by_this_thread(part: Any) -> Any:
     """What the last forward pass of this thread has stored in `saved`, or None.
 
     Outside of a call, RuntimeError unless this thread made the last forward pass of the part, or one thread made all of
@@ -244,7 +244,7 @@ class Mode:
         part.__dict__.pop("training", None)
 
 
-def noted(part: Any) -> dict[str, Any]:
+def attributes_of_call(part: Any) -> dict[str, Any]:
     """What the part has stored in the innermost call, as `vars(part)` would have it."""
     call, token = HERE.call, HERE.token
     if call is None:
@@ -254,7 +254,7 @@ def noted(part: Any) -> dict[str, Any]:
     return {**staying, **dropped}
 
 
-def copied(part: Any) -> dict[str, Any]:
+def attributes_of_copy(part: Any) -> dict[str, Any]:
     """The attributes of a copy: all but those of a call, and of the threads that have called the part."""
     own = {name: value for name, value in vars(part).items() if name not in ("writers", "training_lock")}
     return {**own, "saved": None}

@@ -146,7 +146,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             ("Dense", "Convolution", "Characters", "Attention", "NamedLayer", "Node"),
             'Use initial: "pytorch", "glorot" or "orthogonal"',
         ),
-        "embeddings_initializer": {"Embedding": "Use deviation, the standard deviation of the initial values"},
+        "embeddings_initializer": {"Embedding": "Use std, the standard deviation of the initial values"},
         "name": {"Operation": "Leave it out: the name is the place in the model, layers.0, or the keyword on a Tape"},
         "device": {"Operation": "Give it to the model: RNNModel(layers, device='cuda'), on torchnet"},
         # optimizers and schedules

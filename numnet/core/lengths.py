@@ -65,7 +65,7 @@ def as_resets(who: str, resets: Any, B: int, T: int, batch_first: bool = True) -
     return found.astype(bool) if batch_first else found.astype(bool).T
 
 
-def carried(resets: Array, mask: Any, reverse: bool) -> Array:
+def continuing(resets: Array, mask: Any, reverse: bool) -> Array:
     """(B, T): False before a step in which the state starts afresh, because a sequence begins there.
 
     `resets` (B, T) is True at the first step of a sequence. A reset at a step that is not real holds for the row's next
@@ -73,13 +73,13 @@ def carried(resets: Array, mask: Any, reverse: bool) -> Array:
     """
     mask = np.ones_like(resets) if mask is None else mask
     number = resets.cumsum(axis=1)  # of the sequence that a step belongs to
-    goes_on = np.ones_like(resets)
+    continues = np.ones_like(resets)
     for row, real in enumerate(mask):
         steps = np.flatnonzero(real)
         of_steps = number[row, steps]
         changes = np.diff(of_steps, append=of_steps[-1:]) if reverse else np.diff(of_steps, prepend=0)
-        goes_on[row, steps] = changes == 0
-    return goes_on
+        continues[row, steps] = changes == 0
+    return continues
 
 
 def mask_like(who: str, x: Any, lengths: Any, batch_first: bool = True) -> Array | None:
@@ -102,6 +102,6 @@ def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
     return np.broadcast_to(found.astype(bool).reshape(*found.shape, *(1,) * (len(places) - found.ndim)), places)
 
 
-def over(mask: Any, x: Any) -> Any:
+def expand_mask(mask: Any, x: Any) -> Any:
     """A mask (B, T) in the shape of x (B, T, ...), for arrays and tensors."""
     return mask.reshape(*mask.shape, *(1,) * (x.ndim - 2))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from numnet.core.checkpoint import check_sizes, refusing
-from numnet.core.evaluation import Memory
+from numnet.core.evaluation import PreservedState
 from numnet.core.summary import summary
 
 
@@ -81,21 +81,21 @@ class Network(Paths):
                 layer.reset_state(rows)
 
     @contextmanager
-    def forgetting(self) -> Iterator[None]:
+    def fresh_state(self) -> Iterator[None]:
         """Stateful layers begin anew in this thread, and afterwards remember what they did before."""
-        with self.keeping_memory():
+        with self.preserving_state():
             self.reset_state()
             yield
 
-    def keeping_memory(self) -> Memory:
+    def preserving_state(self) -> PreservedState:
         """Afterwards every layer remembers the state that it did before; other threads see no change meanwhile."""
-        return Memory([*self.modules(), getattr(self, "loss", None)])
+        return PreservedState([*self.modules(), getattr(self, "loss", None)])
 
     @classmethod
-    def made(cls, entry: Any) -> Any:
+    def from_entry(cls, entry: Any) -> Any:
         """A layer or loss of this backend, from its configuration; of a list a list; anything else as it is."""
         if isinstance(entry, list):
-            return [cls.made(each) for each in entry]
+            return [cls.from_entry(each) for each in entry]
         if not isinstance(entry, dict):
             return entry
         backend = importlib.import_module(cls.__module__.partition(".")[0])
@@ -105,7 +105,7 @@ class Network(Paths):
                 f"{cls.__name__}: there is no layer or loss named {entry['type']!r}. A class of your own? Make the "
                 "model yourself and call load_state_dict(checkpoint.weights)."
             )
-        return kind(**{name: cls.made(value) for name, value in entry.items() if name != "type"})
+        return kind(**{name: cls.from_entry(value) for name, value in entry.items() if name != "type"})
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Any, device: str = "cpu") -> Any:

@@ -17,8 +17,8 @@ from numnet.core.checks import (
     check_shape,
     check_state_dict,
 )
-from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
-from numnet.core.first_values import FirstValues
+from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
+from numnet.core.initialization import Initialization
 from numnet.core.show import Made
 
 Array = npt.NDArray[Any]
@@ -66,12 +66,12 @@ class Operation(Made):
 
     def recall(self) -> Any:
         """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
-        saved = recalled(self)
+        saved = saved_by_this_thread(self)
         if saved is None:
             check_saved(self.name, saved)
         return saved
 
-    def place(self, name: str, x: Any) -> Array:
+    def as_real(self, name: str, x: Any) -> Array:
         """x as an array of real numbers, which keep their dtype; integers become float32."""
         x = np.asarray(x)
         check_real(self.name, name, x)
@@ -87,7 +87,7 @@ class Operation(Made):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy is a copy of the parameters, not of what the last call kept."""
-        return copied(self)
+        return attributes_of_copy(self)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         """Make the parameters for inputs of this width, unless there are some; return the width of the outputs."""
@@ -118,7 +118,7 @@ class Operation(Made):
         return self.train(False)
 
 
-class ParamOperation(FirstValues, Operation):
+class ParamOperation(Initialization, Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
     `backward` ADDS to the gradients; `zero_grad` clears them. Parameters are made by the first batch, which shows the
@@ -138,18 +138,18 @@ class ParamOperation(FirstValues, Operation):
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         if self.built:
             check_fits(self.name, self.input_size, input_size)
-        if self.built and not self.as_made():
+        if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
             self.input_size, self.dtype = input_size, np.dtype(dtype)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
             self.output_width, self.built = self.make(own), True
-            self.note_values()
+            self.record_initial_values()
         return self.output_width
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         y = super().__call__(*inputs, **options)
-        self.first_values = None
+        self.initial_checksum = None
         return y
 
     def convert(self, dtype: npt.DTypeLike) -> None:
@@ -239,7 +239,7 @@ class ParamOperation(FirstValues, Operation):
             check_real(self.name, name, value)
         for name, value in given.items():
             params[name][...] = value
-        self.keep_values()
+        self.keep_parameters()
 
 
 class Layer(ParamOperation):

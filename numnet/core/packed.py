@@ -95,7 +95,7 @@ def unpack(batch: Any, lengths: Any = None) -> list[Any]:
     return (batch if lengths is None else Packed.from_padded(batch, lengths)).sequences()
 
 
-def opened(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, Any]:
+def to_padded(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, Any]:
     """What a layer was given, padded as the layer takes it, and its lengths, which a Packed has already."""
     if isinstance(x, (list, tuple)) and len({len(part) for part in x if hasattr(part, "__len__")}) > 1:
         raise ValueError("Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).")
@@ -116,7 +116,7 @@ def check_packed_target(who: str, target: Any, prediction: Any) -> None:
         raise ValueError(f"{who}: target is {got}, expected a Packed, as the prediction is. Pass pack(targets).")
 
 
-def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name: str = "dy") -> Any:
+def padded_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name: str = "dy") -> Any:
     """The gradient of y, padded as the layer takes it; Packed as y is, in y's lengths, None where it is not.
 
     Likewise the resets of x.
@@ -125,13 +125,13 @@ def opened_like(who: str, dy: Any, lengths: Any, batch_first: bool = True, name:
         if lengths is None:
             raise ValueError(f"{who}: {name} is Packed, expected an array, as {'y' if name == 'dy' else 'x'} is.")
         check_same_lengths(who, name, dy.lengths.tolist(), to_numpy(lengths).tolist())
-    return opened(dy, None, batch_first)[0]
+    return to_padded(dy, None, batch_first)[0]
 
 
-def closed(padded: Any, lengths: Any, batch_first: bool = True) -> Any:
+def to_packed(padded: Any, lengths: Any, batch_first: bool = True) -> Any:
     """The way back; of a pair, a pair."""
     if isinstance(padded, tuple):
-        return tuple(closed(part, lengths, batch_first) for part in padded)
+        return tuple(to_packed(part, lengths, batch_first) for part in padded)
     return Packed.from_padded(padded if batch_first else padded.swapaxes(0, 1), lengths)
 
 

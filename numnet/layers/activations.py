@@ -31,7 +31,7 @@ class Activation(Operation):
         return self.slope(self.gradient(dy, y.shape, y.dtype), y)
 
     def validated(self, x: Any) -> Array:
-        return self.place("x", x)
+        return self.as_real("x", x)
 
     def compute(self, x: Array) -> tuple[Array, Array]:
         y = self.f(x)

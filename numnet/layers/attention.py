@@ -82,7 +82,7 @@ class Attention(ParamOperation):
 
     def forward(self, q: Any, m: Any, lengths: Any = None) -> Array:  # type: ignore[override]
         """y (B, Q, M) from q (B, Q, H) and m (B, T, M); `weights` (B, Q, T) are then those of this call."""
-        q, m, mask = self.entered(q, m, lengths)
+        q, m, mask = self.validated(q, m, lengths)
         k = m if self.kind == "dot" else m @ self.W_m.T  # (1)
         if self.kind == "additive":
             u = np.tanh((q @ self.W_q.T)[:, :, None] + k[:, None])  # (2) (B, Q, T, A)
@@ -123,7 +123,7 @@ class Attention(ParamOperation):
         """Those of q and of m, as far as they are known."""
         return self.input_size, self.memory_size
 
-    def entered(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
+    def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
         """Both cast, in memory that BLAS reads fast, their shapes checked; m is 0 at padding; the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
         check_queries(self.name, q, m)

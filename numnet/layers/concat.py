@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
-from numnet.core.lengths import mask_like, over
+from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.operation import Array, Layer, Operation
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 
 
 class Concat(Layer):
@@ -62,34 +62,34 @@ class Concat(Layer):
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, ..., Σ O) from x (B, ..., Σ widths). ValueError for another number of columns."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_columns(self.name, x, self.widths)
         if lengths is not None:
             check_steps(self.name, x, self.batch_first, tokens=self.reads == "tokens")
         mask = mask_like(self.name, x, lengths, self.batch_first)
-        x = x if mask is None else np.where(over(mask, x), x, 0)
+        x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
         self.ready(self.input_size or x.shape[-1])
         x = self.cast("x", x) if self.reads == "numbers" else x
         ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
         check_outputs(self.name, [y.shape for y in ys])
         y = np.concatenate(ys, axis=-1).astype(self.dtype, copy=False)  # (2)
         mask = mask if self.keeps_time else None
-        y = y if mask is None else np.where(over(mask, y), y, 0)
+        y = y if mask is None else np.where(expand_mask(mask, y), y, 0)
         self.saved = np.cumsum([part.shape[-1] for part in ys])[:-1], y.shape, mask, lengths if packed else None
-        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any) -> Any:
         """dx of x's shape, None for integers, from dy of y's; parameters' gradients are ADDED."""
         ends, shape, mask, lengths = self.recall()
-        dy = opened_like(self.name, dy, lengths if self.keeps_time else None, self.batch_first)
+        dy = padded_like(self.name, dy, lengths if self.keeps_time else None, self.batch_first)
         dy = self.gradient(dy, shape, self.dtype)
-        dy = dy if mask is None else np.where(over(mask, dy), dy, 0)
+        dy = dy if mask is None else np.where(expand_mask(mask, dy), dy, 0)
         dxs = [layer.backward(part) for layer, part in zip(self.layers, np.split(dy, ends, axis=-1))]  # (2)
         if self.reads != "numbers":
             return None
         dx = sum(dxs) if self.widths is None else np.concatenate(dxs, axis=-1)  # (1)
-        return dx if lengths is None else closed(dx, lengths, self.batch_first)
+        return dx if lengths is None else to_packed(dx, lengths, self.batch_first)
 
     def own(self, x: Array) -> list[Array]:
         """What each layer reads."""

@@ -12,7 +12,7 @@ from numnet.core import init as draw
 from numnet.core.checks import check_choice, check_size, check_steps, check_width
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, ParamOperation
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 
 
 class Convolution(ParamOperation):
@@ -63,37 +63,37 @@ class Convolution(ParamOperation):
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_steps(self.name, x, self.batch_first, tokens=False)
         check_width(self.name, x, self.input_size)
-        B, T = self.turned(x).shape[:2]
+        B, T = self.time_major(x).shape[:2]
         mask = as_mask(self.name, lengths, B, T, self.batch_first)
         self.ready(x.shape[-1])
-        x = self.turned(self.cast("x", x))
+        x = self.time_major(self.cast("x", x))
         real = np.ones((B, T), bool) if mask is None else mask
         windows = windows_of(x[real], real, self.K // 2, self.K)
         y = windows @ self.W.transpose(2, 1, 0).reshape(-1, self.output_size)  # (1)
         y += self.b
         self.saved = windows, real, packed
-        y = self.turned(put(y, real))
-        return closed(y, lengths, self.batch_first) if packed else y
+        y = self.time_major(put(y, real))
+        return to_packed(y, lengths, self.batch_first) if packed else y
 
     def backward(self, dy: Any) -> Any:
         """dx (B, T, D) from dy (B, T, O), both Packed if x was; dW and db are ADDED. ValueError for another shape."""
         windows, real, packed = self.recall()
         counts = real.sum(axis=1)
-        dy = opened_like(self.name, dy, counts if packed else None, self.batch_first)
+        dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)
         shape = (*(real.shape if self.batch_first else real.shape[::-1]), self.output_size)
-        dy = self.turned(self.gradient(dy, shape, self.dtype))[real]
+        dy = self.time_major(self.gradient(dy, shape, self.dtype))[real]
         self.dW += (dy.T @ windows).reshape(-1, self.K, self.width).transpose(0, 2, 1)  # (1)
         self.db += dy.sum(axis=0)
         windows = windows_of(dy, real, self.K - 1 - self.K // 2, self.K)
         dx = windows @ self.W[..., ::-1].transpose(2, 0, 1).reshape(-1, self.width)  # (1)
-        dx = self.turned(put(dx, real))
-        return closed(dx, counts, self.batch_first) if packed else dx
+        dx = self.time_major(put(dx, real))
+        return to_packed(dx, counts, self.batch_first) if packed else dx
 
-    def turned(self, x: Array) -> Array:
+    def time_major(self, x: Array) -> Array:
         """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
         return x if self.batch_first else x.swapaxes(0, 1)
 

@@ -33,7 +33,7 @@ class Dropout(Operation):
 
     def forward(self, x: Any) -> Array:
         """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
-        x = self.place("x", x)
+        x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
         self.saved = m = self.mask(x.shape, x.dtype)

@@ -17,7 +17,7 @@ from numnet.core.pairs import sum_by_token
 class Embedding(ParamOperation):
     """y = W[x]  (1): row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D).
 
-    `input_size` is V. The first values are normal with this `deviation`, 1 as PyTorch's; less may learn sooner, for a
+    `input_size` is V. The first values are normal with this `std`, 1 as PyTorch's; less may learn sooner, for a
     step of Adam, about the learning rate, is small beside 1. Tokens have no gradient: backward gives None. IndexError
     for a token outside of 0..V-1.
     """
@@ -33,20 +33,20 @@ class Embedding(ParamOperation):
         output_size: int,
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
-        deviation: float = 1.0,
+        std: float = 1.0,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
-        check_positive(self.name, deviation=deviation)
-        self.output_size, self.deviation = output_size, float(deviation)
+        check_positive(self.name, std=std)
+        self.output_size, self.std = output_size, float(std)
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        self.add_param("W", self.deviation * draw.normal(rng, (self.width, self.output_size)))
+        self.add_param("W", self.std * draw.normal(rng, (self.width, self.output_size)))
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"input_size": self.input_size, "output_size": self.output_size, "deviation": self.deviation}
+        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
         """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.

@@ -40,7 +40,7 @@ class Loss(Operation):
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
-        prediction, target = self.place("prediction", prediction), np.asarray(target)
+        prediction, target = self.as_real("prediction", prediction), np.asarray(target)
         check_real(self.name, "target", target)
         weights = self.weights(prediction, target, mask)
         counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0

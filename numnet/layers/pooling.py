@@ -10,7 +10,7 @@ from numnet.core.checks import check_choice, check_steps
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, Operation
-from numnet.core.packed import Packed, closed, opened
+from numnet.core.packed import Packed, to_packed, to_padded
 
 WAYS = ("last", "first", "mean", "max")
 
@@ -38,8 +38,8 @@ class Pooling(Operation):
 
     def forward(self, x: Any, lengths: Any = None) -> Array:
         """y (B, D) from x (B, T, D). ValueError for an x or lengths that do not fit."""
-        self.packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
-        x = self.place("x", x)
+        self.packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
+        x = self.as_real("x", x)
         check_steps(self.name, x, self.batch_first)
         x = x if self.batch_first else x.swapaxes(0, 1)
         mask = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
@@ -61,7 +61,7 @@ class Pooling(Operation):
             dx = np.zeros(shape, dtype)
             np.put_along_axis(dx, t, dy[:, None], axis=1)  # (1) (2)
         dx = dx if self.batch_first else dx.swapaxes(0, 1)
-        return closed(dx, mask.sum(axis=1), self.batch_first) if self.packed else dx
+        return to_packed(dx, mask.sum(axis=1), self.batch_first) if self.packed else dx
 
     def step_taken(self, x: Array, mask: Array) -> Any:
         """The step t of each row, (B, 1, D): of all numbers of the row, or for "max" of each; none for "mean"."""

@@ -20,16 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_logits, check_marks, check_sayable, check_size, check_speaks, check_tokens
+from numnet.core.checks import check_decodable, check_logits, check_marks, check_size, check_tokens, check_tokens_left
 
 Array = npt.NDArray[Any]
 
 
 @dataclass
-class Said:
+class DecodedSequence:
     """Tokens without the end's, the score (2), and attention's weights (T, S), one row a token, or None.
 
-    `ended` is False where the end did not come within `limit` tokens.
+    `ended` is False where the end did not come within `max_length` tokens.
     """
 
     tokens: list[int]
@@ -56,36 +56,41 @@ class Hypothesis:
         """(2)"""
         return self.total / max(1, len(self.tokens)) ** alpha
 
-    def said(self, end: int, alpha: float) -> Said:
+    def decoded(self, end: int, alpha: float) -> DecodedSequence:
         """What it has come to."""
         ended = self.tokens[-1:] == [end]
         words = self.tokens[:-1] if ended else self.tokens
         weights = np.stack(self.weights[: len(words)]) if words and self.weights else None
-        return Said(words, self.score(alpha), weights, ended)
+        return DecodedSequence(words, self.score(alpha), weights, ended)
 
 
 def greedy(
-    model: Any, x: Any, lengths: Any = None, limit: int = 50, alpha: float = 1.0, never: Sequence[int] = ()
-) -> list[Said]:
-    """For each row of x the likeliest token at each step, up to the end's or to `limit` tokens.
+    model: Any,
+    x: Any,
+    lengths: Any = None,
+    max_length: int = 50,
+    alpha: float = 1.0,
+    suppress_tokens: Sequence[int] = (),
+) -> list[DecodedSequence]:
+    """For each row of x the likeliest token at each step, up to the end's or to `max_length` tokens.
 
-    never: tokens that are not to be said, such as `<unk>`.
+    suppress_tokens: tokens that are never chosen, such as `<unk>`.
     """
-    check_speaks("greedy", model)
-    check_size("greedy", limit=limit)
-    course = model.start(x, lengths)
+    check_decodable("greedy", model)
+    check_size("greedy", max_length=max_length)
+    context = model.start(x, lengths)
     every = [Hypothesis(b) for b in range(len(x))]
     going = every[:]
-    for _ in range(limit):
-        log_p, weights, course = step(model, going, course, never)
+    for _ in range(max_length):
+        log_p, weights, context = step(model, going, context, suppress_tokens)
         for k, one in enumerate(going):
             token = int(log_p[k].argmax())
             every[one.owner] = one.longer(token, one.total + float(log_p[k, token]), at(weights, k))
         rows = [k for k, one in enumerate(going) if every[one.owner].tokens[-1] != model.end]
-        going, course = [every[going[k].owner] for k in rows], taken(course, rows)
+        going, context = [every[going[k].owner] for k in rows], select_rows(context, rows)
         if not going:
             break
-    return [one.said(model.end, alpha) for one in every]
+    return [one.decoded(model.end, alpha) for one in every]
 
 
 def beam_search(
@@ -93,23 +98,23 @@ def beam_search(
     x: Any,
     lengths: Any = None,
     beam: int = 5,
-    limit: int = 50,
+    max_length: int = 50,
     alpha: float = 1.0,
-    never: Sequence[int] = (),
-) -> list[Said]:
+    suppress_tokens: Sequence[int] = (),
+) -> list[DecodedSequence]:
     """For each row of x the sentence of the best score among those that `beam` beginnings side by side lead to.
 
     At each step the likeliest continuations by (1) are kept, as many as places are left; one that ends takes its place
-    with it. The search for a row is over when all its places have ended, or at `limit` tokens, where the beginnings
-    that are left count as they are. With beam=1 it is greedy. never: tokens that are not to be said.
+    with it. The search for a row ends when all its places have ended, or at `max_length` tokens, where the unfinished
+    beginnings count as they are. With beam=1 it is greedy. suppress_tokens: tokens that are never chosen.
     """
-    check_speaks("beam_search", model)
-    check_size("beam_search", beam=beam, limit=limit)
-    course = model.start(x, lengths)
+    check_decodable("beam_search", model)
+    check_size("beam_search", beam=beam, max_length=max_length)
+    context = model.start(x, lengths)
     going = [Hypothesis(b) for b in range(len(x))]
     ended: list[list[Hypothesis]] = [[] for _ in going]
-    for _ in range(limit):
-        log_p, weights, course = step(model, going, course, never)
+    for _ in range(max_length):
+        log_p, weights, context = step(model, going, context, suppress_tokens)
         kept, rows = [], []
         for first, last in groups(going):
             places = beam - len(ended[going[first].owner])
@@ -120,28 +125,28 @@ def beam_search(
                 else:
                     kept.append(longer)
                     rows.append(first + k)
-        going, course = kept, taken(course, rows)
+        going, context = kept, select_rows(context, rows)
         if not going:
             break
     for one in going:
         ended[one.owner].append(one)
-    return [max(each, key=lambda one: one.score(alpha)).said(model.end, alpha) for each in ended]
+    return [max(each, key=lambda one: one.score(alpha)).decoded(model.end, alpha) for each in ended]
 
 
-def step(model: Any, going: list[Hypothesis], course: Any, never: Sequence[int]) -> tuple[Array, Any, Any]:
+def step(model: Any, going: list[Hypothesis], context: Any, suppress_tokens: Sequence[int]) -> tuple[Array, Any, Any]:
     """log softmax of the logits (N, V), in float64, -inf for what is never said; attention's weights; the course."""
     tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in going])
-    logits, weights, course = model.advance(tokens, course)
+    logits, weights, context = model.advance(tokens, context)
     z = np.asarray(logits, np.float64)
     check_logits(type(model).__name__, z)
     z = z - z.max(axis=-1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
     check_marks(type(model).__name__, log_p.shape[1], end=model.end)
-    unsaid = np.array(never, np.int64)
-    check_tokens("never", unsaid, log_p.shape[1])
-    log_p[:, unsaid] = -np.inf
-    check_sayable(type(model).__name__, log_p)
-    return log_p, weights, course
+    suppressed = np.array(suppress_tokens, np.int64)
+    check_tokens("suppress_tokens", suppressed, log_p.shape[1])
+    log_p[:, suppressed] = -np.inf
+    check_tokens_left(type(model).__name__, log_p)
+    return log_p, weights, context
 
 
 def likeliest(going: list[Hypothesis], log_p: Array, places: int) -> list[tuple[int, int, float]]:
@@ -160,11 +165,11 @@ def groups(going: list[Hypothesis]) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-def taken(course: Any, rows: list[int]) -> Any:
+def select_rows(context: Any, rows: list[int]) -> Any:
     """These rows of all that a course holds, in this order, as often as they are named."""
-    if isinstance(course, (tuple, list)):
-        return type(course)(taken(part, rows) for part in course)
-    return None if course is None else course[np.array(rows, np.int64)]
+    if isinstance(context, (tuple, list)):
+        return type(context)(select_rows(part, rows) for part in context)
+    return None if context is None else context[np.array(rows, np.int64)]
 
 
 def at(weights: Any, k: int) -> Array | None:

@@ -11,16 +11,16 @@ import numpy.typing as npt
 from numnet.core.checks import check_once, check_part, check_rows
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.core.operation import Array, Operation
-from numnet.core.packed import opened
+from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
 from numnet.layers.attention import Attention
 from numnet.layers.losses import Loss
-from numnet.models.encoder_decoder_config import EncoderDecoderBlueprint
+from numnet.models.encoder_decoder_base import EncoderDecoderBase
 from numnet.models.model import Model, RNNModel
 from numnet.recurrent.node import State
 
 
-class EncoderDecoder(EncoderDecoderBlueprint, Model):
+class EncoderDecoder(EncoderDecoderBase, Model):
     """Source tokens x (B, S), or features (B, S, D), and target tokens y (B, T), -1 behind each end → logits (B, T, V).
 
         y' = [begin, y_1, ..., y_(T-1)]     (1)   what has been said when y_t is to be said
@@ -85,7 +85,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
 
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Array:  # type: ignore[override]
         """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
-        target, real = self.opened_target(target)
+        target, real = self.validated_target(target)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
         y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
         y[real] = logits
@@ -101,7 +101,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """(N, V) for the N real target steps, the padding left out: of all products (5) has the most numbers."""
         m, mask = self.encoded(x, lengths)  # (2)
         check_rows(self.name, "target", len(real), len(m))
-        h = self.decoder(inputs, self.handed_on(), real)  # (3)
+        h = self.decoder(inputs, self.encoder_states(), real)  # (3)
         z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)  # (4)
         logits: Array = self.output(z[real])  # (5)
         self.saved = real, z.shape, h.shape[-1]
@@ -116,24 +116,24 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
             dq, dm = self.attention.backward(dz[..., H:])  # (4)
             dh = dh + dq
         self.decoder.backward(dh)  # (3)
-        return self.encoder.backward(dm, self.handed_back())  # (2)
+        return self.encoder.backward(dm, self.encoder_state_grads())  # (2)
 
     def encoded(self, x: Any, lengths: Any) -> tuple[Array, Any]:
         """(2) m (B, S, M), and the mask (B, S) of what is real in it, or None."""
-        x, lengths = opened(x, lengths)
+        x, lengths = to_padded(x, lengths)
         x = np.asarray(x)
         if not self.built:
-            self.ready(self.input_size or self.encoder.size_shown(x))
+            self.ready(self.input_size or self.encoder.shown_input_size(x))
         m = self.encoder(x, None, lengths)
         return m, self.encoder.saved[0]
 
-    def handed_on(self) -> list[State]:
+    def encoder_states(self) -> list[State]:
         """(3) s_k for each recurrent layer of the decoder, None for the others."""
         pairs = zip(self.encoder.layers, self.encoder.last_state or ())
         states = iter([side_by_side(layer, state) for layer, state in pairs if layer.recurrent])
         return [next(states) if layer.recurrent else None for layer in self.decoder.layers]
 
-    def handed_back(self) -> list[State]:
+    def encoder_state_grads(self) -> list[State]:
         """(3) The gradient of each s_k, for the encoder's layer that it comes from."""
         pairs = zip(self.decoder.layers, self.decoder.d_state or ())
         gradients = iter([d_state for layer, d_state in pairs if layer.recurrent])
@@ -144,21 +144,21 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
 
         A mask (B, T) says which target tokens count, besides those that are -1 and never do.
         """
-        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        loss, (target, real) = self.needs_loss(), self.validated_target(target)
         self.no_state(state)
         with TrainingCall(self):
             logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
+            value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
             self.logits_backward(loss.backward())
         return value
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
         """The loss in evaluation mode; no gradient."""
-        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        loss, (target, real) = self.needs_loss(), self.validated_target(target)
         self.no_state(state)
         with Evaluation():
-            logits = self.logits(x, self.moved_on(target), real, lengths)
-            value: float = loss.forward(logits, target[real], self.counted_of(mask, real))
+            logits = self.logits(x, self.shifted_right(target), real, lengths)
+            value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
         return value
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
@@ -177,11 +177,11 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
         with Unwritten():
             m, mask = self.encoded(x, lengths)
-            return m, mask, self.handed_on()
+            return m, mask, self.encoder_states()
 
-    def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
+    def advance(self, tokens: Any, context: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
-        m, mask, state = course
+        m, mask, state = context
         with Unwritten():
             h = self.decoder(np.asarray(tokens)[:, None], state)
             z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)

@@ -52,7 +52,7 @@ def generate(
         warnings.warn(f"generate: not in the vocabulary, read as <unk>: {', '.join(map(repr, unknown))}", stacklevel=2)
     rng = np.random.default_rng(seed)
     end, written = None if stop is None else vocabulary.ids[stop], []
-    with model.forgetting():  # in it, last_state is that of this thread
+    with model.fresh_state():  # in it, last_state is that of this thread
         logits = model.predict(vocabulary.encode(prompt)[None])
         for _ in range(length):
             if (token := choose(logits[0, -1], rng, temperature, top_k)) == end:

@@ -10,7 +10,7 @@ from numnet.core.checks import check_choice, check_pair, check_recurrent, check_
 from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Layer, Operation
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
 
 MERGES = ("concat", "sum", "mean", "mul", None)
@@ -56,7 +56,7 @@ class Bidirectional(Paths, Layer):
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
     ) -> Any:
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_steps(self.name, x, self.batch_first)
         if x.ndim == 3:
@@ -69,14 +69,14 @@ class Bidirectional(Paths, Layer):
         self.last_state = self.forwards.last_state, self.backwards.last_state
         self.saved = y_f, y_b, lengths if packed else None
         y = self.merged(y_f, y_b)  # (2)
-        y = closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
         y_f, y_b, counts = self.recall()
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
+        shown = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
         self.backwards.checked(d_last[1], self.forwards.recall().x_shape[0], "d_last_state {}")
         d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
@@ -85,7 +85,7 @@ class Bidirectional(Paths, Layer):
         if dx_f is None:
             return None
         dx = dx_f + dx_b
-        return dx if counts is None else closed(dx, counts, self.batch_first)
+        return dx if counts is None else to_packed(dx, counts, self.batch_first)
 
     def merged(self, y_f: Array, y_b: Array) -> Any:
         """(2)"""

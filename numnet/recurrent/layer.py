@@ -15,9 +15,9 @@ import numpy as np
 
 from numnet.core.checks import check_sequence, check_size, check_state, check_steps
 from numnet.core.layout import rows
-from numnet.core.lengths import as_mask, as_resets, carried
+from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.operation import Array, Layer, Operation
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.pairs import add_grads
 from numnet.layers.dense import Dense
 from numnet.recurrent import unroll
@@ -62,7 +62,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, None, node.initial) if output_size else None
-        node.speaker = self.name
+        node.error_name = self.name
         self.set_options(**options)
         self.ready(node.input_size)
 
@@ -115,7 +115,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
         y = self.time_major(y) if self.return_sequences else y
-        y = y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
+        y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
@@ -126,7 +126,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         """
         call: Call = self.recall()
         node, B, T = call.node, *call.x_shape[:2]
-        dy = opened_like(self.name, dy, call.lengths, self.batch_first)
+        dy = padded_like(self.name, dy, call.lengths, self.batch_first)
         d_last = self.checked(d_last_state, B, "d_last_state {}")
         shape = (B,) if not self.return_sequences else (B, T) if self.batch_first else (T, B)
         dy = self.gradient(dy, (*shape, self.output_width), self.dtype)
@@ -144,7 +144,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if dx is None or len(call.x_shape) == 2:  # tokens have no gradient
             return None
         dx = self.time_major(dx)
-        return dx if call.lengths is None else closed(dx, call.lengths, self.batch_first)
+        return dx if call.lengths is None else to_packed(dx, call.lengths, self.batch_first)
 
     def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
         """y (B, T, O) and the parts (B, H) of the last state by unroll.py, where a column is a sample."""
@@ -154,7 +154,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         steps = unroll.Steps(
             None if mask is None else mask.T,
             self.reverse,
-            None if resets is None else carried(resets, mask, self.reverse).T,
+            None if resets is None else continuing(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
             tuple(columns(zones.get(name)) for name in node.states) if zones else (),
             {"drop": columns(drawn["state"].astype(self.dtype))} if "state" in drawn else {},
@@ -183,14 +183,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
         """x with the batch first, cast; the mask and the resets (B, T), or None."""
-        x, lengths = opened(x, lengths, self.batch_first)
+        x, lengths = to_padded(x, lengths, self.batch_first)
         x, mask = np.asarray(x), None
         if lengths is not None or resets is not None:
             check_steps(self.name, x, self.batch_first)
             B, T = self.time_major(x).shape[:2]
             mask = as_mask(self.name, lengths, B, T, self.batch_first)
             mask = None if mask is None or mask.all() else mask
-            resets = opened_like(self.name, resets, lengths, self.batch_first, "resets")
+            resets = padded_like(self.name, resets, lengths, self.batch_first, "resets")
             resets = as_resets(self.name, resets, B, T, self.batch_first)
             if mask is not None and x.ndim == 2:
                 x = np.where(self.time_major(mask), x, 0)  # a token at padding may be anything

@@ -45,7 +45,7 @@ class Node(ParamOperation):
     `step_backward`: see `dropped`.
     """
 
-    speaker: str | None = None
+    error_name: str | None = None
     G = 1
     gates: tuple[str, ...] = ()  # the names of the blocks
     states: tuple[str, ...] = ("h",)
@@ -165,7 +165,7 @@ class Node(ParamOperation):
     @property
     def name(self) -> str:
         """The name in error messages: the node's, or that of the layer that it is part of."""
-        return self.speaker or type(self).__name__
+        return self.error_name or type(self).__name__
 
     def config(self) -> dict[str, Any]:
         return {"hidden_size": self.hidden_size, "initial": self.initial}

@@ -35,7 +35,7 @@ class Steps:
 
     mask: Array | None = None  # (T, B), True where a step is real; None: everywhere
     reverse: bool = False
-    goes_on: Array | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
+    continues: Array | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
     h_0: Parts = ()  # the parts of that state, (H, 1) or 0
     zoneout: Parts = ()  # k for each part of the state: (T, H, B), a number, or None
     options: dict[str, Array] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
@@ -55,7 +55,7 @@ def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Arra
     saved: list[Any] = [None] * T
     for t in steps.order(T):
         real = at(steps.mask, t)
-        state = where(at(steps.goes_on, t), state, steps.h_0)
+        state = where(at(steps.continues, t), state, steps.h_0)
         y_t, new, saved[t] = node.step(at(a_x, t), *state, **options)
         check_parts_of_state(node, "step", "new state", new)
         if steps.zoneout:
@@ -73,7 +73,7 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
     da_x: list[Any] = [None] * T
     d_0: Parts = (0,) * len(d_state)
     for t in reversed(steps.order(T)):
-        real, goes_on = at(steps.mask, t), at(steps.goes_on, t)
+        real, continues = at(steps.mask, t), at(steps.continues, t)
         (dy_t,), d_new = where(real, (dy[t],), 0), where(real, d_state, 0)
         if steps.zoneout:
             dy_t, d_new, d_kept = zoneout_backward(dy_t, d_new, at(steps.zoneout, t), node.reads_out)
@@ -81,9 +81,9 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
         check_parts_of_state(node, "step_backward", "gradient of the previous state", d_prev)
         if steps.zoneout:
             d_prev = tuple(dq + kept for dq, kept in zip(d_prev, d_kept))
-        if goes_on is not None:
-            d_0 = tuple(total + np.where(goes_on, 0, dq) for total, dq in zip(d_0, d_prev))
-            d_prev = where(goes_on, d_prev, 0)
+        if continues is not None:
+            d_0 = tuple(total + np.where(continues, 0, dq) for total, dq in zip(d_0, d_prev))
+            d_prev = where(continues, d_prev, 0)
         d_state = where(real, d_prev, d_state)
         for name, pair in pairs.items():
             terms.setdefault(name, []).append(pair)

@@ -37,7 +37,7 @@ def hessian_vector(
             for name, value in given.items():
                 params[name][...] = before[name] + sign * epsilon * value
             model.zero_grad()
-            with model.keeping_memory():
+            with model.preserving_state():
                 model.loss_and_grads(x, target, mask=mask, lengths=lengths)
             found.append({name: gradient.copy() for name, gradient in model.grads.items()})
     finally:

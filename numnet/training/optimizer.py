@@ -14,7 +14,7 @@ from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.core.show import Shown
 from numnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
-Memory = dict[str, Array]
+Buffers = dict[str, Array]
 
 
 class Optimizer(Shown):
@@ -36,7 +36,7 @@ class Optimizer(Shown):
         self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
-        self.memory: list[Memory] = []
+        self.buffers: list[Buffers] = []
         self.model: ParamOperation | None = None
 
     def step(self, model: Any = None) -> float:
@@ -60,11 +60,11 @@ class Optimizer(Shown):
             clip_by_value(grads, self.clip_value)
         rate = self.schedule(self.steps)
         self.steps += 1
-        for (p, g), memory in zip(pairs, self.memory):
-            self.update(p, g, rate, memory)
+        for (p, g), buffers in zip(pairs, self.buffers):
+            self.update(p, g, rate, buffers)
         return norm
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
         """p in place, one step."""
         raise NotImplementedError
 
@@ -74,8 +74,8 @@ class Optimizer(Shown):
 
     def remember(self, pairs: list[tuple[Array, Array]]) -> None:
         """Zeros for what is remembered, at the first step."""
-        if not self.memory:
-            self.memory = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
+        if not self.buffers:
+            self.buffers = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
 
     def arguments(self) -> dict[str, Any]:
         """The learning rate as a number if it is constant."""
@@ -85,7 +85,7 @@ class Optimizer(Shown):
     def state_dict(self) -> dict[str, Array]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
         names = self.remembers if self.steps else ()
-        joined = {name: np.concatenate([memory[name].ravel() for memory in self.memory]) for name in names}
+        joined = {name: np.concatenate([buffers[name].ravel() for buffers in self.buffers]) for name in names}
         return {"steps": np.asarray(self.steps), **joined}
 
     def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
@@ -95,9 +95,9 @@ class Optimizer(Shown):
         remembered = self.remembers if state.get("steps") else ()
         expected = {"steps": (), **dict.fromkeys(remembered, (total,))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
-        self.memory, self.steps = [], int(state["steps"])
+        self.buffers, self.steps = [], int(state["steps"])
         self.remember(pairs)
         for name in remembered:
             pieces = np.split(np.asarray(state[name]), np.cumsum([p.size for p, _ in pairs])[:-1])
-            for memory, piece in zip(self.memory, pieces):
-                memory[name].ravel()[...] = piece
+            for buffers, piece in zip(self.buffers, pieces):
+                buffers[name].ravel()[...] = piece

@@ -12,13 +12,13 @@ import numpy as np
 from numnet.core.checks import check_fraction
 from numnet.core.operation import Array
 from numnet.core.schedules import Schedule
-from numnet.training.optimizer import Memory, Optimizer
+from numnet.training.optimizer import Buffers, Optimizer
 
 
 class SGD(Optimizer):
     """p ← p - η g  (1)   (Robbins & Monro 1951)"""
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
         p -= rate * self.decayed(p, g)  # (1)
 
 
@@ -39,8 +39,8 @@ class SGDMomentum(Optimizer):
         check_fraction("SGDMomentum", momentum=momentum)
         self.momentum = momentum
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
-        v = memory["v"]
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
+        v = buffers["v"]
         v *= self.momentum
         v += self.decayed(p, g)  # (1)
         p -= rate * v  # (2)
@@ -62,8 +62,8 @@ class AdaGrad(Optimizer):
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
         self.epsilon = epsilon
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
-        g, s = self.decayed(p, g), memory["s"]
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
+        g, s = self.decayed(p, g), buffers["s"]
         s += g * g  # (1)
         p -= rate * g / (np.sqrt(s) + self.epsilon)  # (2)
 
@@ -86,8 +86,8 @@ class RMSProp(Optimizer):
         check_fraction("RMSProp", decay=decay)
         self.decay, self.epsilon = decay, epsilon
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
-        g, s = self.decayed(p, g), memory["s"]
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
+        g, s = self.decayed(p, g), buffers["s"]
         s *= self.decay
         s += (1 - self.decay) * g * g  # (1)
         p -= rate * g / (np.sqrt(s) + self.epsilon)  # (2)
@@ -118,8 +118,8 @@ class Adam(Optimizer):
         check_fraction(type(self).__name__, beta1=beta1, beta2=beta2)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
-        g, m, v, k = self.decayed(p, g), memory["m"], memory["v"], self.steps
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
+        g, m, v, k = self.decayed(p, g), buffers["m"], buffers["v"], self.steps
         m *= self.beta1
         m += (1 - self.beta1) * g  # (1)
         v *= self.beta2
@@ -147,9 +147,9 @@ class AdamW(Adam):
     def decayed(self, p: Array, g: Array) -> Array:
         return g
 
-    def update(self, p: Array, g: Array, rate: float, memory: Memory) -> None:
+    def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
         p *= 1 - rate * self.weight_decay
-        super().update(p, g, rate, memory)
+        super().update(p, g, rate, buffers)
 
 
 OPTIMIZERS = {"sgd": SGD, "momentum": SGDMomentum, "adagrad": AdaGrad, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}

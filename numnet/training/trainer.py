@@ -183,7 +183,7 @@ def evaluate(model: Any, batches: Any) -> float:
     What a stateful layer remembers is left as it was.
     """
     state, total, count = None, 0.0, 0.0
-    with model.forgetting():
+    with model.fresh_state():
         for x, y, *lengths in batches.epoch(0):
             mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
             total += mean * model.loss.counted

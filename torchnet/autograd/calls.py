@@ -90,7 +90,7 @@ class NodeOnTape(OnTape):
         check_step(node.name, x)
         columns = [None if h is None else as_tensor(h).T for h in parts]
         new, _ = node(x.T if x.ndim == 2 else x, node.joined(columns))
-        return turned(new)
+        return transposed(new)
 
 
 class LayerOnTape(OnTape):
@@ -201,6 +201,6 @@ def on_tape(tree: Any) -> Any:
     return tuple(map(on_tape, tree)) if isinstance(tree, tuple) else ArrayWithGrad.of(tree)
 
 
-def turned(tree: Any) -> Any:
+def transposed(tree: Any) -> Any:
     """Each transposed."""
-    return tuple(map(turned, tree)) if isinstance(tree, tuple) else tree.T
+    return tuple(map(transposed, tree)) if isinstance(tree, tuple) else tree.T

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from numnet.autograd.program import Program
+from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape
 from torchnet.autograd.calls import on
 from torchnet.core.device import usable_device
 from torchnet.core.operation import Layer, Operation
 
 
-class Tape(Program, Layer):
+class Tape(TapeBase, Layer):
     """Parts by name. What they are called with and give is an ArrayWithGrad, (B, ...) throughout, a Node's too.
 
         tape = Tape(embed=Embedding(V, 16), node=GRUNode(32), dense=Dense(2), loss=SoftmaxCrossEntropy())

@@ -19,8 +19,8 @@ from numnet.core.checks import (
     check_shape,
     check_state_dict,
 )
-from numnet.core.evaluation import BUILDING, Mode, Saved, copied, recalled
-from numnet.core.first_values import FirstValues
+from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
+from numnet.core.initialization import Initialization
 from numnet.core.show import Made
 
 
@@ -67,7 +67,7 @@ class Operation(Made, torch.nn.Module):
         """y; what backward needs is stored in `saved`."""
         raise NotImplementedError
 
-    def place(self, name: str, x: Any) -> Tensor:
+    def as_real(self, name: str, x: Any) -> Tensor:
         """x as a floating-point tensor that autograd follows, so that there is a dx."""
         x = as_tensor(x)
         check_real(self.name, name, x)
@@ -83,7 +83,7 @@ class Operation(Made, torch.nn.Module):
 
     def recall(self) -> Any:
         """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
-        saved = recalled(self)
+        saved = saved_by_this_thread(self)
         if saved is None:
             check_saved(self.name, saved)
         return saved
@@ -137,10 +137,10 @@ class Operation(Made, torch.nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy of a module is a copy of its parameters, not of the last call's graph."""
-        return copied(self)
+        return attributes_of_copy(self)
 
 
-class ParamOperation(FirstValues, Operation):
+class ParamOperation(Initialization, Operation):
     """An Operation with parameters: `params` by name, and `grads`, which `backward` ADDS to and `zero_grad` clears.
 
     Parameters are made by the first batch, which shows the input size, or at once where `input_size` is given: give it
@@ -168,18 +168,18 @@ class ParamOperation(FirstValues, Operation):
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         if self.built:
             check_fits(self.name, self.input_size, input_size)
-        if self.built and not self.as_made():
+        if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
             self.input_size, self.dtype = input_size, as_dtype(dtype)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
             self.output_width, self.built = self.make(own), True
-            self.note_values()
+            self.record_initial_values()
         return self.output_width
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         y = super().__call__(*inputs, **options)
-        self.__dict__["first_values"] = None
+        self.__dict__["initial_checksum"] = None
         return y
 
     def convert(self, dtype: Any) -> None:
@@ -239,7 +239,7 @@ class ParamOperation(FirstValues, Operation):
         check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
         for name, value in given.items():
             check_real(self.name, name, value)
-        self.keep_values()
+        self.keep_parameters()
         return super().load_state_dict(given, strict, assign)
 
 

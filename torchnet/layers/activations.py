@@ -14,7 +14,7 @@ class Activation(Operation):
     """y = f(x), elementwise; float32 and float64 keep their dtype."""
 
     def forward(self, x: Any) -> Tensor:
-        x = self.place("x", x)
+        x = self.as_real("x", x)
         y = self.f(x)
         self.keep((y,), (x,))
         return y

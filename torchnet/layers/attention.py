@@ -84,7 +84,7 @@ class Attention(ParamOperation):
 
     def forward(self, q: Any, m: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
         """y (B, Q, M) from q (B, Q, H) and m (B, T, M); `weights` (B, Q, T) are then those of this call."""
-        q, given, mask = self.entered(q, m, lengths)
+        q, given, mask = self.validated(q, m, lengths)
         m = given if mask is None else torch.where(mask[..., None], given, 0)
         e = self.scores(q, m)
         if mask is None:
@@ -119,7 +119,7 @@ class Attention(ParamOperation):
         """Those of q and of m, as far as they are known."""
         return self.input_size, self.memory_size
 
-    def entered(self, q: Any, m: Any, lengths: Any) -> tuple[Tensor, Tensor, Tensor | None]:
+    def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         """Both as tensors that autograd follows, their shapes checked; the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
         check_queries(self.name, q, m)

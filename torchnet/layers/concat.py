@@ -11,8 +11,8 @@ from torch import Tensor
 
 from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
 from numnet.core.evaluation import Saved
-from numnet.core.lengths import mask_like, over
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.lengths import expand_mask, mask_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from torchnet.core.operation import Layer, Operation, as_tensor
 
 
@@ -60,7 +60,7 @@ class Concat(Layer):
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, ..., Σ O) from x (B, ..., Σ widths). ValueError for another number of columns."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_columns(self.name, x, self.widths)
         if lengths is not None:
@@ -70,23 +70,23 @@ class Concat(Layer):
         numbers = self.reads == "numbers"
         given = self.followed(self.cast("x", x)) if numbers else x
         mask = None if found is None else torch.from_numpy(found.copy()).to(given.device)
-        x = given if mask is None else torch.where(over(mask, given), given, 0)
+        x = given if mask is None else torch.where(expand_mask(mask, given), given, 0)
         ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
         check_outputs(self.name, [y.shape for y in ys])
         y = torch.cat(ys, dim=-1)
         mask = mask.to(y.device) if mask is not None and self.keeps_time else None
-        y = y if mask is None else torch.where(over(mask, y), y, 0)
+        y = y if mask is None else torch.where(expand_mask(mask, y), y, 0)
         self.keep((y,), (given,) if numbers else ())
         self.lengths = lengths if packed else None
-        return closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any) -> Any:
         """dx of x's shape, None for integers, from dy of y's; parameters' gradients are ADDED."""
         (y,), inputs = self.recall()
-        dy = opened_like(self.name, dy, self.lengths if self.keeps_time else None, self.batch_first)
+        dy = padded_like(self.name, dy, self.lengths if self.keeps_time else None, self.batch_first)
         dxs = self.pull((y,), inputs, (dy,))
         dx = dxs[0] if dxs else None
-        return dx if dx is None or self.lengths is None else closed(dx, self.lengths, self.batch_first)
+        return dx if dx is None or self.lengths is None else to_packed(dx, self.lengths, self.batch_first)
 
     def own(self, x: Tensor) -> list[Tensor]:
         """What each layer reads."""

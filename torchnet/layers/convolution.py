@@ -13,7 +13,7 @@ from numnet.core import init as draw
 from numnet.core.checks import check_choice, check_size, check_steps, check_width
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import mask_like
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from torchnet.core.operation import ParamOperation, as_tensor
 
 
@@ -60,7 +60,7 @@ class Convolution(ParamOperation):
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first, tokens=False)
         check_width(self.name, x, self.input_size)
@@ -75,9 +75,9 @@ class Convolution(ParamOperation):
         y = y if mask is None else torch.where(mask, y, 0)
         self.keep((y,), (given,))
         self.lengths = lengths if packed else None
-        return closed(y, lengths, self.batch_first) if packed else y
+        return to_packed(y, lengths, self.batch_first) if packed else y
 
     def backward(self, dy: Any) -> Any:
         """dx (B, T, D) from dy (B, T, O), both Packed if x was; dW and db are ADDED. ValueError for another shape."""
-        dx = super().backward(opened_like(self.name, dy, self.lengths, self.batch_first))
-        return dx if self.lengths is None else closed(dx, self.lengths, self.batch_first)
+        dx = super().backward(padded_like(self.name, dy, self.lengths, self.batch_first))
+        return dx if self.lengths is None else to_packed(dx, self.lengths, self.batch_first)

@@ -36,7 +36,7 @@ class Dropout(Operation):
 
     def forward(self, x: Any) -> Tensor:
         """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
-        x = self.place("x", x)
+        x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
         y = x * self.mask(x) if self.training and self.p else x * 1

@@ -17,7 +17,7 @@ from torchnet.core.operation import ParamOperation, as_tensor
 class Embedding(ParamOperation):
     """y = W[x]: row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D), as torch.nn.Embedding.
 
-    `input_size` is V. The first values are normal with this `deviation`. Tokens have no gradient: backward gives None.
+    `input_size` is V. The first values are normal with this `std`. Tokens have no gradient: backward gives None.
     IndexError for a token outside of 0..V-1.
     """
 
@@ -31,20 +31,20 @@ class Embedding(ParamOperation):
         output_size: int,
         seed: int | None = None,
         dtype: Any = "float32",
-        deviation: float = 1.0,
+        std: float = 1.0,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
-        check_positive(self.name, deviation=deviation)
-        self.output_size, self.deviation = output_size, float(deviation)
+        check_positive(self.name, std=std)
+        self.output_size, self.std = output_size, float(std)
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        self.add_param("W", self.deviation * draw.normal(rng, (self.width, self.output_size)))
+        self.add_param("W", self.std * draw.normal(rng, (self.width, self.output_size)))
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"input_size": self.input_size, "output_size": self.output_size, "deviation": self.deviation}
+        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
         """Take these vectors (V, D) as first values, such as were trained on a larger text; or (N, D), for N rows of W.

@@ -42,7 +42,7 @@ class Loss(Operation):
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
-        prediction, target = self.place("prediction", prediction), as_tensor(target)
+        prediction, target = self.as_real("prediction", prediction), as_tensor(target)
         check_real(self.name, "target", target)
         target = target.to(prediction.device)
         weights = self.weights(prediction, target, mask)

@@ -11,7 +11,7 @@ from torch import Tensor
 from numnet.core.checks import check_choice, check_steps
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
-from numnet.core.packed import Packed, closed, opened
+from numnet.core.packed import Packed, to_packed, to_padded
 from torchnet.core.operation import Operation
 
 WAYS = ("last", "first", "mean", "max")
@@ -38,8 +38,8 @@ class Pooling(Operation):
 
     def forward(self, x: Any, lengths: Any = None) -> Tensor:
         """y (B, D) from x (B, T, D). ValueError for an x or lengths that do not fit."""
-        self.packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
-        given = self.place("x", x)
+        self.packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
+        given = self.as_real("x", x)
         check_steps(self.name, given, self.batch_first)
         x = given if self.batch_first else given.transpose(0, 1)
         found = as_mask(self.name, lengths, x.shape[0], x.shape[1], self.batch_first)
@@ -53,7 +53,7 @@ class Pooling(Operation):
     def backward(self, dy: Any) -> Any:
         """dx (B, T, D), Packed if x was, from dy (B, D). ValueError for another shape."""
         dx = super().backward(dy)
-        return closed(dx, self.counts, self.batch_first) if self.packed else dx
+        return to_packed(dx, self.counts, self.batch_first) if self.packed else dx
 
     def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
         """Of rows that have a real step."""

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from numnet.core.checks import check_once, check_part, check_real, check_rows
 from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
-from numnet.core.packed import opened
+from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
-from numnet.models.encoder_decoder_config import EncoderDecoderBlueprint
+from numnet.models.encoder_decoder_base import EncoderDecoderBase
 from torchnet.core.operation import Operation, as_tensor
 from torchnet.layers.attention import Attention
 from torchnet.layers.losses import Loss
@@ -24,7 +24,7 @@ from torchnet.recurrent.node import State
 Array = npt.NDArray[Any]
 
 
-class EncoderDecoder(EncoderDecoderBlueprint, Model):
+class EncoderDecoder(EncoderDecoderBase, Model):
     """Source tokens x (B, S), or features (B, S, D), and target tokens y (B, T), -1 behind each end → logits (B, T, V).
 
         y' = [begin, y_1, ..., y_(T-1)]     (1)   what has been said when y_t is to be said
@@ -83,8 +83,8 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
 
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
         """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
-        (x, lengths), (target, real) = opened(x, lengths), self.opened_target(target)
-        x = self.entered(x)
+        (x, lengths), (target, real) = to_padded(x, lengths), self.validated_target(target)
+        x = self.validated_x(x)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
         y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
         self.keep((y,), (x,) if x.is_floating_point() else ())
@@ -96,7 +96,7 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
             (y,), inputs = self.recall()
             return (self.pull((y,), inputs, (dy,)) or [None])[0]
 
-    def entered(self, x: Any) -> Tensor:
+    def validated_x(self, x: Any) -> Tensor:
         """x as a tensor; features are followed by autograd."""
         x = as_tensor(x)
         check_real(self.name, "x", x)
@@ -110,20 +110,20 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """(N, V) for the N real target steps, the padding left out."""
         m, mask = self.encoded(x, lengths)  # (2)
         check_rows(self.name, "target", len(real), len(m))
-        h = self.decoder(inputs, self.handed_on(), real)  # (3)
+        h = self.decoder(inputs, self.encoder_states(), real)  # (3)
         z = h if self.attention is None else torch.cat((h, self.attention(h, m, mask)), dim=-1)  # (4)
         return self.output(z[self.places(real)])  # (5)
 
     def encoded(self, x: Any, lengths: Any) -> tuple[Tensor, Any]:
         """(2) m (B, S, M), and the mask (B, S) of what is real in it, or None."""
-        x, lengths = opened(x, lengths)
+        x, lengths = to_padded(x, lengths)
         x = as_tensor(x)
         if not self.built:
-            self.ready(self.input_size or self.encoder.size_shown(x))
+            self.ready(self.input_size or self.encoder.shown_input_size(x))
         m = self.encoder(x, None, lengths)
         return m, self.encoder.saved[0]
 
-    def handed_on(self) -> list[State]:
+    def encoder_states(self) -> list[State]:
         """(3) s_k for each recurrent layer of the decoder, None for the others."""
         layers = [layer for layer in self.encoder.layers if layer.recurrent]
         states = iter([side_by_side(layer, layer.last_state) for layer in layers])
@@ -134,21 +134,21 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
 
         A mask (B, T) says which target tokens count, besides those that are -1 and never do.
         """
-        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        loss, (target, real) = self.needs_loss(), self.validated_target(target)
         self.no_state(state)
         with TrainingCall(self):
             logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
-            value = loss(logits, target[real], self.counted_of(mask, real))
+            value = loss(logits, target[real], self.target_mask(mask, real))
             value.backward()
         return value.detach()
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
         """The loss in evaluation mode; no gradient."""
-        loss, (target, real) = self.needs_loss(), self.opened_target(target)
+        loss, (target, real) = self.needs_loss(), self.validated_target(target)
         self.no_state(state)
         with self.evaluating():
-            logits = self.logits(x, self.moved_on(target), real, lengths)
-            return float(loss(logits, target[real], self.counted_of(mask, real)))
+            logits = self.logits(x, self.shifted_right(target), real, lengths)
+            return float(loss(logits, target[real], self.target_mask(mask, real)))
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
         """The logits in evaluation mode, as a numpy array. There is no way back from it."""
@@ -166,11 +166,11 @@ class EncoderDecoder(EncoderDecoderBlueprint, Model):
         """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
         with self.evaluating(Unwritten):
             m, mask = self.encoded(x, lengths)
-            return m, mask, self.handed_on()
+            return m, mask, self.encoder_states()
 
-    def advance(self, tokens: Any, course: Any) -> tuple[Array, Array | None, Any]:
+    def advance(self, tokens: Any, context: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
-        m, mask, state = course
+        m, mask, state = context
         with self.evaluating(Unwritten):
             h = self.decoder(np.asarray(tokens)[:, None], state)
             z = h if self.attention is None else torch.cat((h, self.attention(h, m, mask)), dim=-1)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
-from numnet.core.lengths import over
-from numnet.core.packed import Packed, closed, opened, opened_like
-from numnet.models.config import Blueprint
+from numnet.core.lengths import expand_mask
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.models.base import ModelBase
 from torchnet.core.device import usable_device
 from torchnet.core.operation import Layer, Operation, as_tensor
 from torchnet.layers.losses import Loss
@@ -25,7 +25,7 @@ SWITCHING = threading.Lock()
 SWITCHED: dict[torch.nn.Module, int] = {}  # PyTorch's modules that evaluations have switched, and by how many
 
 
-class Model(Blueprint, Layer):
+class Model(ModelBase, Layer):
     """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
 
     usable_device = classmethod(usable_device)
@@ -36,7 +36,7 @@ class Model(Blueprint, Layer):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         width = super().build(input_size, rng, dtype)
-        self.keep_values()
+        self.keep_parameters()
         return width
 
     @contextmanager
@@ -96,13 +96,13 @@ class RNNModel(Model):
 
         ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_real(self.name, "x", x)
         x = x.to(self.device)
         mask = self.mask_of(x, lengths)
         mask = None if mask is None else torch.from_numpy(mask.copy()).to(self.device)
-        x = x if mask is None else torch.where(over(mask, x), x, 0)
+        x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.ready_for(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
@@ -110,10 +110,10 @@ class RNNModel(Model):
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
-        x = x if mask is None else torch.where(over(mask, x), x, 0)
+        x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.last_state = [detached(getattr(layer, "last_state", None)) for layer in self.layers]
         self.saved = mask, packed and mask is not None, tuple(x.shape)
-        y = closed(x, lengths, self.batch_first) if packed and mask is not None else x
+        y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
@@ -127,17 +127,17 @@ class RNNModel(Model):
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
         """From the last layer to the first."""
         (mask, packed, shape), given = self.recall(), dy
-        dy = opened_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
+        dy = padded_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
-            dy = torch.where(over(mask, dy), dy.to(self.device), 0)
+            dy = torch.where(expand_mask(mask, dy), dy.to(self.device), 0)
         d_last = list(d_last_state) if d_last_state is not None else [None] * len(self.layers)
         check_states(self.name, d_last, len(self.layers), "d_last_state")
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
-        return closed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
+        return to_packed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(
         self,

@@ -11,7 +11,7 @@ from torch import Tensor
 from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
 from torchnet.core.operation import Layer, as_tensor
 
@@ -54,7 +54,7 @@ class Bidirectional(Paths, Layer):
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
     ) -> Any:
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
-        packed, (x, lengths) = isinstance(x, Packed), opened(x, lengths, self.batch_first)
+        packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)
         if x.ndim == 3:
@@ -71,7 +71,7 @@ class Bidirectional(Paths, Layer):
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.keep(outputs, (x, *starts))
         self.counts = lengths if packed else None
-        y = closed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
@@ -79,7 +79,7 @@ class Bidirectional(Paths, Layer):
         outputs, inputs = self.recall()
         counts = self.counts
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        shown = [opened_like(self.name, part, counts, self.batch_first) for part in given]
+        shown = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
         half = (len(outputs) - len(given)) // 2
         last = outputs[len(given) : -half], outputs[-half:]
@@ -88,7 +88,7 @@ class Bidirectional(Paths, Layer):
         dx, *d_start = self.pull(outputs, inputs, (*shown, *upstream))
         joined = self.forwards.node.joined
         self.d_state = joined(d_start[:half]), joined(d_start[half:])
-        return closed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
+        return to_packed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
 
     def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
         """(2)"""

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from numnet.core.checks import check_sequence, check_size, check_state, check_steps
 from numnet.core.evaluation import Saved
-from numnet.core.lengths import as_mask, as_resets, carried
-from numnet.core.packed import Packed, closed, opened, opened_like
+from numnet.core.lengths import as_mask, as_resets, continuing
+from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.recurrent.options import RecurrentOptions
 from torchnet.core.operation import Layer, as_tensor
 from torchnet.layers.dense import Dense
@@ -64,7 +64,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.output = Dense(output_size, None, node.initial) if output_size else None
         self.of_node: list[str] = []  # the names of the node's parameters
         self.d_state: State = None
-        node.speaker = self.name
+        node.error_name = self.name
         self.set_options(**options)
         self.ready(node.input_size)
 
@@ -111,7 +111,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.cleared = None
         self.keep((y, *last), (given, *start))
         self.counts = counts
-        y = y if counts is None or not self.return_sequences else closed(y, counts, self.batch_first)
+        y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
@@ -121,22 +121,22 @@ class RecurrentLayer(RecurrentOptions, Layer):
         ValueError for another shape, RuntimeError before forward.
         """
         outputs, inputs = self.recall()
-        packed, dy = self.counts is not None, opened_like(self.name, dy, self.counts, self.batch_first)
+        packed, dy = self.counts is not None, padded_like(self.name, dy, self.counts, self.batch_first)
         dx, *d_start = self.pull(outputs, inputs, (dy, *self.checked(d_last_state, outputs[1:])))
         self.d_state = self.node.joined(d_start)
-        return closed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
+        return to_packed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
 
     def steps(self, node: Node, mask: Tensor | None, resets: Any, drawn: dict[str, Any]) -> unroll.Steps:
         """What happens between steps in this call, with the batch last."""
         like, zones = self.node.place_of, drawn.get("zoneout", {})
-        goes_on = None
+        continues = None
         if resets is not None:
-            found = carried(resets, None if mask is None else mask.cpu().numpy(), self.reverse)
-            goes_on = torch.from_numpy(found).to(like.device).T
+            found = continuing(resets, None if mask is None else mask.cpu().numpy(), self.reverse)
+            continues = torch.from_numpy(found).to(like.device).T
         return unroll.Steps(
             None if mask is None else mask.T,
             self.reverse,
-            goes_on,
+            continues,
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
             [as_zone(zones.get(name), like) for name in node.states] if zones else (),
             {"drop": torch.as_tensor(drawn["state"]).to(like).T} if "state" in drawn else {},
@@ -155,26 +155,26 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
         """x as given, which autograd follows; x with the batch first and 0 at padding; mask and resets (B, T)."""
-        x, lengths = opened(x, lengths, self.batch_first)
+        x, lengths = to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)
-        B, T = self.turned(x).shape[:2]
+        B, T = self.time_major(x).shape[:2]
         found = as_mask(self.name, lengths, B, T, self.batch_first)
         mask = None if found is None or found.all() else torch.from_numpy(found.copy())
-        resets = opened_like(self.name, resets, lengths, self.batch_first, "resets")
+        resets = padded_like(self.name, resets, lengths, self.batch_first, "resets")
         resets = as_resets(self.name, resets, B, T, self.batch_first)
         tokens = x.ndim == 2
         if tokens and mask is not None:
-            x = torch.where(self.turned(mask.to(x.device)), x, 0)  # a token at padding may be anything
+            x = torch.where(self.time_major(mask.to(x.device)), x, 0)  # a token at padding may be anything
         check_sequence(self.name, x, self.input_size, self.batch_first)
         self.ready(x.shape[-1], x)
         self.share()
         given = x.long().to(self.node.place_of.device) if tokens else self.followed(self.cast("x", x))
         mask = None if mask is None else mask.to(given.device)
-        x = self.turned(given)
+        x = self.time_major(given)
         return given, x if tokens or mask is None else torch.where(mask[..., None], x, 0), mask, resets
 
-    def turned(self, x: Tensor) -> Tensor:
+    def time_major(self, x: Tensor) -> Tensor:
         """(T, B, ...) as (B, T, ...) and back, where the batch is not first."""
         return x if self.batch_first else x.transpose(0, 1)
 
@@ -202,7 +202,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         y = y if self.output is None else self.output(y)
         if mask is not None:
             y = torch.where((mask if self.return_sequences else mask.any(dim=1))[..., None], y, 0)
-        return self.turned(y) if self.return_sequences else y * 1
+        return self.time_major(y) if self.return_sequences else y * 1
 
     def ends(self, y: Tensor, mask: Tensor | None) -> Any:
         """(B,): the step of y (B, T, O) that is taken last."""

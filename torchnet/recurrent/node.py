@@ -36,7 +36,7 @@ class Node(ParamOperation):
     needs, or is None. State dropout needs an argument `drop` of `step`: see `dropped`.
     """
 
-    speaker: str | None = None
+    error_name: str | None = None
     G = 1
     gates: tuple[str, ...] = ()  # the names of the blocks
     states: tuple[str, ...] = ("h",)
@@ -160,7 +160,7 @@ class Node(ParamOperation):
     @property
     def name(self) -> str:
         """Who speaks in an error: the node, or the layer that it is part of."""
-        return self.speaker or type(self).__name__
+        return self.error_name or type(self).__name__
 
     def config(self) -> dict[str, Any]:
         return {"hidden_size": self.hidden_size, "initial": self.initial}

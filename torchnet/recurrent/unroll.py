@@ -27,7 +27,7 @@ class Steps:
 
     mask: Tensor | None = None  # (T, B), True where a step is real; None: everywhere
     reverse: bool = False
-    goes_on: Tensor | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
+    continues: Tensor | None = None  # (T, B), False where the state is h_0 before the step; None: nowhere
     h_0: Sequence[Any] = ()  # the parts of that state, (H, 1) or 0
     zoneout: Sequence[Tensor | None] = ()  # k for each part of the state: (T, H, B), a number, or None
     options: dict[str, Tensor] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
@@ -42,8 +42,8 @@ def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Ten
     a_x = of_each_step(node.inputs(x))
     y: list[Tensor] = [x] * len(x)
     for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
-        if steps.goes_on is not None:
-            state = chosen(steps.goes_on[t], state, steps.h_0)
+        if steps.continues is not None:
+            state = chosen(steps.continues[t], state, steps.h_0)
         y[t], new = node.step(a_x[t], *state, **steps.options)
         check_parts_of_state(node, "step", "new state", new)
         if steps.zoneout:

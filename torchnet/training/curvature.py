@@ -31,7 +31,7 @@ def hessian_vector(
     try:
         for layer in recurrent:
             layer.use_fast = False
-        with model.keeping_memory():
+        with model.preserving_state():
             loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
     finally:
         for layer, use_fast in zip(recurrent, used):

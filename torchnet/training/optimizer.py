@@ -85,7 +85,7 @@ class Optimizer(Shown):
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
         memories = list(self.vendor.state.values()) if self.vendor is not None and self.steps else []
         joined = {
-            ours: torch.cat([memory[theirs].reshape(-1) for memory in memories]).cpu().numpy()
+            ours: torch.cat([buffers[theirs].reshape(-1) for buffers in memories]).cpu().numpy()
             for ours, theirs in self.remembers.items()
             if memories
         }

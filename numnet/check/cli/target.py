@@ -34,7 +34,7 @@ class Case:
     inputs: tuple[Any, ...] = ()
 
 
-def opened(target: str) -> tuple[ModuleType, list[str]]:
+def load_target(target: str) -> tuple[ModuleType, list[str]]:
     """The module that a target names, run, and the names in it to check; all that can be, where it names none."""
     where, name = split(target)
     module = from_file(Path(where)) if is_path(where) else from_package(where)

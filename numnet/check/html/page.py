@@ -26,7 +26,8 @@ def page(report: Report) -> str:
 
 def body(report: Report) -> str:
     """The report in a box with a style of its own."""
-    parts = [tag("style", style()), headline(report), *map(told, report.findings), tag("h2", "Tensor by tensor")]
+    findings = map(finding_html, report.findings)
+    parts = [tag("style", style()), headline(report), *findings, tag("h2", "Tensor by tensor")]
     parts.append(table(report))
     drawn = [(heading, figures) for heading, figures in pictures(report) if figures]
     for k, (heading, figures) in enumerate(drawn):
@@ -53,7 +54,7 @@ def headline(report: Report) -> str:
     )
 
 
-def told(finding: Finding) -> str:
+def finding_html(finding: Finding) -> str:
     """What is wrong, and the lines of code to look at."""
     named = [("forward", finding.forward)] if finding.forward is not None else []
     named += [("back", line) for line in finding.back]

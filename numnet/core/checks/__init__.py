@@ -20,6 +20,7 @@ from numnet.core.checks.batches import (
 )
 from numnet.core.checks.networks import (
     check_built,
+    check_decodable,
     check_fits,
     check_model,
     check_one_step,
@@ -28,15 +29,15 @@ from numnet.core.checks.networks import (
     check_rates,
     check_same_model,
     check_saved,
-    check_speaks,
     check_state,
     check_state_dict,
     check_states,
     parts_of_state,
 )
 from numnet.core.checks.stacks import (
+    batch_first_of,
     check_alike,
-    check_handed_on,
+    check_handover,
     check_layers,
     check_once,
     check_outputs,
@@ -45,7 +46,6 @@ from numnet.core.checks.stacks import (
     check_side_by_side,
     check_stack,
     resets_for,
-    way_of,
 )
 from numnet.core.checks.values import (
     check_choice,
@@ -59,9 +59,9 @@ from numnet.core.checks.values import (
     check_positive,
     check_probability,
     check_real,
-    check_sayable,
     check_shape,
     check_size,
+    check_tokens_left,
     first_place,
     kind_of,
 )
@@ -80,6 +80,7 @@ from numnet.core.checks.walks import (
 )
 
 __all__ = [
+    "batch_first_of",
     "check_alike",
     "check_alike_widths",
     "check_axes",
@@ -87,12 +88,13 @@ __all__ = [
     "check_choice",
     "check_columns",
     "check_count",
+    "check_decodable",
     "check_dtype",
     "check_features",
     "check_finite_number",
     "check_fits",
     "check_fraction",
-    "check_handed_on",
+    "check_handover",
     "check_last",
     "check_layers",
     "check_logits",
@@ -124,12 +126,10 @@ __all__ = [
     "check_same_lengths",
     "check_same_model",
     "check_saved",
-    "check_sayable",
     "check_sequence",
     "check_shape",
     "check_side_by_side",
     "check_size",
-    "check_speaks",
     "check_stack",
     "check_state",
     "check_state_dict",
@@ -138,6 +138,7 @@ __all__ = [
     "check_steps",
     "check_target",
     "check_tokens",
+    "check_tokens_left",
     "check_unchanged",
     "check_width",
     "check_words",
@@ -147,5 +148,4 @@ __all__ = [
     "parts_of_state",
     "refuse_plain",
     "resets_for",
-    "way_of",
 ]

@@ -20,7 +20,7 @@ def check_saved(who: str, saved: Any) -> None:
         raise RuntimeError(f"{who}: backward before forward. Call forward first.")
 
 
-def check_speaks(who: str, model: Any) -> None:
+def check_decodable(who: str, model: Any) -> None:
     """What says a sequence token by token."""
     if not (hasattr(model, "start") and hasattr(model, "advance")):
         raise TypeError(

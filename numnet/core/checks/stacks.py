@@ -14,7 +14,7 @@ def check_alike(who: str, layers: Sequence[Any]) -> None:
     for k, layer in enumerate(layers):
         if getattr(layer, "merge", "") is None:
             raise ValueError(f"{who}: layers[{k}] gives a pair (merge=None), expected one output. Choose a merge.")
-        way = way_of(layer)
+        way = batch_first_of(layer)
         if way is not None:
             ways.setdefault(way, k)
     if len(ways) == 2:
@@ -30,7 +30,7 @@ def check_layers(who: str, layers: Any) -> None:
         raise TypeError(f"{who}: layers is {type(layers).__name__}, expected a list of layers. One? Pass [layer].")
 
 
-def way_of(layer: Any) -> bool | None:
+def batch_first_of(layer: Any) -> bool | None:
     """Whether the batch is first for it; None where that is all the same."""
     way: bool | None = getattr(layer, "per_sequence", False) or getattr(layer, "batch_first", None)
     return way
@@ -61,7 +61,7 @@ def check_side_by_side(who: str, layers: Sequence[Any], widths: Sequence[int] | 
         if layer.keeps_time != layers[0].keeps_time:
             names = f"layers[{k}] is {layer.name}, layers[0] {layers[0].name}"
             raise ValueError(f"{who}: {names}, and time ends in one of them alone, expected all alike. Pool behind it.")
-        if way_of(layer) not in (None, batch_first):
+        if batch_first_of(layer) not in (None, batch_first):
             ours, theirs = ("batch-first", "time-major") if batch_first else ("time-major", "batch-first")
             raise ValueError(f"{who}: layers[{k}] is {theirs}, expected {ours}, as the {who} is. Give both the same.")
         if widths is None and layer.reads != layers[0].reads:
@@ -122,7 +122,7 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
             )
 
 
-def check_handed_on(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
+def check_handover(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
     """The states of the encoder's recurrent layers are those that the decoder's begin with."""
     if len(given) != len(taken):
         raise ValueError(

@@ -117,12 +117,10 @@ def check_logits(who: str, z: Any) -> None:
         raise ValueError(f"{who}: the logits hold nan or inf, expected finite numbers. Has training gone astray?")
 
 
-def check_sayable(who: str, log_p: Any) -> None:
+def check_tokens_left(who: str, log_p: Any) -> None:
     """Of each row (N, V), some token with a probability above 0."""
     if (log_p.max(axis=-1) == -math.inf).any():
-        raise ValueError(
-            f"{who}: all tokens are among those never to be said, expected one that may be. Shorten never=."
-        )
+        raise ValueError(f"{who}: suppress_tokens leaves no token, expected at least one. Shorten suppress_tokens.")
 
 
 def check_finite_number(who: str, name: str, value: float) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.lines import excerpt, read_lines, wrong
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
@@ -28,15 +28,15 @@ def parse_tree(text: str, labels: bool = True) -> Tree:
         elif token != ")":
             waiting[-1].append(token)
         elif len(waiting) == 1:
-            raise ValueError(f"a ) without its ( in {shown(text)}. Is the line whole?")
+            raise ValueError(f"a ) without its ( in {excerpt(text)}. Is the line whole?")
         else:
             parts = waiting.pop()
             waiting[-1].append(labelled(parts) if labels else phrase(None, parts))
     if len(waiting) > 1:
-        raise ValueError(f"{len(waiting) - 1} ( without their ) in {shown(text)}. Is the line whole?")
+        raise ValueError(f"{len(waiting) - 1} ( without their ) in {excerpt(text)}. Is the line whole?")
     top = waiting[0]
     if len(top) != 1 or (labels and isinstance(top[0], str)):
-        raise ValueError(f"{len(top)} words or trees in {shown(text)}, expected one tree in brackets.")
+        raise ValueError(f"{len(top)} words or trees in {excerpt(text)}, expected one tree in brackets.")
     return leaf(None, top[0]) if isinstance(top[0], str) else top[0]
 
 
@@ -44,12 +44,12 @@ def labelled(parts: list[Tree | str]) -> Tree:
     """What one bracket holds: a label, then a word, or trees."""
     label, *rest = parts or [""]
     if not (isinstance(label, str) and label.isascii() and label.isdigit()):
-        raise ValueError(f"label {shown(str(label))}, expected a whole number after each (.")
+        raise ValueError(f"label {excerpt(str(label))}, expected a whole number after each (.")
     if len(rest) == 1 and isinstance(rest[0], str):
         return leaf(int(label), rest[0])
     for part in rest:
         if isinstance(part, str):
-            raise ValueError(f"word {shown(part)} among {len(rest)} parts, expected it alone in brackets of its own.")
+            raise ValueError(f"word {excerpt(part)} among {len(rest)} parts, expected it alone in brackets of its own.")
     return phrase(int(label), rest)
 
 

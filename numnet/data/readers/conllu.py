@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.lines import excerpt, read_lines, wrong
 from numnet.data.readers.text import TextError
 
 UPOS = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()  # noqa: SIM905
@@ -47,15 +47,15 @@ def word_and_tag(path: str | os.PathLike[str], number: int, line: str, place: in
     """What a row brings: one word with its tag, or none."""
     columns = line.split("\t")
     if len(columns) != COLUMNS:
-        said = f"{len(columns)} columns in {shown(line)}, expected {COLUMNS}, with tabs between. Is it CoNLL-U?"
+        said = f"{len(columns)} columns in {excerpt(line)}, expected {COLUMNS}, with tabs between. Is it CoNLL-U?"
         raise wrong(path, number, said)
     if NOT_A_WORD.fullmatch(columns[0]):
         return []
     if columns[0] != str(place):
-        said = f"word {shown(columns[0])}, expected {place}. An empty line parts two sentences."
+        said = f"word {excerpt(columns[0])}, expected {place}. An empty line parts two sentences."
         raise wrong(path, number, said)
     if columns[1] == "":
         raise wrong(path, number, "the word is empty, expected at least one character. Mend the row.")
     if columns[3] not in UPOS:
-        raise wrong(path, number, f"tag {shown(columns[3])}, expected one of {', '.join(UPOS)} in the fourth column.")
+        raise wrong(path, number, f"tag {excerpt(columns[3])}, expected one of {', '.join(UPOS)} in the fourth column.")
     return [(columns[1], columns[3])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from numnet.data.readers.text import TextError, opened
+from numnet.data.readers.text import TextError, open_text
 
 SHOWN = 40  # characters of a wrong line that an error repeats
 
@@ -17,7 +17,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     TextError names the line and its byte where it is not UTF-8, and an empty file.
     """
     number = 0
-    with opened(path) as file:
+    with open_text(path) as file:
         for number, line in enumerate(file, 1):
             text = decoded(path, number, line)
             yield text.removeprefix("\ufeff") if number == 1 else text
@@ -39,6 +39,6 @@ def wrong(path: str | os.PathLike[str], number: int, said: str) -> TextError:
     return TextError(f"{path}:{number}: {said}")
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     """As an error repeats it: its beginning, where it is long."""
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.lines import excerpt, read_lines, wrong
 from numnet.data.readers.text import TextError
 
 
@@ -22,7 +22,7 @@ def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         first, _, rest = line.partition("\t")
         second = rest.partition("\t")[0]
         if not first.strip() or not second.strip():
-            raise wrong(path, number, f"{shown(line)}, expected two texts with a tab between.")
+            raise wrong(path, number, f"{excerpt(line)}, expected two texts with a tab between.")
         yield first, second
         pairs += 1
     if not pairs:

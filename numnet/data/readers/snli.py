@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from numnet.data.readers.brackets import tree_of
-from numnet.data.readers.lines import read_lines, shown, wrong
+from numnet.data.readers.lines import excerpt, read_lines, wrong
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
@@ -40,7 +40,8 @@ def read_snli(path: str | os.PathLike[str]) -> Iterator[Inference]:
         if label == NO_LABEL:
             continue
         if label not in LABELS:
-            raise wrong(path, number, f"gold_label {shown(label)}, expected one of {', '.join(LABELS)}, or {NO_LABEL}.")
+            labels = ", ".join(LABELS)
+            raise wrong(path, number, f"gold_label {excerpt(label)}, expected one of {labels}, or {NO_LABEL}.")
         yield Inference(binary(path, number, premise), binary(path, number, hypothesis), label)
     if not pairs:
         raise TextError(f"{path}: no pair in it.")
@@ -53,10 +54,10 @@ def fields(path: str | os.PathLike[str], number: int, line: str) -> list[str]:
     except ValueError as error:
         raise wrong(path, number, f"not JSON: {error}. Expected one object a line.") from None
     if not isinstance(row, dict):
-        raise wrong(path, number, f"{shown(line)}, expected an object with {', '.join(FIELDS)}.")
+        raise wrong(path, number, f"{excerpt(line)}, expected an object with {', '.join(FIELDS)}.")
     for field in FIELDS:
         if not isinstance(row.get(field), str):
-            said = f"{field} is {shown(str(row[field]))}" if field in row else f"{field} is missing"
+            said = f"{field} is {excerpt(str(row[field]))}" if field in row else f"{field} is missing"
             raise wrong(path, number, f"{said}, expected a text. Is it SNLI's .jsonl?")
     return [row[field] for field in FIELDS]
 
@@ -66,5 +67,5 @@ def binary(path: str | os.PathLike[str], number: int, text: str) -> Tree:
     tree = tree_of(path, number, text, labels=False)
     for part in tree.subtrees():
         if len(part.children) not in (0, 2):
-            raise wrong(path, number, f"{shown(str(part))} has {len(part.children)} parts, expected two.")
+            raise wrong(path, number, f"{excerpt(str(part))} has {len(part.children)} parts, expected two.")
     return tree

@@ -23,7 +23,7 @@ def default_text() -> str:
 
 def read_text(path: str | os.PathLike[str]) -> str:
     """A UTF-8 file as text, plain or, where its name ends in .gz, gzip; TextError names the byte that is not UTF-8."""
-    with opened(path) as file:
+    with open_text(path) as file:
         data: bytes = file.read()
     try:
         text = data.decode("utf-8")
@@ -38,7 +38,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+def open_text(path: str | os.PathLike[str]) -> Iterator[Any]:
     """A file's bytes, unpacked where its name ends in .gz; TextError where they cannot be."""
     try:
         with (gzip.open if os.fspath(path).endswith(".gz") else open)(path, "rb") as file:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from numnet.data.readers.lines import shown, wrong
-from numnet.data.readers.text import TextError, opened
+from numnet.data.readers.lines import excerpt, wrong
+from numnet.data.readers.text import TextError, open_text
 
 LARGEST = float(np.finfo(np.float32).max)
 
@@ -43,7 +43,7 @@ def read_vectors(path: str | os.PathLike[str], words: Sequence[str]) -> Vectors:
         places.setdefault(word.encode("utf-8", "surrogatepass"), []).append(k)
     found, D = np.zeros(len(words), np.bool_), 0
     values = np.zeros((len(words), 0), np.float32)
-    with opened(path) as file:
+    with open_text(path) as file:
         for number, line in enumerate(file, 1):
             if not (line := line.rstrip()):
                 continue
@@ -63,7 +63,7 @@ def read_vectors(path: str | os.PathLike[str], words: Sequence[str]) -> Vectors:
 def width(path: str | os.PathLike[str], number: int, line: bytes) -> int:
     """D, as the first line has it."""
     if not (D := line.count(b" ")):
-        raise wrong(path, number, f"{shown(text(line))}, expected a word and its numbers. Is it GloVe's text?")
+        raise wrong(path, number, f"{excerpt(text(line))}, expected a word and its numbers. Is it GloVe's text?")
     return D
 
 
@@ -78,7 +78,7 @@ def parted(path: str | os.PathLike[str], number: int, line: bytes, D: int) -> tu
         raise wrong(
             path,
             number,
-            f"{blanks} numbers after {shown(text(line.partition(b' ')[0]))}, expected {D} as in the first line. "
+            f"{blanks} numbers after {excerpt(text(line.partition(b' ')[0]))}, expected {D} as in the first line. "
             "A first line of two counts, as word2vec writes it? Take it away.",
         )
     return word, line[len(word) + 1 :]
@@ -98,7 +98,7 @@ def finite(path: str | os.PathLike[str], number: int, numbers: bytes) -> npt.NDA
     vector = np.array([number_or_nan(part) for part in parts])
     good = np.abs(vector) <= LARGEST
     if not good.all():
-        part = shown(text(parts[good.argmin()]))
+        part = excerpt(text(parts[good.argmin()]))
         raise wrong(path, number, f"{part} in a vector, expected a finite number. Mend the line.")
     return vector
 

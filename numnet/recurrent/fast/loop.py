@@ -66,7 +66,7 @@ class Kernel:
             self.inputs(x, s)  # phase 1
             for t in range(s.T):
                 self.step(s, t)  # phase 2
-            state = run.handed_on(state, self.last_state(s, run.counts))
+            state = run.next_start(state, self.last_state(s, run.counts))
         y = packing.put([rows(s.h[1:]) for s in runs], sizes[0], dtype)
         y = y.copy(order="K") if mask is None else y  # the buffers are used again
         return y, [packing.rows(part) for part in state], (loan, packing, runs, xs, tokens)
@@ -81,7 +81,7 @@ class Kernel:
             for t, ended in run.ends.items():
                 s.ends[t] = [(d, ended, last[:, ended]) for d, last in zip(self.gradients(s), d_state)]
             self.loop_backward(s, part)  # phase 2
-            d_state = run.handed_back(d_state, [gradient.copy() for gradient in self.gradients(s)])
+            d_state = run.previous_end(d_state, [gradient.copy() for gradient in self.gradients(s)])
         dx, grads = self.sums(xs, runs) if runs else (None, {})  # phase 1
         d_start = [packing.rows(part) for part in d_state]
         return None if tokens else packing.put(packing.split(dx), self.node.width, dtype), d_start, grads

@@ -55,7 +55,7 @@ class Run:
         """The columns of the rows that take part, of a state of all rows."""
         return state if self.counts is None else [part[:, : self.B] for part in state]
 
-    def handed_on(self, state: list[Any], new: list[Array]) -> list[Array]:
+    def next_start(self, state: list[Any], new: list[Array]) -> list[Array]:
         """The state of all rows, new where they take part."""
         if self.counts is None:
             return new
@@ -67,7 +67,7 @@ class Run:
         """The gradient with which the last step begins: that of the rows that have not ended before."""
         return d_state if self.counts is None else [part[:, : self.B] * (self.counts == self.T) for part in d_state]
 
-    def handed_back(self, d_state: list[Any], new: list[Array]) -> list[Array]:
+    def previous_end(self, d_state: list[Any], new: list[Array]) -> list[Array]:
         """The gradient of all rows, new where they have taken a step."""
         if self.counts is None:
             return new

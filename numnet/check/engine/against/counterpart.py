@@ -41,12 +41,12 @@ def of_config(kind: Any, config: dict[str, Any]) -> Any:
     """The like of it, from the constructor's arguments; a part stands in these as its own, with its class's name."""
     backend = importlib.import_module(kind.__module__.partition(".")[0])
 
-    def made_of(value: Any) -> Any:
+    def parents(value: Any) -> Any:
         if isinstance(value, dict) and "type" in value:
             return of_config(getattr(backend, value["type"]), {k: v for k, v in value.items() if k != "type"})
-        return [made_of(one) for one in value] if isinstance(value, list) else value
+        return [parents(one) for one in value] if isinstance(value, list) else value
 
-    return kind(**{name: made_of(value) for name, value in config.items()})
+    return kind(**{name: parents(value) for name, value in config.items()})
 
 
 def vendors_like(kind: Any, ours: Any) -> Any:

@@ -73,7 +73,7 @@ class InNumnetsNames(Recurrent):
 
     def __init__(self, module: Any, like: Subject, wanted: Collection[str], seed: int) -> None:
         super().__init__(module, seed=seed)
-        self.turned = "x" in like.time and bool(like.time["x"]) != module.batch_first
+        self.time_first = "x" in like.time and bool(like.time["x"]) != module.batch_first
         self.parts = [*parts(module, like)]
         for part in self.parts:
             for name, w in self.own_weights(part).items():
@@ -111,13 +111,13 @@ class InNumnetsNames(Recurrent):
 
     def run(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
         torch, raw = sys.modules["torch"], self.raw()
-        x = leaves["x"].transpose(0, 1) if self.turned else leaves["x"]
+        x = leaves["x"].transpose(0, 1) if self.time_first else leaves["x"]
         given = [names for names in zip(*(part.states for part in self.parts)) if names[0] in leaves]
         state = [torch.stack([leaves[name].reshape(leaves[name].shape[-2:]) for name in names]) for names in given]
         found = self.sequence(
             lambda *arguments: torch.func.functional_call(self.module, raw, arguments), x, state, leaves.get("lengths")
         )
-        results = {"y": found["y"].transpose(0, 1) if self.turned else found["y"]}
+        results = {"y": found["y"].transpose(0, 1) if self.time_first else found["y"]}
         for k, name in enumerate(states_of(self.module)):
             results |= {part.states[k]: last for part, last in zip(self.parts, found[name])}
         return results

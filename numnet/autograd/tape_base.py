@@ -12,7 +12,7 @@ from numnet.core.evaluation import Evaluation, Exclusive
 from numnet.core.network import Network
 
 
-class Program(Network):
+class TapeBase(Network):
     """The part of Tape that both backends share: parts by name, and what a Trainer asks of a model."""
 
     name: str
@@ -21,7 +21,7 @@ class Program(Network):
     built: bool
     eval: Any
     named_parts: dict[str, Any]
-    keep_values: Any
+    keep_parameters: Any
     objective: Callable[..., Any] | None = None
     last_state = None  # nothing is carried from one batch to the next
 
@@ -43,14 +43,14 @@ class Program(Network):
                 part.seed = own if part.seed is None else part.seed
                 part.convert(self.dtype)
         self.named_parts, self.layers = dict(parts), list(parts.values())
-        self.keep_values()
+        self.keep_parameters()
         self.settle()
 
     def settle(self) -> None:
         """Find whether every part has its weights."""
         before, self.built = self.built, not self.unbuilt
         if self.built and not before:
-            self.keep_values()
+            self.keep_parameters()
 
     @property
     def unbuilt(self) -> str:
@@ -66,7 +66,7 @@ class Program(Network):
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
         """A new tape with the like of its parts; the program that calls them is the user's own, `objective` too."""
-        parts = {name: cls.made(entry) for name, entry in config["parts"].items()}
+        parts = {name: cls.from_entry(entry) for name, entry in config["parts"].items()}
         for name, width in config["widths"].items():
             parts[name].ready(width)
         tape: Any = cls

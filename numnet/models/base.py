@@ -9,7 +9,7 @@ from numnet.core.lengths import mask_like
 from numnet.core.network import Network
 
 
-class Blueprint(Network):
+class ModelBase(Network):
     """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
 
     loss: Any
@@ -29,9 +29,9 @@ class Blueprint(Network):
 
     def ready_for(self, x: Any) -> None:
         """Build for this first batch, unless built."""
-        self.ready(self.size_shown(x))
+        self.ready(self.shown_input_size(x))
 
-    def size_shown(self, x: Any) -> int:
+    def shown_input_size(self, x: Any) -> int:
         """The width of x, or that of a first layer which knows its own."""
         first = self.layers[0] if len(self.layers) else None
         size = self.input_size or getattr(first, "input_size", None)
@@ -72,23 +72,23 @@ class Blueprint(Network):
 
     def config(self) -> dict[str, Any]:
         """All that `from_config` needs to make the like of it."""
-        return {"layers": told(self.layers), **self.config_of_all()}
+        return {"layers": config_of(self.layers), **self.config_of_all()}
 
     def config_of_all(self) -> dict[str, Any]:
         """What every model's configuration has."""
         dtype = next((str(p.dtype) for p in self.params.values()), str(self.dtype)).removeprefix("torch.")
-        return {"loss": told(self.loss), "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
+        return {"loss": config_of(self.loss), "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
         """A new model of that architecture, of this backend's layers."""
-        layers, loss = cls.made(config["layers"]), cls.made(config["loss"])
+        layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls
         return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
 
 
-def told(part: Any) -> Any:
+def config_of(part: Any) -> Any:
     """The configuration of a layer or loss, with its type; of several a list, None of None."""
     if part is None:
         return None
-    return {"type": part.name, **part.config()} if hasattr(part, "config") else [told(each) for each in part]
+    return {"type": part.name, **part.config()} if hasattr(part, "config") else [config_of(each) for each in part]

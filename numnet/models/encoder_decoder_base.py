@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_handed_on, check_marks, check_probability, check_stack, check_target, check_tokens
+from numnet.core.checks import check_handover, check_marks, check_probability, check_stack, check_target, check_tokens
 from numnet.core.lengths import as_mask
 from numnet.core.schedules import SCHEDULES, Schedule
 from numnet.data.batches.pairs import PAD
-from numnet.models.config import Blueprint, told
+from numnet.models.base import ModelBase, config_of
 
 Array = npt.NDArray[Any]
 
 
-class EncoderDecoderBlueprint(Blueprint):
+class EncoderDecoderBase(ModelBase):
     """The part of EncoderDecoder that both backends share."""
 
     encoder: Any
@@ -59,7 +59,7 @@ class EncoderDecoderBlueprint(Blueprint):
         """A ValueError where the decoder cannot go on where the encoder ends, or sees what it is to say."""
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
-        check_handed_on(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
+        check_handover(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
         if not isinstance(self.teacher_forcing, Schedule):
             check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
@@ -85,7 +85,7 @@ class EncoderDecoderBlueprint(Blueprint):
                 f"{self.name}: a state is given, expected None. The decoder begins where the encoder ends."
             )
 
-    def opened_target(self, target: Any) -> tuple[Array, Array]:
+    def validated_target(self, target: Any) -> tuple[Array, Array]:
         """The target as an array (B, T), 0 at padding, and which of its tokens are real; they are checked."""
         target = to_numpy(target)
         check_target(self.name, target, PAD)
@@ -95,13 +95,13 @@ class EncoderDecoderBlueprint(Blueprint):
             check_tokens(f"{self.name} target", target, self.target_size)
         return target, real
 
-    def moved_on(self, tokens: Array) -> Array:
+    def shifted_right(self, tokens: Array) -> Array:
         """(1) y' = [begin, y_1, ..., y_(T-1)]: what the decoder reads when it is to say y."""
         return np.concatenate([np.full_like(tokens[:, :1], self.begin), tokens[:, :-1]], axis=1)
 
     def read(self, x: Any, target: Array, real: Array, lengths: Any) -> Array:
         """What the decoder reads in this call: (1) of the target, and in part of what the model says itself."""
-        known = self.moved_on(target)
+        known = self.shifted_right(target)
         if not self.training:
             return known
         forcing, self.calls = self.teacher_forcing, self.calls + 1
@@ -109,24 +109,24 @@ class EncoderDecoderBlueprint(Blueprint):
         check_probability(self.name, "teacher_forcing", rate)
         if rate == 1:
             return known
-        said = self.moved_on(self.guesses(x, known, real, lengths))
+        said = self.shifted_right(self.guesses(x, known, real, lengths))
         return np.where(np.random.default_rng([self.seed or 0, self.calls]).random(known.shape) < rate, known, said)
 
-    def counted_of(self, mask: Any, real: Array) -> Any:
+    def target_mask(self, mask: Any, real: Array) -> Any:
         """Which of the real target tokens count in the loss: (N,), or None for all."""
         return None if mask is None else as_mask(self.name, mask, *real.shape)[real]  # type: ignore[index]
 
     def config(self) -> dict[str, Any]:
-        stacks = {name: told(getattr(self, name).layers) for name in ("encoder", "decoder", "output")}
+        stacks = {name: config_of(getattr(self, name).layers) for name in ("encoder", "decoder", "output")}
         forcing = self.teacher_forcing
         if isinstance(forcing, Schedule):
             forcing = {"type": type(forcing).__name__, **vars(forcing)}  # type: ignore[assignment]
-        own = {"attention": told(self.attention), "teacher_forcing": forcing, "begin": self.begin, "end": self.end}
+        own = {"attention": config_of(self.attention), "teacher_forcing": forcing, "begin": self.begin, "end": self.end}
         return {**stacks, **own, **self.config_of_all(), "target_size": self.target_size}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
-        parts = {name: cls.made(config[name]) for name in ("encoder", "decoder", "output", "attention", "loss")}
+        parts = {name: cls.from_entry(config[name]) for name in ("encoder", "decoder", "output", "attention", "loss")}
         forcing = config["teacher_forcing"]
         if isinstance(forcing, dict):
             forcing = SCHEDULES[forcing["type"]](**{k: v for k, v in forcing.items() if k != "type"})
