@@ -186,7 +186,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("token at a real place both ways", IndexError, "GRULayer: token 9 at [1, 1], expected 0 to 3", lambda net: both(net)(tokens, None, tokens >= 0)),
     ("token at a real place of a model", IndexError, "Embedding: token 9 at [1, 1], expected 0 to 3", lambda net: model_of(net, net.Embedding(4, 4), lstm(net))(tokens, None, [2, 2])),
     ("target at a real place", IndexError, "SoftmaxCrossEntropy target: token 9 at [1, 1], expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, tokens, [2, 2])),
-    ("unknown option", TypeError, "LSTMLayer: no option is called 'dropout', expected one of batch_first, reverse,", lambda net: lstm(net, dropout=0.1)),
+    ("unknown option", TypeError, "LSTMLayer: no option is called 'drop', expected one of batch_first, reverse,", lambda net: lstm(net, drop=0.1)),
     ("unknown option both ways", TypeError, "GRULayer: no option is called 'peepholes', expected one of", lambda net: gru(net, peepholes=True, bidirectional=True)),
     ("rates of zoneout", ValueError, "LSTMLayer: zoneout has 3 rates, expected 2: h, c.", lambda net: lstm(net, zoneout=(0.1, 0.1, 0.1))),
     ("rates of a GRU's zoneout", ValueError, "GRULayer: zoneout has 2 rates, expected 1: h.", lambda net: gru(net, zoneout=(0.1, 0.1))),
@@ -499,9 +499,9 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: lstm(numnet)(x[None]),
     ),
     (
-        "GRULayer: no option is called 'dropout', expected one of batch_first, reverse, return_sequences, learn_state, "
+        "GRULayer: no option is called 'drop', expected one of batch_first, reverse, return_sequences, learn_state, "
         "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
-        lambda: numnet.GRULayer(5, dropout=0.1),
+        lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (
         "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "

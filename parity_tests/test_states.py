@@ -336,3 +336,33 @@ def test_rows_that_begin_anew_one_after_another_begin_as_those_at_once() -> None
         found.append(layer(x))
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0][2], found[2][2])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda net, **options: net.LSTMLayer(5, input_size=4, seed=1, **options),
+        lambda net, **options: net.GRULayer(5, input_size=4, seed=1, bidirectional=True, **options),
+        lambda net, **options: net.RNNModel([net.RNNLayer(5, **options), net.Dense(2)], seed=1),
+    ],
+)
+def test_the_state_comes_with_the_output_where_it_is_asked_for(net: Any, make: Any) -> None:
+    x, lengths = np.random.default_rng(0).standard_normal((2, 3, 4)), [3, 1]
+    for options in ({}, {"return_sequences": False}):
+        alone, both = make(net, **options), make(net, **options)
+        y, (again, state) = alone(x, None, lengths), both(x, None, lengths, return_state=True)
+        np.testing.assert_array_equal(to_numpy(again), to_numpy(y))
+        for ours, theirs in zip(parts_in(state), parts_in(alone.last_state), strict=True):
+            np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+        ours, theirs = (to_numpy(one.backward(np.ones(tuple(y.shape)))) for one in (alone, both))
+        np.testing.assert_array_equal(ours, theirs)
+    packed, state = make(net)(net.pack([x[0], x[1, :1]]), return_state=True)
+    assert packed.lengths.tolist() == lengths
+    assert len(parts_in(state)) == len(parts_in(both.last_state))
+
+
+def parts_in(state: Any) -> list[Any]:
+    """The arrays of a state: of a pair, of pairs, of a list with None."""
+    if isinstance(state, (tuple, list)):
+        return [part for each in state for part in parts_in(each)]
+    return [] if state is None else [state]

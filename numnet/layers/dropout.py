@@ -32,6 +32,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Array:
+        """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
         x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
@@ -39,6 +40,7 @@ class Dropout(Operation):
         return x * m  # (1)
 
     def backward(self, dy: Any) -> Array:
+        """dx = m ⊙ dy / (1 - p)  (1), of x's shape. ValueError for another shape."""
         m = self.recall()
         return self.gradient(dy, m.shape, m.dtype) * m  # (1)
 

@@ -104,7 +104,18 @@ class RNNModel(Model):
         self.flatten()
         return size
 
-    def forward(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self,
+        x: Any,
+        state: Sequence[State] | None = None,
+        lengths: Any = None,
+        resets: Any = None,
+        return_state: bool = False,
+    ) -> Any:
+        """The last layer's output; with return_state=True (y, last_state), the state being a list, one entry a layer.
+
+        ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
+        """
         packed = isinstance(x, Packed)
         if not isinstance(x, np.ndarray):
             x, lengths = to_padded(x, lengths, self.batch_first)
@@ -122,9 +133,14 @@ class RNNModel(Model):
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
         self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
         self.saved = mask, packed and mask is not None, tuple(x.shape)
-        return to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
+        y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
+        """dx, None for tokens, from dy of the output's shape; `d_state` then has an entry for each layer.
+
+        Parameters' gradients are ADDED to `grads`. RuntimeError before forward, or while another thread is in backward.
+        """
         with Exclusive(self, "backward"):
             return self.layers_backward(dy, d_last_state)
 

@@ -35,6 +35,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Tensor:
+        """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
         x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
