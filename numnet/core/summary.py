@@ -103,7 +103,7 @@ def rows_of(model: Any) -> list[Row]:
 def stack(layers: Mapping[str, Any], width: int | None, model: Any, time: str) -> Iterator[Row]:
     """Layers in a row, the first of which reads this width, or its own."""
     sequence = any(layer.recurrent or layer.over_time for layer in layers.values())
-    batch_first = all(getattr(layer, "batch_first", True) for layer in layers.values())
+    batch_first = all(layer.batch_first is not False for layer in layers.values())
     axes: tuple[str, ...] = ("B", time) if batch_first else (time, "B")
     axes = axes if sequence or time != "T" or hasattr(model, "encoder") else ("B", "...")
     for name, layer in layers.items():

@@ -23,6 +23,7 @@ class Dropout(Operation):
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
+        self.batch_first = True if per_sequence else None
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed

@@ -131,7 +131,7 @@ class RNNModel(Model):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
-        self.last_state = [getattr(layer, "last_state", None) for layer in self.layers]
+        self.last_state = [layer.last_state for layer in self.layers]
         self.saved = mask, packed and mask is not None, tuple(x.shape)
         y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
         return (y, self.last_state) if return_state else y
@@ -156,7 +156,7 @@ class RNNModel(Model):
         check_states(self.name, d_last, len(self.layers), "d_last_state")
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
-        self.d_state = [getattr(layer, "d_state", None) for layer in self.layers]
+        self.d_state = [layer.d_state for layer in self.layers]
         return to_packed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
 
     def loss_and_grads(

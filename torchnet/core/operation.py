@@ -52,6 +52,9 @@ class Operation(Made, torch.nn.Module):
     over_time = False  # takes lengths: reads several steps of a sequence, without a state
     keeps_time = True
     reads = "numbers"  # or "tokens" or "rows of tokens", integers, which have no gradient
+    batch_first: Any = None  # False for (T, B, ...); None where the layer accepts both
+    last_state: Any = None
+    d_state: Any = None
     training = Mode()
     saved = Saved()
 

@@ -116,7 +116,7 @@ def time_of(thing: Any, inputs: Arrays) -> dict[str, int]:
     """Return the time axis of x and y, if they have one."""
     if kind_of(thing) not in ("layer", "model") or inputs["x"].ndim < 2:
         return {}
-    axis = 1 if getattr(thing, "batch_first", True) else 0
+    axis = 1 if getattr(thing, "batch_first", None) is not False else 0
     return {"x": axis, "y": axis} if getattr(thing, "keeps_time", True) else {"x": axis}
 
 

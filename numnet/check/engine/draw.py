@@ -60,7 +60,7 @@ def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
     D = getattr(thing, "input_size", None) or z.D
     if kind == "node":
         return rng.standard_normal((D, z.B))
-    places = (z.B, z.T) if getattr(thing, "batch_first", True) else (z.T, z.B)
+    places = (z.B, z.T) if getattr(thing, "batch_first", None) is not False else (z.T, z.B)
     if reads_of(thing) == "tokens":
         return rng.integers(0, D, places)
     if reads_of(thing) == "numbers":
@@ -155,7 +155,7 @@ def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator
     found: Arrays = {}
     for k, layer in enumerate(layers):
         if getattr(layer, "recurrent", False) and not learns(layer):
-            B = inputs["x"].shape[0 if getattr(thing, "batch_first", True) else 1]
+            B = inputs["x"].shape[0 if getattr(thing, "batch_first", None) is not False else 1]
             names = calls.state_names(layer)
             names = calls.numbered(names, k) if kind == "model" else names
             found |= drawn_state(layer, names, B, rng)

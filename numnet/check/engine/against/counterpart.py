@@ -64,7 +64,7 @@ def torch_layer_like(kind: Any, ours: Any) -> Any:
     options: dict[str, Any] = {"proj_size": getattr(node, "proj_size", None) or 0} if kind.__name__ == "LSTM" else {}
     options |= {"nonlinearity": getattr(node, "activation", "tanh")} if kind.__name__ == "RNN" else {}
     return kind(
-        width, node.hidden_size, len(layers), batch_first=getattr(first, "batch_first", True),
+        width, node.hidden_size, len(layers), batch_first=getattr(first, "batch_first", None) is not False,
         bidirectional=hasattr(layers[0], "forwards"), **options,
     )  # fmt: skip
 
