@@ -14,6 +14,8 @@ PAGE = ROOT / "docs" / "api.md"
 HEAD = """\
 # All public names
 
+> Needs numpy alone. Previous page: [Architecture](architecture.md). Next page: [Speed](speed.md).
+
 `numnet` and `torchnet` have the same names, signatures and messages. `help(numnet.LSTMLayer)` shows shapes, options and
 errors. This page is generated: `make api`.
 """

@@ -35,8 +35,9 @@ if profile == "mutants":  # tqdm's own lock is shared by forks: a mutant killed 
 
 
 def is_long(test: Any) -> bool:
-    """The laws of torchnet's options: numnet obeys them, and test_parity.py finds the same numbers in both."""
-    given = test.callspec.params if test.path.name == "test_laws.py" and hasattr(test, "callspec") else {}
+    """Laws and slopes of torchnet's options: they hold for numnet, and test_parity.py compares the two."""
+    asked = test.path.name in ("test_laws.py", "test_slopes.py") and hasattr(test, "callspec")
+    given = test.callspec.params if asked else {}
     spec = given["case"].spec if "case" in given else None
     return bool(given.get("net") == "torchnet" and spec and spec["options"])
 
