@@ -11,7 +11,6 @@ backward pass.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from numnet.check.engine.equations.rules import Edge
 from numnet.check.engine.source import Line, line_of
 from numnet.core.operation import Array
 
-OURS = re.compile(r"[\\/]numpy[\\/]|[\\/]check[\\/]equations[\\/]")  # frames between a step's line and the trace
+OURS = ("numpy.", f"{__package__}.")  # modules whose frames stand between a step's line and the trace
 
 
 @dataclass(eq=False)
@@ -135,6 +134,6 @@ class Trace:
 def caller() -> FrameType:
     """Return the innermost frame outside the tracer and numpy."""
     frame: Any = sys._getframe(1)
-    while OURS.search(frame.f_code.co_filename):
+    while f"{frame.f_globals.get('__name__')}.".startswith(OURS):
         frame = frame.f_back
     return frame
