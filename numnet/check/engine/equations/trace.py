@@ -25,7 +25,7 @@ from numnet.check.engine.equations.rules import Edge
 from numnet.check.engine.source import Line, line_of
 from numnet.core.operation import Array
 
-OURS = re.compile(r"[\\/]numpy[\\/]|[\\/]check[\\/]equations[\\/]")  # frames between a step's line and the trace
+OURS = re.compile(r"[\\/]numpy[\\/]|[\\/]check[\\/]engine[\\/]equations[\\/]")  # frames of numpy and of the tracer
 
 
 @dataclass(eq=False)
