@@ -10,9 +10,9 @@ place       "yes" if it names the right equation, that is one of the fault's and
 right       "yes" if one sentence names the right tensor and, if there is one, the right place
 
 The diagnosis is the first finding of check_gradients, or, if the outputs differ from torchnet's, of compare. A
-sentence is about y in "∂x/∂y is taken as ...", in "y has weight 2", and in "as if dy ..."; about the first output that
-differs; else about all tensors that it lists, so "everything is wrong" names nothing. For an optimizer it is right if
-it names the first step that differs, and neither the loss nor the gradients before that step.
+sentence is about y in "∂x/∂y is taken as ...", in "y has weight 2", and in "as if the upstream gradient of y ...";
+about the first output that differs; else about all tensors that it lists, so "everything is wrong" names nothing. For
+an optimizer it is right if it names the first step that differs, and neither the loss nor the gradients before it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ OPTIMIZER_ALONE = "losses and gradients agree, so the optimizers differ"
 ABOUT = (  # the tensor a sentence is about: an operand of a derivative, or a part of the upstream gradient
     re.compile(r"∂(?:\([^)]*\)|[^\s/]+)/∂(\S+)"),
     re.compile(r"[:;] (?:the last )?(\w+)(?: of row \d+)?(?: at step \d+)? has weight"),
-    re.compile(r"as if d(?:the last )?(\w+)"),
+    re.compile(r"as if the upstream gradients? of (?:the last )?(\w+)"),
     re.compile(r"the upstream gradient d(\w+?)(?:_next)?\b"),
     re.compile(r"differs from the plain step: d(\S+) at step"),
 )

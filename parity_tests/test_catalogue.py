@@ -51,7 +51,7 @@ def fault_of(tensor: str, where: str = "") -> Fault:
             ("x", "c"),
             False,
         ),
-        ("dW_h, dx: as if dthe last c had its rows reversed", ("W_h", "x"), True),
+        ("dW_h, dx: as if the upstream gradient of the last c had its rows reversed", ("W_h", "x"), True),
         ("equation (5): the upstream gradient dc is lost: add it", ("a_f", "h'"), True),
         ("dc is 0 everywhere", ("c",), True),
         ("dc, dx is wrong, in no way that the checker recognizes", ("c", "x"), False),

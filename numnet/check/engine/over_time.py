@@ -80,7 +80,9 @@ def of_rows(report: Report, subject: Subject) -> Iterator[Finding]:
             steps = lengths[wrong].tolist() if lengths is not None and lengths.ndim == 1 else []
             of_steps = f", of {', '.join(map(str, steps))} steps" if steps else ""
             rows = ", ".join(map(str, wrong.tolist()))
-            yield Finding(f"{row.title} is wrong in rows {rows}{of_steps}, and right in others", "rows", (row.name,))
+            yield Finding(
+                f"{row.title} is wrong in rows {rows}{of_steps}, and right in the others", "rows", (row.name,)
+            )
             return
 
 

@@ -168,7 +168,8 @@ def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Ba
         gradients = tuple(gradients) if isinstance(gradients, (tuple, list)) else (gradients,)
         if len(gradients) != len(inputs):
             raise Unusable(
-                f"backward returns {len(gradients)} gradients, expected {len(inputs)}. Return one for each input."
+                f"check_gradients: backward returns {len(gradients)} gradients, expected {len(inputs)}. "
+                "Return one for each input."
             )
         return dict(zip(inputs, gradients))
 

@@ -76,13 +76,19 @@ class Upstream:
         for key, u in self.upstream.items():
             for text, other in self.orders(key, u):
                 if not np.array_equal(other, u):
-                    yield f"as if d{output_name(key)} {text}", {**self.upstream, key: other}
+                    yield f"as if the upstream gradient of {output_name(key)} {text}", {**self.upstream, key: other}
         keys = [key for key in self.upstream if key not in ("y", "value")]
         for a, b in itertools.permutations(keys, 2):
             all_of, (da, db) = self.upstream, (self.upstream[a], self.upstream[b])
             if da.shape == db.shape:
-                yield f"as if d{output_name(b)} were d{output_name(a)}", {**all_of, b: da}
-                yield f"as if d{output_name(a)} and d{output_name(b)} were exchanged", {**all_of, a: db, b: da}
+                yield (
+                    f"as if the upstream gradient of {output_name(b)} were that of {output_name(a)}",
+                    {**all_of, b: da},
+                )
+                yield (
+                    f"as if the upstream gradients of {output_name(a)} and {output_name(b)} were exchanged",
+                    {**all_of, a: db, b: da},
+                )
 
     def orders(self, key: str, u: Array) -> Iterator[tuple[str, Array]]:
         time, halves = self.subject.time.get(key), u.shape[-1] // 2 if u.ndim else 0

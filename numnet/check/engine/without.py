@@ -33,7 +33,7 @@ def of_options(probe: Probe, wrong: list[str], seed: int) -> Iterator[Finding]:
         return
     for name, (equation, place) in OPTIONS.items():
         if is_on(thing, name) and passes(left_out(thing, name), x, lengths=lengths, seed=seed):
-            where = f": equation {equation} of {place}" if equation else f": {place}" if place else ""
+            where = f": look at equation {equation} of {place}" if equation else f": look at {place}" if place else ""
             yield Finding(f"right without {name}{where}", "option", tuple(wrong), equation=equation)
     if getattr(thing, "path", "") == "fast" and passes(plain(thing), x, lengths=lengths, seed=seed):
         text = "right with use_fast = False: the kernel's steps are right, look at its loop or packing (fast/)"

@@ -57,7 +57,7 @@ def headline(report: Report) -> str:
 def finding_html(finding: Finding) -> str:
     """Return the text of a finding and the lines of code that it names."""
     named = [("forward", finding.forward)] if finding.forward is not None else []
-    named += [("back", line) for line in finding.back]
+    named += [("backward", line) for line in finding.back]
     rows = [
         tag(
             "tr",

@@ -38,7 +38,7 @@ class Pair:
         }
 
     def outputs(self, ours: Arrays, theirs: Arrays) -> dict[str, str]:
-        """Return theirs' name of each common output: matched by name, else by position if the numbers are equal."""
+        """Return theirs' name of each common output: matched by name, else by position if both have as many."""
         common = {name: name for name in ours if name in theirs}
         if not common or (len(ours) == len(theirs) and len(common) < len(ours)):
             common = dict(zip(ours, theirs))

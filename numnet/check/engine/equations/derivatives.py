@@ -29,7 +29,7 @@ class Derivative:
     after: str
     operand: int = 0
     matrix: bool = False
-    whole: bool = True  # False: one line of an equation that is listed as a whole too
+    whole: bool = True  # False for one line of an equation that is also listed as a whole
     own: bool = True  # with respect to a variable of the step, not to an intermediate sum
 
     @property

@@ -56,7 +56,7 @@ class Guesses:
         derivatives = [derivative for derivative in derivatives if derivative.whole or not hard]
         for k, derivative in enumerate(derivatives):
             forms = list(self.forms.of(derivative, hard))
-            late = -1e-3 * k + 1.2 * (not derivative.whole)  # among equals prefer the one closer to the result
+            late = -1e-3 * k + 1.2 * (not derivative.whole)  # if equal, prefer the derivative closer to the result
             yield from self.about(derivative, missing, forms, late)
         if not hard:
             yield from self.lost()

@@ -52,7 +52,8 @@ def placed(value: Any, name: str, found: Arrays) -> Any:
     """Store arrays and tensors under a name, a pair as h and c; return placeholders. Other values stay."""
     if type(value).__name__ == "PackedSequence":
         raise Unusable(
-            f"{name} is a PackedSequence, expected a tensor. Pass a padded x; for torch.nn.LSTM also lengths=."
+            f"check_gradients: {name} is a PackedSequence, expected a tensor. "
+            "Pass a padded x; for torch.nn.LSTM also lengths=."
         )
     if isinstance(value, tuple):
         names = ("h", "c") if len(value) == 2 else tuple(f"{name}{k}" for k in range(len(value)))
