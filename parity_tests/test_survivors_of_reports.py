@@ -13,7 +13,7 @@ from matplotlib import figure
 import numnet
 from numnet.core.progress import describe, to_stderr
 from numnet.training.history import perplexity
-from numnet.training.trainer import first_bad
+from numnet.training.trainer import first_nonfinite
 
 
 def test_a_report_is_one_line_of_what_there_is_to_say() -> None:
@@ -35,10 +35,10 @@ def test_what_is_said_goes_to_standard_error(capsys: Any) -> None:
 @pytest.mark.parametrize("what", ["params", "grads"])
 def test_the_first_number_that_is_none_is_named(what: str) -> None:
     model = numnet.RNNModel([numnet.Dense(2)], numnet.MeanSquaredError(), input_size=3)
-    assert first_bad(model) == "Every parameter and gradient is finite."
+    assert first_nonfinite(model) == "Every parameter and gradient is finite."
     getattr(model, what)["layers.0.b"][1] = np.inf
     said = {"params": "the parameter layers.0.b is not finite.", "grads": "the gradient of layers.0.b is not finite."}
-    assert first_bad(model) == said[what]
+    assert first_nonfinite(model) == said[what]
 
 
 def test_a_picture_has_the_numbers_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,8 +83,8 @@ def test_an_interrupted_run_is_saved_where_it_stands(tmp_path: Path) -> None:
 
 def test_what_a_run_writes_down_is_json_for_every_reader(tmp_path: Path) -> None:
     small_trainer(numnet, small_model(numnet), validation=None, directory=tmp_path).fit(steps=1)
-    told = np.load(tmp_path / "last.npz")["training"].tobytes()
-    assert json.loads(told, parse_constant=pytest.fail)["best"] is None
+    record = np.load(tmp_path / "last.npz")["training"].tobytes()
+    assert json.loads(record, parse_constant=pytest.fail)["best"] is None
 
 
 def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_model(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ def test_an_infinite_loss_stops_the_run(net: Any) -> None:
     assert_same(weights(model), before)
 
 
+def test_nan_in_the_data_is_named_as_the_cause(net: Any) -> None:
+    model = net.RNNModel([net.Dense(1)], net.MeanSquaredError(), input_size=1)
+    for x, y, remedy in (([np.nan], [0.0], "clean the data"), ([1e30], [1.0], "Lower the learning rate")):
+        batches = net.SequenceBatches([np.full((1, 1), x, np.float32)], [np.array([y], np.float32)], 1)
+        with np.errstate(over="ignore"), pytest.raises(net.TrainingDiverged, match=remedy):
+            net.Trainer(model, net.SGD(0.1), batches, progress=False).fit(steps=1)
+
+
 def test_no_patience_is_refused(net: Any) -> None:
     with pytest.raises(ValueError, match="Trainer: patience is 0"):
         small_trainer(net, small_model(net), patience=0)
