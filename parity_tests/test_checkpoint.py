@@ -157,5 +157,5 @@ def test_a_file_with_the_headers_of_numpys_second_version_is_read(tmp_path: Path
 
 def test_what_a_run_writes_down_is_json_for_every_reader(tmp_path: Path) -> None:
     small_trainer(numnet, small_model(numnet), validation=None, directory=tmp_path).fit(steps=1)
-    told = np.load(tmp_path / "last.npz")["training"].tobytes()
-    assert json.loads(told, parse_constant=pytest.fail)["best"] is None
+    record = np.load(tmp_path / "last.npz")["training"].tobytes()
+    assert json.loads(record, parse_constant=pytest.fail)["best"] is None

@@ -113,11 +113,11 @@ def test_the_logits_are_those_of_the_equations(kind: str | None, net: Any) -> No
 def test_all_steps_at_once_are_one_step_at_a_time(case: Case, net: Any, z: Sizes) -> None:
     model, inputs = case.build(net, z), case.inputs(z)
     whole = model.predict(**inputs)
-    course, token = model.start(inputs["x"], inputs["lengths"]), np.full(z.B, model.begin % z.V)
+    context, token = model.start(inputs["x"], inputs["lengths"]), np.full(z.B, model.begin % z.V)
     model.begin = model.begin % z.V
     whole = model.predict(**inputs)
     for t in range(whole.shape[1]):
-        logits, seen, course = model.advance(token, course)
+        logits, seen, context = model.advance(token, context)
         real = inputs["target"][:, t] >= 0
         np.testing.assert_allclose(logits[real], whole[real, t], rtol=1e-9, atol=TIGHT)
         assert (seen is None) == (model.attention is None)
@@ -340,11 +340,11 @@ def test_an_optimizer_sees_numnets_weights_as_one_vector_and_a_copy_is_a_model_o
     [(vector, gradients)] = model.flat()
     assert vector.size == gradients.size == sum(p.size for p in model.params.values())
     assert all(np.shares_memory(p, vector) for p in model.params.values())
-    before, twin = weights(model), copy.deepcopy(model)
-    twin.loss_and_grads(x, target, lengths=lengths)
-    numnet.SGD(0.1).step(twin)
+    before, clone = weights(model), copy.deepcopy(model)
+    clone.loss_and_grads(x, target, lengths=lengths)
+    numnet.SGD(0.1).step(clone)
     assert_same(weights(model), before)
-    assert all((weights(twin)[name] != value).any() for name, value in before.items())
+    assert all((weights(clone)[name] != value).any() for name, value in before.items())
 
 
 def test_parameters_are_named_by_their_part_and_drawn_from_one_seed() -> None:
@@ -381,7 +381,7 @@ REFUSED: list[tuple[str, Any]] = [
      lambda n: stacks(n, [n.GRULayer(4, batch_first=False)], [n.GRULayer(4, batch_first=False)])),
     ("EncoderDecoder: layers[1] is an earlier layer, or shares its node, expected a new one.",
      lambda n: n.EncoderDecoder([layer := n.GRULayer(4, input_size=V)], [layer], [n.Dense(W)])),
-    ("EncoderDecoder: the number of target tokens is not known, expected one. Give target_size=.",
+    ("EncoderDecoder: the number of target tokens is not known. Give target_size=.",
      lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)])(x, target)),
     ("EncoderDecoder target: token 6 at [0, 1], expected 0 to 5 (V = 6).",
      lambda n: translator(n)(x[:1], np.array([[0, 6, -1]]))),

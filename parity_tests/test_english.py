@@ -185,7 +185,9 @@ def test_agreement_reaches_over_what_stands_between() -> None:
     ],
 )
 def test_what_is_no_sentence(words: str) -> None:
-    with pytest.raises(ValueError, match=rf"English\.parse: '{words}' is no sentence of the small English\. Its rules"):
+    with pytest.raises(
+        ValueError, match=rf"English\.parse: '{words}' is not a sentence of the small English\. Its rules"
+    ):
         ENGLISH.parse(words)
 
 

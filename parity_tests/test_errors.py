@@ -407,8 +407,8 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         ),
     ),
     (
-        "SequenceBatches: targets[1] is (2,), expected (1,). Each sequence has one target a step, or each has one "
-        "number.",
+        "SequenceBatches: targets[1] is (2,), expected (1,). Give one target per step for every sequence, or one "
+        "number for every sequence.",
         lambda: numnet.SequenceBatches([[1, 2], [3]], [[1, 2], [3, 4]], 2),
     ),
     (

@@ -118,7 +118,7 @@ def test_a_prompt_may_be_tokens(net: Any) -> None:
     assert net.generate(model, net.Vocabulary(tokens.tokens, "word"), ["<name>", "a"], 0) == "<name> a"
 
 
-REFUSED: list[Any] = [("", {}, "empty"), ("a", {"top_k": 0}, "top_k 0"), ([], {}, "empty")]
+REFUSED: list[Any] = [("", {}, "empty"), ("a", {"top_k": 0}, "top_k is 0"), ([], {}, "empty")]
 REFUSED += [("a", {"stop": "Z"}, "stop is 'Z', expected a token")]
 REFUSED += [("a", {"temperature": t}, f"temperature is {t}") for t in (-0.1, float("nan"))]
 

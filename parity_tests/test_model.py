@@ -95,8 +95,8 @@ def test_a_torchnet_layer_is_at_home_in_a_pytorch_model() -> None:
         losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
     assert list(mine[1].state_dict()) == ["W_x", "W_h", "b"]
-    twin = copy.deepcopy(mine)
-    assert torch.equal(twin(torch.ones(1, 2, 6)), mine(torch.ones(1, 2, 6)))
+    clone = copy.deepcopy(mine)
+    assert torch.equal(clone(torch.ones(1, 2, 6)), mine(torch.ones(1, 2, 6)))
 
 
 @pytest.mark.parametrize("kind", ["GRULayer", "LSTMLayer"])
@@ -129,15 +129,15 @@ def test_a_copy_of_a_model_learns_and_leaves_the_first_alone(net: Any) -> None:
     model = stack(net, input_size=6, dtype="float64")
     model(x)
     before = {name: np.array(to_numpy(p)) for name, p in model.params.items()}
-    twin = copy.deepcopy(model)
-    assert (np.asarray(twin.predict(2 * x)) == np.asarray(model.predict(2 * x))).all()
+    clone = copy.deepcopy(model)
+    assert (np.asarray(clone.predict(2 * x)) == np.asarray(model.predict(2 * x))).all()
     for _ in range(2):
-        twin.zero_grad()
-        twin.loss_and_grads(x, target)
-        net.SGD(0.1).step(twin)
+        clone.zero_grad()
+        clone.loss_and_grads(x, target)
+        net.SGD(0.1).step(clone)
     for name, value in before.items():
         assert (to_numpy(model.params[name]) == value).all()
-        assert (to_numpy(twin.params[name]) != value).any()
+        assert (to_numpy(clone.params[name]) != value).any()
 
 
 def test_what_cannot_be_is_refused(net: Any) -> None:

@@ -77,7 +77,7 @@ def test_config_survives_json_and_tells_other_pairs_apart() -> None:
 @pytest.mark.parametrize(
     ("sources", "targets", "words"),
     [
-        ([[1]], [[1], [2]], "PairBatches: there are 2 targets, expected 1, one a source."),
+        ([[1]], [[1], [2]], "PairBatches: there are 2 targets, expected 1, one per source."),
         ([[1], []], [[1], [2]], "PairBatches: sources[1] is empty, expected at least one step. Leave it out."),
         ([[1], [2]], [[], [2]], "PairBatches: targets[0] is empty, expected at least one step. Leave it out."),
         ([[1]], [[0.5]], "PairBatches: targets[0] is (1,) of float64, from 0.5, expected tokens (T,)"),

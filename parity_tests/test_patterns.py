@@ -69,10 +69,10 @@ def test_time_major_step_by_step_is_the_whole_sequence_at_once(net: Any, kind: s
     rng = np.random.default_rng(0)
     x, dy = rng.standard_normal((6, 2, 4)), rng.standard_normal((6, 2, 3))
     layer = getattr(net, kind)(3, input_size=4, batch_first=False, dtype="float64")
-    twin = getattr(net, kind)(3, input_size=4, dtype="float64")
+    clone = getattr(net, kind)(3, input_size=4, dtype="float64")
     whole = to_numpy(layer(x))
     dx = to_numpy(layer.backward(dy))
-    np.testing.assert_allclose(to_numpy(twin(x.swapaxes(0, 1))), whole.swapaxes(0, 1), rtol=1e-12)
+    np.testing.assert_allclose(to_numpy(clone(x.swapaxes(0, 1))), whole.swapaxes(0, 1), rtol=1e-12)
     expected = {name: to_numpy(g).copy() for name, g in layer.grads.items()}
     layer.zero_grad()
     states: list[Any] = [None]

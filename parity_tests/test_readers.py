@@ -44,27 +44,27 @@ GOOD: dict[Reader, list[str]] = {
     read_vectors: ["a 1 2", "", "b -3.5 1e-3", "é 0 0", "three words here 1 2"],
 }
 WRONG: list[tuple[Reader, str, str]] = [
-    (read_conllu, row(1, columns=9), "9 columns in '1.*expected 10, with tabs"),
+    (read_conllu, row(1, columns=9), "9 columns in '1.*expected 10, separated by tabs"),
     (read_conllu, row(1).replace("\t", " "), "1 columns in '1 a _ NOUN .*', expected 10"),
-    (read_conllu, row(1) + "\n" + row(3), ":2: word '3', expected 2"),
-    (read_conllu, row(1) + "\n" + row(1), ":2: word '1', expected 2. An empty line parts two sentences"),
-    (read_conllu, row("x"), "word 'x', expected 1"),
+    (read_conllu, row(1) + "\n" + row(3), ":2: word number '3', expected 2"),
+    (read_conllu, row(1) + "\n" + row(1), ":2: word number '1', expected 2. Put an empty line between two sentences"),
+    (read_conllu, row("x"), "word number 'x', expected 1"),
     (read_conllu, row(1, ""), "the word is empty"),
     (read_conllu, row(1, tag="NN"), "tag 'NN', expected one of ADJ, "),
     (read_conllu, row(1, tag="_"), "tag '_', expected one of"),
-    (read_trees, "(3 (2 a) (1 b)", "1 \\( without their \\)"),
-    (read_trees, "(3 (2 a) (1 b)))", "a \\) without its \\("),
+    (read_trees, "(3 (2 a) (1 b)", "1 unmatched \\("),
+    (read_trees, "(3 (2 a) (1 b)))", ": unmatched \\)"),
     (read_trees, "(3 (2 a) (1 b)) (2 c)", "2 words or trees in .*expected one tree"),
     (read_trees, "a", "1 words or trees"),
     (read_trees, "(x a)", "label 'x', expected a whole number"),
     (read_trees, "(a)", "label 'a', expected"),
     (read_trees, "((2 a) (2 b))", "label '.*', expected"),
     (read_trees, "()", "label '', expected"),
-    (read_trees, "(3)", "brackets with nothing in them"),
-    (read_trees, "(3 (2 a) (5 b))", "label 5, expected 0 to 4. More of them\\? Give classes="),
+    (read_trees, "(3)", "empty brackets, expected"),
+    (read_trees, "(3 (2 a) (5 b))", "label 5, expected 0 to 4. More classes\\? Give classes="),
     (read_trees, "(3 a b)", "word 'a' among 2 parts"),
     (read_trees, "(3 (2 a) b)", "word 'b' among 2 parts"),
-    (read_snli, "{", "not JSON: .*Expected one object a line"),
+    (read_snli, "{", "not JSON: .*Expected one object per line"),
     (read_snli, "\n\n[", ":3: not JSON"),
     (read_snli, "[1]", "expected an object with sentence1_binary_parse"),
     (read_snli, "{}", "sentence1_binary_parse is missing, expected a text"),
@@ -74,8 +74,8 @@ WRONG: list[tuple[Reader, str, str]] = [
     (read_snli, pair(sentence1_binary_parse="a b"), "2 words or trees"),
     (read_snli, pair(sentence1_binary_parse="( a b c )"), "'\\( a b c \\)' has 3 parts, expected two"),
     (read_snli, pair(sentence2_binary_parse="( a ( b ) )"), "'\\( b \\)' has 1 parts, expected two"),
-    (read_snli, pair(sentence2_binary_parse="( a ( ) )"), "brackets with nothing in them"),
-    (read_pairs, "a", "'a', expected two texts with a tab between"),
+    (read_snli, pair(sentence2_binary_parse="( a ( ) )"), "empty brackets, expected"),
+    (read_pairs, "a", "'a', expected two texts separated by a tab"),
     (read_pairs, "a\t", "expected two texts"),
     (read_pairs, "\ta", "expected two texts"),
     (read_pairs, "a\t \tCC-BY", "expected two texts"),
@@ -120,7 +120,7 @@ def test_a_wrong_line_is_named(tmp_path: Path, reader: Reader, lines: str, said:
 def test_an_empty_file_is_none(tmp_path: Path, reader: Reader) -> None:
     for name, data in (("x", b""), ("x.gz", gzip.compress(b""))):
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(TextError, match=f"{tmp_path / name}: (the file is empty|no vector in it)"):
+        with pytest.raises(TextError, match=f"{tmp_path / name}: (the file is empty|no vector found)"):
             list(reader(tmp_path / name))
 
 
@@ -130,7 +130,7 @@ def test_an_empty_file_is_none(tmp_path: Path, reader: Reader) -> None:
 )
 def test_a_file_with_nothing_in_it_is_said_to_hold_nothing(tmp_path: Path, reader: Reader, text: str) -> None:
     (tmp_path / "x").write_text(text)
-    with pytest.raises(TextError, match=r"x: no \w+ in it"):
+    with pytest.raises(TextError, match=r"x: no \w+ found"):
         list(reader(tmp_path / "x"))
 
 
@@ -148,7 +148,7 @@ def test_a_gzip_file_that_is_cut_or_none(tmp_path: Path, reader: Reader) -> None
     spoilt = whole[:10] + b"\xff" * 9 + whole[19:]
     for data in (whole[:-9], whole[: len(whole) // 2], spoilt, b"plain text"):
         (tmp_path / "x.gz").write_bytes(data)
-        with pytest.raises(TextError, match=r"x\.gz: not whole as gzip: .*Fetch it again"):
+        with pytest.raises(TextError, match=r"x\.gz: not a complete gzip file: .*Download it again"):
             list(reader(tmp_path / "x.gz"))
 
 
@@ -203,7 +203,7 @@ def test_word_lists_by_class(tmp_path: Path) -> None:
     (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"w"))
     assert list(read_classes(tmp_path)) == [("a", "é"), ("b", "x y"), ("b", "z"), ("c", "w")]
     (tmp_path / "d.txt").write_text(" \n")
-    with pytest.raises(TextError, match=r"d\.txt: no word in it"):
+    with pytest.raises(TextError, match=r"d\.txt: no word found"):
         list(read_classes(tmp_path))
     (tmp_path / "b.txt").write_bytes(b"x\n\xff")
     with pytest.raises(TextError, match=r"b\.txt:2: not UTF-8"):
@@ -211,7 +211,7 @@ def test_word_lists_by_class(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_lists(tmp_path: Path) -> None:
-    with pytest.raises(TextError, match=r"no file in it ends in \.txt"):
+    with pytest.raises(TextError, match=r"no \.txt file found, expected one per class"):
         list(read_classes(tmp_path))
     with pytest.raises(FileNotFoundError, match="nowhere"):
         list(read_classes(tmp_path / "nowhere"))

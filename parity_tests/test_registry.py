@@ -1,4 +1,4 @@
-"""A data set comes once, whole and checked, or not at all; every way in which that fails is said in one line."""
+"""A data set is downloaded once, complete and checked, or not at all; each failure is reported on one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import numnet.data.download
 from numnet.data import SOURCES, Extract, FetchError, Source, fetch
 from numnet.data.__main__ import main
 from numnet.data.download import PIECE
-from numnet.data.registry import OWN, whole
+from numnet.data.registry import OWN, is_complete
 from parity_tests.loopback import Loopback, serving
 from parity_tests.real_data import REAL
 from parity_tests.small import python
@@ -66,7 +66,7 @@ def refusal(tmp_path: Path, sources: dict[str, Source], **options: Any) -> str:
     said = str(error.value)
     assert said.startswith("x: ")
     assert "\n" not in said
-    assert f"from {sources['x'].url}, as {sources['x'].path} in a folder that NUMNET_DATA names." in said
+    assert f"from {sources['x'].url} as {sources['x'].path} in the folder named by NUMNET_DATA." in said
     return said
 
 
@@ -97,7 +97,10 @@ def test_no_bar_unless_it_is_wanted(loopback: Loopback, tmp_path: Path, capfd: p
 def test_another_sha_256(loopback: Loopback, tmp_path: Path) -> None:
     loopback.files["/a/x.txt"] = b"changed"
     said = refusal(tmp_path, table(loopback))
-    assert f"has the SHA-256 {sha256(b'changed')}, expected {sha256(DATA)}; it is removed. Run it again" in said
+    assert (
+        f"has the SHA-256 {sha256(b'changed')}, expected {sha256(DATA)}; the file was removed. Download it again"
+        in said
+    )
     assert everything(tmp_path) == []
     loopback.files["/a/x.txt"] = DATA
     fetch("x", cache=tmp_path, sources=table(loopback))
@@ -108,7 +111,7 @@ def test_another_sha_256(loopback: Loopback, tmp_path: Path) -> None:
 def test_a_cut_connection_goes_on(loopback: Loopback, tmp_path: Path, ranges: bool) -> None:
     loopback.cut, loopback.ranges = 3 * PIECE + 5, ranges
     said = refusal(tmp_path, table(loopback))
-    assert f"{3 * PIECE:,} bytes of {loopback.url}/a/x.txt are here. Run it again: it goes on from there." in said
+    assert f" after {3 * PIECE:,} bytes of {loopback.url}/a/x.txt. Run it again to resume the download." in said
     assert everything(tmp_path) == ["f/x.txt.part"]
     loopback.cut = None
     assert fetch("x", cache=tmp_path, sources=table(loopback)).read_bytes() == DATA
@@ -116,7 +119,7 @@ def test_a_cut_connection_goes_on(loopback: Loopback, tmp_path: Path, ranges: bo
     assert everything(tmp_path) == ["f/x.txt"]
 
 
-def test_a_part_that_is_as_long_as_the_whole_begins_anew(loopback: Loopback, tmp_path: Path) -> None:
+def test_a_part_as_long_as_the_whole_file_is_downloaded_again(loopback: Loopback, tmp_path: Path) -> None:
     (tmp_path / "f").mkdir()
     (tmp_path / "f/x.txt.part").write_bytes(b"?" * len(DATA))
     assert fetch("x", cache=tmp_path, sources=table(loopback)).read_bytes() == DATA
@@ -133,11 +136,12 @@ def test_cut_without_a_sha_256_is_no_whole_file(loopback: Loopback, tmp_path: Pa
 
 def test_what_is_not_checked_is_said(loopback: Loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fetch("x", cache=tmp_path, sources=table(loopback, sha256=""))
-    assert "no SHA-256 is known for it, so it is taken as it comes" in capsys.readouterr().err
+    assert "no SHA-256 is known, so the file is not checked" in capsys.readouterr().err
 
 
 def test_gone(loopback: Loopback, tmp_path: Path) -> None:
-    assert f"{loopback.url}/b answers 404 Not Found. Has it moved?" in refusal(tmp_path, table(loopback, "/b"))
+    said = refusal(tmp_path, table(loopback, "/b"))
+    assert f"the server returned 404 Not Found for {loopback.url}/b. Has the file moved?" in said
 
 
 def test_no_network(loopback: Loopback, tmp_path: Path) -> None:
@@ -145,8 +149,8 @@ def test_no_network(loopback: Loopback, tmp_path: Path) -> None:
         closed.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{closed.getsockname()[1]}"
         said = refusal(tmp_path, table(loopback, url=f"http://{host}/x.txt"))
-    assert "http://? is no address (InvalidURL)." in refusal(tmp_path, table(loopback, url="http://?"))
-    assert f"no connection to {host} (ConnectionError). Is there a network?" in said
+    assert "http://? is not a valid URL (InvalidURL)." in refusal(tmp_path, table(loopback, url="http://?"))
+    assert f"no connection to {host} (ConnectionError). Check the network." in said
 
 
 def test_a_full_disk(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,13 +158,13 @@ def test_a_full_disk(loopback: Loopback, tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(numnet.data.download, "append", full)
-    assert "x.txt cannot be written: No space left on device. Make room" in refusal(tmp_path, table(loopback))
+    assert "x.txt cannot be written: No space left on device. Free disk space" in refusal(tmp_path, table(loopback))
     monkeypatch.undo()
     monkeypatch.delenv(OWN, raising=False)
     monkeypatch.setattr("shutil.copyfileobj", full)
     loopback.files["/x.zip"] = zipped(x=DATA)
     sources = table(loopback, "/x.zip", member="x")
-    assert "x.txt cannot be written: No space left on device. Make room" in refusal(tmp_path, sources)
+    assert "x.txt cannot be written: No space left on device. Free disk space" in refusal(tmp_path, sources)
     (tmp_path / "f/x.zip").unlink()
     (tmp_path / "g").write_bytes(b"")
     assert "g/x.txt cannot be written: " in refusal(tmp_path, table(loopback, path="g/x.txt"))
@@ -183,9 +187,8 @@ def test_without_tqdm(
 
 def test_offline(loopback: Loopback, tmp_path: Path) -> None:
     sources = table(loopback)
-    assert "x.txt. Run it once with a network and without offline. By hand: x from" in refusal(
-        tmp_path, sources, offline=True
-    )
+    said = refusal(tmp_path, sources, offline=True)
+    assert "x.txt is missing. Run it once with a network and without offline. By hand: save x from" in said
     assert loopback.asked == []
     fetch("x", cache=tmp_path, sources=sources)
     assert fetch("x", offline=True, cache=tmp_path, sources=sources).read_bytes() == DATA
@@ -239,7 +242,7 @@ def test_a_zip_without_the_file_or_with_two(loopback: Loopback, tmp_path: Path) 
     loopback.files = {"/none.zip": zipped(a=b"a"), "/two.zip": zipped(**{"a/x": b"", "b/x": b""})}
     for name, count, holds in (("none", 0, "a"), ("two", 2, "a/x, b/x")):
         said = refusal(tmp_path, table(loopback, f"/{name}.zip", member="x"))
-        assert f"{name}.zip has {count} files called x, expected one; it holds {holds}." in said
+        assert f"{name}.zip has {count} files named x, expected one; its files: {holds}." in said
 
 
 def test_a_file_of_a_zip_with_another_sha_256(loopback: Loopback, tmp_path: Path) -> None:
@@ -254,7 +257,7 @@ def test_a_spoilt_zip_is_removed(loopback: Loopback, tmp_path: Path) -> None:
     for spoilt in (b"<html>", good[: len(good) // 2], good.replace(good[60:70], b"?" * 10, 1)):
         loopback.files["/x.zip"] = spoilt
         said = refusal(tmp_path, table(loopback, "/x.zip", member="x", sha256=""))
-        assert "x.zip is no zip that can be read: " in said
+        assert "x.zip is not a readable zip: " in said
         assert "f/x.txt" not in everything(tmp_path)
     loopback.files["/x.zip"] = good
     assert fetch("x", cache=tmp_path, sources=table(loopback, "/x.zip", member="x")).read_bytes() == DATA
@@ -274,7 +277,8 @@ def test_a_folder_comes_whole_or_not(loopback: Loopback, tmp_path: Path) -> None
     (tmp_path / "n/c.txt").write_bytes(b"spoilt")
     loopback.files["/n/c.txt"] = b"changed"
     said = refusal(tmp_path, sources)
-    assert f"joined have the SHA-256 {sha256(b'one', b'changed')}, expected {sha256(b'one', DATA)}; they are" in said
+    expected = sha256(b"one", DATA)
+    assert f"together have the SHA-256 {sha256(b'one', b'changed')}, expected {expected}; they were removed." in said
     loopback.files["/n/c.txt"] = DATA
     assert (fetch("x", cache=tmp_path, sources=sources) / "c.txt").read_bytes() == DATA
 
@@ -317,7 +321,8 @@ def test_the_command_s_errors_are_one_line(
 ) -> None:
     sources = table(loopback)
     assert main(["--offline", "x", "--cache", str(tmp_path)], sources) == 1
-    assert capsys.readouterr().err.startswith("numnet.data: x: no ")
+    assert " is missing. Run it once with a network" in (said := capsys.readouterr().err)
+    assert said.startswith("numnet.data: x: ")
     assert main(["z"], sources) == 1
     assert capsys.readouterr().err == "numnet.data: fetch: no data set is called 'z', expected one of x.\n"
     monkeypatch.setitem(sys.modules, "pooch", None)
@@ -348,4 +353,4 @@ def test_what_is_at_hand_is_what_is_listed() -> None:
     if not here:
         pytest.skip("nothing of the list in ../shared/data, nor in the folder that NUMNET_DATA names")
     for kind in here:
-        assert whole(REAL / kind.path, kind), kind.path
+        assert is_complete(REAL / kind.path, kind), kind.path

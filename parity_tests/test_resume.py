@@ -182,19 +182,19 @@ def test_what_the_optimizer_refuses_leaves_the_weights_as_they_were(tmp_path: Pa
 def test_masks_of_another_number_of_layers_are_refused(masks: list[int], tmp_path: Path) -> None:
     run_of(tmp_path)
     checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
-    told = {**checkpoint.training, "masks": masks}
+    record = {**checkpoint.training, "masks": masks}
     with pytest.raises(numnet.CheckpointError, match=r"zip\(\)"):
-        small_trainer(numnet, small_model(numnet)).resume(numnet.Checkpoint(**{**vars(checkpoint), "training": told}))
+        small_trainer(numnet, small_model(numnet)).resume(numnet.Checkpoint(**{**vars(checkpoint), "training": record}))
 
 
 def test_a_run_of_an_older_file_without_seeds_of_masks_goes_on(tmp_path: Path) -> None:
     run_of(tmp_path)
     checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
-    told = copy.deepcopy(checkpoint.training)
-    del told["mask_seeds"]
+    record = copy.deepcopy(checkpoint.training)
+    del record["mask_seeds"]
     rest = small_trainer(numnet, small_model(numnet))
     seed = rest.model.layers[1].seed
-    rest.resume(numnet.Checkpoint(**{**vars(checkpoint), "training": told}))
+    rest.resume(numnet.Checkpoint(**{**vars(checkpoint), "training": record}))
     assert (rest.step, rest.model.layers[1].seed) == (4, seed)
 
 

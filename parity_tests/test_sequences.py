@@ -90,13 +90,13 @@ def test_sequences_share_one_dtype() -> None:
 def test_tensors_stay_tensors_and_gradients_find_their_step(lengths: list[int], width: Any, seed: int) -> None:
     packed = pack(ragged(lengths, width, seed))
     values = torch.tensor(packed.values, requires_grad=True)
-    twin = packed.like(values)
-    same([twin.padded(3).detach().numpy()], [packed.padded(3)])
-    upstream = torch.randn(twin.padded().shape, dtype=values.dtype, generator=torch.Generator().manual_seed(seed))
-    (twin.padded() * upstream).sum().backward()
+    clone = packed.like(values)
+    same([clone.padded(3).detach().numpy()], [packed.padded(3)])
+    upstream = torch.randn(clone.padded().shape, dtype=values.dtype, generator=torch.Generator().manual_seed(seed))
+    (clone.padded() * upstream).sum().backward()
     assert values.grad is not None
     same([values.grad.numpy()], [upstream.numpy()[packed.places]])
-    back = Packed.from_padded(twin.padded(), torch.tensor(lengths))
+    back = Packed.from_padded(clone.padded(), torch.tensor(lengths))
     same([sequence.detach().numpy() for sequence in unpack(back)], packed.sequences())
     (gradient,) = torch.autograd.grad(back.values.square().sum(), values)
     same([gradient.numpy()], [2 * packed.values])
@@ -259,7 +259,7 @@ WRONG: list[tuple[type[Exception], str, Bad]] = [
      lambda give: SequenceBatches([[1], [2, 3]], [give([1]), give(1)], 2)),
     (ValueError, "SequenceBatches: targets[1] is (2,), expected ().",
      lambda give: SequenceBatches([[1], [2, 3]], [give(1), give([1, 2])], 2)),
-    (ValueError, "SequenceBatches: there are 1 targets, expected 2, one a sequence.",
+    (ValueError, "SequenceBatches: there are 1 targets, expected 2, one per sequence.",
      lambda give: SequenceBatches([[1], [2]], give([1]), 2)),
     (ValueError, "SequenceBatches: sequences[1] is empty, expected at least one step.",
      lambda give: SequenceBatches([give([1]), give([])], [1, 2], 2)),

@@ -55,5 +55,5 @@ def test_merges_are_counted_in_whole_numbers() -> None:
     with pytest.raises(ValueError, match="Subwords: merges is -1, expected a whole number, 0 or more"):
         Subwords.from_words(SAYING, -1)
     for word in ("a@@", ""):
-        with pytest.raises(ValueError, match=f"Subwords: {word!r} is no word, expected one character or more"):
+        with pytest.raises(ValueError, match=f"Subwords: the word is {word!r}, expected one character or more"):
             Subwords([]).split([word])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import numnet
-from numnet.training.trainer import first_bad
+from numnet.training.trainer import first_nonfinite
 from parity_tests.small import (
     TRAIN,
     VALIDATION,
@@ -57,6 +57,14 @@ def test_an_infinite_loss_stops_the_run(net: Any) -> None:
     with np.errstate(over="ignore"), pytest.raises(net.TrainingDiverged, match="step 1: the loss is inf"):
         net.Trainer(model, net.SGD(1e-30), Far(), progress=False).fit(steps=2)
     assert_same(weights(model), before)
+
+
+def test_nan_in_the_data_is_named_as_the_cause(net: Any) -> None:
+    model = net.RNNModel([net.Dense(1)], net.MeanSquaredError(), input_size=1)
+    for x, y, remedy in (([np.nan], [0.0], "clean the data"), ([1e30], [1.0], "Lower the learning rate")):
+        batches = net.SequenceBatches([np.full((1, 1), x, np.float32)], [np.array([y], np.float32)], 1)
+        with np.errstate(over="ignore"), pytest.raises(net.TrainingDiverged, match=remedy):
+            net.Trainer(model, net.SGD(0.1), batches, progress=False).fit(steps=1)
 
 
 def test_no_patience_is_refused(net: Any) -> None:
@@ -177,10 +185,10 @@ def test_evaluation_weighs_by_what_is_counted(net: Any) -> None:
 @pytest.mark.parametrize("what", ["params", "grads"])
 def test_the_first_number_that_is_none_is_named(what: str) -> None:
     model = numnet.RNNModel([numnet.Dense(2)], numnet.MeanSquaredError(), input_size=3)
-    assert first_bad(model) == "Every parameter and gradient is finite."
+    assert first_nonfinite(model) == "Every parameter and gradient is finite."
     getattr(model, what)["layers.0.b"][1] = np.inf
     said = {"params": "the parameter layers.0.b is not finite.", "grads": "the gradient of layers.0.b is not finite."}
-    assert first_bad(model) == said[what]
+    assert first_nonfinite(model) == said[what]
 
 
 def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
@@ -208,7 +216,7 @@ def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_pl
 def test_no_seconds_are_no_step_and_a_step_takes_no_longer_than_the_run() -> None:
     trainer = small_trainer(numnet, small_model(numnet))
     trainer.fit(seconds=0)
-    assert (trainer.step, trainer.optimizer.memory) == (0, [])
+    assert (trainer.step, trainer.optimizer.buffers) == (0, [])
     trainer.fit(steps=3)
     assert 0 < trainer.busy <= trainer.seconds
 

@@ -27,12 +27,16 @@ def test_scores_are_sacrebleus_and_exact_ones_are_counted() -> None:
     assert found["bleu"] == pytest.approx(sacrebleu.corpus_bleu(ours, [theirs]).score)
     assert numnet.translation_scores(["va", "va"], [["va"], ["vas"]])["exact"] == 0.5
     for wrong in ([["a"]], [["a"], []]):
-        with pytest.raises(ValueError, match="translation_scores: 2 sentences have 1 with references, expected as"):
+        with pytest.raises(
+            ValueError, match="translation_scores: 2 sentences and 1 non-empty lists of references, expected as many"
+        ):
             numnet.translation_scores(["a", "b"], wrong)
 
 
 def test_one_reference_is_a_list_too() -> None:
-    with pytest.raises(TypeError, match=r"translation_scores: a str stands where a list is expected.*Pass \[it\]"):
+    with pytest.raises(
+        TypeError, match=r"translation_scores: got a str, expected a list of sentences.*Pass \[reference\]"
+    ):
         numnet.translation_scores(["cat"], ["the cat sat on the mat"])
     with pytest.raises(ValueError, match="translation_scores: 0 sentences"):
         numnet.translation_scores([], [])

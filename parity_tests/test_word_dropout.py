@@ -89,5 +89,5 @@ def test_what_is_refused() -> None:
     rows = SequenceBatches([np.ones((3, 2), int)], [0], 1)
     with pytest.raises(ValueError, match=r"x is \(1, 3, 2\), expected tokens \(batch, time\). Rows of tokens\? Give"):
         list(WordDropout(rows).epoch())
-    with pytest.raises(ValueError, match=r"x is \(7, \d+\), expected tokens \(batch, time, columns\). Words alone\?"):
+    with pytest.raises(ValueError, match=r"x is \(7, \d+\), expected tokens \(batch, time, columns\). Words only\?"):
         list(WordDropout(plain(), column=0).epoch())

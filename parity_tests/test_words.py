@@ -56,8 +56,8 @@ def test_seeds_hold_out_others() -> None:
     [
         ("ab", 0, "hold_out: fraction is 0, expected more than 0 and less than 1."),
         ("ab", 1.0, "hold_out: fraction is 1.0, expected more than 0 and less than 1."),
-        ("abc", 0.1, "hold_out: 0 of 3 keys would be held out, expected some and not all."),
-        ("", 0.5, "hold_out: 0 of 0 keys would be held out, expected some and not all."),
+        ("abc", 0.1, "hold_out: 0 of 3 keys would be held out, expected at least 1 and not all. Give more items, or"),
+        ("", 0.5, "hold_out: 0 of 0 keys would be held out, expected at least 1 and not all. Give more items, or"),
     ],
 )
 def test_what_is_refused(items: str, fraction: float, words: str) -> None:

@@ -1,4 +1,4 @@
-"""Text as numbers: vocabulary, batches, readers of the files that tasks come in, and where these are to be had."""
+"""Text as numbers: vocabularies, batches, file readers, and a registry of public data sets."""
 
 from numnet.data.batches.held_out import hold_out
 from numnet.data.batches.pairs import PairBatches

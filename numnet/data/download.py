@@ -1,4 +1,4 @@
-"""One file over the network: whole and checked, or not there at all; a cut one goes on where it was cut."""
+"""Download a file completely and check it; resume an interrupted download."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 
 from numnet.core.progress import to_stderr
 
-PIECE = 1 << 14  # of the last one, a cut loses what has come
-PATIENCE = 30  # seconds without a byte
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": "Mozilla/5.0 (compatible; numnet)"}  # some refuse Python's own
+PIECE = 1 << 14  # bytes per read; an interruption loses at most one piece
+PATIENCE = 30  # timeout: seconds without receiving a byte
+HEADERS = {"Accept-Encoding": "identity", "User-Agent": "Mozilla/5.0 (compatible; numnet)"}  # some refuse Python's
 
 
 class FetchError(OSError):
-    """A data set that could not be had: which, why, and what to do."""
+    """A data set cannot be obtained. The message names the data set, the cause and the remedy."""
 
 
-def needs_pooch() -> ModuleType:
-    """The library that keeps the cache; ImportError names the command that installs it."""
+def require_pooch() -> ModuleType:
+    """Return pooch, which manages the cache. ImportError names the command that installs it."""
     try:
         import pooch
     except ImportError:
@@ -32,7 +32,7 @@ def needs_pooch() -> ModuleType:
 
 
 def sha256(paths: Iterable[Path]) -> str:
-    """Of these files joined."""
+    """Return the SHA-256 of these files, concatenated."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
@@ -42,11 +42,11 @@ def sha256(paths: Iterable[Path]) -> str:
 
 
 def download(url: str, target: Path, expected: str, progress: bool) -> None:
-    """The file at url as target, of that SHA-256 where one is known; a target that is already right is left alone.
+    """Download the file at url to target. Its SHA-256 must be `expected`, unless this is "". A correct target is kept.
 
-    What has arrived stands in target.part until all has. FetchError says in one line what went wrong.
+    An incomplete download is stored in target.part. FetchError states the cause on one line.
     """
-    pooch = needs_pooch()
+    pooch = require_pooch()
     from requests.exceptions import RequestException
 
     part = target.with_name(f"{target.name}.part")
@@ -65,14 +65,14 @@ def download(url: str, target: Path, expected: str, progress: bool) -> None:
     except RequestException as error:
         raise FetchError(cause(error, url, part)) from None
     except OSError as error:
-        said = f"{target} cannot be written: {error.strerror or error}. Make room, or give another cache=."
-        raise FetchError(said) from None
+        message = f"{target} cannot be written: {error.strerror or error}. Free disk space, or pass another cache=."
+        raise FetchError(message) from None
     finally:
         pooch.get_logger().setLevel(before)
 
 
 def append(url: str, part: Path, progress: bool) -> None:
-    """What part does not hold yet of the file at url; all of it, where the server cannot begin in the middle."""
+    """Append the missing rest of the file at url to part; download all of it if the server does not support ranges."""
     import requests
 
     start = part.stat().st_size if part.exists() else 0
@@ -84,53 +84,51 @@ def append(url: str, part: Path, progress: bool) -> None:
             return
         answer.raise_for_status()
         start = start if answer.headers.get("Content-Range", "").startswith(f"bytes {start}-") else 0
-        packed = "Content-Encoding" in answer.headers  # then the length is another one
+        packed = "Content-Encoding" in answer.headers  # then Content-Length is the compressed size
         length = 0 if packed else int(answer.headers.get("Content-Length", 0))
         with part.open("ab" if start else "wb") as file, bar(part.stem, start, length, progress) as advance:
             for piece in answer.iter_content(PIECE):
                 file.write(piece)
                 advance(len(piece))
     if part.stat().st_size < start + length:
-        raise requests.exceptions.ConnectionError("fewer bytes than were promised")
+        raise requests.exceptions.ConnectionError("fewer bytes than Content-Length")
 
 
-def check(path: Path, expected: str, whence: str) -> None:
-    """The SHA-256, where one is known; a file with another one is removed."""
+def check(path: Path, expected: str, origin: str) -> None:
+    """Check the SHA-256 of a file, if one is known. If it differs, remove the file and raise FetchError."""
     if expected and (found := sha256([path])) != expected:
         path.unlink()
         raise FetchError(
-            f"{whence} has the SHA-256 {found}, expected {expected}; it is removed. Run it again; if it says the same, "
-            "the file has changed where it is published."
+            f"{origin} has the SHA-256 {found}, expected {expected}; the file was removed. Download it again; if the "
+            "error stays the same, the published file has changed."
         )
 
 
 def cause(error: Exception, url: str, part: Path) -> str:
-    """What became of a request."""
+    """Return why a request failed, and the remedy."""
     answer = getattr(error, "response", None)
     if answer is not None:
-        return f"{url} answers {answer.status_code} {answer.reason}. Has it moved?"
+        return f"the server returned {answer.status_code} {answer.reason} for {url}. Has the file moved?"
     kind = type(error).__name__
     if isinstance(error, ValueError):
-        return f"{url} is no address ({kind})."
+        return f"{url} is not a valid URL ({kind})."
     if part.exists() and (come := part.stat().st_size):
-        return (
-            f"the connection was cut ({kind}), {come:,} bytes of {url} are here. Run it again: it goes on from there."
-        )
-    return f"no connection to {urlsplit(url).netloc} ({kind}). Is there a network?"
+        return f"the connection was lost ({kind}) after {come:,} bytes of {url}. Run it again to resume the download."
+    return f"no connection to {urlsplit(url).netloc} ({kind}). Check the network."
 
 
 @contextlib.contextmanager
-def bar(name: str, start: int, length: int, shown: bool) -> Iterator[Callable[[int], Any]]:
-    """A progress bar in bytes; where tqdm is missing, the download goes on without."""
+def bar(name: str, start: int, length: int, progress: bool) -> Iterator[Callable[[int], Any]]:
+    """Show a progress bar in bytes; without tqdm, download without a bar."""
     try:
         from tqdm import tqdm
     except ImportError:
-        if shown:
+        if progress:
             to_stderr("No progress bar without tqdm: pip install 'numnet[examples]'")
         yield lambda _: None
         return
     total = start + length if length else None
     with tqdm(
-        total=total, initial=start, desc=name, unit="B", unit_scale=True, leave=False, disable=not shown
-    ) as drawn:
-        yield drawn.update
+        total=total, initial=start, desc=name, unit="B", unit_scale=True, leave=False, disable=not progress
+    ) as progress_bar:
+        yield progress_bar.update

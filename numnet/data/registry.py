@@ -1,4 +1,4 @@
-"""Public data sets by name: from a folder of one's own, from the cache, or fetched into it, once."""
+"""Public data sets by name: from a local folder, from the cache, or downloaded once into the cache."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from numnet.core.progress import to_stderr
-from numnet.data.download import FetchError, download, needs_pooch, sha256
+from numnet.data.download import FetchError, download, require_pooch, sha256
 from numnet.data.readers.archive import extract
 from numnet.data.sources import SOURCES, Extract, Source
 
-OWN = "NUMNET_DATA"  # the environment variable that names a folder of one's own
+OWN = "NUMNET_DATA"  # the environment variable that names a local folder of data sets
 
 
 def fetch(
@@ -23,63 +23,63 @@ def fetch(
     cache: str | os.PathLike[str] | None = None,
     sources: Mapping[str, Source] = SOURCES,
 ) -> Path:
-    """The path of a data set: of a file, or for "names" of a folder.
+    """Return the path of a data set: of a file, or for "names" of a folder.
 
-    A folder that the environment variable NUMNET_DATA names is asked first, and what it has is taken unchecked, for it
-    is your own. Else the cache (pooch's for "numnet", or the one given), which is laid out alike. Else it is downloaded
-    there and its licence said; a cut download goes on where it was cut when it is run again. Where the table has a
-    SHA-256, what the cache gives has it. A zip stays in the cache, for its other files.
+    The folder named by the environment variable NUMNET_DATA is searched first; its files are not checked. The cache
+    (pooch's for "numnet", or `cache`) is next; it has the same layout. Otherwise the data set is downloaded into the
+    cache and its licence is printed; the next call resumes an interrupted download. A file from the cache has the
+    SHA-256 of the table, if the table has one. A zip file stays in the cache, for the other files in it.
 
-    FetchError (an OSError) says in one line why it could not be had: no network, another SHA-256, not there any more,
-    no room; with offline=True, what is missing and how to get it. ValueError: no such name. ImportError: no pooch.
+    FetchError (an OSError) states the cause on one line: no network, another SHA-256, a file no longer published, a
+    full disk; with offline=True, which file is missing. ValueError: unknown name. ImportError: pooch is missing.
     """
     if name not in sources:
         raise ValueError(f"fetch: no data set is called {name!r}, expected one of {', '.join(sources)}.")
     source = sources[name]
-    for path, found in own_places(source):
+    for path, found in local_paths(source):
         if path.exists():
             if found is not source:
                 to_stderr(f"{name}: {path}, {found.what}")
             return path
     target = cache_folder(cache) / source.path
-    if whole(target, source):
+    if is_complete(target, source):
         return target
-    by_hand = f"By hand: {source.member or name} from {source.url}, as {source.path} in a folder that {OWN} names."
+    by_hand = f"By hand: save {source.member or name} from {source.url} as {source.path} in the folder named by {OWN}."
     if offline:
-        raise FetchError(f"{name}: no {target}. Run it once with a network and without offline. {by_hand}")
-    unchecked = "" if source.sha256 else "; no SHA-256 is known for it, so it is taken as it comes"
+        raise FetchError(f"{name}: {target} is missing. Run it once with a network and without offline. {by_hand}")
+    unchecked = "" if source.sha256 else "; no SHA-256 is known, so the file is not checked"
     to_stderr(f"{name}: {source.what}, licence {source.licence}, from {source.url}{unchecked}")
     try:
-        arrive(source, target, progress)
+        download_source(source, target, progress)
     except FetchError as error:
         raise FetchError(f"{name}: {error} {by_hand}") from None
     return target
 
 
-def own_places(source: Source) -> list[tuple[Path, Source | Extract]]:
-    """Where a folder of one's own may have it, or an extract of it; nowhere, if there is no such folder."""
+def local_paths(source: Source) -> list[tuple[Path, Source | Extract]]:
+    """Return where the local folder may have the source, or an extract of it; [] without such a folder."""
     if not (folder := os.environ.get(OWN)):
         return []
     if not Path(folder).is_dir():
-        raise FetchError(f"{OWN} is {folder!r}, expected a folder. Name one, or unset it.")
+        raise FetchError(f"{OWN} is {folder!r}, expected a folder. Set it to a folder, or unset it.")
     return [(Path(folder, kind.path), kind) for kind in source.kinds()]
 
 
 def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
-    """Where downloads are kept: the folder given, or the user's cache, as the system has it."""
-    return Path(needs_pooch().os_cache("numnet") if cache is None else cache)
+    """Return the folder for downloads: `cache`, or the user's cache folder on this system."""
+    return Path(require_pooch().os_cache("numnet") if cache is None else cache)
 
 
-def whole(path: Path, kind: Source | Extract) -> bool:
-    """Whether it is there and, where that is known, has its SHA-256."""
+def is_complete(path: Path, kind: Source | Extract) -> bool:
+    """Return whether the data set is present and has its SHA-256, if one is known."""
     files = [path / part for part in getattr(kind, "parts", ())] or [path]
     return all(file.is_file() for file in files) and (not kind.sha256 or sha256(files) == kind.sha256)
 
 
-def arrive(source: Source, target: Path, progress: bool) -> None:
-    """The download, by what the source is: a folder, a file in a zip, a file."""
+def download_source(source: Source, target: Path, progress: bool) -> None:
+    """Download a source: a folder, a file in a zip, or a file."""
     if source.parts:
-        gather(source, target, progress)
+        download_parts(source, target, progress)
     elif source.member:
         archive = target.with_name(source.url.rpartition("/")[2])
         download(source.url, archive, "", progress)
@@ -88,14 +88,16 @@ def arrive(source: Source, target: Path, progress: bool) -> None:
         download(source.url, target, source.sha256, progress)
 
 
-def gather(source: Source, target: Path, progress: bool) -> None:
-    """A folder: all its files or none; those that have come before a cut are kept aside."""
-    aside = target.with_name(f"{target.name}.part")
-    files = [aside / part for part in source.parts]
+def download_parts(source: Source, target: Path, progress: bool) -> None:
+    """Download a folder: all its files or none. After an interruption, finished files are kept in a .part folder."""
+    incomplete = target.with_name(f"{target.name}.part")
+    files = [incomplete / part for part in source.parts]
     for part, file in zip(source.parts, files):
         download(source.url + quote(part), file, "", progress)
     if source.sha256 and (found := sha256(files)) != source.sha256:
-        shutil.rmtree(aside)
-        raise FetchError(f"its files joined have the SHA-256 {found}, expected {source.sha256}; they are removed.")
+        shutil.rmtree(incomplete)
+        raise FetchError(
+            f"its files together have the SHA-256 {found}, expected {source.sha256}; they were removed. Run it again."
+        )
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(aside, target)
+    os.replace(incomplete, target)

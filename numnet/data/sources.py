@@ -1,4 +1,4 @@
-"""The table of public data sets: where each is published, what it must be, and what its licence is."""
+"""The table of public data sets: where each is published, its SHA-256 and its licence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Extract(NamedTuple):
-    """A file that a folder of one's own may hold in a source's place."""
+    """A file that the local folder may have in place of a source."""
 
     path: str
     what: str
@@ -14,12 +14,12 @@ class Extract(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file, or a folder of files, as somebody publishes it.
+    """A published file, or a published folder of files.
 
-    path     where it stands in the cache, and in a folder of one's own
-    url      of the file; with member, of a zip that holds a file of that name; with parts, of their folder, ending in /
-    sha256   of the file, or of all parts joined in their order; "" where nobody has told it
-    instead  what a folder of one's own may hold in its place; the first one that is there is taken
+    path     the path in the cache and in the local folder
+    url      of the file; with member, of a zip that has a file of that name; with parts, of their folder, ending in /
+    sha256   of the file, or of all parts concatenated in order; "" if it is unknown
+    instead  the files that the local folder may have in its place; the first one present is used
     """
 
     path: str
@@ -32,7 +32,7 @@ class Source(NamedTuple):
     instead: tuple[Extract, ...] = ()
 
     def kinds(self) -> list[Source | Extract]:
-        """Itself, then what may stand in its place."""
+        """Return the source itself, then its extracts."""
         return [self, *self.instead]
 
 

@@ -1,4 +1,4 @@
-"""Words as rows of characters: what a network sees of a word that it has never met."""
+"""Words as rows of character ids, so that a network can read the spelling of an unknown word."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numnet.data.vocabulary import Vocabulary
 
 
 def spell(words: Iterable[str], characters: Vocabulary, width: int) -> npt.NDArray[np.int64]:
-    """Words as (N, width): a character's number + 1, so 1 for an unknown one; 0 behind the word's end.
+    """Return the words as (N, width): each character's id + 1, so 1 if it is unknown; 0 after the end of the word.
 
-    Of a longer word stand the first ⌈width/2⌉ and the last ⌊width/2⌋ characters: beginnings and endings say most of
-    what a word is. An Embedding of it needs V = len(characters) + 1.
+    A longer word is cut to its first ⌈width/2⌉ and last ⌊width/2⌋ characters, because the beginning and the end are
+    the most informative parts of a word. An Embedding of the result needs V = len(characters) + 1.
     """
     check_size("spell", width=width)
     if isinstance(words, str):

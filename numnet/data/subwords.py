@@ -1,4 +1,4 @@
-"""Words as pieces that many words share: so a rare word is read and said in parts that are known from others."""
+"""Subword units: a rare word is split into pieces that other words share."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import Any
 
 from numnet.core.checks import check_count
 
-GOES_ON = "@@"  # at the end of a piece: the word goes on
+GOES_ON = "@@"  # at the end of a piece: the word continues
 Pair = tuple[str, str]
 
 
 class Subwords:
-    """Byte pair encoding (Sennrich et al. 2016), of characters: each merge makes one piece of two that stand together.
+    """Byte pair encoding (Sennrich et al. 2016) of characters: each merge joins two adjacent pieces into one.
 
-    Every word begins as its characters, all but the last marked with @@; `merges` are applied in their order. Frequent
-    words become one piece, rare ones stay in several: impatiente is im@@ patien@@ te.
+    A word is first split into its characters, all but the last marked with @@; then `merges` are applied in order.
+    Frequent words become one piece, rare words remain several: impatiente is im@@ patien@@ te.
     """
 
     def __init__(self, merges: Sequence[Pair]) -> None:
         self.merges = [(left, right) for left, right in merges]
         self.rank = {pair: k for k, pair in enumerate(self.merges)}
-        self.known: dict[str, list[str]] = {}
+        self.cache: dict[str, list[str]] = {}
 
     @classmethod
     def from_words(cls, words: Iterable[str], merges: int) -> Subwords:
-        """So many merges, or fewer, each of the pair that is the most frequent by then.
+        """Learn at most `merges` merges, each of the pair that is the most frequent at that point.
 
-        Of equally frequent ones, the first by code point; one that is there once is left. ValueError for less than 0.
+        Among equally frequent pairs, the first by code point is merged; a pair that occurs once is not merged.
+        ValueError if `merges` is negative.
         """
         check_count("Subwords", merges=merges)
         counts = Counter(words)
@@ -57,21 +58,21 @@ class Subwords:
         return cls(found)
 
     def split(self, words: Iterable[str]) -> list[str]:
-        """The pieces of all these words, one after another."""
+        """Return the pieces of all these words, in order."""
         return [piece for word in words for piece in self.pieces(word)]
 
     def pieces(self, word: str) -> list[str]:
-        """One word's."""
-        if word not in self.known:
+        """Return the pieces of one word."""
+        if word not in self.cache:
             split = characters(word)
             while ranked := [pair for pair in pairwise(split) if pair in self.rank]:
                 split = merged(split, min(ranked, key=self.rank.__getitem__))
-            self.known[word] = split
-        return self.known[word]
+            self.cache[word] = split
+        return self.cache[word]
 
     @staticmethod
     def join(pieces: Iterable[str]) -> list[str]:
-        """The words that these pieces make."""
+        """Return the words that these pieces form."""
         words: list[str] = []
         begun = ""
         for piece in pieces:
@@ -81,19 +82,19 @@ class Subwords:
         return [*words, begun] if begun else words
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"merges": self.merges}
 
 
 def characters(word: str) -> list[str]:
-    """Pieces of one character each; a ValueError where the mark stands in a word, for then it would not come back."""
+    """Split a word into characters. ValueError if the word contains the mark @@, because `join` would remove it."""
     if GOES_ON in word or not word:
-        raise ValueError(f"Subwords: {word!r} is no word, expected one character or more, and no {GOES_ON} in it.")
+        raise ValueError(f"Subwords: the word is {word!r}, expected one character or more, without {GOES_ON}.")
     return [c + GOES_ON for c in word[:-1]] + [word[-1]]
 
 
 def merged(pieces: list[str], pair: Pair) -> list[str]:
-    """Every such pair as one piece, from the left."""
+    """Replace every occurrence of the pair, from the left, by one piece."""
     found, k = [], 0
     while k < len(pieces):
         if tuple(pieces[k : k + 2]) == pair:

@@ -1,4 +1,4 @@
-"""A sentence as a tree: words are its leaves, phrases its nodes. Nothing here recurs, so a tree may be of any depth."""
+"""A sentence as a tree: words are leaves, phrases are inner nodes. No function is recursive, so any depth works."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ SHIFT, REDUCE = 0, 1
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Tree:
-    """A leaf has a word and no children, a phrase has children and no word; either may have a label.
+    """A leaf has a word and no children; a phrase has children and no word. Both may have a label.
 
-    str(tree) is how it is written in brackets: "(3 (2 The) (2 end))", without labels "( The end )".
+    str(tree) is the bracket notation: "(3 (2 The) (2 end))", or "( The end )" without labels.
     """
 
     label: int | None
@@ -24,7 +24,7 @@ class Tree:
             raise ValueError(f"Tree: it has {has}, expected one of the two. A leaf is Tree(label, word).")
 
     def subtrees(self) -> list[Tree]:
-        """Every node: children before their parent, left before right, the tree itself last."""
+        """Return every node in postorder: children before their parent, left before right, the root last."""
         found, waiting = [], [self]
         while waiting:
             found.append(waiting.pop())
@@ -32,13 +32,13 @@ class Tree:
         return found[::-1]
 
     def words(self) -> tuple[str, ...]:
-        """The sentence, from left to right."""
+        """Return the words of the sentence, from left to right."""
         return tuple(tree.word for tree in self.subtrees() if tree.word is not None)
 
     def transitions(self) -> tuple[int, ...]:
-        """What builds a binary tree on a stack: SHIFT a word, or REDUCE the two topmost; 2N - 1 of them for N words.
+        """Return the 2N - 1 operations that build a binary tree of N words on a stack (Bowman et al. 2016).
 
-        ValueError where a phrase has not two parts. Bowman et al. 2016.
+        SHIFT pushes a word; REDUCE combines the two topmost subtrees. ValueError if a phrase does not have two parts.
         """
         trees = self.subtrees()
         for tree in trees:
@@ -74,5 +74,5 @@ class Tree:
 
 
 def nodes(tree: Tree) -> tuple[tuple[int | None, str | None, int], ...]:
-    """Each node's label, word and number of children: no two different trees have the same."""
+    """Return the label, word and number of children of each node; together they identify the tree."""
     return tuple((part.label, part.word, len(part.children)) for part in tree.subtrees())

@@ -1,4 +1,4 @@
-"""Which token has which number: the same in every process, and kept with every checkpoint."""
+"""The mapping from tokens to ids: identical in every process, and saved with every checkpoint."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 UNKNOWN = "<unk>"
-BEGIN, END = "<bos>", "<eos>"  # special tokens 1 and 2 of what a decoder says
+BEGIN, END = "<bos>", "<eos>"  # special tokens 1 and 2 of a decoder's vocabulary
 
 
 class Vocabulary:
-    """Tokens in order: `<unk>` is 0, then by frequency, and where that is equal by code point.
+    """Tokens in the order of their ids: `<unk>` is 0, then by decreasing frequency, then by code point.
 
-    unit "character": a text's tokens are its characters; "word": what white space parts, joined again by a blank. Where
-    a text is taken, tokens are taken, too, as they are: a list of words, say, some of which may hold blanks.
+    unit "character": the tokens of a text are its characters; "word": its words, separated by white space; `decode`
+    joins them with spaces. A method that takes a text also takes a list of tokens, which may contain spaces.
     """
 
     def __init__(self, tokens: Sequence[str], unit: str = "character") -> None:
@@ -34,16 +34,16 @@ class Vocabulary:
     def from_text(
         cls, text: str, unit: str = "character", min_count: int = 1, special: Sequence[str] = ()
     ) -> Vocabulary:
-        """Every token that occurs at least min_count times; before them those that are `special`, from 1 on."""
+        """Collect every token that occurs at least min_count times. The `special` tokens come first, from id 1."""
         return cls.from_tokens(list(text) if unit == "character" else text.split(), unit, min_count, special)
 
     @classmethod
     def from_tokens(
         cls, tokens: Iterable[str], unit: str = "word", min_count: int = 1, special: Sequence[str] = ()
     ) -> Vocabulary:
-        """The same of what is in tokens already."""
+        """Collect the tokens of a list, in the same way as from_text."""
         if isinstance(tokens, str):
-            raise TypeError("Vocabulary: tokens is a str, expected a list of them. A text? Use Vocabulary.from_text.")
+            raise TypeError("Vocabulary: tokens is a str, expected a list of str. A text? Use Vocabulary.from_text.")
         counts = Counter(strings(tokens))
         for token in (UNKNOWN, *special):
             counts.pop(token, None)
@@ -63,35 +63,35 @@ class Vocabulary:
         return token in self.ids
 
     def split(self, text: str | Iterable[str]) -> list[str]:
-        """A text's tokens; tokens stay what they are."""
+        """Return the tokens of a text; tokens are returned unchanged."""
         if isinstance(text, str):
             return list(text) if self.unit == "character" else text.split()
         return strings(text)
 
     def encode(self, text: str | Iterable[str]) -> npt.NDArray[np.int64]:
-        """Token numbers (N,), 0 for the unknown."""
+        """Return the token ids (N,), 0 for unknown tokens."""
         return np.array([self.ids.get(token, 0) for token in self.split(text)], np.int64)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of these numbers."""
+        """Return the text of these ids."""
         return ("" if self.unit == "character" else " ").join(self.tokens[k] for k in ids)
 
     def unknown(self, text: str | Iterable[str]) -> list[str]:
-        """The text's tokens that are not here, each once, in order."""
+        """Return the tokens of a text that are not in the vocabulary, each once, in order."""
         return [token for token in dict.fromkeys(self.split(text)) if token not in self]
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments, for a checkpoint."""
+        """Return the constructor's arguments, for a checkpoint."""
         return {"tokens": self.tokens, "unit": self.unit}
 
 
 def strings(tokens: Iterable[Any]) -> list[str]:
-    """Tokens as a list; numbers or lists among them would all be unknown, silently."""
+    """Return the tokens as a list. TypeError for a number or a list, which would silently become `<unk>`."""
     found = list(tokens)
     for k, token in enumerate(found):
         if not isinstance(token, str):
             kind = type(token).__name__
             raise TypeError(
-                f"Vocabulary: tokens[{k}] is {kind}, expected str. Give one text, or its tokens, at a time."
+                f"Vocabulary: tokens[{k}] is {kind}, expected str. Pass one text, or the tokens of one text."
             )
     return found

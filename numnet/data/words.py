@@ -1,4 +1,4 @@
-"""Sentences as words and signs, and back again: rules enough for English and French, and no more."""
+"""Split sentences into words and punctuation marks, and join them again; the rules cover English and French only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ APOSTROPHES = str.maketrans("’‘", "''")
 
 
 def plain(text: str) -> str:
-    """Lower case, one kind of blank and of apostrophe (NFKC): what a word's case and the typist's keys add is gone."""
+    """Return the text in lower case, normalized to one kind of space and apostrophe (NFKC)."""
     return unicodedata.normalize("NFKC", text).translate(APOSTROPHES).lower()
 
 
 def to_words(text: str) -> list[str]:
-    """The plain text's words, each with the apostrophe that ends it, and signs: "L'eau ?" is l' eau ?"""
+    """Return the words and punctuation marks of the plain text; an apostrophe ends its word: "L'eau ?" is l' eau ?"""
     return re.findall(r"\w+'?|[^\w\s]", plain(text))
 
 
 def from_words(words: Iterable[str]) -> str:
-    """The way back: no blank after an apostrophe, beside a hyphen, before a full stop or a comma."""
+    """Join words to a text: no space after an apostrophe, beside a hyphen, before a full stop or a comma."""
     return re.sub(r"(?<=') | (?=[.,-])|(?<=-) ", "", " ".join(words))

@@ -1,1 +1,1 @@
-"""Networks made of layers: a stack, an encoder with a decoder, their decoding, generation and checkpoints."""
+"""Networks of layers: a stack, an encoder-decoder, decoding, text generation and checkpoints."""

@@ -1,4 +1,4 @@
-"""What a model can say of itself and be made from again, on either backend: no mathematics, so it stands once."""
+"""The part of a model that both backends share: input size, masks and config, without mathematics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numnet.core.network import Network
 
 
 class ModelBase(Network):
-    """The part of RNNModel that both backends share: sizes from the first batch, configuration, checkpoints."""
+    """The shared part of every model: the input size from the first batch, masks, the config, checkpoints."""
 
     loss: Any
     name: str
@@ -24,71 +24,71 @@ class ModelBase(Network):
 
     @property
     def named_layers(self) -> dict[str, Any]:
-        """The layers by the names of their parameters."""
+        """The layers, by the prefix of their parameter names."""
         return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
 
-    def ready_for(self, x: Any) -> None:
-        """Build for this first batch, unless built."""
-        self.ready(self.shown_input_size(x))
+    def ensure_built(self, x: Any) -> None:
+        """Build the model for this first batch, unless it is built."""
+        self.ready(self.infer_input_size(x))
 
-    def shown_input_size(self, x: Any) -> int:
-        """The width of x, or that of a first layer which knows its own."""
+    def infer_input_size(self, x: Any) -> int:
+        """Return the input size: as given, or that of the first layer, or the width of x."""
         first = self.layers[0] if len(self.layers) else None
         size = self.input_size or getattr(first, "input_size", None)
         if size is None and getattr(first, "recurrent", False) and kind_of(x) == "token":
-            check_sequence(self.name, x, None)  # tokens do not show V
+            check_sequence(self.name, x, None)  # V cannot be inferred from tokens
         return int(size or x.shape[-1])
 
     @property
     def batch_first(self) -> bool:
-        """Whether sequences are (B, T, ...): so, unless a layer says otherwise."""
+        """Whether sequences are (B, T, ...): True unless a layer is time-major."""
         return all(layer.batch_first is not False for layer in self.layers)
 
     def mask_of(self, x: Any, lengths: Any) -> Any:
-        """The mask that lies as x does, or None."""
+        """Return the mask in the layout of x, or None."""
         if lengths is None:
             return None
         if x.ndim < 3:
             check_steps(self.name, x, self.batch_first)
         return mask_like(self.name, x, lengths, self.batch_first)
 
-    def counted(self, mask: Any) -> Any:
-        """What counts in the loss: the mask given, or else the steps of the last forward that are real.
+    def loss_mask(self, mask: Any) -> Any:
+        """Return the mask of the loss: the given one, or else that of the real steps in the last forward call.
 
-        All that is in a Packed is real.
+        In a Packed, all steps are real.
         """
-        shown, packed, _ = self.saved
-        return mask if mask is not None or packed else shown
+        real, packed, _ = self.saved
+        return mask if mask is not None or packed else real
 
     def lengths_of(self, mask: Any) -> Any:
-        """How many real steps each row has."""
+        """Return the number of real steps of each row."""
         return mask.sum(1 if self.batch_first else 0)
 
     def needs_loss(self) -> Any:
-        """The loss, or a ValueError where the model was made without one."""
+        """Return the loss; ValueError if the model has none."""
         if self.loss is None:
-            raise ValueError(f"{self.name}: there is no loss. Make the model with loss=, e.g. SoftmaxCrossEntropy().")
+            raise ValueError(f"{self.name}: there is no loss. Create the model with loss=, e.g. SoftmaxCrossEntropy().")
         return self.loss
 
     def config(self) -> dict[str, Any]:
-        """All that `from_config` needs to make the like of it."""
-        return {"layers": config_of(self.layers), **self.config_of_all()}
+        """Return the configuration from which `from_config` creates a model of the same architecture."""
+        return {"layers": config_of(self.layers), **self.shared_config()}
 
-    def config_of_all(self) -> dict[str, Any]:
-        """What every model's configuration has."""
+    def shared_config(self) -> dict[str, Any]:
+        """Return the entries that the configuration of every model has."""
         dtype = next((str(p.dtype) for p in self.params.values()), str(self.dtype)).removeprefix("torch.")
         return {"loss": config_of(self.loss), "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
-        """A new model of that architecture, of this backend's layers."""
+        """Create a model of that architecture, with the layers of this backend."""
         layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls
         return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
 
 
 def config_of(part: Any) -> Any:
-    """The configuration of a layer or loss, with its type; of several a list, None of None."""
+    """Return the config of a layer or loss, with its type; a list for several of them; None for None."""
     if part is None:
         return None
     return {"type": part.name, **part.config()} if hasattr(part, "config") else [config_of(each) for each in part]

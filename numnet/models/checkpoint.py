@@ -1,12 +1,12 @@
-"""A model on disk: one .npz that either backend reads.
+"""Save and load a model as one .npz file that both backends read.
 
 format        JSON: the version, and the names of all other entries
-config        JSON: the architecture, as RNNModel.config gives it
+config        JSON: the architecture, as returned by RNNModel.config
 vocabulary    JSON: the tokens in order, and their unit
 training      JSON: what a trainer needs to continue: step, epoch, the rows of the history
 weights/...   one array per parameter
-optimizer/... the optimizer's state, one vector over all parameters each
-arrays/...    the losses, one per step, and the recurrent state that is carried on
+optimizer/... the state of the optimizer: each buffer as one vector over all parameters
+arrays/...    the losses, one per step, and the carried recurrent state
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FORMAT = 1
 
 @dataclass
 class Checkpoint:
-    """What a checkpoint file holds, and which file it was."""
+    """The contents of a checkpoint file, and its path."""
 
     path: str
     config: dict[str, Any]
@@ -51,7 +51,7 @@ def save_checkpoint(
     optimizer: Any = None,
     arrays: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a model of either backend, and whatever else is given."""
+    """Write a model of either backend, and optionally its vocabulary and the state of its training run."""
     check_built("save_checkpoint", model)
     texts = {
         "config": model.config(),
@@ -67,7 +67,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Read a checkpoint of either backend; CheckpointError, with path and cause, for anything else."""
+    """Read a checkpoint of either backend. CheckpointError names the path and the cause if it cannot be read."""
     with refusing(path):
         entries = read_entries(Path(path))
         form = json.loads(entries.pop("format").tobytes())

@@ -1,12 +1,12 @@
-"""What a model says, token by token: greedy, or the best of several that are kept side by side (beam search).
+"""Decode a sequence token by token: greedy or beam search.
 
-A model is whatever has `start(x, lengths)` → course, `advance(tokens, course)` → logits (N, V), attention's weights
-(N, S) or None, course; and the tokens `begin` and `end`: EncoderDecoder on either backend. It is left as it was.
+A model is any object with `start(x, lengths)` → context, `advance(tokens, context)` → logits (N, V), attention weights
+(N, S) or None, context; and the tokens `begin` and `end`: EncoderDecoder on either backend. The model is not changed.
 
-    log p(y | x) = Σ_t log softmax(logits_t)[y_t]    (1)   over all tokens said, the end's included
+    log p(y | x) = Σ_t log softmax(logits_t)[y_t]    (1)   over all generated tokens, including the end token
     score = log p / n^α                              (2)   n tokens; α = 1 is the mean (Cho et al. 2014), 0 the sum
 
-Sums favour short sentences, means do not; so it is (2) that chooses among sentences that have ended.
+Sums favour short sentences, means do not; so (2) selects among finished sentences.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Array = npt.NDArray[Any]
 
 @dataclass
 class DecodedSequence:
-    """Tokens without the end's, the score (2), and attention's weights (T, S), one row a token, or None.
+    """Tokens without the end token, the score (2), and attention weights (T, S), one row per token, or None.
 
-    `ended` is False where the end did not come within `max_length` tokens.
+    `ended` is False if the end token was not generated within `max_length` tokens.
     """
 
     tokens: list[int]
@@ -40,28 +40,28 @@ class DecodedSequence:
 
 @dataclass
 class Hypothesis:
-    """The beginning of a sentence: its tokens, log p (1), the weights of each step, and whose row it is."""
+    """A partial sentence: the row of x, its tokens, log p (1), and the attention weights of each step."""
 
-    owner: int
+    row: int
     tokens: list[int] = field(default_factory=list)
     total: float = 0.0
     weights: list[Array] = field(default_factory=list)
 
-    def longer(self, token: int, total: float, weights: Array | None) -> Hypothesis:
-        """With one token more."""
-        seen = self.weights if weights is None else [*self.weights, weights]
-        return Hypothesis(self.owner, [*self.tokens, token], total, seen)
+    def extended(self, token: int, total: float, weights: Array | None) -> Hypothesis:
+        """Return the hypothesis with one more token."""
+        all_weights = self.weights if weights is None else [*self.weights, weights]
+        return Hypothesis(self.row, [*self.tokens, token], total, all_weights)
 
     def score(self, alpha: float) -> float:
-        """(2)"""
+        """Return the score (2)."""
         return self.total / max(1, len(self.tokens)) ** alpha
 
     def decoded(self, end: int, alpha: float) -> DecodedSequence:
-        """What it has come to."""
+        """Return the result, without the end token."""
         ended = self.tokens[-1:] == [end]
-        words = self.tokens[:-1] if ended else self.tokens
-        weights = np.stack(self.weights[: len(words)]) if words and self.weights else None
-        return DecodedSequence(words, self.score(alpha), weights, ended)
+        tokens = self.tokens[:-1] if ended else self.tokens
+        weights = np.stack(self.weights[: len(tokens)]) if tokens and self.weights else None
+        return DecodedSequence(tokens, self.score(alpha), weights, ended)
 
 
 def greedy(
@@ -72,25 +72,25 @@ def greedy(
     alpha: float = 1.0,
     suppress_tokens: Sequence[int] = (),
 ) -> list[DecodedSequence]:
-    """For each row of x the likeliest token at each step, up to the end's or to `max_length` tokens.
+    """Choose, for each row of x, the most likely token at each step, up to the end token or `max_length` tokens.
 
     suppress_tokens: tokens that are never chosen, such as `<unk>`.
     """
     check_decodable("greedy", model)
     check_size("greedy", max_length=max_length)
     context = model.start(x, lengths)
-    every = [Hypothesis(b) for b in range(len(x))]
-    going = every[:]
+    found = [Hypothesis(b) for b in range(len(x))]
+    active = found[:]
     for _ in range(max_length):
-        log_p, weights, context = step(model, going, context, suppress_tokens)
-        for k, one in enumerate(going):
+        log_p, weights, context = step(model, active, context, suppress_tokens)
+        for k, one in enumerate(active):
             token = int(log_p[k].argmax())
-            every[one.owner] = one.longer(token, one.total + float(log_p[k, token]), at(weights, k))
-        rows = [k for k, one in enumerate(going) if every[one.owner].tokens[-1] != model.end]
-        going, context = [every[going[k].owner] for k in rows], select_rows(context, rows)
-        if not going:
+            found[one.row] = one.extended(token, one.total + float(log_p[k, token]), at(weights, k))
+        rows = [k for k, one in enumerate(active) if found[one.row].tokens[-1] != model.end]
+        active, context = [found[active[k].row] for k in rows], select_rows(context, rows)
+        if not active:
             break
-    return [one.decoded(model.end, alpha) for one in every]
+    return [one.decoded(model.end, alpha) for one in found]
 
 
 def beam_search(
@@ -102,40 +102,40 @@ def beam_search(
     alpha: float = 1.0,
     suppress_tokens: Sequence[int] = (),
 ) -> list[DecodedSequence]:
-    """For each row of x the sentence of the best score among those that `beam` beginnings side by side lead to.
+    """Return, for each row of x, the sentence with the best score that a search with `beam` parallel hypotheses finds.
 
-    At each step the likeliest continuations by (1) are kept, as many as places are left; one that ends takes its place
-    with it. The search for a row ends when all its places have ended, or at `max_length` tokens, where the unfinished
-    beginnings count as they are. With beam=1 it is greedy. suppress_tokens: tokens that are never chosen.
+    Each step keeps the most likely continuations by (1). A hypothesis that ends leaves the search, and the beam of its
+    row becomes narrower by one. The search for a row stops when the beam is empty, or at `max_length` tokens, where
+    unfinished hypotheses compete as they are. beam=1 is greedy search. suppress_tokens: tokens that are never chosen.
     """
     check_decodable("beam_search", model)
     check_size("beam_search", beam=beam, max_length=max_length)
     context = model.start(x, lengths)
-    going = [Hypothesis(b) for b in range(len(x))]
-    ended: list[list[Hypothesis]] = [[] for _ in going]
+    active = [Hypothesis(b) for b in range(len(x))]
+    ended: list[list[Hypothesis]] = [[] for _ in active]
     for _ in range(max_length):
-        log_p, weights, context = step(model, going, context, suppress_tokens)
+        log_p, weights, context = step(model, active, context, suppress_tokens)
         kept, rows = [], []
-        for first, last in groups(going):
-            places = beam - len(ended[going[first].owner])
-            for k, token, total in likeliest(going[first:last], log_p[first:last], places):
-                longer = going[first + k].longer(token, total, at(weights, first + k))
+        for first, last in groups(active):
+            width = beam - len(ended[active[first].row])
+            for k, token, total in most_likely(active[first:last], log_p[first:last], width):
+                extended = active[first + k].extended(token, total, at(weights, first + k))
                 if token == model.end:
-                    ended[longer.owner].append(longer)
+                    ended[extended.row].append(extended)
                 else:
-                    kept.append(longer)
+                    kept.append(extended)
                     rows.append(first + k)
-        going, context = kept, select_rows(context, rows)
-        if not going:
+        active, context = kept, select_rows(context, rows)
+        if not active:
             break
-    for one in going:
-        ended[one.owner].append(one)
+    for one in active:
+        ended[one.row].append(one)
     return [max(each, key=lambda one: one.score(alpha)).decoded(model.end, alpha) for each in ended]
 
 
-def step(model: Any, going: list[Hypothesis], context: Any, suppress_tokens: Sequence[int]) -> tuple[Array, Any, Any]:
-    """log softmax of the logits (N, V), in float64, -inf for what is never said; attention's weights; the course."""
-    tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in going])
+def step(model: Any, active: list[Hypothesis], context: Any, suppress_tokens: Sequence[int]) -> tuple[Array, Any, Any]:
+    """Return log softmax of the logits (N, V) in float64, -inf for suppressed tokens; attention weights; context."""
+    tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in active])
     logits, weights, context = model.advance(tokens, context)
     z = np.asarray(logits, np.float64)
     check_logits(type(model).__name__, z)
@@ -149,29 +149,29 @@ def step(model: Any, going: list[Hypothesis], context: Any, suppress_tokens: Seq
     return log_p, weights, context
 
 
-def likeliest(going: list[Hypothesis], log_p: Array, places: int) -> list[tuple[int, int, float]]:
-    """The best continuations of one row's beginnings, best first: which beginning, which token, log p (1)."""
-    totals = (np.array([one.total for one in going])[:, None] + log_p).reshape(-1)
-    best = np.argpartition(-totals, min(places, len(totals)) - 1)[:places]
+def most_likely(active: list[Hypothesis], log_p: Array, width: int) -> list[tuple[int, int, float]]:
+    """Return the best continuations of the hypotheses of one row, best first: (hypothesis, token, log p (1))."""
+    totals = (np.array([one.total for one in active])[:, None] + log_p).reshape(-1)
+    best = np.argpartition(-totals, min(width, len(totals)) - 1)[:width]
     best = best[np.lexsort((best, -totals[best]))]
     V = log_p.shape[1]
-    return [(int(place) // V, int(place) % V, float(totals[place])) for place in best if np.isfinite(totals[place])]
+    return [(int(index) // V, int(index) % V, float(totals[index])) for index in best if np.isfinite(totals[index])]
 
 
-def groups(going: list[Hypothesis]) -> list[tuple[int, int]]:
-    """From where to where the beginnings of one row stand: those of a row stand together."""
-    owners = np.array([one.owner for one in going])
-    edges = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(going)]
+def groups(active: list[Hypothesis]) -> list[tuple[int, int]]:
+    """Return the range (first, last) of the hypotheses of each row; those of one row are adjacent."""
+    rows = np.array([one.row for one in active])
+    edges = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(active)]
     return list(itertools.pairwise(edges))
 
 
 def select_rows(context: Any, rows: list[int]) -> Any:
-    """These rows of all that a course holds, in this order, as often as they are named."""
+    """Return these rows of every array in a context, in this order; a row may be selected several times."""
     if isinstance(context, (tuple, list)):
         return type(context)(select_rows(part, rows) for part in context)
     return None if context is None else context[np.array(rows, np.int64)]
 
 
 def at(weights: Any, k: int) -> Array | None:
-    """Row k's, or None."""
+    """Return the weights of row k, or None."""
     return None if weights is None else to_numpy(weights)[k]

@@ -1,4 +1,4 @@
-"""From one sequence to another of another length: an encoder reads it to its end, then a decoder says the other."""
+"""Sequence to sequence: an encoder reads the whole source, then a decoder generates the target, of another length."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from numnet.recurrent.node import State
 
 
 class EncoderDecoder(EncoderDecoderBase, Model):
-    """Source tokens x (B, S), or features (B, S, D), and target tokens y (B, T), -1 behind each end → logits (B, T, V).
+    """Source tokens x (B, S), or features (B, S, D), and target tokens y (B, T), padded with -1 → logits (B, T, V).
 
-        y' = [begin, y_1, ..., y_(T-1)]     (1)   what has been said when y_t is to be said
+        y' = [begin, y_1, ..., y_(T-1)]     (1)   the input at step t is the target token before y_t
         m, s = encoder(x)                   (2)   m (B, S, M) of all steps, s the last states of its recurrent layers
-        h = decoder(y', s)                  (3)   h (B, T, H): layer k begins with s_k, of two directions [s_f; s_b]
+        h = decoder(y', s)                  (3)   h (B, T, H): layer k starts from s_k (bidirectional: [s_f; s_b])
         z = [h; attention(h, m)]            (4)   Luong et al. 2015; without attention h, Sutskever et al. 2014
         logits = output(z)                  (5)   e.g. [Dense(H), Tanh(), Dense(V)]: W_o tanh(W_c z)
 
-    encoder, decoder, output: layers in a row, as RNNModel takes them. The decoder has as many recurrent layers as the
-    encoder, each of the same cell, and twice as wide as one direction where that goes both ways. All target steps are
-    computed at once, for z does not enter the decoder again. `lengths` (B,) or a mask (B, S) are of x; the real steps
-    of y are those that are not -1. `input_size` and `target_size` are the two vocabularies' sizes, if the first layers
-    do not tell them. forward(x, target, lengths=None) → logits, 0 at padding.
+    encoder, decoder, output: lists of layers, as in RNNModel. The decoder has as many recurrent layers as the encoder,
+    with the same cells. If an encoder layer is bidirectional, the decoder's is twice as wide as one direction. All
+    target steps are computed in one call, because z is not an input of the decoder. `lengths` (B,) or a mask (B, S)
+    belong to x; the real steps of y are those that are not -1. `input_size` and `target_size` are the sizes of the two
+    vocabularies; they can be omitted if the first layers know them. forward(x, target, lengths=None) → logits, 0 at
+    padding.
 
-    teacher_forcing: the probability that the decoder reads a token of (1), or a schedule of it by the step; else it
-    reads what the model itself says there (scheduled sampling, Bengio et al. 2015; what it says comes from one pass in
-    evaluation mode with (1), so that all steps remain one call: Duckworth et al. 2019). In evaluation mode it is 1.
-    begin, end: the tokens that the decoder begins with, and with which a sentence ends: see decoding.py.
+    teacher_forcing: the probability that the decoder reads a token of (1), or a schedule of it over the steps. The
+    other inputs are predicted tokens (scheduled sampling, Bengio et al. 2015), from one pass in evaluation mode with
+    (1), so that all steps remain one call (Duckworth et al. 2019). In evaluation mode the probability is 1.
+    begin, end: the first input token of the decoder, and the last token of a sentence: see decoding.py.
     """
 
     d_state: Any = None
@@ -67,7 +68,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
         self.begin, self.end = begin, end
         self.check_parts()
-        self.ready(self.sizes_known())
+        self.ready(self.known_input_size())
 
     def parts(self) -> dict[str, Operation]:
         between = {} if self.attention is None else {"attention": self.attention}
@@ -86,7 +87,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Array:  # type: ignore[override]
         """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
         target, real = self.validated_target(target)
-        logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+        logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
         y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
         y[real] = logits
         return y
@@ -98,7 +99,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
             return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])
 
     def logits(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
-        """(N, V) for the N real target steps, the padding left out: of all products (5) has the most numbers."""
+        """Return (N, V) for the N real target steps; padding is skipped because (5) is the largest product."""
         m, mask = self.encoded(x, lengths)  # (2)
         check_rows(self.name, "target", len(real), len(m))
         h = self.decoder(inputs, self.encoder_states(), real)  # (3)
@@ -119,68 +120,68 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         return self.encoder.backward(dm, self.encoder_state_grads())  # (2)
 
     def encoded(self, x: Any, lengths: Any) -> tuple[Array, Any]:
-        """(2) m (B, S, M), and the mask (B, S) of what is real in it, or None."""
+        """(2) Return m (B, S, M), and the mask (B, S) of its real steps, or None."""
         x, lengths = to_padded(x, lengths)
         x = np.asarray(x)
         if not self.built:
-            self.ready(self.input_size or self.encoder.shown_input_size(x))
+            self.ready(self.input_size or self.encoder.infer_input_size(x))
         m = self.encoder(x, None, lengths)
         return m, self.encoder.saved[0]
 
     def encoder_states(self) -> list[State]:
-        """(3) s_k for each recurrent layer of the decoder, None for the others."""
+        """(3) Return s_k for each recurrent layer of the decoder, None for the others."""
         pairs = zip(self.encoder.layers, self.encoder.last_state or ())
-        states = iter([side_by_side(layer, state) for layer, state in pairs if layer.recurrent])
+        states = iter([concat_directions(layer, state) for layer, state in pairs if layer.recurrent])
         return [next(states) if layer.recurrent else None for layer in self.decoder.layers]
 
     def encoder_state_grads(self) -> list[State]:
-        """(3) The gradient of each s_k, for the encoder's layer that it comes from."""
+        """(3) Return the gradient of each s_k, for the encoder layer that computed s_k."""
         pairs = zip(self.decoder.layers, self.decoder.d_state or ())
         gradients = iter([d_state for layer, d_state in pairs if layer.recurrent])
-        return [divided(layer, next(gradients)) if layer.recurrent else None for layer in self.encoder.layers]
+        return [split_directions(layer, next(gradients)) if layer.recurrent else None for layer in self.encoder.layers]
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
-        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`.
+        """Run forward, loss and backward. Return the loss; its gradients are ADDED to `grads`.
 
-        A mask (B, T) says which target tokens count, besides those that are -1 and never do.
+        A mask (B, T) selects the target tokens that count in the loss; -1 never counts.
         """
         loss, (target, real) = self.needs_loss(), self.validated_target(target)
-        self.no_state(state)
+        self.refuse_state(state)
         with TrainingCall(self):
-            logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
+            logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
             value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
             self.logits_backward(loss.backward())
         return value
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:
-        """The loss in evaluation mode; no gradient."""
+        """Return the loss in evaluation mode, without gradients."""
         loss, (target, real) = self.needs_loss(), self.validated_target(target)
-        self.no_state(state)
+        self.refuse_state(state)
         with Evaluation():
             logits = self.logits(x, self.shifted_right(target), real, lengths)
             value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
         return value
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
-        """The logits in evaluation mode, as a numpy array. There is no way back from it."""
+        """Return the logits in evaluation mode, as a numpy array, without a backward pass."""
         with Evaluation():
             return self.forward(x, target, lengths)
 
-    def guesses(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
-        """The token (B, T) that the model holds for the likeliest, in evaluation mode; 0 at padding."""
+    def predicted_tokens(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
+        """Return the most likely tokens (B, T), in evaluation mode; 0 at padding."""
         tokens = np.zeros(real.shape, np.int64)
         with Unwritten():
             tokens[real] = self.logits(x, inputs, real, lengths).argmax(axis=-1)
         return tokens
 
     def start(self, x: Any, lengths: Any = None) -> Any:
-        """(2) What `advance` goes on from, for each row of x: m, its mask, s."""
+        """(2) Return the context for `advance`, for each row of x: m, its mask, s."""
         with Unwritten():
             m, mask = self.encoded(x, lengths)
             return m, mask, self.encoder_states()
 
     def advance(self, tokens: Any, context: Any) -> tuple[Array, Array | None, Any]:
-        """(3) to (5), one step: each row's last token (B,) → logits (B, V), attention's weights (B, S), the course."""
+        """(3) to (5), one step: the last token of each row (B,) → logits (B, V), attention weights (B, S), context."""
         m, mask, state = context
         with Unwritten():
             h = self.decoder(np.asarray(tokens)[:, None], state)
@@ -189,16 +190,16 @@ class EncoderDecoder(EncoderDecoderBase, Model):
             return self.output(z[:, 0]), weights, (m, mask, self.decoder.last_state)
 
 
-def side_by_side(layer: Any, state: State) -> State:
-    """A layer's state; of two directions one, [s_f; s_b]."""
+def concat_directions(layer: Any, state: State) -> State:
+    """Return the state of a layer; the two states of a bidirectional layer are concatenated: [s_f; s_b]."""
     if not hasattr(layer, "forwards"):
         return state
     node = layer.forwards.node
     return node.joined([np.concatenate(parts, axis=-1) for parts in zip(*map(node.each, state))])
 
 
-def divided(layer: Any, d_state: State) -> State:
-    """The way back."""
+def split_directions(layer: Any, d_state: State) -> State:
+    """Return the gradients of the two states that concat_directions has concatenated."""
     if not hasattr(layer, "forwards"):
         return d_state
     node = layer.forwards.node

@@ -1,4 +1,4 @@
-"""What EncoderDecoder is on either backend: its parts, what the decoder reads, configuration; no mathematics."""
+"""The part of EncoderDecoder that both backends share: layers, decoder inputs and config, without mathematics."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class EncoderDecoderBase(ModelBase):
     teacher_forcing: float | Schedule
     begin: int
     end: int
-    guesses: Any
-    last_state: Any = None  # batches of pairs do not go on one from another
-    calls = 0  # steps of training: teacher forcing is drawn anew for each
+    predicted_tokens: Any
+    last_state: Any = None  # a batch of pairs does not continue the previous one
+    calls = 0  # training steps: teacher forcing is drawn for each of them
 
     def arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name).layers for name in ("encoder", "decoder", "output")}
 
     @property
     def named_layers(self) -> dict[str, Any]:
-        """All of them by name, in the order in which they are called."""
+        """All layers by name, in the order in which they are called."""
         stacks = {name: getattr(self, name).layers for name in ("encoder", "decoder", "output")}
         named = {name: {f"{name}.layers.{k}": layer for k, layer in enumerate(s)} for name, s in stacks.items()}
         between = {} if self.attention is None else {"attention": self.attention}
@@ -47,24 +47,24 @@ class EncoderDecoderBase(ModelBase):
 
     @property
     def layers(self) -> list[Any]:
-        """All of them."""
+        """All layers, in the order in which they are called."""
         return list(self.named_layers.values())
 
     @property
     def layer_names(self) -> list[str]:
-        """Theirs, as their parameters' names begin."""
+        """The names of the layers, which are the prefixes of their parameter names."""
         return list(self.named_layers)
 
     def check_parts(self) -> None:
-        """A ValueError where the decoder cannot go on where the encoder ends, or sees what it is to say."""
+        """Raise ValueError if the decoder cannot start from the encoder's states, or can read future target tokens."""
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
         check_handover(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
         if not isinstance(self.teacher_forcing, Schedule):
             check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
-    def sizes_known(self) -> int | None:
-        """The width of the encoder's x, where it and the decoder's are told and not to be shown by a batch."""
+    def known_input_size(self) -> int | None:
+        """Return the width of x, or None if the model must be built by the first batch."""
         for name, stack in (("input_size", self.encoder), ("target_size", self.decoder)):
             first = stack.layers[0] if len(stack.layers) else None
             vars(self)[name] = vars(self)[name] or getattr(first, "input_size", None)
@@ -72,21 +72,21 @@ class EncoderDecoderBase(ModelBase):
 
     @property
     def target_width(self) -> int:
-        """How many tokens the decoder reads, which no batch shows."""
+        """The number of target tokens, which cannot be inferred from a batch."""
         if not self.target_size:
-            raise ValueError(f"{self.name}: the number of target tokens is not known, expected one. Give target_size=.")
+            raise ValueError(f"{self.name}: the number of target tokens is not known. Give target_size=.")
         check_marks(self.name, self.target_size, begin=self.begin)
         return self.target_size
 
-    def no_state(self, state: Any) -> None:
-        """A ValueError for a state that would go unread."""
+    def refuse_state(self, state: Any) -> None:
+        """Raise ValueError if a state is given, because it would not be used."""
         if state is not None:
             raise ValueError(
-                f"{self.name}: a state is given, expected None. The decoder begins where the encoder ends."
+                f"{self.name}: a state is given, expected None. The decoder starts from the encoder's last states."
             )
 
     def validated_target(self, target: Any) -> tuple[Array, Array]:
-        """The target as an array (B, T), 0 at padding, and which of its tokens are real; they are checked."""
+        """Check the target. Return it as an array (B, T), 0 at padding, and the mask of its real tokens."""
         target = to_numpy(target)
         check_target(self.name, target, PAD)
         real = target != PAD
@@ -96,11 +96,11 @@ class EncoderDecoderBase(ModelBase):
         return target, real
 
     def shifted_right(self, tokens: Array) -> Array:
-        """(1) y' = [begin, y_1, ..., y_(T-1)]: what the decoder reads when it is to say y."""
+        """(1) Return y' = [begin, y_1, ..., y_(T-1)], the decoder inputs for the target y."""
         return np.concatenate([np.full_like(tokens[:, :1], self.begin), tokens[:, :-1]], axis=1)
 
-    def read(self, x: Any, target: Array, real: Array, lengths: Any) -> Array:
-        """What the decoder reads in this call: (1) of the target, and in part of what the model says itself."""
+    def decoder_inputs(self, x: Any, target: Array, real: Array, lengths: Any) -> Array:
+        """Return (1) of the target; without full teacher forcing, some tokens are replaced by predicted ones."""
         known = self.shifted_right(target)
         if not self.training:
             return known
@@ -109,11 +109,11 @@ class EncoderDecoderBase(ModelBase):
         check_probability(self.name, "teacher_forcing", rate)
         if rate == 1:
             return known
-        said = self.shifted_right(self.guesses(x, known, real, lengths))
-        return np.where(np.random.default_rng([self.seed or 0, self.calls]).random(known.shape) < rate, known, said)
+        own = self.shifted_right(self.predicted_tokens(x, known, real, lengths))
+        return np.where(np.random.default_rng([self.seed or 0, self.calls]).random(known.shape) < rate, known, own)
 
     def target_mask(self, mask: Any, real: Array) -> Any:
-        """Which of the real target tokens count in the loss: (N,), or None for all."""
+        """Return which of the N real target tokens count in the loss: (N,), or None for all."""
         return None if mask is None else as_mask(self.name, mask, *real.shape)[real]  # type: ignore[index]
 
     def config(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class EncoderDecoderBase(ModelBase):
         if isinstance(forcing, Schedule):
             forcing = {"type": type(forcing).__name__, **vars(forcing)}  # type: ignore[assignment]
         own = {"attention": config_of(self.attention), "teacher_forcing": forcing, "begin": self.begin, "end": self.end}
-        return {**stacks, **own, **self.config_of_all(), "target_size": self.target_size}
+        return {**stacks, **own, **self.shared_config(), "target_size": self.target_size}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
@@ -136,7 +136,7 @@ class EncoderDecoderBase(ModelBase):
 
 
 def recurrent_widths(layers: Sequence[Any]) -> list[dict[str, int]]:
-    """Of each recurrent layer, how wide each part of the state that it hands on, or takes, is."""
+    """Return, for each recurrent layer, the width of each part of its state, both directions together."""
     widths = []
     for layer in layers:
         if layer.recurrent:

@@ -20,7 +20,7 @@ from numnet.recurrent.node import State
 
 
 class Model(ModelBase, Layer):
-    """What every model is: parameters in one vector, modes, a device. `device` is "cpu": torchnet has others."""
+    """The base class of all models: all parameters in one vector, a device. `device` is "cpu"; torchnet has others."""
 
     usable_device = classmethod(usable_device)
 
@@ -37,7 +37,7 @@ class Model(ModelBase, Layer):
     def flatten(self) -> None:
         """Move all parameters into one flat array, and all gradients into another.
 
-        Clipping and an optimizer's step are then a few calls over one vector, however many parameters there are.
+        Clipping and an optimizer step are then a few calls on one vector, for any number of parameters.
         """
         count = sum(p.size for p in self.params.values())
         self.flat_params, self.flat_grads = np.zeros(count, self.dtype), np.zeros(count, self.dtype)
@@ -52,7 +52,7 @@ class Model(ModelBase, Layer):
             start = place.stop
 
     def flat(self) -> list[tuple[Array, Array]]:
-        """One pair of vectors; made anew where a parameter is no longer part of them, as in a copy of the model."""
+        """Return the two vectors as one pair. Rebuild them if a parameter is not a view of them, as in a copy."""
         arrays = (
             ((p, self.flat_params) for p in self.params.values()),
             ((g, self.flat_grads) for g in self.grads.values()),
@@ -66,14 +66,14 @@ class Model(ModelBase, Layer):
 
 
 class RNNModel(Model):
-    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+    """A stack of layers, each with its own width; recurrent layers may be at any position.
 
-    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
-    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
-    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. `resets`
-    (B, T), True where a sequence begins, go to the recurrent layers. For tokens x (B, T), `input_size` is the
-    vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    that of their first values: see ParamOperation. `device` is "cpu": torchnet has others.
+    forward(x, state=None, lengths=None) → the output of the last layer. `state`, like `last_state`, has one entry per
+    layer, None for a layer without a state. `lengths` (B,) or a mask (B, T) select the real steps; padding is never
+    read, y is 0 there, and the loss ignores it unless it gets its own mask. If x is Packed, so is y. `resets` (B, T),
+    True where a sequence begins, are passed to the recurrent layers. For tokens x (B, T), `input_size` is the size of
+    the vocabulary; otherwise it can be inferred from the first batch. `dtype` is used in all layers, `seed`
+    for their initial values: see ParamOperation. `device` is "cpu"; torchnet has others.
     """
 
     last_state = OfCall()
@@ -123,7 +123,7 @@ class RNNModel(Model):
         check_real(self.name, "x", x)
         mask = self.mask_of(x, lengths)
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
-        self.ready_for(x)
+        self.ensure_built(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
         options = resets_for(self.name, self.layers, resets)
@@ -145,7 +145,7 @@ class RNNModel(Model):
             return self.layers_backward(dy, d_last_state)
 
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
-        """From the last layer to the first."""
+        """Run backward from the last layer to the first."""
         (mask, packed, shape), given = self.recall(), dy
         dy = padded_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
@@ -168,10 +168,10 @@ class RNNModel(Model):
         lengths: Any = None,
         resets: Any = None,
     ) -> float:
-        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
+        """Run forward, loss and backward. Return the loss; its gradients are ADDED to `grads`."""
         loss = self.needs_loss()
         with TrainingCall(self):
-            value: float = loss.forward(self.forward(x, state, lengths, resets), target, self.counted(mask))
+            value: float = loss.forward(self.forward(x, state, lengths, resets), target, self.loss_mask(mask))
             self.layers_backward(loss.backward(), None)
         return value
 
@@ -184,13 +184,13 @@ class RNNModel(Model):
         lengths: Any = None,
         resets: Any = None,
     ) -> float:
-        """The loss in evaluation mode; no gradient."""
+        """Return the loss in evaluation mode, without gradients."""
         with Evaluation():
             y = self.forward(x, state, lengths, resets)
-            value: float = self.needs_loss().forward(y, target, self.counted(mask))
+            value: float = self.needs_loss().forward(y, target, self.loss_mask(mask))
         return value
 
     def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
-        """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
+        """Return the output in evaluation mode, as a numpy array, without a backward pass; `last_state` is set."""
         with Evaluation():
             return self.forward(x, state, lengths, resets)

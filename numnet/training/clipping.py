@@ -1,4 +1,4 @@
-"""Gradients kept from exploding: scaled as a whole, or cut one by one."""
+"""Gradient clipping: scale all gradients together by their norm, or clip each value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numnet.core.operation import Array
 
 
 def global_norm(grads: Iterable[Array]) -> float:
-    """‖g‖ = √Σ g² over all gradients together; in float64 where float32 would overflow."""
+    """Return ‖g‖ = √Σ g² over all gradients; it is computed in float64 if float32 overflows."""
     grads = list(grads)
     squares = [float(np.vdot(g, g)) for g in grads]
     if not np.isfinite(squares).all():
@@ -19,16 +19,16 @@ def global_norm(grads: Iterable[Array]) -> float:
 
 
 def check_finite(who: str, grads: Mapping[str, Array]) -> None:
-    """A FloatingPointError that names the first gradient with a number that is infinite or none at all."""
+    """Raise a FloatingPointError that names the first gradient with an infinity or NaN."""
     for name, g in grads.items():
         if not np.isfinite(g).all():
             raise FloatingPointError(f"{who}: the gradient of {name} is not finite.")
 
 
 def clip_by_norm(grads: Sequence[Array], limit: float, norm: float | None = None) -> float:
-    """g ← min(1, θ/‖g‖) g, in place (Pascanu et al. 2013): the direction stays. Returns ‖g‖ as it was.
+    """Scale g ← min(1, θ/‖g‖) g in place (Pascanu et al. 2013), which keeps the direction. Return ‖g‖ before clipping.
 
-    `norm` is ‖g‖ where it is known already.
+    `norm` is ‖g‖ if it is already known.
     """
     norm = global_norm(grads) if norm is None else norm
     if norm > limit:
@@ -38,6 +38,6 @@ def clip_by_norm(grads: Sequence[Array], limit: float, norm: float | None = None
 
 
 def clip_by_value(grads: Iterable[Array], limit: float) -> None:
-    """g ← min(max(g, -θ), θ), in place, each number by itself: the direction may turn."""
+    """Clip g ← min(max(g, -θ), θ) in place, elementwise, which may change the direction."""
     for g in grads:
         np.clip(g, -limit, limit, out=g)

@@ -1,4 +1,4 @@
-"""The course of a training run: every step's loss, a row a report; as CSV and as a picture."""
+"""The record of a training run: the loss of every step and one row per report, as CSV or as a plot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 class History:
-    """losses: one a step, in nats. rows: one a report, by COLUMNS; a row's loss is the mean since the row before."""
+    """losses: one per step, in nats. rows: one per report, with COLUMNS; train_loss is the mean since the last row."""
 
     def __init__(self, losses: list[float] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
         self.losses, self.rows = losses or [], rows or []
@@ -24,9 +24,9 @@ class History:
         return f"<History of {len(self.losses)} steps, {len(self.rows)} reports>"
 
     def add(self, validation_loss: float | None, in_nats: bool = True, **row: Any) -> dict[str, Any]:
-        """One more row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or the training's.
+        """Add a row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or else the training loss.
 
-        These two are None where the loss is not a likelihood in nats.
+        Both are None if the loss is not a likelihood in nats.
         """
         self.rows = [before for before in self.rows if before["step"] < row["step"]]
         since = self.rows[-1]["step"] if self.rows else 0
@@ -40,7 +40,7 @@ class History:
         return self.rows[-1]
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """A header and a line for each row."""
+        """Write a header, and one line per row."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
@@ -48,7 +48,7 @@ class History:
             writer.writerows(self.rows)
 
     def plot(self, path: str | os.PathLike[str], title: str = "") -> None:
-        """The loss curve as a picture; ImportError names the command where matplotlib is missing."""
+        """Save a plot of the loss curve. Without matplotlib, ImportError names the command that installs it."""
         require_plot(path)
         from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ class History:
         figure.savefig(path, dpi=120)
 
     def draw(self, axes: Any, title: str = "", unit: str = "nats a character") -> None:
-        """The loss curve on the axes of a figure of yours."""
+        """Draw the loss curve on the axes of an existing figure."""
         axes.plot(range(1, len(self.losses) + 1), self.losses, color="0.75", linewidth=0.8, label="training, each step")
         steps = [row["step"] for row in self.rows]
         between = [(a + b) / 2 for a, b in zip([0, *steps], steps)]
@@ -72,16 +72,16 @@ class History:
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss), infinite where that overflows."""
+    """Return exp(loss), or infinity if that overflows."""
     return math.exp(loss) if loss < 700 else math.inf
 
 
 def require_plot(path: str | os.PathLike[str]) -> None:
-    """An error in one line, with its remedy, where no picture of that kind can be drawn."""
+    """Raise a one-line error if no plot of that file type can be saved."""
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
         raise ImportError("A plot needs matplotlib: pip install 'numnet[examples]'") from None
     kinds = FigureCanvasBase.get_supported_filetypes()
     if Path(path).suffix.removeprefix(".") not in kinds:
-        raise ValueError(f"{path}: no such kind of picture can be drawn, expected one of .{', .'.join(sorted(kinds))}.")
+        raise ValueError(f"{path}: unsupported file type of a plot, expected one of .{', .'.join(sorted(kinds))}.")

@@ -1,4 +1,4 @@
-"""How near what is said comes to what people have said: BLEU, by sacrebleu, and how much is said just so."""
+"""BLEU (by sacrebleu) and exact-match rate."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 
-def translation_scores(said: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """BLEU (Papineni et al. 2002; Post 2018) of sentences, each of which has one reference or more.
+def translation_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return BLEU (Papineni et al. 2002; Post 2018) of sentences, each with one or more references.
 
-    bleu                  each reference is a sentence by itself, and the only one that is right
-    bleu_all_references   a sentence is held beside all of its references at once
-    exact                 the share of sentences that are one of their references, sign by sign
+    bleu                  every (sentence, reference) pair is scored as a sentence with a single reference
+    bleu_all_references   every sentence is compared with all of its references at once
+    exact                 the fraction of sentences that are identical to one of their references
 
-    ImportError names the command where sacrebleu is missing.
+    Without sacrebleu, ImportError names the command that installs it.
     """
-    if any(isinstance(each, str) for each in (said, references, *references)):
+    if any(isinstance(each, str) for each in (hypotheses, references, *references)):
         raise TypeError(
-            "translation_scores: a str stands where a list is expected: sentences, and for each a list of references. "
-            "One reference? Pass [it]."
+            "translation_scores: got a str, expected a list of sentences, and a list of references for each of them. "
+            "One reference? Pass [reference]."
         )
-    if not said or len(said) != len(references) or not all(references):
+    if not hypotheses or len(hypotheses) != len(references) or not all(references):
         raise ValueError(
-            f"translation_scores: {len(said)} sentences have {sum(map(bool, references))} with references, "
-            "expected as many. Give each one at least."
+            f"translation_scores: {len(hypotheses)} sentences and {sum(map(bool, references))} non-empty lists of "
+            "references, expected as many of each, at least one. Give every sentence one reference or more."
         )
     try:
         from sacrebleu import corpus_bleu
     except ImportError:
         raise ImportError("BLEU needs sacrebleu: pip install 'numnet[examples]'") from None
-    pairs = [(ours, theirs) for ours, known in zip(said, references) for theirs in known]
+    pairs = [(ours, theirs) for ours, known in zip(hypotheses, references) for theirs in known]
     return {
         "bleu": corpus_bleu([ours for ours, _ in pairs], [[theirs for _, theirs in pairs]]).score,
-        "bleu_all_references": corpus_bleu(said, [list(each) for each in zip_longest(*references)]).score,
-        "exact": sum(ours in known for ours, known in zip(said, references)) / len(said),
+        "bleu_all_references": corpus_bleu(hypotheses, [list(each) for each in zip_longest(*references)]).score,
+        "exact": sum(ours in known for ours, known in zip(hypotheses, references)) / len(hypotheses),
     }

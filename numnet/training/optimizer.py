@@ -1,4 +1,4 @@
-"""What every optimizer does around its rule: clip, count, remember, and go on from a file."""
+"""The base class of the optimizers: clipping, the step count, the buffers, and saving and loading them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Buffers = dict[str, Array]
 class Optimizer(Shown):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
-    `steps` counts the steps taken; `memory` holds what an optimizer remembers, one array like p for each name.
+    `steps` counts the steps taken. `buffers` is the state of the optimizer: each parameter has one array of its shape
+    for every name in `buffer_names`.
     """
 
-    remembers: tuple[str, ...] = ()
+    buffer_names: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -40,9 +41,9 @@ class Optimizer(Shown):
         self.model: ParamOperation | None = None
 
     def step(self, model: Any = None) -> float:
-        """One update; returns the global norm of the gradients before clipping.
+        """Update all parameters once. Return the global norm of the gradients before clipping.
 
-        FloatingPointError, and nothing changed, where a gradient is not finite.
+        If a gradient is not finite, raise FloatingPointError and change nothing.
         """
         check_model(type(self).__name__, model, "flat")
         check_built(type(self).__name__, model)
@@ -53,7 +54,7 @@ class Optimizer(Shown):
         if not math.isfinite(norm):
             check_finite(type(self).__name__, model.grads)
         self.model = model
-        self.remember(pairs)
+        self.create_buffers(pairs)
         if self.clip_norm is not None:
             clip_by_norm(grads, self.clip_norm, norm)
         if self.clip_value is not None:
@@ -65,17 +66,17 @@ class Optimizer(Shown):
         return norm
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
-        """p in place, one step."""
+        """Update p in place, one step."""
         raise NotImplementedError
 
     def decayed(self, p: Array, g: Array) -> Array:
-        """g + λ p."""
+        """Return g + λ p."""
         return g + self.weight_decay * p if self.weight_decay else g
 
-    def remember(self, pairs: list[tuple[Array, Array]]) -> None:
-        """Zeros for what is remembered, at the first step."""
+    def create_buffers(self, pairs: list[tuple[Array, Array]]) -> None:
+        """Create the buffers, filled with zeros, at the first step."""
         if not self.buffers:
-            self.buffers = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
+            self.buffers = [{name: np.zeros_like(p) for name in self.buffer_names} for p, _ in pairs]
 
     def arguments(self) -> dict[str, Any]:
         """The learning rate as a number if it is constant."""
@@ -83,21 +84,21 @@ class Optimizer(Shown):
         return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
 
     def state_dict(self) -> dict[str, Array]:
-        """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
-        names = self.remembers if self.steps else ()
+        """Return `steps`, and each buffer as one vector over all parameters in the order of `model.params`."""
+        names = self.buffer_names if self.steps else ()
         joined = {name: np.concatenate([buffers[name].ravel() for buffers in self.buffers]) for name in names}
         return {"steps": np.asarray(self.steps), **joined}
 
     def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
-        """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
+        """Restore the state of an optimizer of either backend."""
         pairs = model.flat()
         total = sum(p.size for p, _ in pairs)
-        remembered = self.remembers if state.get("steps") else ()
-        expected = {"steps": (), **dict.fromkeys(remembered, (total,))}
+        names = self.buffer_names if state.get("steps") else ()
+        expected = {"steps": (), **dict.fromkeys(names, (total,))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
         self.buffers, self.steps = [], int(state["steps"])
-        self.remember(pairs)
-        for name in remembered:
+        self.create_buffers(pairs)
+        for name in names:
             pieces = np.split(np.asarray(state[name]), np.cumsum([p.size for p, _ in pairs])[:-1])
             for buffers, piece in zip(self.buffers, pieces):
                 buffers[name].ravel()[...] = piece

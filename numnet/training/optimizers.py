@@ -1,8 +1,8 @@
-"""How parameters follow their gradients: p is a parameter, g its gradient, η the learning rate.
+"""The update rules of the optimizers. p is a parameter, g its gradient, η the learning rate.
 
-`step(model)` clips where asked, then updates every parameter in place. Weight decay λ adds λ p to g (the gradient of
-λ/2 ‖p‖²), but for AdamW, which takes η λ p off p beside the step. Where papers and libraries differ in form, the
-form is PyTorch's, so that a known learning rate means the same here.
+`step(model)` clips the gradients if requested, then updates every parameter in place. Weight decay λ adds λ p to g
+(the gradient of λ/2 ‖p‖²), except in AdamW, which subtracts η λ p from p directly. Where papers and libraries use
+different forms, the form is PyTorch's, so that the same learning rate has the same effect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SGD(Optimizer):
 class SGDMomentum(Optimizer):
     """v ← μ v + g  (1),  p ← p - η v  (2)   (Polyak 1964)"""
 
-    remembers = ("v",)
+    buffer_names = ("v",)
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SGDMomentum(Optimizer):
 class AdaGrad(Optimizer):
     """s ← s + g²  (1),  p ← p - η g / (√s + ε)  (2)   (Duchi et al. 2011)"""
 
-    remembers = ("s",)
+    buffer_names = ("s",)
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class AdaGrad(Optimizer):
 class RMSProp(Optimizer):
     """s ← ρ s + (1 - ρ) g²  (1),  p ← p - η g / (√s + ε)  (2)   (Tieleman & Hinton 2012, lecture 6.5)"""
 
-    remembers = ("s",)
+    buffer_names = ("s",)
 
     def __init__(
         self,
@@ -98,11 +98,11 @@ class Adam(Optimizer):
 
     m ← β₁ m + (1 - β₁) g                (1)   mean of the gradient
     v ← β₂ v + (1 - β₂) g²               (2)   mean of its square
-    m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   both start at 0: undo that
+    m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   bias correction: m and v start at 0
     p ← p - η m̂ / (√v̂ + ε)               (4)
     """
 
-    remembers = ("m", "v")
+    buffer_names = ("m", "v")
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the step, not in g: p ← p - η λ p, then (1) to (4) (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay: p ← p - η λ p, then (1) to (4) without λ in g (Loshchilov & Hutter 2019)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A run on disk: what a trainer must write for another to go on as if the run had never stopped."""
+"""Save and restore a training run, so that a resumed run continues as if it had not been interrupted."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ COUNTS = ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")
 
 
 def save_run(trainer: Any, path: Path) -> None:
-    """The model, the optimizer's memory, the place in the data, the carried state, the masks drawn, the history."""
+    """Save the model, the optimizer, the position in the data, the carried state, the mask counts and the history."""
     counts = {name: getattr(trainer, name) for name in COUNTS}
     best = None if math.isinf(trainer.best) else trainer.best
     masks = [layer.calls for layer in with_masks(trainer.model)]
     seeds = [getattr(layer, seed_of(layer), None) for layer in with_masks(trainer.model)]
-    told = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, **setting_of(trainer)}
+    record = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, **setting_of(trainer)}
     arrays = {"losses": trainer.history.losses, **flatten_state(trainer.state)}
-    save_checkpoint(path, trainer.model, trainer.vocabulary, {**counts, **told}, trainer.optimizer, arrays)
+    save_checkpoint(path, trainer.model, trainer.vocabulary, {**counts, **record}, trainer.optimizer, arrays)
 
 
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
-    """Take all that from a checkpoint, or raise a CheckpointError and leave the model as it is."""
+    """Restore all of these from a checkpoint, or raise CheckpointError and leave the model unchanged."""
     training = checkpoint.training
     with refusing(checkpoint.path):
         if not training:
-            raise ValueError("it holds a model but no training run. Begin one from its weights.")
+            raise ValueError("it has a model but no training run. Start a new run from its weights.")
         for name, ours in setting_of(trainer).items():
             if None not in (ours, training[name]) and training[name] != ours:
                 raise ValueError(f"its run had the {name} {training[name]}, this one has {ours}")
@@ -38,9 +38,9 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         found["history"] = History(checkpoint.arrays["losses"].tolist(), training["rows"])
         found["best"] = math.inf if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.layers))
-        drawing = with_masks(trainer.model)
-        seeds = training.get("mask_seeds") or [None] * len(drawing)
-        masks = list(zip(drawing, training["masks"], seeds, strict=True))
+        layers = with_masks(trainer.model)
+        seeds = training.get("mask_seeds") or [None] * len(layers)
+        masks = list(zip(layers, training["masks"], seeds, strict=True))
         before = trainer.model.state_dict()
         trainer.model.load_state_dict(checkpoint.weights)
         try:
@@ -57,25 +57,25 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
 
 
 def with_masks(model: Any) -> list[Any]:
-    """What draws a mask at each call, and counts its calls: Dropout, and recurrent layers that drop something."""
+    """Return the modules that draw a mask at each call and count their calls: Dropout, some recurrent layers."""
     return [module for module in model.modules() if hasattr(module, "calls")]
 
 
 def seed_of(layer: Any) -> str:
-    """What its masks are drawn from: a Dropout has no other use of a seed."""
+    """Return the name of the attribute with the seed of a layer's masks; in Dropout, the seed has no other use."""
     return "mask_seed" if layer.recurrent else "seed"
 
 
 def setting_of(trainer: Any) -> dict[str, Any]:
-    """What a run cannot change on its way: the optimizer, and the batches where they can say what they are."""
+    """Return what must be equal to resume a run: the class of the optimizer, and the config of the batches, if any."""
     batches = trainer.batches.config() if hasattr(trainer.batches, "config") else None
     return {"optimizer": type(trainer.optimizer).__name__, "batches": batches}
 
 
 def flatten_state(state: Any) -> dict[str, Any]:
-    """A model's state as arrays named by layer and place: state/1/0 is layer 1's h, state/1/1 its c.
+    """Return a model's state as arrays named by layer and position: state/1/0 is h of layer 1, state/1/1 is its c.
 
-    Of two directions, state/1/0/1 is the first one's c.
+    In a bidirectional layer, state/1/0/1 is c of the first direction.
     """
     named: dict[str, Any] = {}
     for k, layer in enumerate(state or []):
@@ -84,7 +84,7 @@ def flatten_state(state: Any) -> dict[str, Any]:
 
 
 def flatten_parts(name: str, parts: tuple[Any, ...], named: dict[str, Any]) -> None:
-    """Each part under its place, and the parts of a part below it."""
+    """Add each part to `named` under its position; a part may have parts itself."""
     for j, part in enumerate(parts):
         if isinstance(part, tuple):
             flatten_parts(f"{name}/{j}", part, named)
@@ -93,7 +93,7 @@ def flatten_parts(name: str, parts: tuple[Any, ...], named: dict[str, Any]) -> N
 
 
 def unflatten_state(arrays: dict[str, Any], layers: int) -> list[Any] | None:
-    """The way back."""
+    """Return the state that flatten_state has flattened, or None if there is none."""
     state: list[Any] = []
     for k in range(layers):
         state.append(unflatten_parts(f"state/{k}", arrays))
@@ -101,7 +101,7 @@ def unflatten_state(arrays: dict[str, Any], layers: int) -> list[Any] | None:
 
 
 def unflatten_parts(name: str, arrays: dict[str, Any]) -> Any:
-    """One part as itself, two as a pair; None where there is nothing."""
+    """Return a single part itself, two parts as a pair, and None if there is none."""
     if name in arrays:
         return arrays[name]
     places = [f"{name}/{j}" for j in (0, 1)]

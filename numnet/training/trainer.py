@@ -1,4 +1,4 @@
-"""The loop around any model of either backend: batches in, steps, reports, samples, checkpoints; no mathematics."""
+"""The training loop for a model of either backend: batches, steps, reports, samples, checkpoints; no mathematics."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from numnet.training.resume import resume_run, save_run
 
 
 class TrainingDiverged(FloatingPointError):
-    """The loss or a gradient is no longer a number. The step that showed it was not taken."""
+    """The loss or a gradient is NaN or infinite. The parameters were not updated in that step."""
 
 
 class Trainer(Shown):
-    """Trains `model` on `batches` with `optimizer`, and reports each `evaluate_every` steps (an epoch, if not given).
+    """Train `model` on `batches` with `optimizer`, and report every `evaluate_every` steps (default: every epoch).
 
-    batches, validation  objects with `epoch(k)`, `len` and `carries_state`, as SequentialBatches and RandomBatches
-                         have, which yield (x, target); those of SequenceBatches yield (x, target, lengths)
-    directory            where last.npz, best.npz (by validation loss) and history.csv go
-    sample               called at each report, and the text that it returns printed, where progress is shown
+    batches, validation  objects with `epoch(k)`, `len` and `carries_state`: SequentialBatches and RandomBatches yield
+                         (x, target), SequenceBatches yields (x, target, lengths)
+    directory            the folder for last.npz, best.npz (lowest validation loss) and history.csv
+    sample               a function called at each report; its text is printed if `progress` is True
     patience             stop after this many reports without a better validation loss
-    progress             a progress bar (tqdm) and the reports, on standard error
-    token                what a step of x is called in them: "word", "character"
+    progress             print a progress bar (tqdm) and the reports on standard error
+    token                the name of a step of x in the reports: "word", "character"
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Trainer(Shown):
         self.say: Say = to_stderr
 
     def fit(self, steps: int | None = None, epochs: int | None = None, seconds: float | None = None) -> History:
-        """Train until one of these totals is reached; those of a resumed run count what it had done before.
+        """Train until one of these totals is reached. A resumed run counts from the start of the original run.
 
-        Seconds are of the clock, reports included. Ctrl-C ends after the step in hand and saves.
+        `seconds` is wall-clock time, including reports. Ctrl-C completes the current step, saves and returns.
         """
         if steps is None and epochs is None and seconds is None:
-            raise ValueError("Trainer: no end is given. Pass steps=, epochs= or seconds=.")
+            raise ValueError("Trainer: no end is given, expected at least one. Pass steps=, epochs= or seconds=.")
         if epochs is not None:
             total = epochs * len(self.batches)
             steps = total if steps is None else min(steps, total)
@@ -92,7 +92,7 @@ class Trainer(Shown):
         return self.history
 
     def finished(self, steps: float | None, seconds: float | None) -> bool:
-        """Whether a total is reached, or patience is at its end."""
+        """Return whether a total is reached or the patience is exhausted."""
         return (
             (steps is not None and self.step >= steps)
             or (seconds is not None and self.seconds >= seconds)
@@ -100,7 +100,7 @@ class Trainer(Shown):
         )
 
     def stream(self) -> Iterator[tuple[Any, ...]]:
-        """Batches without end, from the place where the run stands; at the start of an epoch the state is zero."""
+        """Yield batches endlessly from the current position in the data. The state is zero at the start of an epoch."""
         while True:
             for batch in islice(self.batches.epoch(self.epoch), self.index, None):
                 if self.index == 0 or not self.batches.carries_state:
@@ -110,18 +110,18 @@ class Trainer(Shown):
             self.epoch, self.index = self.epoch + 1, 0
 
     def train(self, x: Any, y: Any, lengths: Any = None) -> None:
-        """One step: forward, loss, backward, update; the state is carried on, its gradient is not."""
+        """Run one step: forward, loss, backward, update. The state is carried to the next step, its gradient is not."""
         start = time.perf_counter()
         self.model.zero_grad()
         loss = float(self.model.loss_and_grads(x, y, self.state, lengths=lengths))
         try:
             if not math.isfinite(loss):
-                raise FloatingPointError(first_bad(self.model))
+                raise FloatingPointError(first_nonfinite(self.model))
             self.gradient_norm = self.optimizer.step(self.model)
         except FloatingPointError as error:
             raise TrainingDiverged(
-                f"Trainer: step {self.step + 1}: the loss is {loss}. {error} The step was not taken and no checkpoint "
-                "was touched. A lower learning rate or clip_norm helps."
+                f"Trainer: step {self.step + 1}: the loss is {loss}. {error} The parameters and checkpoints were not "
+                f"changed. {remedy(x, y)}"
             ) from error
         self.state = self.model.last_state
         self.step, self.index = self.step + 1, self.index + 1
@@ -130,9 +130,9 @@ class Trainer(Shown):
         self.busy += time.perf_counter() - start
 
     def report(self) -> None:
-        """Validate, write a row of the history, print it and a sample, save checkpoints."""
+        """Validate, add a row to the history, print it and a sample, and save checkpoints."""
         loss = None if self.validation is None else evaluate(self.model, self.validation)
-        anew = not self.history.rows or self.history.rows[-1]["step"] != self.step
+        new_step = not self.history.rows or self.history.rows[-1]["step"] != self.step
         row = self.history.add(
             loss,
             self.model.needs_loss().in_nats,
@@ -145,7 +145,7 @@ class Trainer(Shown):
         )
         better = loss is not None and loss < self.best
         if loss is not None:
-            self.best, self.stale = (loss, 0) if better else (self.best, self.stale + anew)
+            self.best, self.stale = (loss, 0) if better else (self.best, self.stale + new_step)
         if self.progress:
             self.say(describe(row, self.token))
             if self.sample is not None:
@@ -155,21 +155,22 @@ class Trainer(Shown):
             self.save("best.npz")
 
     def save(self, name: str) -> None:
-        """The run, and its history as CSV, into the directory if there is one."""
+        """Save the run, and its history as CSV, if there is a directory."""
         if self.directory is not None:
             save_run(self, self.directory / name)
             self.history.to_csv(self.directory / "history.csv")
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on as the run that wrote the checkpoint would have: same weights, batches, state and masks.
+        """Continue the run that wrote the checkpoint: with the same weights, batches, state and masks.
 
-        CheckpointError, and the model as it was, for a checkpoint of another architecture, optimizer or batches.
+        For a checkpoint of another architecture, optimizer or batches, raise CheckpointError and leave the model
+        unchanged.
         """
         resume_run(self, checkpoint)
 
 
-def first_bad(model: Any) -> str:
-    """Which parameter, or else which gradient, holds the first number that is none or infinite."""
+def first_nonfinite(model: Any) -> str:
+    """Return a sentence that names the first parameter, or else the first gradient, with an infinity or NaN."""
     for what, arrays in (("the parameter", model.params), ("the gradient of", model.grads)):
         for name, value in arrays.items():
             if not np.isfinite(to_numpy(value)).all():
@@ -177,10 +178,17 @@ def first_bad(model: Any) -> str:
     return "Every parameter and gradient is finite."
 
 
-def evaluate(model: Any, batches: Any) -> float:
-    """The mean loss over all targets of one epoch, in evaluation mode, the state carried where the batches say so.
+def remedy(*batch: Any) -> str:
+    """Return the remedy for a loss that is not finite: NaN in a batch needs other data, not another learning rate."""
+    if not all(np.isfinite(to_numpy(values)).all() for values in batch):
+        return "The batch has a NaN or an infinity: clean the data."
+    return "Lower the learning rate, or set clip_norm."
 
-    What a stateful layer remembers is left as it was.
+
+def evaluate(model: Any, batches: Any) -> float:
+    """Return the mean loss over all targets of one epoch, in evaluation mode; the state is carried if the batches do.
+
+    The states of stateful layers are the same afterwards.
     """
     state, total, count = None, 0.0, 0.0
     with model.fresh_state():

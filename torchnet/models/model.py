@@ -21,12 +21,12 @@ from torchnet.core.operation import Layer, Operation, as_tensor
 from torchnet.layers.losses import Loss
 from torchnet.recurrent.node import State
 
-SWITCHING = threading.Lock()
-SWITCHED: dict[torch.nn.Module, int] = {}  # PyTorch's modules that evaluations have switched, and by how many
+EVAL_LOCK = threading.Lock()
+EVAL_COUNTS: dict[torch.nn.Module, int] = {}  # PyTorch modules in evaluation mode, and how many contexts need it
 
 
 class Model(ModelBase, Layer):
-    """What every model is: modes, a device. `device` is "cpu", "cuda" or any other that PyTorch knows."""
+    """The base class of all models: modes, a device. `device` is "cpu", "cuda" or any other device of PyTorch."""
 
     usable_device = classmethod(usable_device)
 
@@ -41,21 +41,25 @@ class Model(ModelBase, Layer):
 
     @contextmanager
     def evaluating(self, kind: type[Evaluation] = Evaluation) -> Iterator[None]:
-        """Evaluation mode without a graph, for as long as the context lasts."""
+        """Use evaluation mode without an autograd graph within the context."""
         own = (Operation, torch.nn.ModuleList)
-        with torch.no_grad(), kind(), switched([module for module in self.modules() if not isinstance(module, own)]):
+        with (
+            torch.no_grad(),
+            kind(),
+            evaluation_mode([module for module in self.modules() if not isinstance(module, own)]),
+        ):
             yield
 
 
 class RNNModel(Model):
-    """Layers in a row, each its own width; recurrent ones may stand anywhere among them.
+    """A stack of layers, each with its own width; recurrent layers may be at any position.
 
-    forward(x, state=None, lengths=None) → the last layer's output; `state`, like `last_state`, has one entry a layer,
-    None where a layer has no state. `lengths` (B,), or a mask (B, T), say which steps are real; x may be Packed, and
-    then y is: padding is never read, and y is 0 there. In a loss they are the mask, unless one is given. `resets`
-    (B, T), True where a sequence begins, go to the recurrent layers. For tokens x (B, T), `input_size` is the
-    vocabulary's size; else the first batch shows it. `dtype` is that of all layers, `seed`
-    that of their first values: see ParamOperation. `device` is "cpu", "cuda" or any other that PyTorch knows.
+    forward(x, state=None, lengths=None) → the output of the last layer. `state`, like `last_state`, has one entry per
+    layer, None for a layer without a state. `lengths` (B,) or a mask (B, T) select the real steps; padding is never
+    read, y is 0 there, and the loss ignores it unless it gets its own mask. If x is Packed, so is y. `resets` (B, T),
+    True where a sequence begins, are passed to the recurrent layers. For tokens x (B, T), `input_size` is the size of
+    the vocabulary; otherwise it can be inferred from the first batch. `dtype` is used in all layers, `seed`
+    for their initial values: see ParamOperation. `device` is "cpu", "cuda" or any other device of PyTorch.
     """
 
     last_state = OfCall()
@@ -103,7 +107,7 @@ class RNNModel(Model):
         mask = self.mask_of(x, lengths)
         mask = None if mask is None else torch.from_numpy(mask.copy()).to(self.device)
         x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
-        self.ready_for(x)
+        self.ensure_built(x)
         start = list(state) if state is not None else [None] * len(self.layers)
         check_states(self.name, start, len(self.layers))
         options = resets_for(self.name, self.layers, resets)
@@ -125,7 +129,7 @@ class RNNModel(Model):
             return self.layers_backward(dy, d_last_state)
 
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
-        """From the last layer to the first."""
+        """Run backward from the last layer to the first."""
         (mask, packed, shape), given = self.recall(), dy
         dy = padded_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
         if mask is not None and dy is not None:
@@ -148,10 +152,10 @@ class RNNModel(Model):
         lengths: Any = None,
         resets: Any = None,
     ) -> Tensor:
-        """Forward, the loss, and backward: the loss is returned, its gradients are ADDED to `grads`."""
+        """Run forward, loss and backward. Return the loss; its gradients are ADDED to `grads`."""
         loss = self.needs_loss()
         with TrainingCall(self):
-            value = loss(self.forward(x, state, lengths, resets), target, self.counted(mask))
+            value = loss(self.forward(x, state, lengths, resets), target, self.loss_mask(mask))
             value.backward()
             for layer in self.layers:
                 if layer.recurrent:
@@ -168,42 +172,42 @@ class RNNModel(Model):
         lengths: Any = None,
         resets: Any = None,
     ) -> float:
-        """The loss in evaluation mode; no gradient."""
+        """Return the loss in evaluation mode, without gradients."""
         with self.evaluating():
             y = self.forward(x, state, lengths, resets)
-            return float(self.needs_loss()(y, target, self.counted(mask)))
+            return float(self.needs_loss()(y, target, self.loss_mask(mask)))
 
     def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
-        """The output in evaluation mode, as a numpy array; `last_state` is set. There is no way back from it."""
+        """Return the output in evaluation mode, as a numpy array, without a backward pass; `last_state` is set."""
         with self.evaluating():
             y = self.forward(x, state, lengths, resets)
         return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
 
 
 @contextmanager
-def switched(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
-    """PyTorch's own modules in evaluation mode, until the last of the contexts that need it has ended.
+def evaluation_mode(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
+    """Keep PyTorch's own modules in evaluation mode until the last context that needs it has ended.
 
-    Their mode is one for all threads: a training call that runs meanwhile finds them in evaluation mode, too.
+    All threads share the mode of a module: a training call in another thread also runs it in evaluation mode.
     """
-    with SWITCHING:
-        chosen = [module for module in modules if module.training or module in SWITCHED]
+    with EVAL_LOCK:
+        chosen = [module for module in modules if module.training or module in EVAL_COUNTS]
         for module in chosen:
-            SWITCHED[module] = SWITCHED.get(module, 0) + 1
+            EVAL_COUNTS[module] = EVAL_COUNTS.get(module, 0) + 1
             module.training = False
     try:
         yield
     finally:
-        with SWITCHING:
+        with EVAL_LOCK:
             for module in chosen:
-                SWITCHED[module] -= 1
-                if not SWITCHED[module]:
-                    del SWITCHED[module]
+                EVAL_COUNTS[module] -= 1
+                if not EVAL_COUNTS[module]:
+                    del EVAL_COUNTS[module]
                     module.training = True
 
 
 def detached(state: State) -> State:
-    """A state whose gradient is cut, to be carried to the next batch."""
+    """Return the state detached from the graph, to be carried to the next batch."""
     if isinstance(state, tuple):
         return tuple(detached(part) for part in state)
     return None if state is None else state.detach()

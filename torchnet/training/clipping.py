@@ -1,4 +1,4 @@
-"""Gradients kept from exploding: scaled as a whole, or cut one by one."""
+"""Gradient clipping: scale all gradients together by their norm, or clip each value."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch import Tensor
 
 
 def global_norm(grads: Iterable[Tensor]) -> float:
-    """‖g‖ = √Σ g² over all gradients together; in float64 where float32 would overflow."""
+    """Return ‖g‖ = √Σ g² over all gradients; it is computed in float64 if float32 overflows."""
     grads = list(grads)
     norm = float(torch.nn.utils.get_total_norm(grads))
     return norm if math.isfinite(norm) else float(torch.nn.utils.get_total_norm([g.double() for g in grads]))
 
 
 def check_finite(who: str, grads: Mapping[str, Tensor]) -> None:
-    """A FloatingPointError that names the first gradient with a number that is infinite or none at all."""
+    """Raise a FloatingPointError that names the first gradient with an infinity or NaN."""
     for name, g in grads.items():
         if not torch.isfinite(g).all():
             raise FloatingPointError(f"{who}: the gradient of {name} is not finite.")
 
 
 def clip_by_norm(grads: Sequence[Tensor], limit: float, norm: float | None = None) -> float:
-    """g ← min(1, θ/‖g‖) g, in place (Pascanu et al. 2013): the direction stays. Returns ‖g‖ as it was.
+    """Scale g ← min(1, θ/‖g‖) g in place (Pascanu et al. 2013), which keeps the direction. Return ‖g‖ before clipping.
 
-    `norm` is ‖g‖ where it is known already.
+    `norm` is ‖g‖ if it is already known.
     """
     norm = global_norm(grads) if norm is None else norm
     if norm > limit:
@@ -35,6 +35,6 @@ def clip_by_norm(grads: Sequence[Tensor], limit: float, norm: float | None = Non
 
 
 def clip_by_value(grads: Iterable[Tensor], limit: float) -> None:
-    """g ← min(max(g, -θ), θ), in place, each number by itself: the direction may turn."""
+    """Clip g ← min(max(g, -θ), θ) in place, elementwise, which may change the direction."""
     for g in grads:
         g.clamp_(-limit, limit)

@@ -1,4 +1,4 @@
-"""Second derivatives: the product of the Hessian of a model's loss with a vector, never the Hessian itself."""
+"""Second derivatives: the product of the Hessian of a model's loss with a vector, without computing the Hessian."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from torchnet.core.operation import as_tensor
 def hessian_vector(
     model: Any, x: Any, target: Any, direction: Mapping[str, Any], mask: Any = None, lengths: Any = None
 ) -> dict[str, Tensor]:
-    """H v for H = ∂²L/∂w², v by the names of `params`; autograd goes back through its own way back (Pearlmutter 1994).
+    """Return H v for H = ∂²L/∂w², by double backward (Pearlmutter 1994). The keys of v are the names of `params`.
 
         H v = ∂(∂L/∂w · v)/∂w
 
-    The vendors' kernels have no second derivative, so every layer runs plain. Dropout draws the masks of the next
-    step. Weights, gradients, masks and what stateful layers remember are left as they were.
+    The fused kernels have no second derivative, so every layer runs its plain steps. Dropout draws the masks of the
+    next step. Afterwards weights, gradients, masks and the states of stateful layers are as before.
     """
-    given = {name: as_tensor(value) for name, value in direction.items()}
+    v = {name: as_tensor(value) for name, value in direction.items()}
     shapes = {name: tuple(p.shape) for name, p in model.params.items()}
-    check_state_dict("hessian_vector", shapes, {name: tuple(v.shape) for name, v in given.items()})
+    check_state_dict("hessian_vector", shapes, {name: tuple(a.shape) for name, a in v.items()})
     recurrent = list(model.recurrent_layers.values())
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
     used = [layer.use_fast for layer in recurrent]
@@ -32,7 +32,7 @@ def hessian_vector(
         for layer in recurrent:
             layer.use_fast = False
         with model.preserving_state():
-            loss = model.needs_loss()(model.forward(x, None, lengths), target, model.counted(mask))
+            loss = model.needs_loss()(model.forward(x, None, lengths), target, model.loss_mask(mask))
     finally:
         for layer, use_fast in zip(recurrent, used):
             layer.use_fast = use_fast
@@ -40,6 +40,6 @@ def hessian_vector(
             module.calls = count
     names, weights = zip(*model.params.items())
     first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-    along = sum((g * given[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
+    along = sum((g * v[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
     second = torch.autograd.grad(along, weights, allow_unused=True) if along.requires_grad else [None] * len(weights)
     return {name: torch.zeros_like(p) if h is None else h for name, p, h in zip(names, weights, second)}

@@ -1,4 +1,4 @@
-"""What every optimizer does around torch.optim's rule: clip, count, and go on from a file of either backend."""
+"""The base class of the optimizers, around torch.optim: clipping, the step count, and the state of either backend."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from torchnet.training.clipping import check_finite, clip_by_norm, clip_by_value
 class Optimizer(Shown):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
-    `steps` counts the steps taken. `kind` is the class in torch.optim, `remembers` this project's name for each array
-    that it remembers, with torch.optim's.
+    `steps` counts the steps taken. `kind` is the class in torch.optim. `buffer_names` maps the name of each buffer in
+    numnet to its name in torch.optim.
     """
 
     kind: Any
-    remembers: ClassVar[dict[str, str]] = {}
+    buffer_names: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self,
@@ -36,17 +36,17 @@ class Optimizer(Shown):
         self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
-        self.vendor: torch.optim.Optimizer | None = None
+        self.torch_optimizer: torch.optim.Optimizer | None = None
         self.model: Any = None
 
     def options(self) -> dict[str, Any]:
-        """The arguments of torch.optim's class, but for the learning rate and the weight decay."""
+        """Return the arguments of torch.optim's class, except the learning rate and the weight decay."""
         return {}
 
     def step(self, model: Any = None) -> float:
-        """One update; returns the global norm of the gradients before clipping.
+        """Update all parameters once. Return the global norm of the gradients before clipping.
 
-        FloatingPointError, and nothing changed, where a gradient is not finite.
+        If a gradient is not finite, raise FloatingPointError and change nothing.
         """
         check_model(type(self).__name__, model, "parameters")
         check_built(type(self).__name__, model)
@@ -59,22 +59,22 @@ class Optimizer(Shown):
             clip_by_norm(grads, self.clip_norm, norm)
         if self.clip_value is not None:
             clip_by_value(grads, self.clip_value)
-        vendor = self.vendor_for(model)
-        vendor.param_groups[0]["lr"] = self.schedule(self.steps)
+        torch_optimizer = self.torch_optimizer_for(model)
+        torch_optimizer.param_groups[0]["lr"] = self.schedule(self.steps)
         self.steps += 1
-        vendor.step()
+        torch_optimizer.step()
         for p in model.parameters():
-            torch.autograd.graph.increment_version(p)  # Adam does not: a way back through old weights is refused
+            torch.autograd.graph.increment_version(p)  # fused Adam does not: backward with old weights must fail
         return norm
 
-    def vendor_for(self, model: Any) -> torch.optim.Optimizer:
-        """torch.optim's optimizer over the model's parameters, made at the first step, when they exist."""
+    def torch_optimizer_for(self, model: Any) -> torch.optim.Optimizer:
+        """Return torch.optim's optimizer over the model's parameters; it is created at the first step."""
         self.model = model
-        if self.vendor is None:
-            self.vendor = self.kind(
+        if self.torch_optimizer is None:
+            self.torch_optimizer = self.kind(
                 model.parameters(), lr=self.schedule(0), weight_decay=self.weight_decay, **self.options()
             )
-        return self.vendor
+        return self.torch_optimizer
 
     def arguments(self) -> dict[str, Any]:
         """The learning rate as a number if it is constant."""
@@ -82,27 +82,27 @@ class Optimizer(Shown):
         return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
 
     def state_dict(self) -> dict[str, Any]:
-        """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""
-        memories = list(self.vendor.state.values()) if self.vendor is not None and self.steps else []
+        """Return `steps`, and each buffer as one vector over all parameters in the order of `model.params`."""
+        states = list(self.torch_optimizer.state.values()) if self.torch_optimizer is not None and self.steps else []
         joined = {
-            ours: torch.cat([buffers[theirs].reshape(-1) for buffers in memories]).cpu().numpy()
-            for ours, theirs in self.remembers.items()
-            if memories
+            ours: torch.cat([buffers[theirs].reshape(-1) for buffers in states]).cpu().numpy()
+            for ours, theirs in self.buffer_names.items()
+            if states
         }
         return {"steps": np.asarray(self.steps), **joined}
 
     def load_state_dict(self, state: Mapping[str, Any], model: Any) -> None:
-        """Go on where the optimizer that wrote `state` stopped; the other backend's will do."""
+        """Restore the state of an optimizer of either backend."""
         params = list(model.parameters())
         sizes = [p.numel() for p in params]
-        remembered = self.remembers if state.get("steps") else {}
-        expected = {"steps": (), **dict.fromkeys(remembered, (sum(sizes),))}
+        names = self.buffer_names if state.get("steps") else {}
+        expected = {"steps": (), **dict.fromkeys(names, (sum(sizes),))}
         check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
-        self.vendor, self.steps = None, int(state["steps"])
-        vendor = self.vendor_for(model)
+        self.torch_optimizer, self.steps = None, int(state["steps"])
+        torch_optimizer = self.torch_optimizer_for(model)
         for p in params:
-            vendor.state[p] = {"step": torch.tensor(float(self.steps), device=p.device)} if remembered else {}
-        for ours, theirs in remembered.items():
+            torch_optimizer.state[p] = {"step": torch.tensor(float(self.steps), device=p.device)} if names else {}
+        for ours, theirs in names.items():
             pieces = torch.as_tensor(np.array(state[ours])).split(sizes)
             for p, piece in zip(params, pieces):
-                vendor.state[p][theirs] = piece.reshape(p.shape).to(p).clone()
+                torch_optimizer.state[p][theirs] = piece.reshape(p.shape).to(p).clone()

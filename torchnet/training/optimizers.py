@@ -1,6 +1,7 @@
-"""How parameters follow their gradients: torch.optim's own optimizers under this project's names and defaults.
+"""The optimizers of torch.optim, under the names and with the defaults of numnet.
 
-The equations stand in numnet/training/optimizers.py; these are the vendor's kernels for them, and so a second witness.
+The equations are in numnet/training/optimizers.py. PyTorch computes them with its own kernels, so the two agree only
+if both are correct.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class SGDMomentum(Optimizer):
     """v ← μ v + g,  p ← p - η v   (Polyak 1964)"""
 
     kind = torch.optim.SGD
-    remembers: ClassVar[dict[str, str]] = {"v": "momentum_buffer"}
+    buffer_names: ClassVar[dict[str, str]] = {"v": "momentum_buffer"}
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class AdaGrad(Optimizer):
     """s ← s + g²,  p ← p - η g / (√s + ε)   (Duchi et al. 2011)"""
 
     kind = torch.optim.Adagrad
-    remembers: ClassVar[dict[str, str]] = {"s": "sum"}
+    buffer_names: ClassVar[dict[str, str]] = {"s": "sum"}
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class RMSProp(Optimizer):
     """s ← ρ s + (1 - ρ) g²,  p ← p - η g / (√s + ε)   (Tieleman & Hinton 2012, lecture 6.5)"""
 
     kind = torch.optim.RMSprop
-    remembers: ClassVar[dict[str, str]] = {"s": "square_avg"}
+    buffer_names: ClassVar[dict[str, str]] = {"s": "square_avg"}
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2015), in PyTorch's fused form."""
 
     kind: Any = torch.optim.Adam
-    remembers: ClassVar[dict[str, str]] = {"m": "exp_avg", "v": "exp_avg_sq"}
+    buffer_names: ClassVar[dict[str, str]] = {"m": "exp_avg", "v": "exp_avg_sq"}
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the step, not in g (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay, not in g (Loshchilov & Hutter 2019)."""
 
     kind = torch.optim.AdamW
 

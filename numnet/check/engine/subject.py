@@ -133,7 +133,7 @@ def call_model(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], B
     y = thing.forward(inputs["x"], state if any(part is not None for part in state) else None, inputs.get("lengths"))
     outputs = {"y": y}
     if "target" in inputs:
-        outputs = {"value": thing.loss.forward(y, inputs["target"], thing.counted(inputs.get("mask")))}
+        outputs = {"value": thing.loss.forward(y, inputs["target"], thing.loss_mask(inputs.get("mask")))}
 
     def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
         dy = upstream["y"] if "y" in upstream else thing.loss.backward(upstream["value"])

@@ -1,1 +1,1 @@
-"""Batches of tokens, sequences and pairs; held-out data; words hidden at random."""
+"""Batches of tokens, sequences and pairs; held-out data; word dropout."""

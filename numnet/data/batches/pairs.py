@@ -1,4 +1,4 @@
-"""Pairs of sequences, each of its own length, as batches (x, y, lengths): a model reads x and then says y."""
+"""Pairs of sequences of different lengths as batches (x, y, lengths): a model reads x and then generates y."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from numnet.core.packed import pad_sequences
 from numnet.data.batches.sequences import SequenceBatches, filled_sequences
 
 Array = npt.NDArray[Any]
-PAD = -1  # behind a target's end: no token
+PAD = -1  # padding after the end of a target; not a token
 
 
 class PairBatches(SequenceBatches):
-    """Each pair once an epoch: x padded with 0, y with -1, and the lengths (B,) of x; the state is zero for each.
+    """Each pair once per epoch: x padded with 0, y padded with -1, and the lengths (B,) of x. Initial state: zero.
 
-    A source is tokens (S_b,) or features (S_b, D), its target tokens (T_b,), the last of which is the end's. Pairs are
-    shuffled and bucketed as in SequenceBatches, by the source's length and then by the target's.
+    A source is tokens (S_b,) or features (S_b, D). Its target is tokens (T_b,), the last of which is the end token.
+    Pairs are shuffled and bucketed as in SequenceBatches, by the length of the source, then by that of the target.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class PairBatches(SequenceBatches):
         self.targets, self.target_lengths = filled_sequences("PairBatches", "targets", targets)
         if len(self.targets) != len(self.sequences):
             raise ValueError(
-                f"PairBatches: there are {len(self.targets)} targets, expected {len(self.sequences)}, one a source."
+                f"PairBatches: there are {len(self.targets)} targets, expected {len(self.sequences)}, one per source."
             )
         for k, target in enumerate(self.targets):
             if target.ndim != 1 or target.dtype.kind not in "iu" or target.min() < 0:
@@ -51,7 +51,7 @@ class PairBatches(SequenceBatches):
         return {**super().config(), "targets": f"of lengths of checksum {checksum:08x}"}
 
     def epoch(self, number: int = 0) -> Iterator[tuple[Array, Array, Array]]:
-        """The batches of one epoch."""
+        """Yield the batches of one epoch."""
         for rows in self.order(number):
             x, lengths = pad_sequences([self.sequences[row] for row in rows])
             yield x, pad_sequences([self.targets[row] for row in rows], PAD)[0], lengths

@@ -1,6 +1,6 @@
-"""Whole sequences of different lengths as batches (x, y, lengths), like lengths together so that little is padding.
+"""Whole sequences as batches (x, y, lengths); a batch has sequences of similar lengths, so there is little padding.
 
-Epoch k depends on (seed, k) alone, as for a text's batches: a resumed run sees what it would have seen.
+Epoch k depends on (seed, k) alone, as in tokens.py: a resumed run gets the same batches as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from numnet.core.packed import as_numbers, join, pad_sequences
 from numnet.core.show import Shown
 
 Array = npt.NDArray[Any]
-POOL = 50  # batches sorted together: enough for like lengths, few enough for every epoch to mix sequences anew
+POOL = 50  # batches that are sorted together: more give more similar lengths, fewer mix the sequences better
 
 
 class SequenceBatches(Shown):
-    """Each sequence (T_b,) or (T_b, D) once an epoch, padded with 0 to its batch's longest; the state is zero for each.
+    """Each sequence (T_b,) or (T_b, D) once per epoch, padded with 0 to the longest in its batch. Initial state: zero.
 
-    A target is a sequence of the same length, then y is padded likewise; or it is one number, then y is (B,).
+    A target is a sequence of the same length, padded in the same way, or one number; then y is (B,).
 
-    bucketed  a shuffle, cut into pools of 50 batches; each pool is sorted by length and cut into batches, and these
-              come in random order. Without it they hold whatever the shuffle brings together
-    shuffle   with False the order given, and no buckets (for validation)
+    bucketed  shuffle the sequences, cut them into pools of 50 batches, sort each pool by length, cut it into batches,
+              and shuffle the batches. With False, the shuffled sequences are cut into batches directly
+    shuffle   with False, keep the given order without bucketing (for validation)
     """
 
     carries_state = False
@@ -47,7 +47,7 @@ class SequenceBatches(Shown):
         self.batch_size, self.seed, self.bucketed, self.shuffle = batch_size, seed, bucketed, shuffle
 
     def config(self) -> dict[str, Any]:
-        """What a run cannot be resumed with another of."""
+        """Return what must be equal to resume a run."""
         checksum = zlib.crc32(self.lengths.tobytes())
         for part in [*self.sequences, *self.targets]:
             checksum = zlib.crc32(part.tobytes(), checksum)
@@ -55,22 +55,22 @@ class SequenceBatches(Shown):
         return {"type": type(self).__name__, **options, "sequences": f"{len(self.lengths)} of checksum {checksum:08x}"}
 
     def __len__(self) -> int:
-        """Batches in an epoch; the smallest one holds what is left over."""
+        """The number of batches in an epoch, including the smaller one with the remainder."""
         return -(-len(self.lengths) // self.batch_size)
 
     def epoch(self, number: int = 0) -> Iterator[tuple[Array, Array, Array]]:
-        """The batches of one epoch."""
+        """Yield the batches of one epoch."""
         for rows in self.order(number):
             x, lengths = pad_sequences([self.sequences[row] for row in rows])
             y = [self.targets[row] for row in rows]
             yield x, pad_sequences(y)[0] if y[0].ndim else np.stack(y), lengths
 
     def filled(self, number: int = 0) -> float:
-        """The share of an epoch's places that hold a step, the rest being padding."""
+        """Return the fraction of an epoch's steps that are real, not padding."""
         return float(self.lengths.sum() / sum(len(rows) * self.lengths[rows].max() for rows in self.order(number)))
 
     def order(self, number: int) -> list[Array]:
-        """Which sequences make up each batch of one epoch."""
+        """Return the sequence indices of each batch of one epoch."""
         rows = np.arange(len(self.lengths))
         if not self.shuffle:
             return cut(rows, self.batch_size)
@@ -83,12 +83,12 @@ class SequenceBatches(Shown):
         return [batches[k] for k in rng.permutation(len(batches))]
 
     def by_length(self, rows: Array) -> Array:
-        """The order that lays those of like length side by side."""
+        """Return the order that sorts these rows by length."""
         return self.lengths[rows].argsort(kind="stable")
 
 
 def filled_sequences(who: str, name: str, sequences: Iterable[Any]) -> tuple[list[Array], Array]:
-    """Each as an array of one dtype, and their lengths; a ValueError names one without a step."""
+    """Return the sequences as arrays of one dtype, and their lengths. ValueError names an empty sequence."""
     packed = join(who, name, sequences)
     if 0 in packed.lengths:
         k = packed.lengths.argmin()
@@ -97,18 +97,20 @@ def filled_sequences(who: str, name: str, sequences: Iterable[Any]) -> tuple[lis
 
 
 def cut(rows: Array, size: int) -> list[Array]:
-    """Pieces of that size; the last one holds what is left over."""
+    """Return pieces of that size; the last one has the remainder."""
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def targets_of(lengths: Array, targets: Any) -> list[Array]:
-    """The targets as arrays of one dtype; a ValueError where they do not fit the sequences."""
+    """Return the targets as arrays of one dtype. ValueError if they do not match the sequences."""
     if len(targets) != len(lengths):
-        raise ValueError(f"SequenceBatches: there are {len(targets)} targets, expected {len(lengths)}, one a sequence.")
+        raise ValueError(
+            f"SequenceBatches: there are {len(targets)} targets, expected {len(lengths)}, one per sequence."
+        )
     arrays = [as_numbers("SequenceBatches", f"targets[{k}]", target) for k, target in enumerate(targets)]
     steps, width = arrays[0].ndim > 0, arrays[0].shape[1:]
     for k, array in enumerate(arrays):
         expected = (int(lengths[k]), *width) if steps else ()
-        remedy = "Each sequence has one target a step, or each has one number."
+        remedy = "Give one target per step for every sequence, or one number for every sequence."
         check_shape("SequenceBatches", f"targets[{k}]", array.shape, expected, remedy)
     return join("SequenceBatches", "targets", arrays).sequences() if steps else list(np.stack(arrays))

@@ -1,6 +1,6 @@
-"""A long row of tokens cut into batches (x, y), y being x moved on by one: in order, or at random.
+"""One long sequence of tokens cut into batches (x, y), where y is x shifted by one token: in order or at random.
 
-Both are sequences of epochs, and epoch k depends on (seed, k) alone: a resumed run sees what it would have seen.
+In both classes epoch k depends on (seed, k) alone: a resumed run gets the same batches as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Batch = tuple[Tokens, Tokens]
 
 
 class SequentialBatches(Shown):
-    """Row b of a batch goes on where row b of the batch before it ended, so the state can be carried.
+    """Row b of a batch continues row b of the previous batch, so the state can be carried.
 
-    The text is cut into batch_size long rows, and these into windows of sequence_length. What is left over is less
-    than one batch; each epoch starts at another place within that remainder. With whole=True nothing but the last
-    few tokens is left out: one start, and a shorter last window (for validation).
+    The text is cut into batch_size long rows, and these into windows of sequence_length. The remainder is less than
+    one batch; each epoch starts at a different offset within it. With whole=True only the last few tokens are left
+    out: the offset is always 0, and the last window may be shorter (for validation).
     """
 
     carries_state = True
@@ -42,15 +42,15 @@ class SequentialBatches(Shown):
             self.row -= self.row % sequence_length
 
     def config(self) -> dict[str, Any]:
-        """What a run cannot be resumed with another of."""
+        """Return what must be equal to resume a run."""
         return config_of(self)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return -(-self.row // self.sequence_length)
 
     def epoch(self, number: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch; the state is zero at its start and carried through it."""
+        """Yield the batches of one epoch. The state is zero at its start and carried from batch to batch."""
         used = self.row * self.batch_size
         spare = 0 if self.whole else len(self.tokens) - 1 - used
         start = int(np.random.default_rng([self.seed, number]).integers(spare + 1))
@@ -60,9 +60,9 @@ class SequentialBatches(Shown):
 
 
 class RandomBatches(Shown):
-    """Windows of sequence_length in random order, none overlapping another; the state is zero for each.
+    """Windows of sequence_length in random order, without overlap. The initial state of each window is zero.
 
-    Each epoch's windows start at another place, and the last batch of an epoch may be left out as too small.
+    Each epoch starts at a different offset, and may leave out a last batch that would be too small.
     """
 
     carries_state = False
@@ -73,15 +73,15 @@ class RandomBatches(Shown):
         self.tokens, self.batch_size, self.sequence_length, self.seed = tokens, batch_size, sequence_length, seed
 
     def config(self) -> dict[str, Any]:
-        """What a run cannot be resumed with another of."""
+        """Return what must be equal to resume a run."""
         return config_of(self)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return (len(self.tokens) - 1) // (self.batch_size * self.sequence_length)
 
     def epoch(self, number: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch."""
+        """Yield the batches of one epoch."""
         rng = np.random.default_rng([self.seed, number])
         T, B = self.sequence_length, self.batch_size
         spare = len(self.tokens) - 1 - len(self) * B * T
@@ -93,14 +93,14 @@ class RandomBatches(Shown):
 
 
 def config_of(batches: Any) -> dict[str, Any]:
-    """The class, the sizes, the seed, and the text's length and checksum."""
+    """Return the class, the sizes, the seed, and the length and checksum of the text."""
     text = f"{len(batches.tokens)} of checksum {zlib.crc32(batches.tokens.tobytes()):08x}"
     sizes = {name: getattr(batches, name) for name in ("batch_size", "sequence_length", "seed")}
     return {"type": type(batches).__name__, **sizes, "tokens": text}
 
 
 def check_length(who: str, tokens: Tokens, needed: int) -> None:
-    """A TextError where the text does not fill one batch."""
+    """Raise TextError if the text does not fill one batch."""
     if len(tokens) < needed + 1:
         raise TextError(
             f"{who}: the text has {len(tokens)} tokens, expected at least {needed + 1} for one batch. "

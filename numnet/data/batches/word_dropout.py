@@ -1,4 +1,4 @@
-"""Words hidden at random in training, so that a model learns what to make of one that it has never met."""
+"""Word dropout: replace random words by `<unk>` in training, so that a model learns to handle unknown words."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 from numnet.core.checks import check_count, check_fraction, kind_of
 from numnet.core.show import Shown
 
-STREAM = 1  # chances of its own: the order of the batches is drawn from (seed, epoch), too
+STREAM = 1  # a separate random stream: the order of the batches is also drawn from (seed, epoch)
 
 
 class WordDropout(Shown):
-    """The same batches, in which each token of x is `unknown`, 0 for `<unk>`, with probability p (Iyyer et al. 2015).
+    """The same batches, with each token of x replaced by `unknown` with probability p (Iyyer et al. 2015).
 
-    Which ones is drawn anew for each epoch, from (seed, epoch) alone: a resumed run sees what it would have seen.
-    For training; validate on the batches themselves. Where x holds rows of tokens, `column` is that of the words: so
-    what else a row tells, such as their characters, is read for them. TypeError where x holds no tokens.
+    The default of `unknown` is 0, `<unk>`. The tokens are drawn for each epoch from (seed, epoch) alone: a resumed run
+    gets the same batches as an uninterrupted one. Use it for training; validate on the original batches. If x has rows
+    of tokens, `column` is the column of the words, and the other columns, such as their characters, are kept.
+    TypeError if x does not have tokens.
     """
 
     def __init__(
@@ -30,30 +31,30 @@ class WordDropout(Shown):
         self.carries_state = batches.carries_state
 
     def config(self) -> dict[str, Any]:
-        """What a run cannot be resumed with another of."""
+        """Return what must be equal to resume a run."""
         drawn = {name: getattr(self, name) for name in ("p", "seed", "unknown", "column")}
         return {"type": "WordDropout", **drawn, "batches": self.batches.config()}
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return len(self.batches)
 
     def epoch(self, number: int = 0) -> Iterator[tuple[Any, ...]]:
-        """The batches of one epoch; what else than x is in them stays as it is."""
+        """Yield the batches of one epoch; only x is changed."""
         rng = np.random.default_rng([self.seed, number, STREAM])
         for x, *others in self.batches.epoch(number):
             if kind_of(x) != "token":
                 raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
             if x.ndim != (2 if self.column is None else 3):
                 expected, remedy = (
-                    ("(batch, time)", "Rows of tokens? Give column=, that of the words.")
+                    ("(batch, time)", "Rows of tokens? Give column=, the column of the words.")
                     if self.column is None
-                    else ("(batch, time, columns)", "Words alone? Leave column out.")
+                    else ("(batch, time, columns)", "Words only? Omit column=.")
                 )
                 raise ValueError(f"WordDropout: x is {x.shape}, expected tokens {expected}. {remedy}")
             if self.column is not None and self.column >= x.shape[2]:
                 raise ValueError(
-                    f"WordDropout: column is {self.column}, expected 0 to {x.shape[2] - 1}, that of the words."
+                    f"WordDropout: column is {self.column}, expected 0 to {x.shape[2] - 1}, the column of the words."
                 )
             x = x.copy()
             words = x if self.column is None else x[..., self.column]

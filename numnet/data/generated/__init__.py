@@ -1,1 +1,1 @@
-"""Data without files: a small English with known grammar and entropy, and the tasks made of it."""
+"""Data without files: a small English with a known grammar and entropy, and the tasks made from it."""

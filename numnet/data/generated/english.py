@@ -1,4 +1,4 @@
-"""A small English without end, for every task where no data is at hand: its rules and words stand in english.json."""
+"""Generate a small English, for every task without a data set; its rules and words are in english.json."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Thing = TypeVar("Thing")
 
 
 class Sentence(NamedTuple):
-    """Words and their tags (UPOS); the binary tree, each node with its sentiment 0..4; log p in nats."""
+    """Words and their tags (UPOS); the binary tree, with a sentiment 0..4 at each node; log p in nats."""
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
@@ -35,11 +35,12 @@ class Sentence(NamedTuple):
 
 
 class English:
-    """Sentences number 0, 1, 2, ... of a small English; pairs, translations and names likewise.
+    """An unlimited series of sentences, numbered 0, 1, 2, ..., of a small English; likewise pairs, translations, names.
 
-    Each depends on the seed and its number alone. `words` are all words, `tags` all tags, `languages` those of names.
-    A sentence has 3 to 25 words, the last of them its stop. No two derivations have the same words, so words have one
-    tree, one row of tags, and the probability of that derivation (parity_tests/test_english.py counts all of them).
+    Each item depends on the seed and its number alone. `words` are all words, `tags` are all tags, `languages` are the
+    languages of names. A sentence has 3 to 25 words, including the final full stop. No two derivations have the same
+    words, so a sentence has one tree, one sequence of tags, and the probability of its derivation
+    (parity_tests/test_english.py checks all derivations).
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -55,41 +56,41 @@ class English:
         self.language = Language(self.grammar, self.data["language"])
 
     def random(self, what: str, k: int) -> Random:
-        """The chances of thing number k."""
+        """Return the random generator of item number k."""
         return Random(f"{what} {self.seed} {k}")
 
     def sentence(self, k: int) -> Sentence:
-        """Sentence number k."""
+        """Return sentence number k."""
         return self.described(self.grammar.derive(self.random("sentence", k).random))
 
     def sentences(self, n: int, first: int = 0) -> Iterator[Sentence]:
-        """n sentences, each made when it is asked for, from number `first` on; so are pairs, translations and names."""
+        """Return an iterator over n sentences from number `first` on, each generated when it is requested."""
         return self.numbered("sentences", self.sentence, n, first)
 
     def text(self, n: int, first: int = 0) -> str:
-        """The words of n sentences, with a blank between words and a line for each sentence."""
+        """Return n sentences as a text, with spaces between words and one line per sentence."""
         return "".join(f"{sentence}\n" for sentence in self.sentences(n, first))
 
     def pair(self, k: int) -> Inference:
-        """Pair number k: two sentences as trees, and the label, each in its turn."""
+        """Return pair number k: two sentences as trees, and a label. The labels alternate."""
         return self.inference.pair(LABELS[k % len(LABELS)], self.random("pair", k).random)
 
     def pairs(self, n: int, first: int = 0) -> Iterator[Inference]:
-        """n pairs: whether the second sentence follows from the first, is open, or cannot be."""
+        """Return an iterator over n pairs: the second sentence follows from the first, is neutral or contradicts it."""
         return self.numbered("pairs", self.pair, n, first)
 
     def translation(self, k: int) -> Translation:
-        """Sentence number k, and what it is in the made-up language."""
+        """Return sentence number k and its translation into the made-up language."""
         derivation = self.grammar.derive(self.random("sentence", k).random)
         words = " ".join(str(leaf.choice.word) for leaf in derivation.leaves())
         return Translation(words, self.language.translate(derivation))
 
     def translations(self, n: int, first: int = 0) -> Iterator[Translation]:
-        """n sentences with their translations."""
+        """Return an iterator over n sentences with their translations."""
         return self.numbered("translations", self.translation, n, first)
 
     def name(self, k: int) -> tuple[str, str]:
-        """(language, name) number k, each of `languages` in its turn."""
+        """Return (language, name) number k. The languages alternate."""
         language, chance = self.languages[k % len(self.languages)], self.random("name", k)
         part = {what: sounds.split() for what, sounds in self.data["names"][language].items()}
         end = chance.choice(part["end"])
@@ -101,43 +102,43 @@ class English:
         return language, (name + end).capitalize()
 
     def names(self, n: int, first: int = 0) -> Iterator[tuple[str, str]]:
-        """n names of made-up languages, as (language, name); some come more than once, and some in two languages."""
+        """Return an iterator over n (language, name) pairs; a name may occur twice, and in two languages."""
         return self.numbered("names", self.name, n, first)
 
     def numbered(self, what: str, make: Callable[[int], Thing], n: int, first: int) -> Iterator[Thing]:
-        """make(first), make(first + 1), ..., n of them."""
+        """Return an iterator over make(first), make(first + 1), ..., n items."""
         check_count(f"English.{what}", n=n, first=first)
         return map(make, range(first, first + n))
 
     def parse(self, words: Sequence[str] | str) -> Sentence:
-        """These words, given as such or parted by blanks, with their tags and tree; ValueError where they are none."""
+        """Return the sentence of these words (a list, or a text), with tags and tree; ValueError if there is none."""
         words = words.split() if isinstance(words, str) else words
         found = self.grammar.parse(words)
         if not found:
             raise ValueError(
-                f"English.parse: {' '.join(words)!r} is no sentence of the small English. Its rules and words stand in "
-                "numnet/data/generated/english.json."
+                f"English.parse: {' '.join(words)!r} is not a sentence of the small English. Its rules and words are "
+                "in numnet/data/generated/english.json."
             )
         return self.described(found[0])
 
     def described(self, derivation: Derivation) -> Sentence:
-        """A derivation's words, tags, tree and probability."""
+        """Return the words, tags, tree and probability of a derivation."""
         leaves, tags = list(derivation.leaves()), self.grammar.tags
         words = tuple([leaf.choice.word or "" for leaf in leaves])
-        given = tuple([tags[leaf.symbol] for leaf in leaves])
-        return Sentence(words, given, labelled(derivation), derivation.log_probability())
+        word_tags = tuple([tags[leaf.symbol] for leaf in leaves])
+        return Sentence(words, word_tags, labelled(derivation), derivation.log_probability())
 
     @property
     def entropy(self) -> float:
-        """What is unknown about a sentence, H = -Σ p log p over all sentences, in nats. Exact: see Grammar.expected."""
+        """The entropy of a sentence, H = -Σ p log p over all sentences, in nats. Exact: see Grammar.expected."""
         return self.grammar.expected(lambda choice: -math.log(choice.probability))
 
     @property
     def length(self) -> float:
-        """The mean number of words in a sentence, its stop counted. Exact."""
+        """The mean number of words in a sentence, including the full stop. Exact."""
         return self.grammar.expected(lambda choice: choice.word is not None)
 
     @property
     def entropy_rate(self) -> float:
-        """H / (length + 1), nats a token, the end of a sentence being one: no language model's loss is less."""
+        """H / (length + 1), in nats per token, counting <eos>: a lower bound of the loss of any language model."""
         return self.entropy / (self.length + 1)

@@ -1,4 +1,4 @@
-"""Pairs of sentences, and whether the second follows from the first: right by construction, as many of each label."""
+"""Generate pairs of sentences labelled for inference; the labels are correct by construction and equally frequent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numnet.data.generated.sentiment import labelled
 from numnet.data.readers.snli import Inference
 from numnet.data.tree import Tree
 
-THIS_ONE = ("Known", "he", "they", "Name")  # how a subject begins that is this one, and no other of its kind
+THIS_ONE = ("Known", "he", "they", "Name")  # first symbols of a subject that names a particular individual
 QUANTIFIERS = {"a": "a", "some": "a", "every": "every", "all": "every", "no": "no"}
 FROM_TO = {  # the subject's quantifier before and after
     ("every", "a"): "entailment",
@@ -23,11 +23,11 @@ FROM_TO = {  # the subject's quantifier before and after
 
 
 class Pairs:
-    """Pairs by chance: a clause, then a step of natural logic, a denial, another quantifier or another object.
+    """Random pairs: a clause, then a step of natural logic, a negation, another quantifier or another object.
 
-    Where P ⊢ Q ⊢ R then P ⊢ R, and where P ⊢ Q and R denies Q, then R denies P: so half of these begin with a step
-    that follows. A neutral pair is one step, and so is one about every or no dog: that there are dogs, which both of
-    them take for granted, does not mean that there are small dogs.
+    If P ⊢ Q ⊢ R then P ⊢ R, and if P ⊢ Q and R contradicts Q, then R contradicts P; so half of these pairs have an
+    entailed clause in between. A neutral pair is one step. So is a pair about "every dog" or "no dog": both presuppose
+    that there are dogs, which does not imply that there are small dogs.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Pairs:
         self.opposite = {a: b for pair in opposites for a, b in (pair, pair[::-1])}
 
     def pair(self, label: str, draw: Draw) -> Inference:
-        """One pair of this label."""
+        """Return a random pair with this label."""
         while True:
             premise = self.grammar.derive(draw, "Clause")
             follows = label != "neutral" and not universal(premise.parts[0]) and draw() < 0.5
@@ -47,12 +47,12 @@ class Pairs:
                 return Inference(self.tree(premise), self.tree(hypothesis), label)
 
     def tree(self, clause: Derivation) -> Tree:
-        """The clause as a sentence."""
+        """Return the clause as a sentence."""
         phrase, stop = self.logic.phrase, self.logic.leaf("period", ".")
         return labelled(phrase("Sentence", phrase("Main", clause), phrase("Stop", stop)))
 
     def one(self, clause: Derivation, label: str, draw: Draw) -> Derivation | None:
-        """A clause that stands in this relation to that one; None where the rules know of none."""
+        """Return a random clause with this relation to the given one, or None if the rules do not produce one."""
         if not self.plain(clause):
             return None
         found = [other for relation, other in self.steps(clause, draw) if relation == label and self.plain(other)]
@@ -60,17 +60,17 @@ class Pairs:
         return found[int(draw() * len(found))] if found else None
 
     def plain(self, clause: Derivation) -> bool:
-        """Nothing stands in it twice, and nothing is said not to be of every one or of none."""
+        """Return whether no content word occurs twice, and "every" or "no" is not combined with a negation."""
         things, (subject, predicate) = self.logic.things(clause), clause.parts
         return len(set(things)) == len(things) and not (universal(subject) and negative(predicate))
 
     def steps(self, clause: Derivation, draw: Draw) -> Iterator[Step]:
-        """Every way to go on from a clause."""
+        """Yield every (relation, clause) that one step produces."""
         (subject, predicate), logic = clause.parts, self.logic
-        narrow = not count(clause, "Is")  # "the small dog is big" would be no longer open
+        narrow = not count(clause, "Is")  # "the small dog is big" would not be neutral
         yield from ((relation, with_part(clause, 0, s)) for relation, s in logic.steps(subject, 1, narrow, draw))
-        way = logic.looks(clause, 1)[1]
-        yield from ((relation, with_part(clause, 1, p)) for relation, p in logic.steps(predicate, way, True, draw))
+        polarity = logic.polarities(clause, 1)[1]
+        yield from ((relation, with_part(clause, 1, p)) for relation, p in logic.steps(predicate, polarity, True, draw))
         yield from (("neutral", with_part(clause, 1, p)) for p in self.other_objects(predicate, draw))
         if base(subject.parts[0]) in THIS_ONE:
             yield from ((relation, with_part(clause, 1, p)) for relation, p in self.denials(predicate))
@@ -78,7 +78,7 @@ class Pairs:
             yield from ((relation, with_part(clause, 0, s)) for relation, s in self.quantified(subject))
 
     def other_objects(self, derivation: Derivation, draw: Draw, inside: bool = False) -> Iterator[Derivation]:
-        """The same of another object: sees a dog, sees a house."""
+        """Yield the same phrase with another object: sees a dog, sees a house."""
         if inside and base(derivation) in ("Noun", "Name"):
             other = self.grammar.derive(draw, derivation.symbol)
             if self.logic.things(other) != self.logic.things(derivation):
@@ -88,7 +88,7 @@ class Pairs:
                 yield with_part(derivation, k, other)
 
     def denials(self, predicate: Derivation) -> Iterator[Step]:
-        """What cannot be, or must be, of this one: walks, does not walk; is good, is bad, is not bad."""
+        """Yield contradictions and entailments of a predicate: walks, does not walk; is good, is bad, is not bad."""
         logic, symbol, last = self.logic, predicate.symbol, predicate.parts[-1]
         number = symbol.partition(".")[2]
         if base(last) == "NotAction":
@@ -101,7 +101,7 @@ class Pairs:
             yield from ((relation, with_part(predicate, 1, c)) for relation, c in self.complements(last))
 
     def complements(self, complement: Derivation) -> Iterator[Step]:
-        """good → bad, not good, not bad; not good → good, bad."""
+        """Yield (relation, complement): good → bad, not good, not bad; not good → good, bad."""
         logic, quality = self.logic, complement.parts[-1]
         word = str(list(quality.leaves())[-1].choice.word)
         not_, positive = logic.leaf("not", "not"), len(complement.parts) == 1
@@ -114,7 +114,7 @@ class Pairs:
                 yield "entailment", logic.phrase("Complement", not_, other)
 
     def quantified(self, subject: Derivation) -> Iterator[Step]:
-        """a dog, every dog, no dog."""
+        """Yield (relation, subject) with another quantifier: a dog, every dog, no dog."""
         before = QUANTIFIERS.get(str(next(subject.leaves()).choice.word))
         number = subject.symbol.partition(".")[2]
         for name in ("A", "Every"):
@@ -126,15 +126,15 @@ class Pairs:
 
 
 def universal(subject: Derivation) -> bool:
-    """Whether it is every or no dog."""
+    """Return whether the subject is universal: "every dog" or "no dog"."""
     return base(subject.parts[0]) == "Every"
 
 
 def negative(predicate: Derivation) -> bool:
-    """Whether it says what is not."""
+    """Return whether the predicate is negated."""
     return any(base(leaf) in ("not", "never") for leaf in predicate.leaves())
 
 
 def count(derivation: Derivation, name: str) -> int:
-    """How many words of a class it has."""
+    """Return the number of words of a class."""
     return sum(base(leaf) == name for leaf in derivation.leaves())

@@ -1,8 +1,9 @@
-"""Which phrases of a sentence may be replaced by wider or narrower ones, and whether what comes out follows.
+"""Natural logic: which phrases may be replaced by wider or narrower ones, and whether the new sentence follows.
 
-A place looks up where a wider phrase keeps the sentence true, and down where a narrower one does: in "a dog walks"
-every place looks up, in "the dog does not walk fast" what is said not to be looks down. "not" and "no" turn what they
-reach, "every" turns its noun (van Benthem 1986; MacCartney & Manning 2007). "the dog" is the same dog before and after.
+A position has polarity 1 (upward) if a wider phrase keeps the sentence true, and -1 (downward) if a narrower one does:
+in "a dog walks" every position is upward, in "the dog does not walk fast" the negated phrase is downward. "not" and
+"no" reverse the polarity in their scope, "every" reverses that of its noun (van Benthem 1986; MacCartney & Manning
+2007). "the dog" is the same dog before and after.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from numnet.data.generated.grammar import Derivation, Grammar
 
 Draw = Callable[[], float]
-Step = tuple[str, Derivation]  # whether it follows, and what has become of it
+Step = tuple[str, Derivation]  # the relation, and the new phrase
 
-MODIFIED = ("Group", "Nominal", "Action", "Quality")  # what is narrower with two parts than with the one of them alone
-SAYING = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")  # tags of words that stand for something
+MODIFIED = ("Group", "Nominal", "Action", "Quality")  # symbols that are narrower with two parts than with one
+CONTENT_TAGS = ("ADJ", "ADV", "NOUN", "PROPN", "VERB")  # the tags of content words
 
 
 def base(derivation: Derivation) -> str:
-    """Its symbol, singular and plural alike."""
+    """Return the symbol without the grammatical number."""
     return derivation.symbol.partition(".")[0]
 
 
 def with_part(derivation: Derivation, k: int, part: Derivation) -> Derivation:
-    """The same with another part number k."""
+    """Return the derivation with part number k replaced."""
     return derivation._replace(parts=(*derivation.parts[:k], part, *derivation.parts[k + 1 :]))
 
 
 class NaturalLogic:
-    """`kinds` names the wider word and its narrower ones: {"pet": ["dog", "cat"]}, in the singular."""
+    """`kinds` maps a wider word to its narrower words: {"pet": ["dog", "cat"]}, in the singular."""
 
     def __init__(self, grammar: Grammar, kinds: Mapping[str, Sequence[str]]) -> None:
         self.grammar = grammar
@@ -39,58 +40,58 @@ class NaturalLogic:
         self.wider = {word: kind for kind, words in kinds.items() for word in words}
 
     def leaf(self, symbol: str, word: str) -> Derivation:
-        """A word of a class."""
+        """Return the leaf of a word."""
         return Derivation(symbol, next(choice for choice in self.grammar.choices[symbol] if choice.word == word))
 
     def phrase(self, symbol: str, *parts: Derivation) -> Derivation:
-        """A phrase of these parts."""
+        """Return a phrase of these parts."""
         named = tuple(part.symbol for part in parts)
         return Derivation(symbol, next(c for c in self.grammar.choices[symbol] if c.parts == named), parts)
 
     def respelled(self, derivation: Derivation, symbol: str) -> Derivation:
-        """The same in the other number: walks as walk."""
+        """Return the same phrase in the other grammatical number: walks as walk."""
         if derivation.symbol == symbol:
             return derivation
         choice = self.grammar.choices[symbol][self.grammar.choices[derivation.symbol].index(derivation.choice)]
         return Derivation(symbol, choice, tuple(map(self.respelled, derivation.parts, choice.parts)))
 
     def things(self, derivation: Derivation) -> list[str]:
-        """What its words stand for; a dog and a cat for the same, a pet."""
+        """Return the content words, with nouns replaced by their kind: a dog and a cat are both a pet."""
         found = []
         for leaf in derivation.leaves():
             word = str(leaf.choice.word)
             if base(leaf) == "Noun":
                 word = self.lemma[self.grammar.choices[leaf.symbol].index(leaf.choice)]
                 word = self.wider.get(word, word)
-            if self.grammar.tags[leaf.symbol] in SAYING:
+            if self.grammar.tags[leaf.symbol] in CONTENT_TAGS:
                 found.append(word)
         return found
 
-    def looks(self, derivation: Derivation, up: int) -> Sequence[int]:
-        """Which way each part looks, 1 up, -1 down, where the whole looks `up`; 0 where nothing is to be replaced."""
+    def polarities(self, derivation: Derivation, polarity: int) -> Sequence[int]:
+        """Return the polarity of each part, from that of the whole: 1 upward, -1 downward, 0 not replaceable."""
         name, parts = base(derivation), derivation.parts
         first = next(parts[0].leaves()).choice.word if parts else None
         if name == "Clause":
             return 1, (-1 if first == "no" else 1)
         if derivation.choice.how == "not":
-            return 0, (-up if first in ("not", "never") else 0)
+            return 0, (-polarity if first in ("not", "never") else 0)
         if name in ("Relative", "Often") or (name == "Subject" and len(parts) == 1):
             return (0,) * len(parts)  # bare "dogs" may be all dogs
         if len(parts) == 2 and base(parts[0]) in ("Known", "Every"):
-            return 0, (-up if base(parts[0]) == "Every" else max(up, 0))
-        return (up,) * len(parts)
+            return 0, (-polarity if base(parts[0]) == "Every" else max(polarity, 0))
+        return (polarity,) * len(parts)
 
-    def steps(self, derivation: Derivation, up: int, narrow: bool, draw: Draw) -> Iterator[Step]:
-        """What it becomes where one phrase in it is wider, or with `narrow` narrower; "entailment" or "neutral"."""
-        for wider, other in self.changes(derivation, draw) if up else ():
+    def steps(self, derivation: Derivation, polarity: int, narrow: bool, draw: Draw) -> Iterator[Step]:
+        """Yield ("entailment" or "neutral", phrase) with one part made wider or, with `narrow`, also narrower."""
+        for wider, other in self.changes(derivation, draw) if polarity else ():
             if wider or narrow:
-                yield ("entailment" if wider == (up > 0) else "neutral"), other
-        for k, (part, way) in enumerate(zip(derivation.parts, self.looks(derivation, up))):
-            for relation, other in self.steps(part, way, narrow, draw):
+                yield ("entailment" if wider == (polarity > 0) else "neutral"), other
+        for k, (part, below) in enumerate(zip(derivation.parts, self.polarities(derivation, polarity))):
+            for relation, other in self.steps(part, below, narrow, draw):
                 yield relation, with_part(derivation, k, other)
 
     def changes(self, derivation: Derivation, draw: Draw) -> Iterator[tuple[bool, Derivation]]:
-        """What it becomes itself, and whether that is wider: with less or more said of it, or as another kind."""
+        """Yield (is it wider, phrase) for each change at this phrase: a modifier removed or added, or another kind."""
         symbol, parts = derivation.symbol, derivation.parts
         if base(derivation) == "Predicate" and base(parts[0]) == "Often":
             yield True, self.phrase(symbol, parts[1])

@@ -1,4 +1,4 @@
-"""What a phrase feels like, from what its parts feel like: a label 0 (very bad) to 4 (very good) at every node."""
+"""The sentiment of a phrase from that of its parts: a label 0 (very bad) to 4 (very good) at every node."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ NEUTRAL = 2
 
 
 def sign(v: int) -> int:
-    """-1, 0 or 1."""
+    """Return -1, 0 or 1."""
     return (v > 0) - (v < 0)
 
 
-# With l and r the values of the parts, label - 2; the value of the whole is cut to -2..2.
+# l and r are the values (label - 2) of the left and right part; the value of the whole is clipped to -2..2.
 RULES: dict[str, Callable[[int, int], int]] = {
     "sum": lambda l, r: l + r,  # (1) a good friend
     "more": lambda l, r: r + sign(r),  # (2) very good
     "less": lambda l, r: sign(r),  # (3) rather great
-    "not": lambda l, r: -sign(r),  # (4) not great, loses a friend, without problems: the other side, but never far
+    "not": lambda l, r: -sign(r),  # (4) not great, loses a friend, without problems: the opposite sign, weakly
     "last": lambda l, r: r,  # (5) it is good, but it is boring
     "first": lambda l, r: l,  # (6) it is good because that is boring
 }
@@ -31,7 +31,7 @@ LABELS = {
 
 
 def labelled(derivation: Derivation) -> Tree:
-    """The derivation as a binary tree: what becomes one part alone is that part; labels by the rules (1) to (6)."""
+    """Return the derivation as a binary tree with labels by rules (1) to (6); unary nodes are skipped."""
     while len(derivation.parts) == 1:
         derivation = derivation.parts[0]
     choice, parts = derivation.choice, derivation.parts

@@ -1,4 +1,4 @@
-"""A made-up language: the small English with its verbs last, adjectives after nouns, no articles, and endings."""
+"""A made-up language: the small English with verbs last, adjectives after nouns, no articles, and inflection."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 
 from numnet.data.generated.grammar import NUMBERS, Derivation, Grammar
 
-BESIDE = 403  # how far apart the stems of neighbours stand; shares no divisor with the number of stems
-INFINITIVE = ("Action", "Core", "Walk", "See", "Lose")  # of the number that their subject has: does not walk
+STRIDE = 403  # the distance between the stems of adjacent words; coprime to the number of stems
+INFINITIVE = ("Action", "Core", "Walk", "See", "Lose")  # these take the number of their subject: does not walk
 
 
 class Translation(NamedTuple):
-    """A sentence of the small English and what it is in the made-up language, words parted by blanks."""
+    """A sentence of the small English and its translation into the made-up language, words separated by spaces."""
 
     sentence: str
     translation: str
 
 
 class Language:
-    """Each word of each class has a stem, so that the noun "walk" and the verb "walk" are two; names are kept.
+    """Each word of each class has its own stem, so the noun "walk" and the verb "walk" differ. Names are unchanged.
 
-    A noun ends by its number, its adjective and its verb by the noun's; an object's noun and adjective end in n. One
-    sentence has one translation.
+    The ending of a noun shows its number; its adjective and its verb agree with it. The noun and the adjective of an
+    object end in n. Each sentence has one translation.
     """
 
     def __init__(self, grammar: Grammar, data: Mapping[str, Any]) -> None:
@@ -31,14 +31,14 @@ class Language:
         consonants, vowels = data["consonants"].split(), data["vowels"].split()
         stems = list(map("".join, product(consonants, vowels, consonants)))
         names = dict.fromkeys((base(symbol), k) for symbol in grammar.tags for k in range(len(grammar.choices[symbol])))
-        self.stems = {name: stems[n * BESIDE % len(stems)] for n, name in enumerate(names)}
+        self.stems = {name: stems[n * STRIDE % len(stems)] for n, name in enumerate(names)}
 
     def translate(self, derivation: Derivation) -> str:
-        """A sentence of the grammar, as its derivation."""
+        """Return the translation of a derivation of the grammar."""
         return " ".join(self.words(derivation, "sg", False))
 
     def words(self, derivation: Derivation, number: str, is_object: bool) -> Iterator[str]:
-        """The words of a phrase, in their order and with their endings."""
+        """Yield the words of a phrase, in order and with endings."""
         name, _, own = derivation.symbol.partition(".")
         number = own if own and name not in INFINITIVE else number
         is_object = is_object or name in ("Object", "Shown")
@@ -49,7 +49,7 @@ class Language:
             yield from self.words(part, number, is_object)
 
     def word(self, derivation: Derivation, number: str, is_object: bool) -> str:
-        """One word: stem and ending."""
+        """Return one word: stem and ending."""
         symbol, choice = derivation.symbol, derivation.choice
         tag = self.grammar.tags[symbol]
         if tag in ("PROPN", "PUNCT"):
@@ -60,5 +60,5 @@ class Language:
 
 
 def base(symbol: str) -> str:
-    """Noun of Noun.sg."""
+    """Return Noun for Noun.sg."""
     return symbol.partition(".")[0]

@@ -1,4 +1,4 @@
-"""One file out of a zip, written where we say and nowhere else: what paths the zip names does not matter."""
+"""Extract one file from a zip to a given path; the paths in the zip are never used for writing."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from numnet.data.download import FetchError, check
 
 
 def extract(archive: Path, member: str, target: Path, expected: str) -> None:
-    """The file that is called member, in whatever folder of the zip, as target; of that SHA-256 where one is known.
+    """Extract the file named member, from any folder of the zip, to target, and check its SHA-256 if one is known.
 
-    FetchError where there is no such file; where the zip is spoilt or the SHA-256 another one, the zip is removed, too.
+    FetchError if there is no such file. If the zip is damaged or the SHA-256 differs, the zip is removed as well.
     """
     part = target.with_name(f"{target.name}.part")
     try:
         unpack(archive, member, part)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         archive.unlink()
-        raise FetchError(f"{archive.name} is no zip that can be read: {error}; it is removed. Run it again.") from None
+        raise FetchError(f"{archive.name} is not a readable zip: {error}; it was removed. Run it again.") from None
     except FetchError:
         raise
     except OSError as error:
-        raise FetchError(f"{target} cannot be written: {error.strerror}. Make room, or give another cache=.") from None
+        message = f"{target} cannot be written: {error.strerror}. Free disk space, or pass another cache=."
+        raise FetchError(message) from None
     try:
         check(part, expected, f"{member} in {archive.name}")
     except FetchError:
@@ -35,11 +36,11 @@ def extract(archive: Path, member: str, target: Path, expected: str) -> None:
 
 
 def unpack(archive: Path, member: str, part: Path) -> None:
-    """Into part; zipfile checks the CRC that the zip gives."""
-    with zipfile.ZipFile(archive) as opened:
-        found = [info for info in opened.infolist() if PurePosixPath(info.filename).name == member]
+    """Extract member to part; zipfile checks the CRC of the file."""
+    with zipfile.ZipFile(archive) as zipped:
+        found = [info for info in zipped.infolist() if PurePosixPath(info.filename).name == member]
         if len(found) != 1:
-            holds = ", ".join(opened.namelist()[:9])
-            raise FetchError(f"{archive.name} has {len(found)} files called {member}, expected one; it holds {holds}.")
-        with opened.open(found[0]) as source, part.open("wb") as file:
+            names = ", ".join(zipped.namelist()[:9])
+            raise FetchError(f"{archive.name} has {len(found)} files named {member}, expected one; its files: {names}.")
+        with zipped.open(found[0]) as source, part.open("wb") as file:
             shutil.copyfileobj(source, file)

@@ -1,4 +1,4 @@
-"""Trees as files write them, in brackets: the Stanford sentiment trees, one a line, and the parses within SNLI."""
+"""Read trees in bracket notation: the Stanford sentiment trees, one per line, and the parses in SNLI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from numnet.data.readers.lines import excerpt, read_lines, wrong
+from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
@@ -16,24 +16,24 @@ ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LCB-": "{", "-RCB-": "}", "-LSB-": "[",
 
 
 def parse_tree(text: str, labels: bool = True) -> Tree:
-    r"""A tree in brackets: "(3 (2 The) (2 end))", with labels=False "( The end )" or a word alone.
+    r"""Parse a tree in brackets: "(3 (2 The) (2 end))"; with labels=False "( The end )" or a single word.
 
-    Words are given as they stand in a text: -LRB- is (, -RRB- is ), and likewise { } [ ]; \/ is /, \* is *.
-    ValueError says which bracket or label is wrong.
+    Escapes in words are decoded: -LRB- is (, -RRB- is ), and likewise { } [ ]; \/ is /, \* is *.
+    ValueError names the incorrect bracket or label.
     """
-    waiting: list[list[Tree | str]] = [[]]  # of each bracket not closed yet what it holds, outermost first
+    waiting: list[list[Tree | str]] = [[]]  # the contents of each open bracket, outermost first
     for token in TOKENS.findall(text):
         if token == "(":
             waiting.append([])
         elif token != ")":
             waiting[-1].append(token)
         elif len(waiting) == 1:
-            raise ValueError(f"a ) without its ( in {excerpt(text)}. Is the line whole?")
+            raise ValueError(f"unmatched ) in {excerpt(text)}. Is the line complete?")
         else:
             parts = waiting.pop()
             waiting[-1].append(labelled(parts) if labels else phrase(None, parts))
     if len(waiting) > 1:
-        raise ValueError(f"{len(waiting) - 1} ( without their ) in {excerpt(text)}. Is the line whole?")
+        raise ValueError(f"{len(waiting) - 1} unmatched ( in {excerpt(text)}. Is the line complete?")
     top = waiting[0]
     if len(top) != 1 or (labels and isinstance(top[0], str)):
         raise ValueError(f"{len(top)} words or trees in {excerpt(text)}, expected one tree in brackets.")
@@ -41,7 +41,7 @@ def parse_tree(text: str, labels: bool = True) -> Tree:
 
 
 def labelled(parts: list[Tree | str]) -> Tree:
-    """What one bracket holds: a label, then a word, or trees."""
+    """Return the tree of one bracket: its parts are a label, then a word or trees."""
     label, *rest = parts or [""]
     if not (isinstance(label, str) and label.isascii() and label.isdigit()):
         raise ValueError(f"label {excerpt(str(label))}, expected a whole number after each (.")
@@ -49,27 +49,27 @@ def labelled(parts: list[Tree | str]) -> Tree:
         return leaf(int(label), rest[0])
     for part in rest:
         if isinstance(part, str):
-            raise ValueError(f"word {excerpt(part)} among {len(rest)} parts, expected it alone in brackets of its own.")
+            raise ValueError(f"word {excerpt(part)} among {len(rest)} parts, expected each word in its own brackets.")
     return phrase(int(label), rest)
 
 
 def phrase(label: int | None, parts: list[Tree | str]) -> Tree:
-    """A node; words among its parts are leaves without a label."""
+    """Return a phrase; words among its parts become leaves without a label."""
     if not parts:
-        raise ValueError("brackets with nothing in them, expected a word or trees.")
+        raise ValueError("empty brackets, expected a word or trees.")
     return Tree(label, None, tuple(leaf(None, part) if isinstance(part, str) else part for part in parts))
 
 
 def leaf(label: int | None, word: str) -> Tree:
-    """A word as it stands in a text."""
+    """Return a leaf, with the escapes of its word decoded."""
     return Tree(label, ESCAPED.sub(lambda found: ESCAPES[found[0]], word))
 
 
 def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]:
-    """The trees of a file such as the Stanford Sentiment Treebank's (Socher et al. 2013), one a line, read one by one.
+    """Yield the trees of a file, one per line, as in the Stanford Sentiment Treebank (Socher et al. 2013).
 
-    Every node has a label, 0 to classes - 1. Empty lines are left out; TextError names file and line of any other that
-    is no tree, or has another label. gzip where the name ends in .gz.
+    Every node has a label, 0 to classes - 1. Empty lines are skipped. TextError names the file and the line if a line
+    is not a tree or has another label. A file whose name ends in .gz is decompressed.
     """
     trees = 0
     for number, line in enumerate(read_lines(path), 1):
@@ -77,18 +77,18 @@ def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]
             tree = tree_of(path, number, line)
             for label in (part.label for part in tree.subtrees()):
                 if label is None or label >= classes:
-                    raise wrong(
-                        path, number, f"label {label}, expected 0 to {classes - 1}. More of them? Give classes=."
+                    raise line_error(
+                        path, number, f"label {label}, expected 0 to {classes - 1}. More classes? Give classes=."
                     )
             yield tree
             trees += 1
     if not trees:
-        raise TextError(f"{path}: no tree in it.")
+        raise TextError(f"{path}: no tree found.")
 
 
 def tree_of(path: str | os.PathLike[str], number: int, text: str, labels: bool = True) -> Tree:
-    """parse_tree, whose error names the place."""
+    """Return parse_tree(text, labels); an error names the file and the line."""
     try:
         return parse_tree(text, labels)
     except ValueError as error:
-        raise wrong(path, number, str(error)) from None
+        raise line_error(path, number, str(error)) from None

@@ -1,4 +1,4 @@
-"""Words and their classes, from a folder of word lists, a file a class: surnames and their languages."""
+"""Read words and their classes from a folder with one word list per class, such as surnames by language."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ENDS = (".txt", ".txt.gz")
 
 
 def read_classes(folder: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
-    """(class, word) of each line of each .txt or .txt.gz in a folder, in the order of their names, read one by one.
+    """Yield (class, word) for each line of each .txt or .txt.gz file in a folder, in the order of the file names.
 
-    A file's name, without its end, is the class. Blanks around a word and empty lines are left out; other files are not
-    read. TextError names a folder without a list, and a list without a word.
+    The class is the file name without its extension. White space around a word and empty lines are skipped; other
+    files are ignored. TextError names a folder without a word list, or a word list without a word.
     """
     files = sorted(path for path in Path(folder).iterdir() if path.name.endswith(ENDS))
     if not files:
-        raise TextError(f"{folder}: no file in it ends in .txt, expected one a class.")
+        raise TextError(f"{folder}: no .txt file found, expected one per class.")
     for path in files:
         words = 0
         for line in read_lines(path):
@@ -28,4 +28,4 @@ def read_classes(folder: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
                 yield path.name.removesuffix(".gz").removesuffix(".txt"), word
                 words += 1
         if not words:
-            raise TextError(f"{path}: no word in it. Take the file away, or give it words.")
+            raise TextError(f"{path}: no word found. Remove the file, or add words to it.")

@@ -1,4 +1,4 @@
-"""Sentences with a tag a word, from the files of Universal Dependencies."""
+"""Read sentences with part-of-speech tags from the files of Universal Dependencies."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from numnet.data.readers.lines import excerpt, read_lines, wrong
+from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 
 UPOS = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()  # noqa: SIM905
 COLUMNS = 10
-NOT_A_WORD = re.compile("[0-9]+[-.][0-9]+")  # n-m: words n to m as they are written together; n.1: a word left unsaid
+NOT_A_WORD = re.compile("[0-9]+[-.][0-9]+")  # n-m: a multiword token, written for words n to m; n.1: an empty node
 
 
 class TaggedSentence(NamedTuple):
@@ -24,10 +24,10 @@ class TaggedSentence(NamedTuple):
 
 
 def read_conllu(path: str | os.PathLike[str]) -> Iterator[TaggedSentence]:
-    """The sentences of a CoNLL-U file (Nivre et al. 2020), read one by one; plain, or gzip where it ends in .gz.
+    """Yield the sentences of a CoNLL-U file (Nivre et al. 2020). A file whose name ends in .gz is decompressed.
 
-    Comments, words written together (rows n-m) and empty nodes (n.1) are left out. TextError names file and line of a
-    row without ten columns, out of order, or whose tag is none of the 17.
+    Comments, multiword tokens (rows n-m) and empty nodes (n.1) are skipped. TextError names the file and the line if a
+    row does not have ten columns, is out of order, or has a tag that is not one of the 17.
     """
     sentence: list[tuple[str, str]] = []
     sentences = 0
@@ -40,22 +40,24 @@ def read_conllu(path: str | os.PathLike[str]) -> Iterator[TaggedSentence]:
             sentence = []
             sentences += 1
     if not sentences:
-        raise TextError(f"{path}: no sentence in it. Is it CoNLL-U?")
+        raise TextError(f"{path}: no sentence found. Is it CoNLL-U?")
 
 
 def word_and_tag(path: str | os.PathLike[str], number: int, line: str, place: int) -> list[tuple[str, str]]:
-    """What a row brings: one word with its tag, or none."""
+    """Return a row's (word, tag) in a list, or [] if the row is not a word."""
     columns = line.split("\t")
     if len(columns) != COLUMNS:
-        said = f"{len(columns)} columns in {excerpt(line)}, expected {COLUMNS}, with tabs between. Is it CoNLL-U?"
-        raise wrong(path, number, said)
+        message = f"{len(columns)} columns in {excerpt(line)}, expected {COLUMNS}, separated by tabs. Is it CoNLL-U?"
+        raise line_error(path, number, message)
     if NOT_A_WORD.fullmatch(columns[0]):
         return []
     if columns[0] != str(place):
-        said = f"word {excerpt(columns[0])}, expected {place}. An empty line parts two sentences."
-        raise wrong(path, number, said)
+        message = f"word number {excerpt(columns[0])}, expected {place}. Put an empty line between two sentences."
+        raise line_error(path, number, message)
     if columns[1] == "":
-        raise wrong(path, number, "the word is empty, expected at least one character. Mend the row.")
+        raise line_error(path, number, "the word is empty, expected at least one character. Correct the row.")
     if columns[3] not in UPOS:
-        raise wrong(path, number, f"tag {excerpt(columns[3])}, expected one of {', '.join(UPOS)} in the fourth column.")
+        raise line_error(
+            path, number, f"tag {excerpt(columns[3])}, expected one of {', '.join(UPOS)} in the fourth column."
+        )
     return [(columns[1], columns[3])]

@@ -1,4 +1,4 @@
-"""A file's lines one by one, and the error that says which of them cannot be used: all readers stand on this."""
+"""Read a file line by line; errors name the file and the line. All other readers use this module."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from numnet.data.readers.text import TextError, open_text
 
-SHOWN = 40  # characters of a wrong line that an error repeats
+EXCERPT = 40  # the maximum number of characters that an error message quotes
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The lines of a UTF-8 file without their ends, each read when it is asked for; gzip where the name ends in .gz.
+    """Yield the lines of a UTF-8 file without their ends. A file whose name ends in .gz is decompressed.
 
-    Lines end at a line feed, with or without a carriage return; what Unicode calls a separator besides is a character.
-    TextError names the line and its byte where it is not UTF-8, and an empty file.
+    A line ends with a line feed, with or without a carriage return; other Unicode separators are ordinary characters.
+    TextError names the line and the byte that is not UTF-8, or an empty file.
     """
     number = 0
     with open_text(path) as file:
@@ -26,19 +26,19 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def decoded(path: str | os.PathLike[str], number: int, line: bytes) -> str:
-    """One line as text."""
+    """Return one line as text."""
     try:
         return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
     except UnicodeDecodeError as error:
-        said = f"not UTF-8 at byte {error.start} of the line: {error.reason}. Convert it, e.g. with iconv."
-        raise wrong(path, number, said) from None
+        message = f"not UTF-8 at byte {error.start} of the line: {error.reason}. Convert the file, e.g. with iconv."
+        raise line_error(path, number, message) from None
 
 
-def wrong(path: str | os.PathLike[str], number: int, said: str) -> TextError:
-    """The error to raise: the file, the line's number from 1, what it has, what was expected, what to do."""
-    return TextError(f"{path}:{number}: {said}")
+def line_error(path: str | os.PathLike[str], number: int, message: str) -> TextError:
+    """Return the error to raise, with the file and the line number (from 1) before the message."""
+    return TextError(f"{path}:{number}: {message}")
 
 
 def excerpt(text: str) -> str:
-    """As an error repeats it: its beginning, where it is long."""
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+    """Quote a text for an error message; a long text is shortened."""
+    return repr(text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…")

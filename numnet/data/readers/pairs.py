@@ -1,19 +1,19 @@
-"""Sentences and their translations, from files with a tab between them."""
+"""Read sentences and their translations from tab-separated files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 
-from numnet.data.readers.lines import excerpt, read_lines, wrong
+from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 
 
 def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
-    """The first two columns of each line, read one by one; columns after them, such as an attribution, are left out.
+    """Yield the first two columns of each line; further columns, such as an attribution, are ignored.
 
-    Empty lines are left out. TextError names file and line where a column is missing or blank. gzip where the name ends
-    in .gz.
+    Empty lines are skipped. TextError names the file and the line if a column is missing or blank. A file whose name
+    ends in .gz is decompressed.
     """
     pairs = 0
     for number, line in enumerate(read_lines(path), 1):
@@ -22,8 +22,8 @@ def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         first, _, rest = line.partition("\t")
         second = rest.partition("\t")[0]
         if not first.strip() or not second.strip():
-            raise wrong(path, number, f"{excerpt(line)}, expected two texts with a tab between.")
+            raise line_error(path, number, f"{excerpt(line)}, expected two texts separated by a tab.")
         yield first, second
         pairs += 1
     if not pairs:
-        raise TextError(f"{path}: no pair in it.")
+        raise TextError(f"{path}: no pair found.")

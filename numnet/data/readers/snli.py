@@ -1,4 +1,4 @@
-"""Pairs of sentences, and whether the second follows from the first: the SNLI corpus and files like it."""
+"""Read pairs of sentences, labelled by whether the second follows from the first: SNLI and files in its format."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from numnet.data.readers.brackets import tree_of
-from numnet.data.readers.lines import excerpt, read_lines, wrong
+from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
 LABELS = ("entailment", "neutral", "contradiction")
-NO_LABEL = "-"  # where the annotators did not agree
+NO_LABEL = "-"  # the annotators did not agree
 FIELDS = ("sentence1_binary_parse", "sentence2_binary_parse", "gold_label")
 
 
@@ -26,10 +26,10 @@ class Inference(NamedTuple):
 
 
 def read_snli(path: str | os.PathLike[str]) -> Iterator[Inference]:
-    """The pairs of a file of JSON lines as SNLI has them (Bowman et al. 2015), read one by one; gzip if it ends in .gz.
+    """Yield the pairs of a file of JSON lines in the format of SNLI (Bowman et al. 2015).
 
-    Pairs whose label is "-" and empty lines are left out. TextError names file and line of a row that is not JSON,
-    lacks a field, has another label, or a parse that is not binary.
+    Pairs with the label "-" and empty lines are skipped. TextError names the file and the line if a row is not JSON,
+    lacks a field, has another label, or has a parse that is not binary. A file whose name ends in .gz is decompressed.
     """
     pairs = 0
     for number, line in enumerate(read_lines(path), 1):
@@ -41,31 +41,31 @@ def read_snli(path: str | os.PathLike[str]) -> Iterator[Inference]:
             continue
         if label not in LABELS:
             labels = ", ".join(LABELS)
-            raise wrong(path, number, f"gold_label {excerpt(label)}, expected one of {labels}, or {NO_LABEL}.")
+            raise line_error(path, number, f"gold_label {excerpt(label)}, expected one of {labels}, or {NO_LABEL}.")
         yield Inference(binary(path, number, premise), binary(path, number, hypothesis), label)
     if not pairs:
-        raise TextError(f"{path}: no pair in it.")
+        raise TextError(f"{path}: no pair found.")
 
 
 def fields(path: str | os.PathLike[str], number: int, line: str) -> list[str]:
-    """The three fields of a row that are used."""
+    """Return the two parses and the label of a row."""
     try:
         row = json.loads(line)
     except ValueError as error:
-        raise wrong(path, number, f"not JSON: {error}. Expected one object a line.") from None
+        raise line_error(path, number, f"not JSON: {error}. Expected one object per line.") from None
     if not isinstance(row, dict):
-        raise wrong(path, number, f"{excerpt(line)}, expected an object with {', '.join(FIELDS)}.")
+        raise line_error(path, number, f"{excerpt(line)}, expected an object with {', '.join(FIELDS)}.")
     for field in FIELDS:
         if not isinstance(row.get(field), str):
-            said = f"{field} is {excerpt(str(row[field]))}" if field in row else f"{field} is missing"
-            raise wrong(path, number, f"{said}, expected a text. Is it SNLI's .jsonl?")
+            found = f"{field} is {excerpt(str(row[field]))}" if field in row else f"{field} is missing"
+            raise line_error(path, number, f"{found}, expected a text. Is it SNLI's .jsonl?")
     return [row[field] for field in FIELDS]
 
 
 def binary(path: str | os.PathLike[str], number: int, text: str) -> Tree:
-    """A parse, each of whose phrases has two parts."""
+    """Return the tree of a parse, in which every phrase must have two parts."""
     tree = tree_of(path, number, text, labels=False)
     for part in tree.subtrees():
         if len(part.children) not in (0, 2):
-            raise wrong(path, number, f"{excerpt(str(part))} has {len(part.children)} parts, expected two.")
+            raise line_error(path, number, f"{excerpt(str(part))} has {len(part.children)} parts, expected two.")
     return tree

@@ -1,4 +1,4 @@
-"""Texts: one that every Python carries, and any file; and the part held back for validation."""
+"""Texts: from any file, or the text that ships with Python; and the split into training and validation parts."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 
 
 class TextError(ValueError):
-    """A text that cannot be used: the file and the reason."""
+    """A text cannot be used. The message names the file and the cause."""
 
 
 def default_text() -> str:
-    """The language reference that ships inside every CPython: some 460 000 characters of English, no download."""
+    """Return the language reference that ships with CPython: about 460 000 characters of English, no download."""
     from pydoc_data.topics import topics
 
     return "\n\n".join(topics[name] for name in sorted(topics))
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """A UTF-8 file as text, plain or, where its name ends in .gz, gzip; TextError names the byte that is not UTF-8."""
+    """Return a UTF-8 file as text; .gz is decompressed. TextError names an empty file or a byte that is not UTF-8."""
     with open_text(path) as file:
         data: bytes = file.read()
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TextError(
-            f"{path}: not UTF-8 at byte {error.start}: {error.reason}. Convert it, e.g. with iconv."
+            f"{path}: not UTF-8 at byte {error.start}: {error.reason}. Convert the file, e.g. with iconv."
         ) from None
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     if not text:
@@ -39,16 +39,17 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def open_text(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A file's bytes, unpacked where its name ends in .gz; TextError where they cannot be."""
+    """Open the bytes of a file, decompressed if its name ends in .gz. TextError if they cannot be decompressed."""
     try:
         with (gzip.open if os.fspath(path).endswith(".gz") else open)(path, "rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise TextError(f"{path}: not whole as gzip: {error}. Fetch it again, or take .gz off a plain file.") from None
+        message = f"{path}: not a complete gzip file: {error}. Download it again; or not compressed? Remove .gz."
+        raise TextError(message) from None
 
 
 def split(text: str, validation_fraction: float) -> tuple[str, str]:
-    """The first part to train on and the last to validate on: no window of one reaches into the other."""
+    """Return the first part for training and the last part for validation, so that no window overlaps both."""
     if not 0 <= validation_fraction < 1:
         raise ValueError(f"split: validation_fraction is {validation_fraction}, expected 0 or more and less than 1.")
     cut = len(text) - round(len(text) * validation_fraction)
