@@ -1,9 +1,9 @@
-"""The GRU and the loss of a book (Weidman 2019, chapter 6), errors E1 to E5 included, and each of them corrected.
+"""The GRU and the loss of a book (Weidman 2019, chapter 6), with its errors E1 to E5, and each of them corrected.
 
-python examples/errata.py --plot docs/pictures/errata.png     what 200 steps of training do with each
-python -m numnet.check examples/errata.py:BookGRU             what a gradient check says
+python examples/errata.py --plot docs/pictures/errata.png     train each version for 200 steps
+python -m numnet.check examples/errata.py:BookGRU             check the gradients
 
-docs/errata.md goes through it.
+docs/errata.md explains the errors.
 """
 
 import argparse
@@ -26,9 +26,9 @@ class BookGRU(numnet.Node):
         h = u ⊙ k' + (1 - u) ⊙ n               (5)   what the layer above reads, the output y
         k = h                                  (6)   what the next step reads
 
-    Backward, dh = dy + dh_next comes from above and dk_next from the next step. k = h, so the gradient that (5) needs
-    is their sum; E2 uses dk_next alone. E3: the first term of (5) sends nothing to k'. All else is right, for the
-    equations without E1.
+    In the backward pass, dh = dy + dh_next comes from the layer above and dk_next from the next step. Because k = h,
+    the upstream gradient of (5) is their sum; E2 uses only dk_next. E3: the gradient of the first term of (5) with
+    respect to k' is missing. The rest of the backward pass is correct for the equations without E1.
     """
 
     G = 3
@@ -72,21 +72,21 @@ class BookGRU(numnet.Node):
 
 
 class WithoutE1(BookGRU):
-    """The update gate has its own weights, which its backward pass has always assumed."""
+    """The update gate has its own weights, as the backward pass assumes."""
 
     W_u = property(lambda self: self.blocks(self.W_h)[1])  # (2)
     inputs = numnet.Node.inputs  # (0)
 
 
 class WithoutE2(WithoutE1):
-    """The gradient from above counts, too."""
+    """The gradient from the layer above is added."""
 
     def step_backward(self, dy, dh_next, dk_next, saved):
         return super().step_backward(dy, dh_next, dy + dh_next + dk_next, saved)  # (6)
 
 
 class WithoutE3(WithoutE2):
-    """The part of the state that was kept takes its gradient along: this one is right."""
+    """The gradient of u ⊙ k' with respect to k' is added. This version is correct."""
 
     def step_backward(self, dy, dh_next, dk_next, saved):
         da_x, (dh_prev, dk_prev), pairs = super().step_backward(dy, dh_next, dk_next, saved)
@@ -98,9 +98,9 @@ class BookLoss(Loss):
     """The book's softmax cross-entropy of logits x (B, T, V) and classes (B, T); t is the target as one-hot.
 
     p = softmax(x)                              (1)
-    ℓ = -Σ t log p - Σ (1 - t) log (1 - p)      (2)   E4: the second sum is that of V questions of yes or no
+    ℓ = -Σ t log p - Σ (1 - t) log (1 - p)      (2)   E4: the second sum is that of V binary cross-entropies
     L = Σ ℓ                                     (3)   E5: over batch and time
-    dx = p - t                                  (2) (1)   the slope of the first sum alone
+    dx = p - t                                  (2) (1)   the gradient of the first sum only
     """
 
     def places(self, shape):
@@ -114,14 +114,14 @@ class BookLoss(Loss):
         return -t * np.log(p) - (1 - t) * np.log(1 - p)  # (2) E4
 
     def forward(self, prediction, target, mask=None):
-        return super().forward(prediction, target, mask) * self.counted  # (3) E5: the mean, back to the sum
+        return super().forward(prediction, target, mask) * self.counted  # (3) E5: the mean becomes the sum
 
     def backward(self, dy=1.0):
         return super().backward(dy * self.counted)  # (3)
 
 
 class LossWithoutE4(BookLoss):
-    """Cross-entropy; still a sum. numnet.SoftmaxCrossEntropy is without E5, too."""
+    """Cross-entropy, still a sum. numnet.SoftmaxCrossEntropy corrects E5 as well."""
 
     def of(self, p, t):
         return -t * np.log(p)  # (2)
@@ -133,14 +133,14 @@ TENS = [f"{ten}ty" for ten in ("twen", "thir", "for", "fif", "six", "seven", "ei
 
 
 def counting() -> str:
-    """zero one two ... nine hundred ninety-nine"""
+    """Return zero one two ... nine hundred ninety-nine."""
     words = ONES + [ten + one for ten in TENS for one in ("", *(f"-{one}" for one in ONES[1:10]))]
     hundreds = [f"{one} hundred {word}".rstrip() for one in ONES[1:10] for word in ("", *words[1:])]
     return " ".join(words + hundreds)
 
 
 def remembering() -> str:
-    """g....g f....f e....e ...: what comes after the dots has to be remembered through them."""
+    """Return g....g f....f e....e ...: the letter after the dots is the letter before them."""
     return " ".join(f"{c}....{c}" for c in np.random.default_rng(0).choice(list("abcdefgh"), 1000))
 
 
@@ -149,7 +149,7 @@ TEXTS = (counting, remembering)
 
 
 def train(node, text, steps=200):
-    """A small character model over this node: each step's loss, and how far each parameter has moved by then."""
+    """Train a small character model with this node. Return the loss and the change of each parameter, step by step."""
     vocabulary = numnet.Vocabulary.from_text(text)
     V = len(vocabulary)
     layers = [numnet.Embedding(V, 16), numnet.RecurrentLayer(node(24), output_size=V)]
@@ -164,7 +164,7 @@ def train(node, text, steps=200):
 
 
 def plot(runs, path) -> None:
-    """Losses on both texts, smoothed over ten steps, and how far the gates' weights W_h have moved."""
+    """Draw the losses on both texts, averaged over ten steps, and the largest change of W_h."""
     numnet.require_plot(path)
     from matplotlib.figure import Figure
 
@@ -189,8 +189,8 @@ def plot(runs, path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--plot", metavar="FILE.png", help="draw the training of each")
-    parser.add_argument("--steps", type=int, default=200, help="of AdaGrad; at least 10 for a picture")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the losses of each version")
+    parser.add_argument("--steps", type=int, default=200, help="steps of AdaGrad (default 200; at least 10 for a plot)")
     args = parser.parse_args()
     runs = {(text, node): train(node, text(), args.steps) for text in TEXTS for node in NODES}
     for (text, node), (losses, moved) in runs.items():

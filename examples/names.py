@@ -1,8 +1,8 @@
-"""The language of a surname, many to one; or, one to many, surnames of a language. On either backend.
+"""Classify the language of a surname (many to one), or generate surnames of a language (one to many).
 
 python examples/names.py                                     six made-up languages, no download
 python examples/names.py --data names --classify Satoshi     20,050 surnames of 18 languages, downloaded once
-python examples/names.py --data FOLDER --write 3             learn to write names, and write 3 of each language
+python examples/names.py --data FOLDER --write 3             learn to generate names, and print 3 per language
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import task
 
 from numnet import Softmax
 
-END, LONGEST, WIDTH, HIDDEN = "\n", 20, 32, 0.1  # the share of letters that training hides
+END, LONGEST, WIDTH, LETTER_DROPOUT = "\n", 20, 32, 0.1  # training replaces this fraction of letters by <unk>
 Names = list[tuple[str, str]]
 
-WHERE = "nothing: made-up languages; names: surnames; or a folder, a .txt a language"
+WHERE = "names, or a folder with one .txt file per language (default: made-up languages)"
 parser = task.options(__doc__ or "", WHERE, epochs=16)
 add = parser.add_argument
-add("--hidden-size", type=task.whole, default=128, help="default %(default)s")
+add("--hidden-size", type=task.positive_int, default=128, help="default %(default)s")
 add("--dropout", type=float, default=0.3, help="default %(default)s")
-way = parser.add_mutually_exclusive_group()
-way.add_argument("--classify", metavar="NAME", type=task.words, action="append", default=[], help="whose name is this?")
-way.add_argument("--write", metavar="N", type=task.whole, help="the other way: write N names of each language")
+add = parser.add_mutually_exclusive_group().add_argument
+add("--classify", metavar="NAME", type=task.words, action="append", default=[], help="print the language of this name")
+add("--write", metavar="N", type=task.positive_int, help="generate N names per language instead")
 
 
 def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
-    """(language, name) to train on, and a tenth that is held out, drawn by the seed."""
+    """Return (language, name) rows for training, and a random tenth that is held out."""
     if args.data is None:
         names = list(net.data.English().names(4000))
     else:
@@ -41,42 +41,42 @@ def read(net: Any, args: argparse.Namespace) -> tuple[Names, Names]:
 
 
 def figures(rows: Names, held_out: Names, right: Any) -> dict[str, float]:
-    """The accuracy; of the names alone that training has not met in any language; and of one who knows all by heart."""
-    met: dict[str, Counter[str]] = defaultdict(Counter)
+    """Return the accuracy on all names, on names that are not in the training data, and that of a perfect memory."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for language, name in rows + held_out:
-        met[name][language] += 1
+        counts[name][language] += 1
     new = ~np.isin([name for _, name in held_out], [name for _, name in rows])
-    ceiling = np.mean([met[name].most_common(1)[0][0] == language for language, name in held_out])
+    ceiling = np.mean([counts[name].most_common(1)[0][0] == language for language, name in held_out])
     of_new = {"of_new_names": float(right[new].mean())} if new.any() else {}
     return {"accuracy": float(right.mean()), **of_new, "ceiling": float(ceiling)}
 
 
 def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
-    """Many to one: letters (B, T) → logits of the languages (B, O)."""
+    """Train many to one: letters (B, T) → logits of the languages (B, O)."""
     letters = net.Vocabulary.from_tokens((letter for _, name in rows for letter in name), "character")
     encoded = (
         [(letters.encode(name), languages.index(language)) for language, name in part] for part in (rows, held_out)
     )
     batches, validation = task.batches_of(net, args, *encoded)
-    batches, drop = net.data.WordDropout(batches, HIDDEN, args.seed), lambda: net.Dropout(args.dropout)
+    batches, drop = net.data.WordDropout(batches, LETTER_DROPOUT, args.seed), lambda: net.Dropout(args.dropout)
     read = net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False)
     layers = [net.Embedding(len(letters), WIDTH), drop(), read, drop(), net.Dense(len(languages))]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(letters), args.seed, device=args.device)
-    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation), token="letter")
+    trainer = task.train(net, args, model, batches, validation, task.accuracy_report(model, validation), token="letter")
     for name in args.classify:
         p = Softmax()(model.predict(task.encode(letters, " ".join(name))[None])[0])
         print(" ".join(name) + ":", ", ".join(f"{languages[k]} {p[k]:.3f}" for k in p.argsort()[:-4:-1]))
-    true, said = task.answers(model, validation)
+    true, predicted = task.predictions(model, validation)
 
     def draw(figure: Any) -> None:
         figure.set_size_inches(8, 8)
-        task.draw_confusion(figure.subplots(), true, said, languages)
+        task.draw_confusion(figure.subplots(), true, predicted, languages)
 
-    task.finish(args, trainer, draw, **figures(rows, held_out, true == said))
+    task.finish(args, trainer, draw, **figures(rows, held_out, true == predicted))
 
 
 def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, languages: list[str]) -> None:
-    """One to many: a token for the language, then each letter said so far → logits of the next letter (B, T, V)."""
+    """Train one to many: a token for the language, then the letters so far → logits of the next letter (B, T, V)."""
     letters = net.Vocabulary.from_tokens([letter for _, name in rows for letter in name] + [END], "character")
     begin = {language: f"<{language}>" for language in languages}
     tokens = net.Vocabulary([*letters.tokens, *begin.values()])
@@ -90,7 +90,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(tokens), args.seed, device=args.device)
 
     def written(language: str, n: int) -> str:
-        """So many names of a language."""
+        """Generate n names of a language."""
         first, seed = begin[language], args.seed + 1000 * languages.index(language)
         texts = [net.generate(model, tokens, [first], LONGEST, seed=seed + k, stop=END) for k in range(n)]
         return f"{language:12}" + ", ".join(text.removeprefix(first) for text in texts)
@@ -104,7 +104,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
         likely = np.sort(p.max(axis=0).argsort()[-30:])
         axes = figure.subplots()
         task.draw_heat(axes, p[:, likely], [letters.tokens[k] for k in likely], languages, cmap="Blues")
-        axes.set_title("the first letter, as the model has it")
+        axes.set_title("probability of the first letter")
 
     task.finish(args, trainer, draw, loss=trainer.history.rows[-1]["validation_loss"])
 

@@ -1,4 +1,4 @@
-"""The five patterns of sequence problems, each a tiny task learned in seconds: docs/patterns.md says what flows where.
+"""The five patterns of sequence problems, each with a tiny task that is learned in seconds: see docs/patterns.md.
 
 python examples/patterns.py                                   all five; the progress bar is on standard error
 python examples/patterns.py --pattern after --backend torchnet --plot patterns.png
@@ -18,51 +18,51 @@ LETTERS = ["_", *sorted(set("".join(NAMES)))]  # _ ends a word
 
 
 def words(letters, lengths):
-    """Every word of these letters and lengths."""
+    """Return all words of these letters and lengths."""
     return [np.array(word) for length in lengths for word in product(letters, repeat=length)]
 
 
-def one_to_one(net, rng, **told):
-    """Is a point inside the circle? There is one step, and nothing to remember."""
+def one_to_one(net, rng, **options):
+    """Is a point inside the circle? There is one step, so no memory is needed."""
     x = rng.uniform(-1, 1, (600, 1, 2))
     inside = (np.linalg.norm(x, axis=-1) < 0.7).astype(int)
-    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, **told)
+    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, **options)
     return model, [*x], [*inside], ["", ["outside", "inside"]]
 
 
-def one_to_many(net, rng, **told):
-    """A digit comes in, and then nothing; its name goes out, letter by letter. There are but ten to be learned."""
+def one_to_many(net, rng, **options):
+    """The input is a digit, then nothing; the output is its name, letter by letter. There are only ten examples."""
     x = [np.array([digit] + [10] * len(name)) for digit, name in enumerate(NAMES)] * 20  # 10: nothing
     letters = [np.array([LETTERS.index(letter) for letter in name + "_"]) for name in NAMES] * 20
-    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, **told)
+    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, **options)
     return model, x, letters, ["0123456789 ", LETTERS]
 
 
-def many_to_one(net, rng, **told):
-    """Of which letter has a word more, a or b? One answer, after its last letter."""
+def many_to_one(net, rng, **options):
+    """Which letter occurs more often in a word, a or b? One output, after the last letter."""
     x = words([0, 1], [1, 3, 5, 7, 9])
     more_b = [int(word.mean() > 0.5) for word in x]
     layers = [net.GRULayer(16, return_sequences=False), net.Dense(2)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, **told), x, more_b, ["ab", "ab"]
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, **options), x, more_b, ["ab", "ab"]
 
 
-def after_the_end(net, rng, **told):
-    """A word comes in, and goes out backwards after its end: where the encoder ends, the decoder begins."""
+def after_the_end(net, rng, **options):
+    """The output is the input word backwards, after its end: the decoder starts from the encoder's last state."""
     parts = {"embed": net.Embedding(6, 16), "encoder": net.GRULayer(64), "decoder": net.GRULayer(64)}
-    tape = net.Tape(**told, **parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
+    tape = net.Tape(**options, **parts, dense=net.Dense(6), loss=net.SoftmaxCrossEntropy())
 
-    def answer(x, said, lengths):
+    def logits(x, decoded, lengths):
         tape.encoder(tape.embed(x), None, lengths)
-        return tape.dense(tape.decoder(tape.embed(said), tape.encoder.last_state))
+        return tape.dense(tape.decoder(tape.embed(decoded), tape.encoder.last_state))
 
-    def objective(x, target, lengths):  # in training the decoder is told what it should have said before
-        return tape.loss(answer(x, np.pad(target[:, :-1], [(0, 0), (1, 0)]), lengths), target, lengths)
+    def objective(x, target, lengths):  # in training the decoder reads the previous target tokens
+        return tape.loss(logits(x, np.pad(target[:, :-1], [(0, 0), (1, 0)]), lengths), target, lengths)
 
-    def predict(x, lengths):  # else it hears what it has said
-        said = np.zeros((len(x), 1), int)  # 0 begins an answer, and ends it
+    def predict(x, lengths):  # otherwise it reads its own output
+        decoded = np.zeros((len(x), 1), int)  # 0 is the first and the last token
         for _ in range(x.shape[1]):
-            scores = np.asarray(answer(x, said, lengths).value)
-            said = np.append(said, scores[:, -1:].argmax(axis=-1), axis=1)
+            scores = np.asarray(logits(x, decoded, lengths).value)
+            decoded = np.append(decoded, scores[:, -1:].argmax(axis=-1), axis=1)
         return scores
 
     tape.objective, tape.predict = objective, predict
@@ -70,11 +70,11 @@ def after_the_end(net, rng, **told):
     return tape, [np.append(word, 0) for word in x], [np.append(word[::-1], 0) for word in x], ["_abcde", "_abcde"]
 
 
-def in_step(net, rng, **told):
-    """Two numbers' bits come in, lowest first, and at once their sum's go out: the carry is in the state."""
+def in_step(net, rng, **options):
+    """The inputs are the bits of two numbers, lowest first, the outputs those of their sum: the state is the carry."""
     a, b = rng.integers(0, 2**7, (2, 400, 1))
     x, sums = 2 * (a >> np.arange(8) & 1) + (b >> np.arange(8) & 1), a + b >> np.arange(8) & 1
-    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, **told)
+    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, **options)
     return model, [*x], [*sums], [["0+0", "0+1", "1+0", "1+1"], "01"]
 
 
@@ -83,7 +83,7 @@ EPOCHS = {"one": 100, "many": 80, "last": 15, "after": 25, "step": 20}
 
 
 def learn(net, name, args):
-    """The model, how examples that it was not trained on are read, these, and what the trainer noted."""
+    """Train one pattern. Return the model, the names of inputs and classes, held-out examples, and the history."""
     rng = np.random.default_rng(args.seed)
     model, x, target, read = PATTERNS[name](net, rng, seed=args.seed, device=args.device)
     order = rng.permutation(len(x))
@@ -91,25 +91,25 @@ def learn(net, name, args):
     batches, held_out = (
         net.SequenceBatches(*part, n, args.seed) for part, n in zip(parts, (args.batch_size, len(x) // 6))
     )
-    told = argparse.Namespace(**{**vars(args), "epochs": args.epochs or EPOCHS[name]})
-    trainer = task.train(net, told, model, batches, None, None, evaluate_every=10**9, token="step")
+    args = argparse.Namespace(**{**vars(args), "epochs": args.epochs or EPOCHS[name]})
+    trainer = task.train(net, args, model, batches, None, None, evaluate_every=10**9, token="step")
     return model, read, next(held_out.epoch()), trainer.history
 
 
 def right(model, x, target, lengths):
-    """The share of the examples that are answered without a mistake."""
-    answered = model.predict(x, lengths=lengths).argmax(axis=-1) == target
+    """Return the fraction of the examples in which every output is correct."""
+    correct = model.predict(x, lengths=lengths).argmax(axis=-1) == target
     padding = np.arange(x.shape[1]) >= lengths[:, None]
-    return float((answered if target.ndim == 1 else (answered | padding).all(axis=1)).mean())
+    return float((correct if target.ndim == 1 else (correct | padding).all(axis=1)).mean())
 
 
 def likely(model, x, lengths):
-    """The probability of each class."""
+    """Return the probability of each class."""
     return Softmax()(model.predict(x, lengths=lengths))
 
 
 def draw(axes, name, model, read, x, target, lengths):
-    """How likely each class is at each step of one example, a ring at what is right; and of a point, on the plane."""
+    """Draw the class probabilities at each step of one example, or over the plane; a ring marks the correct class."""
     axes.set_title(PATTERNS[name].__name__.replace("_", " "))
     if name == "one":
         line = np.linspace(-1, 1, 61)
@@ -126,9 +126,9 @@ def draw(axes, name, model, read, x, target, lengths):
         found, steps = likely(model, x[k : k + 1, :T], lengths[k : k + 1])[0], np.arange(T)
     axes.imshow(found.T, "Greys", vmin=0, vmax=1, aspect="auto")
     axes.plot(steps, target[k].reshape(-1)[: len(steps)], "o", mfc="none", color="tab:red")
-    came_in = [read[0][token] for token in x[k, :T]]
-    axes.set_xlabel(f"after {' '.join(came_in)} came in" if name == "after" else "comes in")
-    axes.set_xticks(range(T), [""] * T if name == "after" else came_in)
+    inputs = [read[0][token] for token in x[k, :T]]
+    axes.set_xlabel(f"after the input {' '.join(inputs)}" if name == "after" else "input")
+    axes.set_xticks(range(T), [""] * T if name == "after" else inputs)
     axes.set_yticks(range(len(read[1])), read[1])
 
 
@@ -145,13 +145,13 @@ def main(net, args):
     for k, name in enumerate(args.pattern, 1):
         model, read, examples, history = learn(net, name, args)
         found[name] = {"right": right(model, *examples), "losses": history.losses}
-        print(f"{name:6}{found[name]['right']:7.1%} without a mistake  {PATTERNS[name].__doc__}")
+        print(f"{name:6}{found[name]['right']:7.1%} correct  {PATTERNS[name].__doc__}")
         if figure:
             draw(figure.add_subplot(1, len(args.pattern), k), name, model, read, *examples)
     if figure:
-        figure.savefig(task.write(args.plot), dpi=100)
+        figure.savefig(task.output_path(args.plot), dpi=100)
     if args.json:
-        task.write(args.json).write_text(json.dumps({"backend": args.backend, **found}), encoding="utf-8")
+        task.output_path(args.json).write_text(json.dumps({"backend": args.backend, **found}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The figures of examples/README.md: every task with three seeds on both backends, run where they are not there yet.
+"""Compute the results of examples/README.md: every task with three seeds on both backends.
 
-python examples/results.py                           what is not in runs/results yet, some hours; then the table
-python examples/results.py --tasks names --seeds 0   one task, one seed
-python examples/results.py --seconds 0 --write       runs nothing; the table of what is there, into examples/README.md
+python examples/results.py                           run what is missing in runs/results (some hours); print the table
+python examples/results.py --tasks names --seeds 0   run one task with one seed
+python examples/results.py --seconds 0 --write       run nothing; write the table of existing runs to examples/README.md
 
-Empty runs/results where a change of the code changes what is learned.
+Empty runs/results after a change of the code that changes the results.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MARKS = "<!-- figures: python examples/results.py --write -->\n", "<!-- end of f
 
 
 class Task(NamedTuple):
-    """What is run, which figure of its --json counts, by what it is multiplied; what is shown beside it as it is."""
+    """The command, the key of its result in the --json file, a factor for it, and the keys of other results to show."""
 
     name: str
     options: str
@@ -53,13 +53,13 @@ TASKS = [
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", nargs="+", help="those whose names contain one of these")
+    parser.add_argument("--tasks", nargs="+", help="only tasks whose name contains one of these texts")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--backends", nargs="+", default=["numnet", "torchnet"])
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no run after so many")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, of one thread each (default 1)")
-    parser.add_argument("--folder", type=Path, default=Path("runs/results"), help="where the runs' files are")
-    parser.add_argument("--write", action="store_true", help="the table into examples/README.md")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="start no run after this time")
+    parser.add_argument("--jobs", type=int, default=1, help="parallel runs, with one thread each (default 1)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/results"), help="the folder of the result files")
+    parser.add_argument("--write", action="store_true", help="write the table to examples/README.md")
     return parser.parse_args()
 
 
@@ -68,12 +68,12 @@ def place(folder: Path, task: Task, backend: str, seed: int | str) -> Path:
 
 
 def run(path: Path, task: Task, backend: str, seed: int) -> str:
-    """What went wrong, or nothing."""
+    """Run a task. Return its error, or an empty text."""
     script, *options = task.options.split()
-    told = ["--backend", backend, "--seed", str(seed), "--json", str(path), "--plot", str(path.with_suffix(".png"))]
+    options += ["--backend", backend, "--seed", str(seed), "--json", str(path), "--plot", str(path.with_suffix(".png"))]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
-        [sys.executable, HERE / script, *options, *told], env={**os.environ, **threads}, capture_output=True, text=True
+        [sys.executable, HERE / script, *options], env={**os.environ, **threads}, capture_output=True, text=True
     )
     print(f"{path.stem}: {done.stdout.strip().splitlines()[-1:]}", file=sys.stderr)
     if done.returncode:
@@ -82,7 +82,7 @@ def run(path: Path, task: Task, backend: str, seed: int) -> str:
 
 
 def rows(folder: Path) -> Iterator[str]:
-    """The table, of all files that are there."""
+    """Yield the lines of the table, from all existing result files."""
     yield "| task | command | backend | each seed | mean | beside it | minutes of a core, each |\n"
     yield "| --- | --- | --- | --- | --- | --- | --- |\n"
     for task in TASKS:
@@ -100,7 +100,7 @@ def rows(folder: Path) -> Iterator[str]:
 
 
 def apart(folder: Path) -> Iterator[str]:
-    """How far the two backends' first 50 losses are apart, at most, of one seed."""
+    """Yield, for each task, the largest difference of the first 50 losses between the two backends, with seed 0."""
     for task in TASKS:
         pair = [place(folder, task, backend, 0) for backend in ("numnet", "torchnet")]
         if all(path.exists() for path in pair):

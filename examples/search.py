@@ -1,4 +1,4 @@
-"""A search over the tagger's hyper-parameters with optuna: poor trials are pruned, and a broken-off search goes on.
+"""Search the hyper-parameters of the tagger with optuna: poor trials are pruned, and a search can be resumed.
 
 python examples/search.py --trials 20                                      generated English, 3 epochs a trial
 python examples/search.py --data ewt --epochs 4 --study runs/ewt.db --plot runs/search.png
@@ -6,13 +6,12 @@ python examples/search.py --data ewt --epochs 4 --study runs/ewt.db --plot runs/
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 import tagger
 import task
 
-SEARCHED: dict[str, Any] = {  # unless the option is given
+SEARCHED: dict[str, Any] = {  # hyper-parameters that are searched, unless the option is given
     "cell": lambda trial, name: trial.suggest_categorical(name, ["LSTM", "GRU"]),
     "hidden_size": lambda trial, name: trial.suggest_int(name, 32, 192, step=32),
     "depth": lambda trial, name: trial.suggest_int(name, 1, 2),
@@ -20,41 +19,41 @@ SEARCHED: dict[str, Any] = {  # unless the option is given
     "learning_rate": lambda trial, name: trial.suggest_float(name, 1e-3, 1e-2, log=True),
     "batch_size": lambda trial, name: trial.suggest_categorical(name, [16, 32, 64]),
 }
-ONCE = ("trials", "study", "seconds", "plot", "json", "offline", "device", "tag")  # what may differ when it goes on
+ONCE = ("trials", "study", "seconds", "plot", "json", "offline", "device", "tag")  # a resumed search may change these
 
 
 def arguments() -> task.Parser:
     parser = tagger.arguments()
     parser.description = __doc__
     parser.set_defaults(epochs=3, **dict.fromkeys(SEARCHED))
-    parser.add_argument("--trials", type=task.whole, default=12, help="in all: those of the study count (default 12)")
-    parser.add_argument("--study", metavar="FILE.db", help="where the trials are kept (default: nowhere)")
+    parser.add_argument("--trials", type=task.positive_int, default=12, help="in total, with the study's (default 12)")
+    parser.add_argument("--study", metavar="FILE.db", help="save the trials to this file, or resume from it")
     return parser
 
 
 def chosen(trial: Any, args: argparse.Namespace) -> argparse.Namespace:
-    """The options of one trial."""
-    open_ = {name: suggest(trial, name) for name, suggest in SEARCHED.items() if getattr(args, name) is None}
-    return argparse.Namespace(**{**vars(args), **open_, "seconds": None})
+    """Return the options of one trial."""
+    suggested = {name: suggest(trial, name) for name, suggest in SEARCHED.items() if getattr(args, name) is None}
+    return argparse.Namespace(**{**vars(args), **suggested, "seconds": None})
 
 
 def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, validation: Any, numbers: Any) -> float:
-    """What a trial reaches; TrialPruned where half of the others had more by then."""
+    """Return the accuracy of a trial. TrialPruned if it is below the median of the other trials at the same epoch."""
     from optuna import TrialPruned
 
     args = chosen(trial, args)
     model, reached = tagger.model_for(net, args, numbers), [0.0]
 
     def report() -> str:
-        true, said = task.answers(model, validation)
-        reached.append(float((true == said).mean()))
+        true, predicted = task.predictions(model, validation)
+        reached.append(float((true == predicted).mean()))
         trial.report(reached[-1], len(reached) - 1)
         if trial.should_prune():
             raise TrialPruned
         return f"accuracy {reached[-1]:.4f}"
 
     try:
-        if task.train(net, args, model, numbers.hidden(known, args), validation, report).interrupted:
+        if task.train(net, args, model, numbers.training_batches(known, args), validation, report).interrupted:
             raise KeyboardInterrupt
         return reached[-1]
     except KeyboardInterrupt:
@@ -63,10 +62,11 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
 
 
 def study_for(args: argparse.Namespace) -> Any:
-    """A new study, or the one in the file."""
-    optuna = task.needed("optuna", "search")
-    if args.study and task.write(args.study).exists() and Path(args.study).read_bytes()[:6] not in (b"", b"SQLite"):
-        raise ValueError(f"--study: {args.study} is a file of another kind, expected a study or no file. Name another.")
+    """Return a new study, or the one in the file."""
+    optuna = task.require("optuna", "search")
+    path = task.output_path(args.study) if args.study else None
+    if path and path.exists() and path.read_bytes()[:6] not in (b"", b"SQLite"):
+        raise ValueError(f"--study: {args.study} is not a study, expected a study or a new file. Choose another file.")
     storage = f"sqlite:///{args.study}" if args.study else None
     name = ", ".join(f"{option} {value}" for option, value in vars(args).items() if option not in ONCE)
     study = optuna.create_study(
@@ -76,12 +76,12 @@ def study_for(args: argparse.Namespace) -> Any:
         direction="maximize",
         load_if_exists=True,
     )
-    study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))  # going on, it draws others
+    study.sampler = optuna.samplers.TPESampler(seed=args.seed + len(study.trials))  # a resumed search draws new trials
     return study
 
 
 def draw(path: str, study: Any) -> None:
-    """Every trial's accuracy by epoch, those that were pruned in grey; and accuracy by each hyper-parameter."""
+    """Draw the accuracy of every trial by epoch, with pruned trials in grey, and the accuracy by hyper-parameter."""
     from matplotlib.figure import Figure
 
     names, figure = list(study.best_params), Figure(figsize=(14, 7), layout="constrained", dpi=120)
@@ -95,24 +95,24 @@ def draw(path: str, study: Any) -> None:
         axes = figure.add_subplot(2, 4, k)
         axes.plot([trial.params[name] for trial in done], [trial.value for trial in done], "o")
         axes.set(xlabel=name, ylabel="accuracy")
-    figure.savefig(task.write(path))
+    figure.savefig(task.output_path(path))
 
 
 def main(net: Any, args: argparse.Namespace) -> None:
     study = study_for(args)
     known, held_out = tagger.sentences(net, args)
-    numbers = tagger.Numbers(net, args, known, held_out)
+    numbers = tagger.Encoder(net, args, known, held_out)
     validation = numbers.batches(held_out, 100, shuffle=False)
     left = args.trials - sum(trial.state.is_finished() and bool(trial.intermediate_values) for trial in study.trials)
     study.optimize(lambda trial: accuracy_of(trial, net, args, known, validation, numbers), max(0, left), args.seconds)
     if all(trial.state.name != "COMPLETE" for trial in study.trials):
-        raise ValueError("--trials: none has come to its end yet, expected one. Run the same command again.")
+        raise ValueError("--trials: no trial is complete, expected one. Run the same command again.")
     print(f"accuracy {study.best_value:.4f} with {study.best_params}")
     if args.plot:
         draw(args.plot, study)
     if args.json:
         trials = [{"number": t.number, "state": t.state.name, "accuracy": t.value, **t.params} for t in study.trials]
-        task.write(args.json).write_text(json.dumps({"best": study.best_params, "trials": trials}, indent=1))
+        task.output_path(args.json).write_text(json.dumps({"best": study.best_params, "trials": trials}, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Is a sentence praise or blame? Many to one: words in, one judgement out, on either backend.
+"""Classify the sentiment of a sentence (many to one: the input is words, the output is one class).
 
 python examples/sentiment.py                                        generated English, no download
 python examples/sentiment.py --data sst --vectors glove-50          Stanford sentiment trees, downloaded once
@@ -20,23 +20,23 @@ NAMES = {2: ["negative", "positive"], 5: ["very negative", "negative", "neutral"
 NEUTRAL, WIDTH, SHOWN = 2, 50, 40
 Rows = list[tuple[tuple[str, ...], int]]
 
-WHERE = "nothing: generated English; sst; or a folder of train.txt and dev.txt"
+WHERE = "sst, or a folder with train.txt and dev.txt (default: generated English)"
 parser = task.options(__doc__ or "", WHERE, epochs=3, batch_size=256, learning_rate=8e-3)
 add = parser.add_argument
-add("--classes", type=int, choices=NAMES, default=5, help="2 leaves out what is neutral (default %(default)s)")
-add("--sentences-alone", action="store_true", help="do not train on the phrases within them")
+add("--classes", type=int, choices=NAMES, default=5, help="2 omits neutral sentences (default %(default)s)")
+add("--sentences-alone", action="store_true", help="do not train on the phrases in the sentences")
 task.add_vectors(parser)
 add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
-add("--hidden-size", type=task.whole, default=100, help="in each direction (default %(default)s)")
-add("--pool", choices=["last", "max", "mean"], default="last", help="what is judged of all states: default %(default)s")
+add("--hidden-size", type=task.positive_int, default=100, help="in each direction (default %(default)s)")
+add("--pool", choices=["last", "max", "mean"], default="last", help="pooling of the states (default %(default)s)")
 add("--dropout", type=float, default=0.4, help="default %(default)s")
-add("--word-dropout", type=float, default=0.1, help="the share of words that training hides (default %(default)s)")
+add("--word-dropout", type=float, default=0.1, help="the probability of <unk> (default %(default)s)")
 add("--weight-decay", type=float, default=0.5, help="default %(default)s")
-add("--classify", metavar="TEXT", type=task.words, action="append", default=[], help="judge this after each word")
+add("--classify", metavar="TEXT", type=task.words, action="append", default=[], help="classify after each word")
 
 
 def trees_of(net: Any, args: argparse.Namespace) -> list[list[Any]]:
-    """Trees to train on, and trees that are held out."""
+    """Return the training trees and the held-out trees."""
     if args.data is None:
         english = net.data.English()
         return [[s.tree for s in english.sentences(n, first)] for n, first in ((8000, 0), (500, 10**6))]
@@ -44,13 +44,13 @@ def trees_of(net: Any, args: argparse.Namespace) -> list[list[Any]]:
 
 
 def rows_of(trees: list[Any], classes: int) -> Rows:
-    """(words, class) of each tree; for two classes without the neutral ones."""
+    """Return (words, class) of each tree; two classes omit neutral trees."""
     rows = [(tuple(map(str.lower, tree.words())), tree.label) for tree in trees]
     return rows if classes == 5 else [(words, int(label > NEUTRAL)) for words, label in rows if label != NEUTRAL]
 
 
 def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> Any:
-    """Tokens (B, T) → vectors (B, T, D) → states (B, T, 2H) → one vector (B, 2H) → logits (B, O)."""
+    """Return the model: tokens (B, T) → vectors (B, T, D) → states (B, T, 2H) → one vector (B, 2H) → logits (B, O)."""
     last = args.pool == "last"
     read = getattr(net, f"{args.cell}Layer")(args.hidden_size, bidirectional=True, return_sequences=not last)
     pooled = [read] if last else [read, net.Pooling(args.pool)]
@@ -60,7 +60,7 @@ def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> An
 
 
 def readings(net: Any, args: argparse.Namespace, model: Any, words: Any, texts: list[Any]) -> list[tuple[Any, Any]]:
-    """Of each text, after each of its words, the vector (T, 2H) that the model judges by, and the judgement (T, O)."""
+    """Return, for each text, the pooled vectors (T, 2H) and the probabilities (T, O) after each of its words."""
     parts, found = (net.RNNModel(model.layers[:-1], device=args.device), model), []
     for text in texts:
         ids = task.encode(words, [word.lower() for word in text])
@@ -71,7 +71,7 @@ def readings(net: Any, args: argparse.Namespace, model: Any, words: Any, texts: 
 
 
 def draw(figure: Any, history: Any, answers: Any, names: list[str], texts: list[Any], read: list[Any]) -> None:
-    """The loss, the confusion; of the first text what it is judged by, of each the judgement after each word."""
+    """Draw the loss, the confusion matrix, the features of the first text, and the classes after each word."""
     figure.set_size_inches(13, 4 * (3 + len(texts) // 2) - 4)
     places = figure.subplots((4 + len(texts)) // 2, 2).ravel()
     history.draw(places[0], "training", "nats a phrase")
@@ -80,10 +80,10 @@ def draw(figure: Any, history: Any, answers: Any, names: list[str], texts: list[
     features = features[np.ptp(features, axis=1).argsort()[-SHOWN:]]
     features = features[(features[:, -1] - features[:, 0]).argsort()]
     task.draw_heat(places[2], features, texts[0], cmap="RdBu", vmin=-1, vmax=1)
-    places[2].set(title=f"the {SHOWN} features that change the most", ylabel="feature of what is judged")
+    places[2].set(title=f"the {SHOWN} features that change the most", ylabel="feature of the pooled vector")
     for place, text, (_, p) in zip(places[3:], texts, read):
         task.draw_heat(place, p.T[::-1], text, names[::-1], cmap="Blues", vmin=0, vmax=1)
-        place.set_title("the judgement after each word")
+        place.set_title("the class probabilities after each word")
     for place in places[3 + len(texts) :]:
         place.axis("off")
 
@@ -98,16 +98,17 @@ def main(net: Any, args: argparse.Namespace) -> None:
     model = model_of(net, args, words, vectors)
     encoded = [[(words.encode(row), label) for row, label in part] for part in (rows, held_out)]
     batches, validation = task.batches_of(net, args, *encoded)
-    batches, say = net.data.WordDropout(batches, args.word_dropout, args.seed), task.say_accuracy(model, validation)
-    trainer = task.train(net, args, model, batches, validation, say, args.weight_decay)
+    batches = net.data.WordDropout(batches, args.word_dropout, args.seed)
+    report = task.accuracy_report(model, validation)
+    trainer = task.train(net, args, model, batches, validation, report, args.weight_decay)
     texts = args.classify or [row for row, _ in held_out if 6 < len(row) < 16][:3] or [held_out[0][0]]
     read = readings(net, args, model, words, texts)
     for text, (_, p) in zip(args.classify, read):
         for k, word in enumerate(text):
             print(f"{word:>16}  " + "  ".join(f"{name} {value:.2f}" for name, value in zip(names, p[k])))
-    true, said = answers = task.answers(model, validation)
+    true, predicted = answers = task.predictions(model, validation)
     picture = partial(draw, history=trainer.history, answers=answers, names=names, texts=texts, read=read)
-    task.finish(args, trainer, picture, accuracy=float(np.mean(true == said)))
+    task.finish(args, trainer, picture, accuracy=float(np.mean(true == predicted)))
 
 
 if __name__ == "__main__":

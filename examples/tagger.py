@@ -1,4 +1,4 @@
-"""Which part of speech is each word? Many to many in step: every word is read with all that stands around it.
+"""Tag each word of a sentence with its part of speech (many to many, in step).
 
 python examples/tagger.py                                      generated English, no download
 python examples/tagger.py --data ewt --plot runs/tagger.png    UD English-EWT, downloaded once
@@ -12,39 +12,39 @@ from typing import Any
 import numpy as np
 import task
 
-LONGEST = 20  # characters that are read of a word
+LONGEST = 20  # the maximum number of characters that are read per word
 
 
 def arguments() -> task.Parser:
     parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 20, 32, 5e-3)
     add = parser.add_argument
-    add("--words-alone", action="store_true", help="without their characters")
+    add("--words-alone", action="store_true", help="do not read the characters of words")
     task.add_vectors(parser)
     add("--cell", choices=["LSTM", "GRU"], default="LSTM")
-    add("--hidden-size", type=task.whole, default=200, help="of each direction (default %(default)s)")
-    add("--depth", type=task.whole, default=1, help="layers, one upon the other (default %(default)s)")
+    add("--hidden-size", type=task.positive_int, default=200, help="in each direction (default %(default)s)")
+    add("--depth", type=task.positive_int, default=1, help="the number of recurrent layers (default %(default)s)")
     add("--dropout", type=float, default=0.5, help="default %(default)s")
-    add("--word-dropout", type=float, default=0.15, help="the share of words that training hides (default %(default)s)")
-    add("--tag", metavar="TEXT", type=task.words, action="append", default=[], help="tag these words, parted by blanks")
+    add("--word-dropout", type=float, default=0.15, help="the probability of <unk> for a word (default %(default)s)")
+    add("--tag", metavar="TEXT", type=task.words, action="append", default=[], help="tag these words (spaces between)")
     return parser
 
 
 def sentences(net: Any, args: argparse.Namespace) -> list[list[Any]]:
-    """Those to learn from, and those held out."""
+    """Return the training sentences and the held-out sentences."""
     if args.data is None:
         english = net.data.English()
         return [list(english.sentences(2000)), list(english.sentences(500, first=2000))]
     return [list(net.data.read_conllu(path)) for path in task.train_and_dev(net, args, "ewt", ".conllu")]
 
 
-class Numbers:
-    """A sentence as x (T, 1 + C), each word and its characters, or of words alone x (T,); its tags as y (T,)."""
+class Encoder:
+    """Sentences as ids: x (T, 1 + C), each word and its characters, or x (T,), words only; the tags as y (T,)."""
 
     def __init__(self, net: Any, args: argparse.Namespace, known: Sequence[Any], held_out: Sequence[Any]) -> None:
-        learned, others = ([word for sentence in part for word in sentence.words] for part in (known, held_out))
-        words = net.Vocabulary.from_tokens([word.lower() for word in learned], min_count=2)
+        in_training, others = ([word for sentence in part for word in sentence.words] for part in (known, held_out))
+        words = net.Vocabulary.from_tokens([word.lower() for word in in_training], min_count=2)
         self.words, self.vectors = task.with_vectors(net, args, words, [word.lower() for word in others])
-        self.characters = net.Vocabulary.from_text("".join(learned))
+        self.characters = net.Vocabulary.from_text("".join(in_training))
         self.tags = sorted({tag for sentence in (*known, *held_out) for tag in sentence.tags})
         self.net, self.words_alone = net, args.words_alone
 
@@ -54,18 +54,18 @@ class Numbers:
             return ids
         return np.column_stack([ids, self.net.data.spell(words, self.characters, LONGEST)])
 
-    def batches(self, given: Sequence[Any], size: int, seed: int = 0, shuffle: bool = True) -> Any:
-        y = [[self.tags.index(tag) for tag in sentence.tags] for sentence in given]
-        return self.net.SequenceBatches([self.x(sentence.words) for sentence in given], y, size, seed, shuffle=shuffle)
+    def batches(self, rows: Sequence[Any], size: int, seed: int = 0, shuffle: bool = True) -> Any:
+        y = [[self.tags.index(tag) for tag in sentence.tags] for sentence in rows]
+        return self.net.SequenceBatches([self.x(sentence.words) for sentence in rows], y, size, seed, shuffle=shuffle)
 
-    def hidden(self, given: Sequence[Any], args: argparse.Namespace) -> Any:
-        """Batches to train on, in which some words are known by their characters alone."""
-        batches = self.batches(given, args.batch_size, args.seed)
+    def training_batches(self, rows: Sequence[Any], args: argparse.Namespace) -> Any:
+        """Return training batches with word dropout: of the dropped words, only the characters remain."""
+        batches = self.batches(rows, args.batch_size, args.seed)
         column = None if self.words_alone else 0
         return self.net.data.WordDropout(batches, args.word_dropout, args.seed, column=column)
 
 
-def model_for(net: Any, args: argparse.Namespace, numbers: Numbers) -> Any:
+def model_for(net: Any, args: argparse.Namespace, numbers: Encoder) -> Any:
     words = first = task.embedding(net, args, numbers.words, numbers.vectors, 100)
     if not args.words_alone:
         spelt = net.Characters(len(numbers.characters) + 1, 30, 100, width=5)
@@ -88,20 +88,20 @@ def draw(figure: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:
 
 def main(net: Any, args: argparse.Namespace) -> None:
     known, held_out = sentences(net, args)
-    numbers = Numbers(net, args, known, held_out)
+    numbers = Encoder(net, args, known, held_out)
     model, tags = model_for(net, args, numbers), numbers.tags
     validation = numbers.batches(held_out, 100, shuffle=False)
 
-    batches = numbers.hidden(known, args)
-    trainer = task.train(net, args, model, batches, validation, task.say_accuracy(model, validation))
-    true, said = answers = task.answers(model, validation)
-    each = {tag: float(np.mean(said[true == k] == k)) for k, tag in enumerate(tags) if k in true}
+    batches = numbers.training_batches(known, args)
+    trainer = task.train(net, args, model, batches, validation, task.accuracy_report(model, validation))
+    true, predicted = answers = task.predictions(model, validation)
+    each = {tag: float(np.mean(predicted[true == k] == k)) for k, tag in enumerate(tags) if k in true}
     print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
     for words in args.tag:
         task.encode(numbers.words, [word.lower() for word in words])
         best = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
         print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, best)))
-    figures = {"accuracy": float(np.mean(true == said)), "words": len(true), "by_tag": each}
+    figures = {"accuracy": float(np.mean(true == predicted)), "words": len(true), "by_tag": each}
     task.finish(args, trainer, lambda figure: draw(figure, trainer.history, answers, tags), **figures)
 
 

@@ -1,4 +1,4 @@
-"""What the scripts of this folder share: options, errors of one line, the training, and what is written at the end."""
+"""The parts that the example scripts share: options, one-line errors, training, and output files."""
 
 from __future__ import annotations
 
@@ -22,87 +22,95 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def options(
-    description: str, data: str | None, epochs: float | None, batch_size: int = 32, learning_rate: float = 3e-3
-) -> Parser:
-    """The options of every task; the numbers are its defaults, `data` says what --data takes, None: there is none."""
-    usual = "as many as each needs" if epochs is None else "%(default)s"
+def common_options(description: str, batch_size: int = 32, learning_rate: float = 3e-3) -> Parser:
+    """Return a parser with the options of every script; the numbers are defaults."""
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numnet", "torchnet"], default="numnet")
-    add("--device", default="cpu", help="cpu, or with torchnet cuda")
-    if data:
-        add("--data", metavar="WHERE", help=data)
-        add("--offline", action="store_true", help="download nothing")
-    add("--epochs", type=above_zero, default=epochs, help=f"default {usual}; the learning rate falls to 0 over them")
-    add(
-        "--seconds",
-        type=above_zero,
-        help="stop earlier, after so many of training; what is evaluated behind it takes its own",
-    )
-    add("--batch-size", type=whole, default=batch_size, help="default %(default)s")
-    add("--learning-rate", type=above_zero, default=learning_rate, help="default %(default)s")
-    add("--seed", type=count, default=0, help="default %(default)s")
-    add("--json", metavar="FILE", help="what came out, for a program")
-    add("--plot", metavar="FILE.png", help="what came out, as a picture")
+    add("--device", default="cpu", help="cpu; with torchnet also cuda")
+    add("--batch-size", type=positive_int, default=batch_size, help="default %(default)s")
+    add("--learning-rate", type=positive_float, default=learning_rate, help="default %(default)s")
+    add("--seed", type=non_negative_int, default=0, help="default %(default)s")
+    add("--json", metavar="FILE", help="write the results to this file")
+    add("--plot", metavar="FILE.png", help="save a plot of the results to this file")
     return parser
 
 
-def above_zero(text: str) -> float:
-    """A number above 0."""
+def options(
+    description: str, data: str | None, epochs: float | None, batch_size: int = 32, learning_rate: float = 3e-3
+) -> Parser:
+    """Return a parser with the options of every task. `data` is the help text of --data, or None for a task without."""
+    parser = common_options(description, batch_size, learning_rate)
+    add = parser.add_argument
+    if data:
+        add("--data", metavar="WHERE", help=data)
+        add("--offline", action="store_true", help="do not download")
+    default = "depends on the task" if epochs is None else "%(default)s"
+    add(
+        "--epochs",
+        type=positive_float,
+        default=epochs,
+        help=f"default {default}; the learning rate falls to 0 over them",
+    )
+    add("--seconds", type=positive_float, help="stop training after this time; the evaluation takes additional time")
+    return parser
+
+
+def positive_float(text: str) -> float:
+    """Parse a number above 0."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no finite number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number above 0")
     return number
 
 
-def whole(text: str) -> int:
-    """A whole number above 0."""
+def positive_int(text: str) -> int:
+    """Parse a whole number above 0."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
 
 
-def count(text: str) -> int:
-    """A whole number, 0 or more."""
+def non_negative_int(text: str) -> int:
+    """Parse a whole number, 0 or more."""
     if (number := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
 
 
 def words(text: str) -> list[str]:
-    """What blanks part; at least one word."""
+    """Split a text at spaces; at least one word."""
     if not (found := text.split()):
-        raise argparse.ArgumentTypeError(f"{text!r} has no word in it")
+        raise argparse.ArgumentTypeError(f"{text!r} has no words")
     return found
 
 
-def text(given: str) -> str:
-    """Of one word or more."""
-    return " ".join(words(given))
+def text(argument: str) -> str:
+    """Parse a text of one or more words."""
+    return " ".join(words(argument))
 
 
 def folder(args: argparse.Namespace, name: str) -> Path | None:
-    """--data as a folder; None where it is the name of the public data set instead."""
+    """Return --data as a folder, or None if it is the name of the public data set."""
     if args.data == name:
         return None
     if not Path(args.data).is_dir():
-        raise ValueError(f"--data: {args.data} is no folder, expected one, or {name}.")
+        raise ValueError(f"--data: {args.data} is not a folder, expected a folder or {name}.")
     return Path(args.data)
 
 
 def file(net: Any, args: argparse.Namespace, name: str) -> Path:
-    """The path of a data set: of the registry by its name, or the one given."""
+    """Return the path of a data set: from the registry by name, or the given file."""
     if args.data != name and not Path(args.data).is_file():
-        raise ValueError(f"--data: {args.data} is no file, expected one, or {name}.")
+        raise ValueError(f"--data: {args.data} is not a file, expected a file or {name}.")
     return net.data.fetch(name, args.offline) if args.data == name else Path(args.data)
 
 
 def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) -> list[Path]:
-    """The two files of a data set: of the registry by its name, or in a folder."""
+    """Return the two files of a data set: from the registry by name, or in a folder."""
     where, parts = folder(args, name), ("train", "dev")
     if where is None:
         return [net.data.fetch(f"{name}-{part}", args.offline) for part in parts]
@@ -115,54 +123,54 @@ def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) ->
 def batches_of(
     net: Any, args: argparse.Namespace, rows: Sequence[tuple[Any, Any]], held_out: Sequence[tuple[Any, Any]]
 ) -> tuple[Any, Any]:
-    """Batches of (sequence, target) to train on, and of those that are held out, these in their order."""
+    """Return shuffled training batches and ordered held-out batches of (sequence, target) rows."""
     if not (rows and held_out):
         raise ValueError(
-            f"--data: {len(rows)} to train on and {len(held_out)} held out, expected at least one of each."
+            f"--data: {len(rows)} training and {len(held_out)} held-out examples, expected at least one of each."
         )
     batches = net.SequenceBatches(*zip(*rows), args.batch_size, args.seed)
     return batches, net.SequenceBatches(*zip(*held_out), args.batch_size, shuffle=False)
 
 
 def encode(vocabulary: Any, tokens: Sequence[str] | str) -> Any:
-    """Their numbers; which of them training did not have is said."""
+    """Return the token ids; print the tokens that are not in the training data."""
     if unknown := vocabulary.unknown(tokens):
-        print(f"not met in training: {', '.join(map(repr, unknown))}", file=sys.stderr)
+        print(f"not in the training data: {', '.join(map(repr, unknown))}", file=sys.stderr)
     return vocabulary.encode(tokens)
 
 
 def add_vectors(parser: Parser) -> None:
-    """The option that the next two functions are for."""
-    text = "vectors to start from: GloVe's text file, or glove-50, -100, -200, -300"
+    """Add the option --vectors, which the next two functions use."""
+    text = "pretrained word vectors: a GloVe text file, or glove-50, -100, -200, -300"
     parser.add_argument("--vectors", metavar="WHERE", help=text)
 
 
 def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequence[str]) -> tuple[Any, Any]:
-    """--vectors: a vocabulary and the vectors of its words; None for these where the option is not given.
+    """Return the vocabulary and the vectors of its words; without --vectors, the given vocabulary and None.
 
-    Of the words that training does not have, those that have a vector are words like all.
+    Words of `others` that have a vector are added to the vocabulary.
     """
     if not args.vectors:
         return words, None
     new = words.unknown(others)
-    tokens, learned = [*words.tokens, *new], np.arange(len(words) + len(new)) < len(words)
+    tokens, in_training = [*words.tokens, *new], np.arange(len(words) + len(new)) < len(words)
     path = net.data.fetch(args.vectors, args.offline) if args.vectors.startswith("glove-") else args.vectors
     vectors = net.data.read_vectors(path, tokens)
-    kept = vectors.found | learned
+    kept = vectors.found | in_training
     words = net.Vocabulary([token for token, keep in zip(tokens, kept) if keep], words.unit)
     vectors = vectors._replace(values=vectors.values[kept], found=vectors.found[kept])
     running = vectors.found[words.encode(others)].mean()
-    print(f"vectors: {vectors.coverage:.1%} of {len(words)} words have one, {running:.1%} of the held-out text")
+    print(f"vectors: found for {vectors.coverage:.1%} of {len(words)} words, {running:.1%} of the held-out text")
     return words, vectors
 
 
 def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int) -> Any:
-    """Words as vectors: of this width, or those given, and the other words' as large as they are."""
+    """Return an Embedding of this width, or one that starts from `vectors`; other words have the same std."""
     if vectors is None or not vectors.found.any():
         return net.Embedding(len(words), width, std=0.1)
-    given = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), given.shape[1], args.seed, std=float(given.std()))
-    layer.start_from(given, np.flatnonzero(vectors.found))
+    pretrained = vectors.values[vectors.found]
+    layer = net.Embedding(len(words), pretrained.shape[1], args.seed, std=float(pretrained.std()))
+    layer.start_from(pretrained, np.flatnonzero(vectors.found))
     return layer
 
 
@@ -177,7 +185,7 @@ def train(
     evaluate_every: int | None = None,
     token: str = "word",
 ) -> Any:
-    """A trainer that has trained: AdamW, clipped, its rate falling to 0 over the epochs; a report an epoch, or so."""
+    """Train with AdamW, gradient clipping, and a learning rate that falls to 0. Return the trainer."""
     steps = max(1, round(args.epochs * len(batches)))
     optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
     trainer = net.Trainer(
@@ -185,35 +193,35 @@ def train(
     )
     trainer.fit(steps, seconds=args.seconds)
     if not trainer.history.rows:
-        print("stopped before the first report: nothing is written", file=sys.stderr)
+        print("stopped before the first report: no results are written", file=sys.stderr)
         raise KeyboardInterrupt
     return trainer
 
 
-def answers(model: Any, batches: Any) -> tuple[Any, Any]:
-    """(true, said): the class of each target of these batches, in order, and which one the model takes it for."""
-    true, said = [], []
+def predictions(model: Any, batches: Any) -> tuple[Any, Any]:
+    """Return (true, predicted): the classes of all targets of these batches, in order."""
+    true, predicted = [], []
     for x, y, lengths in batches.epoch():
         real = np.ones(y.shape, bool) if y.ndim == 1 else np.arange(y.shape[1]) < lengths[:, None]
         true.append(y[real])
-        said.append(model.predict(x, lengths=lengths).argmax(-1)[real])
-    return np.concatenate(true), np.concatenate(said)
+        predicted.append(model.predict(x, lengths=lengths).argmax(-1)[real])
+    return np.concatenate(true), np.concatenate(predicted)
 
 
-def say_accuracy(model: Any, batches: Any) -> Callable[[], str]:
-    """What a report says: the share of targets that the model takes for what they are."""
+def accuracy_report(model: Any, batches: Any) -> Callable[[], str]:
+    """Return a function that reports the accuracy on these batches."""
 
-    def say() -> str:
-        true, said = answers(model, batches)
-        return f"accuracy {np.mean(true == said):.4f}"
+    def report() -> str:
+        true, predicted = predictions(model, batches)
+        return f"accuracy {np.mean(true == predicted):.4f}"
 
-    return say
+    return report
 
 
-def draw_confusion(axes: Any, true: Any, said: Any, classes: Sequence[str]) -> None:
-    """Of each true class, a row, the share that is taken for each; how many it has stands beside its name."""
+def draw_confusion(axes: Any, true: Any, predicted: Any, classes: Sequence[str]) -> None:
+    """Draw a confusion matrix: a row per true class, with its count, and the share of each predicted class in %."""
     counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (true, said), 1)
+    np.add.at(counts, (true, predicted), 1)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), value in np.ndenumerate(share):
@@ -223,12 +231,12 @@ def draw_confusion(axes: Any, true: Any, said: Any, classes: Sequence[str]) -> N
     places = range(len(classes))
     axes.set_xticks(places, classes, rotation=90)
     axes.set_yticks(places, [f"{name}  {n}" for name, n in zip(classes, counts.sum(axis=1))])
-    axes.set(xlabel="what the model says", ylabel="what it is, and how many there are")
-    axes.set_title(f"{np.mean(true == said):.1%} of {len(true)} are right; each row in %")
+    axes.set(xlabel="predicted class", ylabel="true class and its count")
+    axes.set_title(f"{np.mean(true == predicted):.1%} of {len(true)} are correct; each row in %")
 
 
 def draw_heat(axes: Any, values: Any, words: Sequence[str], rows: Sequence[str] = (), **options: Any) -> None:
-    """values (rows, words) as colours, a column a word."""
+    """Draw values (rows, words) as a heat map with one column per word."""
     image = axes.imshow(values, aspect="auto", interpolation="nearest", **options)
     axes.set_xticks(range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(rows)), rows)
@@ -236,32 +244,32 @@ def draw_heat(axes: Any, values: Any, words: Sequence[str], rows: Sequence[str] 
 
 
 def finish(args: argparse.Namespace, trainer: Any, draw: Callable[[Any], None] | None = None, **figures: Any) -> None:
-    """Say the figures, and write the files that --json and --plot ask for; a run that Ctrl-C ended is no success."""
+    """Print the figures and write the files of --json and --plot; after Ctrl-C, raise KeyboardInterrupt at the end."""
     print("  ".join(f"{name} {value:.4f}" for name, value in figures.items() if isinstance(value, float)))
     if args.json:
         parameters = sum(math.prod(p.shape) for p in trainer.model.params.values())
         run = {"backend": args.backend, "seed": args.seed, "steps": trainer.step, "seconds": round(trainer.seconds, 1)}
-        told = {**run, "cpu_seconds": round(time.process_time(), 1), "parameters": parameters, **figures}
-        told["losses"] = trainer.history.losses
-        write(args.json).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        result = {**run, "cpu_seconds": round(time.process_time(), 1), "parameters": parameters, **figures}
+        result["losses"] = trainer.history.losses
+        output_path(args.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
     if args.plot and draw:
         from matplotlib.figure import Figure
 
         figure = Figure(layout="constrained", dpi=120)
         draw(figure)
-        figure.savefig(write(args.plot))
+        figure.savefig(output_path(args.plot))
     if trainer.interrupted:
         raise KeyboardInterrupt
 
 
-def write(path: str) -> Path:
-    """The path, its folder made."""
+def output_path(path: str) -> Path:
+    """Return the path, after creating its folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     return Path(path)
 
 
-def needed(name: str, extra: str) -> Any:
-    """A library that numnet does without, or how to install it."""
+def require(name: str, extra: str) -> Any:
+    """Import an optional library; ImportError names the command that installs it."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -269,18 +277,18 @@ def needed(name: str, extra: str) -> Any:
 
 
 def check_writable(path: str) -> None:
-    """An OSError now, and not when the training is over."""
-    there = write(path).exists()
+    """Raise OSError before the training, not after it, if the file cannot be written."""
+    exists = output_path(path).exists()
     try:
         open(path, "ab").close()
     except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror}. Name a file in a folder of yours.") from None
-    if not there:
+        raise OSError(f"{path} cannot be written: {error.strerror}. Choose a file in a writable folder.") from None
+    if not exists:
         Path(path).unlink()
 
 
 def run(parser: Parser, main: Callable[[Any, argparse.Namespace], None]) -> None:
-    """main(net, args); what a user can mend is said in one line, and Ctrl-C is no traceback."""
+    """Run main(net, args). Errors are printed on one line, with exit status 2; Ctrl-C ends with 130."""
     args = parser.parse_args()
     try:
         net = importlib.import_module(args.backend)

@@ -1,8 +1,8 @@
-"""A node of your own, trained on text, on either backend: docs/your_own_node.md explains it.
+"""Define a node of your own and train it on text, on either backend: docs/your_own_node.md explains it.
 
 python examples/your_own_node.py                                    half a minute on the text that ships with Python
-python examples/your_own_node.py --backend torchnet --text FILE     the same on PyTorch, on a text of yours
-python -m numnet.check examples/your_own_node.py:UGRNNNode          are its gradients right?
+python examples/your_own_node.py --backend torchnet --text FILE     the same on PyTorch, on your own text
+python -m numnet.check examples/your_own_node.py:UGRNNNode          check its gradients
 """
 
 import argparse
@@ -46,7 +46,7 @@ class UGRNNNode(numnet.Node):
 
 
 def on_torch():
-    """The same step for torchnet, where autograd computes the gradients. PyTorch is imported only if it is used."""
+    """Return the same node for torchnet, where autograd computes the gradients. PyTorch is imported only here."""
     import torch
 
     import torchnet

@@ -15,6 +15,7 @@ BARE = """if True:
     import runpy, sys
     sys.modules.update(dict.fromkeys(["tqdm", "matplotlib", "torch"]))
     sys.argv = sys.argv[1:]
+    sys.path.insert(0, sys.argv[0].rpartition("/")[0])
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
 

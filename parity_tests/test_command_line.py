@@ -1,4 +1,4 @@
-"""Whatever is wrong with the command line gets one line that says what, exit status 2, and no traceback."""
+"""Whatever is wrong with the command line is reported on one line, with exit status 2 and without a traceback."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def test_a_run_without_a_vocabulary_is_one_line(trained: list[Any], tmp_path: Pa
         ("--prompt=", ["prompt is empty"]),
         ("--temperature -1", ["temperature"]),
         ("--top-k 0", ["top_k"]),
-        ("--batch-size 0", ["batch_size"]),
+        ("--batch-size 0", ["--batch-size"]),
         ("--dropout 1", ["1.0"]),
-        ("--learning-rate 0", ["learning_rate"]),
-        ("--learning-rate nan", ["learning_rate"]),
+        ("--learning-rate 0", ["--learning-rate"]),
+        ("--learning-rate nan", ["--learning-rate"]),
         ("--validation-fraction 1", ["validation_fraction"]),
         ("--sample-length -1", ["sample"]),
         ("--steps -1", ["steps"]),

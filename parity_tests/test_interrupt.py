@@ -27,6 +27,7 @@ STRUCK = """if True:
         signal.raise_signal(signal.SIGINT)
 
     numnet.Trainer.fit = struck
+    sys.path.insert(0, sys.argv[0].rpartition("/")[0])
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
 

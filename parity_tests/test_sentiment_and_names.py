@@ -65,23 +65,23 @@ def run(script: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
 
 def both(tmp_path: Path, script: str, *arguments: Any) -> list[Any]:
     """What either backend says and finds; the first losses are equal, in float32."""
-    told, found = [], []
+    outputs, found = [], []
     for name in BACKENDS:
         files: list[Any] = ["--json", tmp_path / name / "run.json", "--plot", tmp_path / name / "run.png"]
-        told.append(run(script, "--backend", name, *TINY, *files, *arguments).stdout)
+        outputs.append(run(script, "--backend", name, *TINY, *files, *arguments).stdout)
         found.append(json.loads(files[1].read_text(encoding="utf-8")))
         assert files[3].read_bytes().startswith(PNG)
         assert (found[-1]["backend"], len(found[-1]["losses"])) == (name, found[-1]["steps"])
     assert found[0]["losses"] == pytest.approx(found[1]["losses"], abs=1e-5)
     assert found[0]["parameters"] == found[1]["parameters"]
-    return [*told, *found]
+    return [*outputs, *found]
 
 
 def test_sentiment_on_both_backends(trees: Path, tmp_path: Path) -> None:
     options = ["--data", trees, "--vectors", trees / "vectors", "--epochs", 2]
     ours, theirs, found, other = both(tmp_path, "sentiment.py", *options, "--classify", "not a Good film")
     assert [line.split()[0] for line in ours.splitlines()[1:-1]] == ["not", "a", "Good", "film"]
-    assert ours.startswith("vectors: 44.4% of 9 words have one, ")
+    assert ours.startswith("vectors: found for 44.4% of 9 words, ")
     assert [line.split()[0] for line in theirs.splitlines()] == [line.split()[0] for line in ours.splitlines()]
     assert found["accuracy"] == other["accuracy"]
     assert found["losses"][-1] < found["losses"][0]
@@ -127,16 +127,16 @@ def test_without_data_it_is_made_up(options: list[Any]) -> None:
 
 
 WRONG: list[tuple[list[Any], str]] = [
-    (["sentiment.py", "--data", "nowhere"], "--data: nowhere is no folder, expected one, or sst."),
-    (["names.py", "--data", "nowhere"], "--data: nowhere is no folder, expected one, or names."),
+    (["sentiment.py", "--data", "nowhere"], "--data: nowhere is not a folder, expected a folder or sst."),
+    (["names.py", "--data", "nowhere"], "--data: nowhere is not a folder, expected a folder or names."),
     (["sentiment.py", "--data", "EMPTY"], "has no *train*.txt and *dev*.txt, expected both."),
-    (["names.py", "--data", "EMPTY"], "no file in it ends in .txt"),
-    (["sentiment.py", "--data", "NEUTRAL", "--classes", 2], "--data: 0 to train on and 0 held out, expected"),
+    (["names.py", "--data", "EMPTY"], "no .txt file found"),
+    (["sentiment.py", "--data", "NEUTRAL", "--classes", 2], "--data: 0 training and 0 held-out examples, expected"),
     (["sentiment.py", "--data", "NEUTRAL", "--vectors", "nowhere"], "nowhere"),
-    (["sentiment.py", "--data", "BROKEN"], "train.txt:2: 1 ( without their ) in '(1 (2 bad)'"),
-    (["sentiment.py", "--classify", " "], "' ' has no word in it"),
+    (["sentiment.py", "--data", "BROKEN"], "train.txt:2: 1 unmatched ( in '(1 (2 bad)'"),
+    (["sentiment.py", "--classify", " "], "' ' has no words"),
     (["sentiment.py", "--word-dropout", 1, "--data", "NEUTRAL"], "WordDropout: p is 1.0, expected"),
-    (["names.py", "--epochs", 0], "0 is no finite number above 0"),
+    (["names.py", "--epochs", 0], "0 is not a finite number above 0"),
 ]
 
 

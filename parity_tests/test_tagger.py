@@ -83,7 +83,7 @@ def test_without_data_it_makes_its_own() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("nowhere", "is no folder, expected one, or ewt."),
+        ("nowhere", "is not a folder, expected a folder or ewt."),
         (".", "has no *train*.conllu and *dev*.conllu, expected both."),
     ],
 )

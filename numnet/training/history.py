@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 class History:
-    """losses: one per step, in nats. rows: one per report, with COLUMNS; train_loss is the mean since the last row."""
+    """losses: one per step, in nats. rows: one per report, keys COLUMNS; train_loss is the mean since the last row."""
 
     def __init__(self, losses: list[float] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
         self.losses, self.rows = losses or [], rows or []

@@ -16,8 +16,8 @@ def hold_out(
 ) -> tuple[list[Item], dict[Any, list[Item]]]:
     """Return the training items, in order, and the held-out items by key. All items of a key are in the same part.
 
-    For example, a sentence that occurs in several pairs is never in both parts. A fraction of the keys is held out,
-    drawn from the seed, independent of the order of the items. ValueError if either part would be empty.
+    For example, a sentence that occurs in several pairs is never in both parts. The seed selects the held-out keys,
+    a `fraction` of all keys; the order of the items does not matter. ValueError if either part would be empty.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"hold_out: fraction is {fraction!r}, expected more than 0 and less than 1.")

@@ -44,7 +44,7 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[Any]:
         with (gzip.open if os.fspath(path).endswith(".gz") else open)(path, "rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        message = f"{path}: not a complete gzip file: {error}. Download it again; or not compressed? Remove .gz."
+        message = f"{path}: not a complete gzip file: {error}. Download it again, or remove .gz if it is uncompressed."
         raise TextError(message) from None
 
 
