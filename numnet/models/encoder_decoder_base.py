@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_handover, check_marks, check_probability, check_stack, check_target, check_tokens
+from numnet.core.checks import (
+    check_passed_states,
+    check_probability,
+    check_special_tokens,
+    check_stack,
+    check_target,
+    check_tokens,
+)
 from numnet.core.lengths import as_mask
 from numnet.core.schedules import SCHEDULES, Schedule
 from numnet.data.batches.pairs import PAD
@@ -56,7 +63,7 @@ class EncoderDecoderBase(ModelBase):
         """A ValueError where the decoder cannot go on where the encoder ends, or sees what it is to say."""
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
-        check_handover(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
+        check_passed_states(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
         if not isinstance(self.teacher_forcing, Schedule):
             check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
@@ -72,7 +79,7 @@ class EncoderDecoderBase(ModelBase):
         """How many tokens the decoder reads, which no batch shows."""
         if not self.target_size:
             raise ValueError(f"{self.name}: the number of target tokens is not known, expected one. Give target_size=.")
-        check_marks(self.name, self.target_size, begin=self.begin)
+        check_special_tokens(self.name, self.target_size, begin=self.begin)
         return self.target_size
 
     def no_state(self, state: Any) -> None:
