@@ -241,7 +241,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: model(numnet, lstm(numnet, batch_first=False), numnet.Dropout(per_sequence=True)),
     ),
     (
-        "RNNModel: layers[1] is an earlier layer, or shares its node, expected a new one. Create another.",
+        "RNNModel: layers[1] is an earlier layer, or shares a node with one, expected a new layer. Create one.",
         lambda: [dense := numnet.Dense(4), model(numnet, dense, dense)],
     ),
     (

@@ -1,4 +1,4 @@
-"""What RNNModel, EncoderDecoder, Tape and Bidirectional share on both backends. It contains no mathematics."""
+"""The shared part of RNNModel, EncoderDecoder, Tape and Bidirectional, for both backends, without mathematics."""
 
 from __future__ import annotations
 

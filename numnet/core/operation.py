@@ -32,7 +32,7 @@ class Operation:
     An operation of one input may also have pure functions, as Dense has; a Tape then calls these:
 
         validated(x) -> x                           x checked and cast
-        compute(x) -> y, saved                      y, and what compute_backward needs
+        compute(x) -> y, saved                      y, and the values saved for compute_backward
         compute_backward(dy, saved) -> dx, pairs    (da, h) of each weight W, whose gradient is Σ da hᵀ: pairs.py
     """
 

@@ -230,7 +230,7 @@ def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[An
 def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: float) -> None:
     """ValueError for a dropout that has nothing to drop in this node."""
     kind = type(node).__name__
-    steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has step alone
+    steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has only step
     if state_dropout and not all("drop" in inspect.signature(step).parameters for step in steps):
         raise ValueError(
             f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`: it "

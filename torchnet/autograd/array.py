@@ -25,7 +25,7 @@ class ArrayWithGrad(WithGrad):
     """An array `value`; after `backward` of a result, `grad` is its gradient, of the same shape. Both are tensors.
 
     Plain arrays and numbers get the dtype of the other operand; otherwise integers become float64, and floats keep
-    their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` has the graph.
+    their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` is the tensor with its graph.
     """
 
     def __matmul__(self, other: Any) -> ArrayWithGrad:

@@ -47,7 +47,7 @@ def check_distinct(who: str, layers: Sequence[Any]) -> None:
         node = getattr(layer, "node", layer)
         if any(node is getattr(other, "node", other) for other in layers[:k]):
             raise ValueError(
-                f"{who}: layers[{k}] is an earlier layer, or shares its node, expected a new one. Create another."
+                f"{who}: layers[{k}] is an earlier layer, or shares a node with one, expected a new layer. Create one."
             )
 
 

@@ -84,7 +84,7 @@ class StepBuffers(SimpleNamespace):
     gates, d_gates                the G blocks of a, of da: [gate, step] is (H, B)
     steps, d_steps                the views of each step, in the order in which the kernel unpacks them
     W_hT; W_rzT, U_nT             the transposed weights of a backward pass
-    ends                          what the last state's gradient adds to dh (and dc), at steps after which rows end
+    ends                          the last state's gradient that is added to dh (and dc) at steps after which rows end
 
     The backward pass processes `chunks`, slices of at most `chunk_steps` steps, which share some scratch:
 
