@@ -1,4 +1,6 @@
-# make demo: train the default model on the default text.  make test: every proof.  make lint: ruff and mypy.
+# make demo: train the default model on the default text.  make lint: ruff and mypy.
+# make quick: numpy alone, in less than a minute.  make test: every kind of check.  make long: the slow tests.
+# make api: write docs/api.md, the list of all public names.
 # make mutants: change numnet in thousands of places, one at a time; do the tests notice? See docs/mutation.md.
 PYTHON ?= python3
 # More for pip, e.g. PIP="--extra-index-url ..." to choose a build of PyTorch.
@@ -9,18 +11,27 @@ WORKERS ?= 1
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt $(PIP)
 
-.PHONY: demo test lint mutants clean
+.PHONY: demo quick test long lint api mutants clean
 
 demo: .venv/.examples
 	$(BIN)/python examples/char_lm.py --seconds 60 --checkpoint runs/demo --plot runs/demo/loss.png --json runs/demo/result.json
 
+quick: .venv/.quick
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest parity_tests/quick.py
+
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
+
+long: .venv/.test
+	$(BIN)/python -m pytest -m long
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+api: .venv/.test
+	$(BIN)/python -m parity_tests.api_page
 
 mutants: .venv/.mutants
 	HYPOTHESIS_PROFILE=mutants OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
@@ -35,6 +46,10 @@ clean:
 
 .venv/.examples: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	$(INSTALL) -e '.[examples]'
+	touch $@
+
+.venv/.quick: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) -e '.[quick]'
 	touch $@
 
 .venv/.test: setup.cfg pyproject.toml constraints.txt | .venv/bin/python

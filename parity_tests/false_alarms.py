@@ -1,9 +1,9 @@
-"""Nothing wrong, nothing reported: `python -m parity_tests.false_alarms` draws correct cases and counts the alarms.
+"""Count false alarms: `python -m parity_tests.false_alarms` runs the checker on random correct cases.
 
-Rows of every table, layers of the family with options drawn together, and stacks of layers with a loss; sizes from 1,
-ragged lengths with 0 and 1 among them; one in ten on torchnet, one in four at numbers that the check draws itself, one
-in twenty number by number. Case k of a seed is always the same: an alarm is repeated by --first k --cases 1. Exit
-status 1 if there is any.
+The cases are rows of every table, layers of the family with random options, and stacks of layers with a loss. Sizes
+start at 1, and ragged lengths include 0 and 1. One case in ten uses torchnet, one in four the checker's own random
+inputs, one in twenty full=True. Case k of a seed is always the same: repeat an alarm with --first k --cases 1. Exit
+status 1 if there is any alarm.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from parity_tests.more_cases import MORE
 from parity_tests.strategies import DROPOUT, EVERYTHING, Case, Sizes
 
 TABLES = [*EVERYTHING, DROPOUT, *OVER_TIME, *MORE]
-ALTERNATIVES = (  # of each group one at most
+ALTERNATIVES = (  # at most one of each group
     ("with output", "last alone", "last alone with output"),
     ("zoneout", "zoneout in evaluation", *PAIRS),
     ("both ways", "both ways, mul"),
@@ -36,7 +36,7 @@ ALTERNATIVES = (  # of each group one at most
 
 @dataclass(frozen=True)
 class Drawn:
-    """A correct thing, and what it is called with."""
+    """A correct object and the arguments to call it with."""
 
     name: str
     sizes: Sizes
@@ -47,7 +47,7 @@ class Drawn:
 
 
 def drawn(seed: int, k: int) -> Drawn:
-    """Case k."""
+    """Return case k."""
     rng = np.random.default_rng([seed, k])
     net = torchnet if rng.random() < 0.1 else numnet
     B, T, D, H, O, V = (int(n) for n in rng.integers(1, (5, 7, 5, 6, 5, 7)))
@@ -65,7 +65,7 @@ def drawn(seed: int, k: int) -> Drawn:
 
 
 def of_family(rng: np.random.Generator) -> Case:
-    """A node and up to four options that go together."""
+    """Return a node with up to four compatible options."""
     node = str(rng.choice(list(NODES)))
     left = [option for option in OPTIONS if option not in PAIRS or node.startswith("LSTM")]
     chosen: list[str] = []
@@ -76,7 +76,7 @@ def of_family(rng: np.random.Generator) -> Case:
 
 
 def stack(net: Any, z: Sizes, rng: np.random.Generator) -> Drawn:
-    """Up to three layers, a Dense layer, and one of the losses, or none."""
+    """Return up to three layers, a Dense layer, and one of the losses or none."""
     makers = list(LAYERS.values())
     layers = [makers[k](net, z) for k in rng.integers(len(makers), size=rng.integers(1, 4))]
     loss = LOSSES[rng.integers(len(LOSSES))]
@@ -111,7 +111,7 @@ def report_of(case: Drawn) -> Report:
 
 
 def alarms(seed: int, numbers: range) -> Iterator[tuple[int, Drawn, Report]]:
-    """The cases in which something is reported."""
+    """Yield the cases in which the checker reports an error."""
     for k in numbers:
         case = drawn(seed, k)
         report = report_of(case)
@@ -123,8 +123,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m parity_tests.false_alarms", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--cases", type=int, default=1000, help="how many; default 1000")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first; default 0")
+    parser.add_argument("--cases", type=int, default=1000, help="how many cases; default 1000")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first case; default 0")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)

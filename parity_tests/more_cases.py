@@ -10,18 +10,7 @@ import torch
 
 from parity_tests.family import drawer, family_case, maker
 from parity_tests.probe import Arrays
-from parity_tests.strategies import LAYERS, Case, Sizes, recurrent, sequence
-
-
-def plain(case: Case) -> Case:
-    """The same layer, step by step."""
-
-    def make(net: Any, z: Sizes, dtype: str) -> Any:
-        layer = case.make(net, z, dtype)
-        layer.use_fast = False
-        return layer
-
-    return Case(f"{case.name}, plain", make, case.draw, (), case.spec)
+from parity_tests.strategies import LAYERS, Case, Sizes, plain, recurrent, sequence
 
 
 def merging(merge: str) -> Case:

@@ -1,4 +1,4 @@
-"""A text, a model and a training run so small that a test can afford many; and a subprocess to run programs in."""
+"""A text, layers, a model and a training run so small that a test can afford many; a subprocess for programs."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXT = "".join(np.random.default_rng(5).choice(list("abcdefgh ."), 300))
 VOCABULARY = numnet.Vocabulary.from_text(TEXT)
 TOKENS = VOCABULARY.encode(TEXT)
+x = np.zeros((2, 3, 4), np.float32)  # (batch, time, features), for the layers below
 TRAIN, VALIDATION = TOKENS[:250], TOKENS[250:]  # 250 tokens: 11 batches an epoch, so that 30 steps see three
 
 
@@ -36,6 +37,37 @@ def small_trainer(net: Any, model: Any, sampling: str = "sequential", optimizer:
     optimizer = optimizer or net.Adam(0.01, clip_norm=1.0)
     options = {"validation": held_out, "vocabulary": VOCABULARY, "progress": False, **options}
     return net.Trainer(model, optimizer, batches, **options)
+
+
+def lstm(net: Any, **options: Any) -> Any:
+    return net.LSTMLayer(5, input_size=4, **options)
+
+
+def gru(net: Any, **options: Any) -> Any:
+    return net.GRULayer(5, input_size=4, **options)
+
+
+def both(net: Any, merge: str | None = "concat", **options: Any) -> Any:
+    return net.Bidirectional(gru(net, **options), merge)
+
+
+def model_of(net: Any, *layers: Any) -> Any:
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy())
+
+
+def trained(net: Any, layer: Any = None, given: Any = x) -> Any:
+    """A layer after one forward."""
+    layer = layer or lstm(net)
+    layer(given)
+    return layer
+
+
+def ragged_run() -> tuple[Any, Any]:
+    """A model, and batches of sequences of 1, 5, 2 and 4 steps."""
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2, 4)] for width in (4, 2))
+    return model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False)
 
 
 def small_checkpoint(folder: Path) -> Path:

@@ -124,6 +124,17 @@ def recurrent(kind: str, **options: Any) -> Callable[[Any, Sizes, str], Any]:
     return make
 
 
+def plain(case: Case) -> Case:
+    """The same layer, step by step."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        layer = case.make(net, z, dtype)
+        layer.use_fast = False
+        return layer
+
+    return Case(f"{case.name}, plain", make, case.draw, (), case.spec)
+
+
 def loss(kind: str, **options: Any) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: getattr(net, kind)(**options)
 

@@ -156,7 +156,7 @@ def test_the_checker_of_gradients_takes_it(kind: str, net: Any) -> None:
     assert [row.name for row in report.rows][-2:] == ["q", "m"]
     assert report.passed, str(report)
     assert compare(numnet.Attention(kind, 4, 4), net.Attention(kind, 4, 4)).passed
-    with pytest.raises(Unusable, match="Attention has 1 inputs, expected q, m"):
+    with pytest.raises(Unusable, match="Attention got 1 inputs, expected q, m"):
         check_gradients(net.Attention(kind), q)
 
 
@@ -189,7 +189,10 @@ WORDS: list[tuple[Any, str]] = [
     (lambda a: a("additive")(q[0], m), r"Attention: q is (3, 4), expected (batch, queries, features), none of them 0."),
     (lambda a: a("additive")(q, m[0]), r"Attention: m is (5, 6), expected (batch, time, features), none of them 0."),
     (lambda a: a("additive")(q, m[:, :0]), "Attention: m is (2, 0, 6), expected (batch, time, features), none of"),
-    (lambda a: a("general")(q, m[:1]), "Attention: m has 1 rows, expected 2, as q has. Queries of a row attend to its row of m"),
+    (
+        lambda a: a("general")(q, m[:1]),
+        "Attention: m has 1 rows, expected 2, as q has. Queries of a row attend to its row of m",
+    ),
     (lambda a: a("dot")(q, m), "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='gener"),
     (lambda a: a("general", 4, 5)(q, m), "Attention: m has 6 features, expected 5. The sizes are fixed by input_size="),
     (lambda a: a("general", 5)(q, m), "Attention: q has 4 features, expected 5. The sizes are fixed by input_size="),

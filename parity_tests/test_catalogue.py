@@ -1,4 +1,4 @@
-"""The catalogue of faults and its score are what they say; and where nothing is wrong, the checker is silent."""
+"""The catalogue of faults, its scores, and no false alarms on correct cases."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from parity_tests.catalogue import CASES, Score, names_place, names_tensor, row,
 from parity_tests.false_alarms import alarms, drawn
 from parity_tests.faults import FAULTS, STEP_FAULTS, VAGUE, Fault
 from parity_tests.small import python
-from parity_tests.test_training import OPTIMIZERS
+from parity_tests.test_optimizers import OPTIMIZERS
 
 ALL = [*FAULTS, *STEP_FAULTS]
 
 
-def test_there_are_300_faults_and_of_240_the_right_tensor_and_equation_are_named() -> None:
+def test_there_are_300_faults_and_at_least_240_are_diagnosed() -> None:
     names = [fault.name for fault in ALL]
     assert len(set(names)) == len(names) >= 300
     assert set(names) >= VAGUE
     assert len(set(names) - VAGUE) >= 240  # each of which test_faults.py holds to
 
 
-def test_every_fault_says_what_a_diagnosis_should_name() -> None:
+def test_every_fault_lists_its_tensor_and_place() -> None:
     for fault in ALL:
         assert fault.tensor, fault.name
         pattern = r"step \d" if fault in STEP_FAULTS else r"(\(\d\) ?)*([a-z]( [a-z])*)?"
@@ -41,16 +41,26 @@ def fault_of(tensor: str, where: str = "") -> Fault:
     [
         ("equation (5): ∂h/∂c = o is taken as 0", ("a_f", "W_h", "h'"), True),
         ("equation (5): ∂c/∂f = c' is taken as 0", ("c",), False),
-        ("dW_h, dx: not every part counts once: the last c counts twice", ("W_h", "x"), True),
-        ("dx, dc: not every part counts once: y of row 2 at step 1 counts twice", ("x", "c"), False),
+        (
+            "dW_h, dx: parts of the upstream gradient with a weight other than 1: the last c has weight 2",
+            ("W_h", "x"),
+            True,
+        ),
+        (
+            "dx, dc: parts of the upstream gradient with a weight other than 1: y of row 2 at step 1 has weight 2",
+            ("x", "c"),
+            False,
+        ),
         ("dW_h, dx: as if dthe last c had its rows reversed", ("W_h", "x"), True),
-        ("equation (5): what comes in as dc is lost", ("a_f", "h'"), True),
-        ("dc is 0 throughout", ("c",), True),
-        ("dc, dx is wrong in no way that this check knows", ("c", "x"), False),
-        ("dc, dh, dx is wrong in no way that this check knows", ("c", "h", "x"), False),
+        ("equation (5): the upstream gradient dc is lost: add it", ("a_f", "h'"), True),
+        ("dc is 0 everywhere", ("c",), True),
+        ("dc, dx is wrong, in no way that the checker recognizes", ("c", "x"), False),
+        ("dc, dh, dx is wrong, in no way that the checker recognizes", ("c", "h", "x"), False),
     ],
 )
-def test_a_tensor_is_named_by_a_sentence_that_is_about_it(text: str, tensors: tuple[str, ...], named: bool) -> None:
+def test_a_tensor_counts_as_named_only_if_the_sentence_is_about_it(
+    text: str, tensors: tuple[str, ...], named: bool
+) -> None:
     assert names_tensor(fault_of("c"), Finding(text, "", tensors)) is named
 
 
@@ -76,13 +86,13 @@ def test_of_outputs_that_differ_the_first_is_named() -> None:
         ("i f", "", (), False),
     ],
 )
-def test_a_place_is_named_by_its_equation_and_gate_and_no_other(
+def test_a_place_counts_as_named_only_with_the_right_equation_and_gate(
     where: str, equation: str, gates: tuple[str, ...], named: bool | None
 ) -> None:
     assert names_place(fault_of("c", where), Finding("", "", (), gates, equation)) is named
 
 
-def test_one_sentence_has_to_name_both() -> None:
+def test_one_sentence_must_name_both() -> None:
     fault, tensor = fault_of("c", "(4)"), Finding("dc is 0", "", ("c",))
     equation = Finding("equation (4): ∂c/∂f = c' is taken as 0", "", (), (), "(4)")
     assert not scored(fault, "gradients", [tensor, equation]).right
@@ -90,24 +100,23 @@ def test_one_sentence_has_to_name_both() -> None:
     assert (both.tensor, both.place, both.right) == (True, True, True)
 
 
-def test_the_score_counts_what_there_is_to_name() -> None:
+def test_the_summary_counts_only_what_can_be_named() -> None:
     scores = [
         Score(fault_of("c", "(4)"), "gradients", "", True, True, True),
         Score(fault_of("c"), "laws", "", True, None, True),
         Score(fault_of("c"), "", "", False, False, False),
     ]
     assert summary(scores) == (
-        "3 faults, 2 caught; tensor right in 2 of 3, equation or gate right in 1 of 2, "
-        "all that there is to name in 2 of 3"
+        "3 faults, 2 caught; tensor right in 2 of 3, equation or gate right in 1 of 2, both in 2 of 3"
     )
     assert [row(score).split(" | ")[1:5] for score in scores] == [
         ["gradients", "yes", "yes", "yes"],
         ["laws", "yes", "-", "yes"],
-        ["NOBODY", "no", "no", "no"],
+        ["NOTHING", "no", "no", "no"],
     ]
 
 
-def test_the_command_prints_a_line_for_each_fault_and_the_score() -> None:
+def test_the_command_prints_one_line_per_fault_and_the_summary() -> None:
     result = python("-m", "parity_tests.catalogue", "--only", "RNN: carry lost", "momentum: old")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
@@ -121,8 +130,8 @@ def test_40_correct_cases_raise_no_alarm() -> None:
 
 
 def test_a_case_is_drawn_again_from_its_number() -> None:
-    def told(k: int) -> list[Any]:
+    def description(k: int) -> list[Any]:
         case = drawn(0, k)
         return [case.name, case.sizes, [str(x) for x in case.inputs], str(case.lengths)]
 
-    assert told(3) == told(3) != told(4)
+    assert description(3) == description(3) != description(4)

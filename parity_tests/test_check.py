@@ -1,4 +1,4 @@
-"""The checker of gradients as a user meets it: what it accepts, what it says, and what it leaves alone."""
+"""check_gradients as a user calls it: the inputs it accepts, its findings, and that it modifies nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RIGHT = {
 
 
 class Doubled(numnet.LSTMNode):
-    """The forget gate's gradient is twice what it should be."""
+    """The forget gate's gradient is twice the right one."""
 
     def step_backward(self, dy: Any, dh_next: Any, dc_next: Any, saved: Any, drop: Any = None) -> Any:
         h_in, c_prev, i, f, g, o, tanh_c = saved
@@ -48,7 +48,7 @@ class Doubled(numnet.LSTMNode):
 
 
 class Cut(numnet.RNNNode):
-    """At step 3 nothing goes back to the previous state: what `inputs` gives, (a_x, carry), says at which."""
+    """At step 3 the gradient of the previous state is lost. `inputs` returns (a_x, carry), carry is 0 there."""
 
     def inputs(self, x: Any) -> Any:
         carry = np.ones((len(x), 1, 1))
@@ -69,23 +69,23 @@ class Cut(numnet.RNNNode):
         return (da, 0 * carry), (carry * dh_prev,), pairs
 
 
-class Forgetful(numnet.LSTMLayer):
-    """What comes with the last state is lost."""
+class IgnoresLastState(numnet.LSTMLayer):
+    """Ignores the upstream gradient of the last state."""
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         return super().backward(dy, None)
 
 
-@pytest.mark.parametrize("what", RIGHT)
+@pytest.mark.parametrize("name", RIGHT)
 @pytest.mark.parametrize("full", [False, True])
-def test_what_is_right_is_found_right(what: str, full: bool) -> None:
-    report = check_gradients(RIGHT[what](), full=full)
+def test_right_gradients_pass(name: str, full: bool) -> None:
+    report = check_gradients(RIGHT[name](), full=full)
     assert report.passed, str(report)
     assert len(report.rows) > 0
     assert all(row.error < 1e-7 for row in report.rows)
 
 
-def test_the_gate_and_the_equation_are_named() -> None:
+def test_the_finding_names_the_gate_and_the_equation() -> None:
     for thing in (Doubled(6, input_size=4), numnet.RecurrentLayer(Doubled(6, input_size=4))):
         report = check_gradients(thing)
         assert not report
@@ -96,22 +96,24 @@ def test_the_gate_and_the_equation_are_named() -> None:
         assert any(line.text.startswith("df, ") for line in finding.back), str(report)
 
 
-def test_a_model_names_the_layer() -> None:
+def test_a_finding_about_a_model_names_the_layer() -> None:
     model = numnet.RNNModel([numnet.GRULayer(3), numnet.RecurrentLayer(Doubled(4)), numnet.Dense(2)])
     finding = check_gradients(model).findings[0]
     assert finding.text.startswith("layers.1, alone: ")
     assert finding.gates == ("f",)
 
 
-def test_what_was_lost_of_the_upstream_gradient_is_named() -> None:
-    finding = check_gradients(Forgetful(6, input_size=4)).findings[0]
-    assert "the last h counts not at all; the last c counts not at all" in finding.text
+def test_a_lost_upstream_gradient_is_named() -> None:
+    finding = check_gradients(IgnoresLastState(6, input_size=4)).findings[0]
+    assert "the last h has weight 0; the last c has weight 0" in finding.text
 
 
-def test_where_the_carry_is_lost_is_named() -> None:
+def test_the_step_at_which_the_carried_gradient_is_lost_is_named() -> None:
     layer = numnet.RecurrentLayer(Cut(4, input_size=3))
     report = check_gradients(layer, np.random.default_rng(0).standard_normal((2, 6, 3)))
-    assert "dx is right at steps 3 to 5 and wrong before" in str(report)
+    assert "dx is right at steps 3 to 5 and wrong before: look at the gradient carried from step 3 to step 2" in str(
+        report
+    )
     assert report.by_step is not None
     wrong = np.nan_to_num(report.by_step) > 1e-7
     assert wrong[3:, :3].all()
@@ -119,7 +121,7 @@ def test_where_the_carry_is_lost_is_named() -> None:
     assert not wrong[:, 3:].any()
 
 
-def test_the_thing_itself_is_left_as_it_was() -> None:
+def test_the_checked_object_is_not_modified() -> None:
     layer = numnet.LSTMLayer(3, input_size=4)
     layer.forward(np.ones((1, 2, 4)))
     layer.backward(np.ones((1, 2, 3)))
@@ -138,7 +140,7 @@ def test_the_same_seed_gives_the_same_report() -> None:
     assert first != other
 
 
-def test_two_functions_are_checked_with_their_own_names_and_to_the_last_digit() -> None:
+def test_two_functions_are_checked_with_their_argument_names_and_exact_derivatives() -> None:
     def forward(x: Any, W: Any) -> Any:
         return np.tanh(x @ W)
 
@@ -154,19 +156,19 @@ def test_two_functions_are_checked_with_their_own_names_and_to_the_last_digit() 
     wrong = check_gradients((forward, lambda dy, x, W: (-backward(dy, x, W)[0], 3 * backward(dy, x, W)[1])), *inputs)
     assert [finding.text for finding in wrong.findings] == [
         "dx has the wrong sign",
-        "dW is 3 times what it should be (3: a sum where a mean is due?)",
+        "dW is 3 times what it should be (3: a sum in place of a mean?)",
     ]
 
 
-def test_only_what_is_asked_for_is_checked() -> None:
+def test_wrt_limits_the_checked_tensors() -> None:
     layer = numnet.RecurrentLayer(Doubled(6, input_size=4))
     assert [row.name for row in check_gradients(layer, wrt=["W_h", "x"]).rows] == ["W_h", "x"]
-    with pytest.raises(Unusable, match=r"wrt has 'W_z', expected some of b, W_h, W_x, x, h, c"):
+    with pytest.raises(Unusable, match=r"wrt has 'W_z', expected names from b, W_h, W_x, x, h, c"):
         check_gradients(layer, wrt=["W_z"])
 
 
 class WritesIntoX(numnet.Tanh):
-    says = "the call writes into its input x"
+    message = "the call modifies its input x: copy it before writing"
 
     def forward(self, x: Any) -> Any:
         y = super().forward(x)
@@ -175,7 +177,7 @@ class WritesIntoX(numnet.Tanh):
 
 
 class WritesIntoDy(numnet.Tanh):
-    says = "backward writes into the upstream gradient of y"
+    message = "backward modifies the upstream gradient of y: copy it before writing"
 
     def backward(self, dy: Any) -> Any:
         dx = super().backward(dy)
@@ -183,8 +185,8 @@ class WritesIntoDy(numnet.Tanh):
         return dx
 
 
-class Remembers(numnet.Tanh):
-    says = "a second call gives another gradient of x"
+class KeepsSum(numnet.Tanh):
+    message = "a second call with the same inputs gives a different gradient of x"
     past: Any = 0.0
 
     def backward(self, dy: Any) -> Any:
@@ -192,34 +194,34 @@ class Remembers(numnet.Tanh):
         return self.past
 
 
-class GivesSomethingForNothing(numnet.Tanh):
-    says = "an upstream gradient of zero gives a gradient of x that is not zero"
+class AddsAConstant(numnet.Tanh):
+    message = "an upstream gradient of zero gives a gradient of x that is not zero"
 
     def backward(self, dy: Any) -> Any:
         return super().backward(dy) + 1e-12
 
 
 class Overwrites(numnet.Dense):
-    says = "the gradient of W is not added to: after a second backward it is not twice as large"
+    message = "the gradient of W does not accumulate: a second backward does not double it. Use += in backward"
 
     def backward(self, dy: Any) -> Any:
         self.dW[...] = 0
         return super().backward(dy)
 
 
-@pytest.mark.parametrize("kind", [WritesIntoX, WritesIntoDy, Remembers, GivesSomethingForNothing, Overwrites])
+@pytest.mark.parametrize("kind", [WritesIntoX, WritesIntoDy, KeepsSum, AddsAConstant, Overwrites])
 def test_broken_laws_are_named(kind: Any) -> None:
     report = check_gradients(kind(3) if kind is Overwrites else kind())
     assert not report
-    assert any(finding.text == kind.says for finding in report.findings), str(report)
+    assert any(finding.text == kind.message for finding in report.findings), str(report)
 
 
 @pytest.mark.parametrize("thing", [3, numnet.LSTMLayer, "LSTMLayer", (np.tanh, 3)])
-def test_what_cannot_be_checked_is_refused(thing: Any) -> None:
+def test_objects_that_cannot_be_checked_are_rejected(thing: Any) -> None:
     with pytest.raises(Unusable, match="has no forward and backward, expected an Operation"):
         check_gradients(thing)
 
 
-def test_a_slope_that_rounding_hides_is_not_called_right() -> None:
-    with pytest.raises(Unusable, match="rounding leaves the slope along x unsure"):
+def test_a_derivative_below_rounding_error_is_rejected() -> None:
+    with pytest.raises(Unusable, match="the rounding error of the derivative along x is"):
         check_gradients((lambda x: np.sum(np.real(x) ** 2) + 1e12, lambda dy, x: x * dy), np.arange(1.0, 5))

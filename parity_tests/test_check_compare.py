@@ -1,4 +1,4 @@
-"""compare: what is the same agrees, and what is not is told by its step, its gates, its side."""
+"""compare: equal implementations agree; for others the findings name the step, the gates and the wrong side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TARGET = np.random.default_rng(2).integers(0, 3, (3, 5))
 
 
 class NearlyRight(numnet.RNNNode):
-    """Its local derivative is 1 - h, where it is 1 - h²."""
+    """The local derivative is 1 - h in place of 1 - h²."""
 
     def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
         h_in, h = saved
@@ -28,7 +28,7 @@ class NearlyRight(numnet.RNNNode):
 
 
 class LeakyForget(numnet.LSTMNode):
-    """The last step's forget gate gets a gradient a hundredth too large."""
+    """The gradient of the forget gate is 1 % too large."""
 
     def step_backward(self, dy: Any, dh_next: Any, dc_next: Any, saved: Any, drop: Any = None) -> Any:
         da, d_state, pairs = super().step_backward(dy, dh_next, dc_next, saved)
@@ -37,7 +37,7 @@ class LeakyForget(numnet.LSTMNode):
 
 
 class LateStart(numnet.RNNNode):
-    """From its fourth step on another function."""
+    """Computes another function from step 3 on."""
 
     def inputs(self, x: Any) -> Any:
         return super().inputs(x), np.where(np.arange(len(x)) < 3, 1, 1.1)[:, None, None]
@@ -57,7 +57,7 @@ class LateStart(numnet.RNNNode):
 
 
 class Plain(nn.Module):
-    """An LSTM as one writes it, its gates in any order."""
+    """A plain LSTM with its gates in any order."""
 
     def __init__(self, order: str) -> None:
         super().__init__()
@@ -66,13 +66,13 @@ class Plain(nn.Module):
         self.b = nn.Parameter(torch.zeros(24))
 
     def forward(self, x: Any, state: Any) -> Any:
-        (h, c), shown = state, []
+        (h, c), outputs = state, []
         for x_t in x.unbind(1):
             a = dict(zip(self.order, (x_t @ self.W_x.T + h @ self.W_h.T + self.b).chunk(4, -1)))
             c = a["f"].sigmoid() * c + a["i"].sigmoid() * a["g"].tanh()
             h = a["o"].sigmoid() * c.tanh()
-            shown.append(h)
-        return torch.stack(shown, 1), (h, c)
+            outputs.append(h)
+        return torch.stack(outputs, 1), (h, c)
 
 
 ALIKE: dict[str, tuple[Any, Any]] = {
@@ -92,16 +92,16 @@ ALIKE: dict[str, tuple[Any, Any]] = {
     "two layers": (numnet.RNNModel([numnet.LSTMLayer(6), numnet.LSTMLayer(6)]), torch.nn.LSTM),
     "a node through time": (numnet.GRUNode(6, 4), torch.nn.GRU),
     "a node": (numnet.LSTMNode(6, 4), torchnet.LSTMNode(6, 4)),
-    "a layer of one's own": (type("Mine", (numnet.LSTMLayer,), {})(6), torch.nn.LSTM),
+    "a subclass of a layer": (type("Mine", (numnet.LSTMLayer,), {})(6), torch.nn.LSTM),
     "a loss": (numnet.MeanSquaredError(), nn.MSELoss()),
     "an operation": (numnet.Tanh(), nn.Tanh()),
     "a plain module": (numnet.LSTMLayer(6), Plain("ifgo")),
-    "what is dropped": (numnet.LSTMLayer(6, zoneout=0.2), torchnet.LSTMLayer(6, zoneout=0.2, seed=4)),
+    "dropout masks": (numnet.LSTMLayer(6, zoneout=0.2), torchnet.LSTMLayer(6, zoneout=0.2, seed=4)),
 }
 
 
 @pytest.mark.parametrize("name", ALIKE)
-def test_what_is_the_same_agrees(name: str) -> None:
+def test_equal_implementations_agree(name: str) -> None:
     report = compare(*ALIKE[name])
     assert report.passed, str(report)
     assert any(row.name.rpartition(".")[2].startswith("d") for row in report.rows)
@@ -121,7 +121,7 @@ def test_ragged_lengths_agree_between_backends(lengths: Any) -> None:
     assert compare(numnet.GRULayer(6), torchnet.GRULayer, X, lengths=lengths).passed
 
 
-def test_given_inputs_are_those_compared_at() -> None:
+def test_given_inputs_are_used() -> None:
     h, c = np.ones((3, 6)), np.zeros((3, 6))
     report = compare(numnet.LSTMLayer(6), torch.nn.LSTM, X, (h, c), lengths=[5, 1, 2])
     assert report.passed, str(report)
@@ -146,7 +146,7 @@ def test_a_pair_of_functions_agrees_with_a_layer() -> None:
     assert compare(numnet.Dense(3), pair).passed
 
 
-def test_dropout_of_two_models_is_the_same() -> None:
+def test_two_models_have_the_same_dropout_masks() -> None:
     ours, theirs = (model(net, seed=k) for k, net in enumerate((numnet, torchnet)))
     report = compare(ours, theirs, TOKENS, TARGET)
     assert report.passed, str(report)
@@ -169,7 +169,7 @@ def test_a_wrong_gradient_of_ours_is_named_and_diagnosed() -> None:
     assert [f.text for f in report.findings[1:]] == [f.text for f in own]
 
 
-def test_a_wrong_gradient_of_theirs_is_called_theirs() -> None:
+def test_a_wrong_gradient_of_theirs_is_named() -> None:
     report = compare(numnet.LSTMLayer(6), numnet.RecurrentLayer(LeakyForget(6)))
     assert len(report.findings) == 1
     assert "theirs, numnet.RecurrentLayer of LeakyForget, is wrong" in report.findings[0].text
@@ -182,14 +182,14 @@ def test_the_wrong_gate_is_named() -> None:
     assert "first db, in the rows of f" in report.findings[0].text
 
 
-def test_the_first_step_of_another_forward_pass_is_named() -> None:
+def test_the_first_step_that_differs_in_the_forward_pass_is_named() -> None:
     report = compare(numnet.RecurrentLayer(LateStart(6)), torch.nn.RNN, X)
     assert [finding.cause for finding in report.findings] == ["forward"]
     assert report.findings[0].text == "the forward pass differs: y, first at step 3, y[:, 3]"
 
 
 @pytest.mark.parametrize("order", ["ifog", "gofi"])
-def test_another_order_of_the_gates_is_recognised(order: str) -> None:
+def test_a_different_order_of_the_gates_is_recognized(order: str) -> None:
     report = compare(numnet.LSTMLayer(6), Plain(order))
     assert report.findings[0].cause == "order"
     assert f"Plain has its gates in the order {' '.join(order)}, numnet.LSTMLayer in i f g o" in report.findings[0].text
@@ -200,13 +200,13 @@ def test_another_order_of_the_gates_is_recognised(order: str) -> None:
 
 
 @pytest.mark.parametrize("ours", [numnet.GRULayer, torchnet.GRULayer])
-def test_a_gru_that_resets_elsewhere_is_recognised(ours: Any) -> None:
+def test_a_gru_with_its_reset_on_the_other_side_is_recognized(ours: Any) -> None:
     report = compare(ours(6, reset="before"), torch.nn.GRU)
     assert report.findings[0].cause == "reset"
     assert "resets before the matrix product, torch.nn.GRU after it" in report.findings[0].text
 
 
-def test_not_a_number_agrees_with_nothing() -> None:
+def test_nan_never_agrees() -> None:
     class Spoilt(nn.Tanh):
         def forward(self, x: Any) -> Any:
             return super().forward(x) + float("nan")
@@ -219,20 +219,23 @@ def test_not_a_number_agrees_with_nothing() -> None:
     ("call", "words"),
     [
         ((numnet.Dense(3), nn.Linear(4, 3)), "torch.nn.Linear has the parameters weight, bias, expected W, b"),
-        ((numnet.GRULayer(6), torch.nn.LSTM), "expected W_x, W_h, b, b_h, as numnet.GRULayer has"),
-        ((numnet.Dense(3), torchnet.Dense(2)), r"W is \(2, 4\), expected \(3, 4\), as of numnet.Dense"),
+        ((numnet.GRULayer(6), torch.nn.LSTM), "expected W_x, W_h, b, b_h, as in numnet.GRULayer"),
+        ((numnet.Dense(3), torchnet.Dense(2)), r"W is \(2, 4\), expected \(3, 4\), as in numnet.Dense"),
         ((numnet.LSTMLayer(6, return_sequences=False), torch.nn.LSTM), r"y is \(3, 5, 6\), expected \(3, 6\)"),
         ((numnet.LSTMLayer(6), "torch.nn.LSTMM"), "there is no 'torch.nn.LSTMM'"),
-        ((numnet.LSTMLayer(6), torch.nn.Linear), "no torch.nn.Linear is known to be the like of numnet.LSTMLayer"),
+        (
+            (numnet.LSTMLayer(6), torch.nn.Linear),
+            "torch.nn.Linear cannot be constructed in the sizes of numnet.LSTMLayer",
+        ),
         ((numnet.RNNLayer(6), Plain), "Plain is a class"),
     ],
 )
-def test_what_cannot_be_compared_says_why(call: Any, words: str) -> None:
+def test_objects_that_cannot_be_compared_are_rejected_with_the_reason(call: Any, words: str) -> None:
     with pytest.raises(TypeError, match=words):
         compare(*call)
 
 
-def test_an_empty_row_is_refused_where_pytorch_packs() -> None:
+def test_an_empty_row_is_rejected_where_pytorch_packs() -> None:
     with pytest.raises(TypeError, match="a length is 0, expected at least 1"):
         compare(numnet.LSTMLayer(6), torch.nn.LSTM, X, lengths=[5, 0, 2])
 
@@ -250,38 +253,38 @@ def test_two_backends_train_alike(kind: str | None) -> None:
     report = compare(ours, model(torchnet, seed=3), TOKENS, TARGET, steps=8, optimizers=optimizers)
     assert report.passed, str(report)
     assert [row.name for row in report.rows] == [f"step {k}" for k in range(1, 9)]
-    assert report.rows[-1].says < report.rows[0].says
+    assert report.rows[-1].got < report.rows[0].got
     assert all(np.array_equal(p, before[name]) for name, p in ours.params.items())
 
 
-def test_momentum_departs_at_the_second_step() -> None:
+def test_momentum_differs_from_the_second_step_on() -> None:
     optimizers = numnet.SGD(0.05), torchnet.SGDMomentum(0.05)
     report = compare(model(numnet), torchnet.RNNModel, TOKENS, TARGET, steps=4, optimizers=optimizers)
     assert [row.passed for row in report.rows] == [True, False, False, False]
-    assert "training parts at step 2: layers.3.b is furthest off" in report.findings[0].text
-    assert "losses and gradients agree: it is the step that differs" in report.findings[0].text
+    assert "training differs at step 2: afterwards layers.3.b has the largest error" in report.findings[0].text
+    assert "losses and gradients agree, so the optimizers differ: in the update rule" in report.findings[0].text
 
 
-def test_another_learning_rate_departs_where_it_begins() -> None:
+def test_another_learning_rate_differs_from_its_first_step_on() -> None:
     steps = numnet.SGD(numnet.StepSchedule(0.1, 3, 0.5)), torchnet.SGD(0.1)
     report = compare(model(numnet), torchnet.RNNModel, TOKENS, TARGET, steps=5, optimizers=steps)
     assert [row.passed for row in report.rows] == [True, True, True, False, False]
     assert report.findings[0].tensors == ("layers.3.b",)
 
 
-def test_a_wrong_gradient_departs_at_the_first_step() -> None:
+def test_a_wrong_gradient_differs_at_the_first_step() -> None:
     report = compare(numnet.RecurrentLayer(NearlyRight(6)), torch.nn.RNN, steps=2)
     assert report.first == "step 1"
     assert "the losses agree, the gradients do not" in report.findings[0].text
 
 
-def test_torchs_own_optimizers_move_torchs_modules() -> None:
+def test_torch_optimizers_train_torch_modules() -> None:
     by = numnet.Adam(0.01), lambda parameters: torch.optim.Adam(parameters, 0.01)
     assert compare(numnet.LSTMLayer(6), torch.nn.LSTM, steps=4, optimizers=by).passed
 
 
 def test_training_needs_parameters_and_two_optimizers() -> None:
-    with pytest.raises(TypeError, match="Tanh has no parameters, expected some to train"):
+    with pytest.raises(TypeError, match="Tanh has no parameters, expected at least one to train"):
         compare(numnet.Tanh(), nn.Tanh(), steps=2)
-    with pytest.raises(TypeError, match="1 optimizers, expected two"):
+    with pytest.raises(TypeError, match="got 1 optimizers, expected two"):
         compare(numnet.Dense(3), torchnet.Dense, steps=2, optimizers=[numnet.SGD(0.1)])

@@ -1,4 +1,4 @@
-"""The page of a report: well-formed, alone, the same twice, and its pictures say what the numbers say."""
+"""The HTML page of a report: well-formed, self-contained, repeatable, with pictures that agree with the numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LINE = Line("nodes/lstm.py", 72, "c = f * c_prev if i < f else g", ("4",))
 
 
 class Elements(HTMLParser):
-    """Every element as (name, attributes, text right inside); what is closed is what was opened last."""
+    """All elements as (name, attributes, direct text); asserts that tags are properly nested."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -43,8 +43,8 @@ class Elements(HTMLParser):
 
 
 def row(name: str, shape: tuple[int, ...], spoil: Any, tolerance: float = 1e-7) -> Any:
-    due = np.random.default_rng(0).standard_normal(shape)
-    return row_of(name, spoil(due.copy()), due, 0.1, tolerance)
+    reference = np.random.default_rng(0).standard_normal(shape)
+    return row_of(name, spoil(reference.copy()), reference, 0.1, tolerance)
 
 
 def second_gate(d: Any) -> Any:
@@ -53,7 +53,7 @@ def second_gate(d: Any) -> Any:
 
 
 def wrong(**changes: Any) -> Report:
-    """A report of an LSTM layer whose gate f is wrong."""
+    """Return the report of an LSTM layer whose gate f is wrong."""
     rows = [row("W_h", (24, 6), second_gate), row("b", (24,), second_gate), row("x", (3, T, 4), lambda d: 2 * d)]
     by_step = np.where(np.tri(T) > 0, 10.0 ** -np.arange(T * T).reshape(T, T), np.nan)
     finding = Finding("∂c/∂f = c' is taken as 2 times it", "factor", ("W_h",), ("f",), "4", LINE, (LINE,))
@@ -72,29 +72,29 @@ def right() -> Report:
 
 
 def figure(page: str, title: str) -> str:
-    """One picture of a page."""
+    """Return one figure of a page."""
     return re.split("</figure>", page.split(f"<h3>{title}</h3>")[1])[0]
 
 
 @pytest.mark.parametrize("report", [wrong(), right()], ids=["wrong", "right"])
 @pytest.mark.parametrize("write", [page, body])
-def test_what_is_opened_is_closed(write: Any, report: Report) -> None:
+def test_all_tags_are_closed(write: Any, report: Report) -> None:
     assert Elements(write(report)).open == []
 
 
-def test_the_page_needs_nothing_else() -> None:
+def test_the_page_is_self_contained() -> None:
     text = page(wrong())
     assert '<meta charset="utf-8">' in text
     assert not re.search(r"https?:|<script|<link|url\(|@import|src=", text)
 
 
-def test_the_style_stays_in_its_box() -> None:
+def test_all_style_rules_are_inside_the_box() -> None:
     rules = body(wrong()).partition("<style>")[2].partition("</style>")[0]
     for selectors in re.findall(r"([^{}]+)\{[^{}]*\}", rules):
         assert all(".numnet-check" in selector for selector in selectors.split(",")), selectors
 
 
-def test_the_answer_comes_first() -> None:
+def test_the_findings_come_first() -> None:
     text = page(wrong())
     order = [
         "WRONG",
@@ -109,7 +109,7 @@ def test_the_answer_comes_first() -> None:
     assert "<code>c = f * c_prev if i &lt; f else g</code>" in text
 
 
-def test_what_is_right_needs_no_pictures() -> None:
+def test_a_right_report_has_no_pictures() -> None:
     text = page(right())
     assert "<svg" not in text
     assert "dW_h" in text
@@ -124,12 +124,12 @@ def test_every_pair_of_steps_has_a_cell() -> None:
     assert ">1e-6</text>" in drawn
 
 
-def test_what_is_carried_is_where_the_numbers_are() -> None:
+def test_the_caption_names_the_side_of_carried_gradients() -> None:
     report = wrong()
     assert report.by_step is not None
-    assert "all below it is what was carried" in page(report)
-    assert "all above it is what was carried" in page(wrong(by_step=report.by_step.T))
-    assert "all beside it is what was carried" in page(wrong(by_step=np.ones((T, T))))
+    assert "cells below it are carried from step to step" in page(report)
+    assert "cells above it are carried from step to step" in page(wrong(by_step=report.by_step.T))
+    assert "cells beside it are carried from step to step" in page(wrong(by_step=np.ones((T, T))))
 
 
 def test_the_wrong_gate_is_marked_and_the_others_are_right() -> None:
@@ -141,15 +141,15 @@ def test_the_wrong_gate_is_marked_and_the_others_are_right() -> None:
     assert figure(text, "dW_h").count("block marked") == 1
 
 
-def test_a_pointer_reads_what_it_says_and_should_say() -> None:
+def test_the_tooltip_has_the_number_and_the_expected_one() -> None:
     first = wrong().rows[0]
     assert first.ours is not None
-    assert first.due is not None
-    said = f"dW_h[6, 2] says {first.ours[6, 2]:.6g}, should be {first.due[6, 2]:.6g}"
-    assert f"<title>{said}</title>" in figure(page(wrong()), "dW_h")
+    assert first.reference is not None
+    tooltip = f"dW_h[6, 2] is {first.ours[6, 2]:.6g}, expected {first.reference[6, 2]:.6g}"
+    assert f"<title>{tooltip}</title>" in figure(page(wrong()), "dW_h")
 
 
-def test_names_are_words_and_not_tags() -> None:
+def test_names_are_escaped() -> None:
     report = wrong(name="<b>", rows=[row('<i>"&', (3, 3), lambda d: 2 * d)], findings=[Finding("<u> is wrong", "")])
     assert not {"b", "i", "u"} & {name for name, _, _ in Elements(page(report)).found}
     assert "d&lt;i&gt;&quot;&amp;" in page(report)
@@ -162,29 +162,29 @@ def no_numbers(d: Any) -> Any:
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 5), (1,), (7,), (24, 0), (2, 3, 4, 5), (1, 3000), (500, 300)])
 @pytest.mark.parametrize("spoil", [no_numbers, lambda d: d * 1e300, lambda d: d + 1], ids=["NaN", "huge", "off"])
-def test_any_array_has_a_page_of_a_modest_size(shape: tuple[int, ...], spoil: Any) -> None:
-    due = np.random.default_rng(0).standard_normal(shape)
+def test_any_array_gives_a_page_of_bounded_size(shape: tuple[int, ...], spoil: Any) -> None:
+    reference = np.random.default_rng(0).standard_normal(shape)
     with np.errstate(all="ignore"):
-        ours = spoil(due.copy()) if due.size > 2 else due + 1
-        rows = [row_of(name, ours, due, 0.1, 1e-7) for name in ("x", "W")]
+        ours = spoil(reference.copy()) if reference.size > 2 else reference + 1
+        rows = [row_of(name, ours, reference, 0.1, 1e-7) for name in ("x", "W")]
     text = page(wrong(rows=rows, gates={"W": GATES, "x": ("i", "f")}, time={"x": 0}))
     assert Elements(text).open == []
     assert len(text) < 60 * MOST * MOST
 
 
-def test_what_was_not_measured_is_not_right() -> None:
-    due = np.ones((4, 4))
-    due[0] = np.nan
-    drawn = figure(page(wrong(rows=[row_of("W", 2 * np.ones((4, 4)), due, 0.1, 1e-7)], gates={})), "dW")
+def test_numbers_that_were_not_measured_are_not_shown_as_right() -> None:
+    reference = np.ones((4, 4))
+    reference[0] = np.nan
+    drawn = figure(page(wrong(rows=[row_of("W", 2 * np.ones((4, 4)), reference, 0.1, 1e-7)], gates={})), "dW")
     assert drawn.count('class="cell none"') == 4
     assert 'class="cell right"' not in drawn
 
 
-def test_a_long_sequence_is_drawn_by_its_worst_numbers() -> None:
+def test_a_long_sequence_is_drawn_by_its_largest_errors() -> None:
     by_step = np.full((200, 200), 1e-12)
     by_step[150, 3] = 0.5
     drawn = figure(page(wrong(by_step=by_step)), "dx, by step of the loss")
-    assert "the worst of the numbers" in drawn
+    assert "the largest error of its block" in drawn
     assert 'class="cell right"' in drawn
     assert f'class="cell {level(0.5, 1e-7)}"' in drawn
 
@@ -198,10 +198,10 @@ def test_shades_go_from_the_tolerance_to_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(0, "0"), (0.3, "0.3"), (3.4e-11, "3e-11"), (2e-3, "2e-3"), (1e6, "1e6"), (np.inf, "∞")]
+    ("error", "text"), [(0, "0"), (0.3, "0.3"), (3.4e-11, "3e-11"), (2e-3, "2e-3"), (1e6, "1e6"), (np.inf, "∞")]
 )
-def test_numbers_in_cells_are_short(error: float, said: str) -> None:
-    assert short(error) == said
+def test_numbers_in_cells_are_short(error: float, text: str) -> None:
+    assert short(error) == text
 
 
 def test_a_report_has_one_page() -> None:

@@ -1,4 +1,4 @@
-"""The checks in a user's own tests: a failure's message is the diagnosis; hypothesis shrinks to what can be read."""
+"""The checks in a user's tests: the failure message is the report, and hypothesis shrinks to a readable batch."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from numnet.check import Sizes, check_gradients, strategies
 from numnet.check.asserting import assert_gradients, assert_same
 from parity_tests.small import python
 
-PHASES = [Phase.generate, Phase.shrink]  # not those that say which draws are of no matter: hundreds of calls
+PHASES = [Phase.generate, Phase.shrink]  # without Phase.explain, which would add hundreds of calls
 FEW = settings(max_examples=10, deadline=None, database=None, phases=PHASES)
 MANY = settings(FEW, max_examples=300)
 
 
 class RightNode(numnet.RNNNode):
-    """An RNNNode by another name."""
+    """An RNNNode with another name."""
 
 
 class WrongNode(numnet.RNNNode):
-    """Loses a fifth of what goes back in time."""
+    """The gradient of the previous state is 0.8 of the right one."""
 
     def step_backward(self, dy: Any, dh_next: Any, saved: Any, drop: Any = None) -> Any:
         da, (dh_prev,), pairs = super().step_backward(dy, dh_next, saved, drop)
@@ -35,14 +35,14 @@ class WrongNode(numnet.RNNNode):
 
 
 class KeepsNoSum(numnet.Dense):
-    """Its gradients do not add."""
+    """Its gradients do not accumulate."""
 
     def backward(self, dy: Any) -> Any:
         self.zero_grad()
         return super().backward(dy)
 
 
-def test_a_right_node_passes_and_its_report_comes_back() -> None:
+def test_a_right_node_passes_and_its_report_is_returned() -> None:
     report = assert_gradients(RightNode(6, input_size=4), sizes=(2, 3, 4, 6), seed=3)
     assert (report.passed, report.name) == (True, "RightNode")
     assert str(report) == str(check_gradients(RightNode(6, input_size=4), sizes=(2, 3, 4, 6), seed=3))
@@ -56,7 +56,7 @@ def test_the_message_is_the_table_and_the_findings() -> None:
     assert message == str(report)
     assert "WRONG: 5 of 5 tensors" in message.splitlines()[0]
     assert [line.split()[1] for line in message.splitlines() if line.startswith("✗")] == [
-        row.shown for row in report.rows
+        row.title for row in report.rows
     ]
     assert "\n1. " in message
     assert [frame.name for frame in failure.traceback if not frame.ishidden(failure)] == [
@@ -64,18 +64,18 @@ def test_the_message_is_the_table_and_the_findings() -> None:
     ]
 
 
-def test_a_law_that_is_broken_is_in_the_message_though_the_gradients_are_right() -> None:
-    with pytest.raises(AssertionError, match="the gradient of W and b is not added to") as failure:
+def test_a_broken_law_is_in_the_message_even_if_the_gradients_are_right() -> None:
+    with pytest.raises(AssertionError, match="the gradient of W and b does not accumulate") as failure:
         assert_gradients(KeepsNoSum(6, input_size=4))
-    assert "WRONG, though every gradient is right" in str(failure.value)
+    assert "WRONG: every gradient is right, but a general law is broken" in str(failure.value)
 
 
-def test_what_cannot_be_checked_is_no_failed_assertion() -> None:
+def test_an_object_that_cannot_be_checked_raises_typeerror() -> None:
     with pytest.raises(TypeError, match="has no forward and backward"):
         assert_gradients(3)
 
 
-def test_assert_same_tells_the_same_from_another() -> None:
+def test_assert_same_passes_for_equal_layers_and_fails_for_others() -> None:
     assert assert_same(numnet.LSTMLayer(6, input_size=4), "torch.nn.LSTM").passed
     with pytest.raises(AssertionError, match="WRONG"):
         assert_same(numnet.LSTMLayer(6, input_size=4, reverse=True), "torch.nn.LSTM")
@@ -89,7 +89,7 @@ def test_sizes_shrink_to_one_row_of_two_steps_of_one_number() -> None:
 
 @given(strategies.sizes(Sizes(2, 3, 4, 5)))
 @FEW
-def test_sizes_stay_within_what_is_asked(z: Sizes) -> None:
+def test_sizes_stay_within_the_given_maximum(z: Sizes) -> None:
     assert z.B <= 2
     assert 2 <= z.T <= 3
     assert z.D <= 4
@@ -124,7 +124,7 @@ def test_ragged_lengths_shrink_to_full_rows_and_have_0_and_1() -> None:
 
 @given(strategies.batches())
 @FEW
-def test_the_same_draw_gives_the_same_arrays(batch: strategies.Batch) -> None:
+def test_equal_batches_have_equal_arrays(batch: strategies.Batch) -> None:
     z, again = batch.sizes, strategies.Batch(batch.sizes, batch.seed, batch.lengths)
     assert (batch.x.shape, batch.tokens.shape, len(batch.lengths)) == ((z.B, z.T, z.D), (z.B, z.T), z.B)
     np.testing.assert_array_equal(batch.x, again.x)
@@ -147,7 +147,7 @@ def test_a_planted_fault_is_found_and_shrunk_to_the_smallest_batch() -> None:
 
 
 def test_the_example_of_the_docstring_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a right node it passes, on a wrong one it fails, and the message has the batch and the report."""
+    """It passes for a right node and fails for a wrong one, with the batch and the report in the message."""
     text = textwrap.dedent(str(strategies.__doc__).partition("\n\n")[2].partition("\n\n")[2])
     mine = types.ModuleType("my_nodes")
     monkeypatch.setitem(sys.modules, "my_nodes", mine)
@@ -165,7 +165,7 @@ def test_the_example_of_the_docstring_runs(monkeypatch: pytest.MonkeyPatch) -> N
             assert "Sizes(B=1, T=2, D=1, H=1)" in "\n".join(failure.value.__notes__)
 
 
-def test_hypothesis_alone_is_missed_by_the_strategies_alone() -> None:
+def test_only_the_strategies_need_hypothesis() -> None:
     script = """if True:
         import sys
         sys.modules["hypothesis"] = None
@@ -183,7 +183,7 @@ def test_hypothesis_alone_is_missed_by_the_strategies_alone() -> None:
 
 @given(st.data())
 @FEW
-def test_lengths_fit_whatever_batch_they_are_drawn_for(data: st.DataObject) -> None:
+def test_lengths_fit_the_batch_they_are_drawn_for(data: st.DataObject) -> None:
     B, T = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))
     lengths = data.draw(strategies.ragged_lengths(B, T))
     assert len(lengths) == B

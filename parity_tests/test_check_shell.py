@@ -1,4 +1,4 @@
-"""`python -m numnet.check`: right is 0, wrong is 1 with a report, not usable is 2 with one line that says why."""
+"""`python -m numnet.check`: status 0 for right, 1 with a report for wrong, 2 with a reason of one line otherwise."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LeakyNode(numnet.Node):
         dh_prev = dh_prev + self.W_h.T @ da  # (1)
         return da, (dh_prev,), {"W_h": (da, h_prev)}  # (1)
 '''
-FORGETS = LEAKY.replace("3 / 4 * dh", "dh")
+WRONG_LEAKY = LEAKY.replace("3 / 4 * dh", "dh")
 LAYERS = """
 import numnet
 
@@ -44,16 +44,16 @@ class Mine(numnet.LSTMNode):
     pass
 
 
-class Backwards(numnet.LSTMLayer):
+class Reversed(numnet.LSTMLayer):
     def __init__(self, hidden_size, input_size=None):
         super().__init__(hidden_size, input_size=input_size, reverse=True)
 """
-TWIN = """
+TORCHNET_NODE = """
 import torch
 import torchnet
 
 
-class LeakyTwin(torchnet.Node):
+class TorchnetLeaky(torchnet.Node):
     def step(self, a_x, h_prev, drop=None):
         h = h_prev + (torch.tanh(a_x + self.W_h @ (h_prev if drop is None else h_prev * drop)) - h_prev) / 4
         return h, (h,)
@@ -120,11 +120,11 @@ class Split(Right):
         return dy @ dy
 
 
-class OneWay(Right):
+class ForwardOnly(Right):
     backward = numnet.Operation.backward
 
 
-class Leaves(Right):
+class Exits(Right):
     def backward(self, dy):
         raise SystemExit(3)
 
@@ -159,7 +159,7 @@ def scaled():
 
 @dataclass
 class Done:
-    """What a command left: its exit status and its words."""
+    """The result of a command: exit status, stdout and stderr."""
 
     status: Any
     out: str
@@ -168,7 +168,7 @@ class Done:
 
 @pytest.fixture
 def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A function that runs the command on a target in a fresh folder, with my.py holding this text."""
+    """A function that runs the command on a target in a new folder, after it has written `text` to my.py."""
     modules = set(sys.modules)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
@@ -177,8 +177,8 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         where = str(tmp_path / target) if ".py" in target else target
         try:
             status: Any = main([where, *map(str, options)])
-        except SystemExit as left:
-            status = left.code
+        except SystemExit as error:
+            status = error.code
         return Done(status, *capsys.readouterr())
 
     yield run
@@ -186,7 +186,7 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         del sys.modules[name]
 
 
-def test_a_right_node_is_0_alone_and_through_time(tmp_path: Path) -> None:
+def test_a_right_node_exits_with_0(tmp_path: Path) -> None:
     (tmp_path / "my.py").write_text(LEAKY, encoding="utf-8")
     done = python("-m", "numnet.check", tmp_path / "my.py:LeakyNode")
     assert (done.returncode, done.stderr) == (0, "")
@@ -197,8 +197,8 @@ def test_a_right_node_is_0_alone_and_through_time(tmp_path: Path) -> None:
     assert rows == ["tensor", "db", "dW_h", "dW_x", "dx", "dh"] * 2
 
 
-def test_a_wrong_node_is_1_and_the_report_marks_what_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "my.py").write_text(FORGETS, encoding="utf-8")
+def test_a_wrong_node_exits_with_1_and_the_report_marks_wrong_tensors(tmp_path: Path) -> None:
+    (tmp_path / "my.py").write_text(WRONG_LEAKY, encoding="utf-8")
     done = python("-m", "numnet.check", tmp_path / "my.py:LeakyNode", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (1, "")
     alone, layer = done.stdout.split("LeakyNode through time")
@@ -208,7 +208,7 @@ def test_a_wrong_node_is_1_and_the_report_marks_what_is_wrong(tmp_path: Path) ->
 
 
 def test_the_diagnosis_is_printed_with_the_line_it_names(check: Any) -> None:
-    done = check(FORGETS, "my.py:LeakyNode")
+    done = check(WRONG_LEAKY, "my.py:LeakyNode")
     assert "\n1. " in done.out
     assert "equation (2)" in done.out
     assert "my.py:11  h = h_prev + (n - h_prev) / 4" in done.out
@@ -217,14 +217,13 @@ def test_the_diagnosis_is_printed_with_the_line_it_names(check: Any) -> None:
 def test_options_reach_the_check(check: Any) -> None:
     done = check(LEAKY, "my.py", "--sizes", "2,3,1,2", "--quiet")
     assert done.out.splitlines() == [
-        "LeakyNode, one step at x (1, 2), h (2, 2): right: 5 tensors agree with differences of the function itself",
-        "LeakyNode through time at x (2, 3, 1), lengths (2,), h (2, 2): right: 5 tensors agree with differences of the "
-        "function itself",
+        "LeakyNode, one step at x (1, 2), h (2, 2): right: 5 tensors agree with finite differences",
+        "LeakyNode through time at x (2, 3, 1), lengths (2,), h (2, 2): right: 5 tensors agree with finite differences",
     ]
     numbers = {seed: check(LEAKY, "my.py", "--seed", seed).out for seed in (0, 0, 1)}
     assert numbers[0] != numbers[1]
     assert numbers[0] == check(LEAKY, "my.py").out
-    assert "[" in check(LEAKY, "my.py", "--full").out  # where each tensor is furthest off is known of all numbers alone
+    assert "[" in check(LEAKY, "my.py", "--full").out  # only a check of all numbers has indices of the largest errors
     assert check(LEAKY, "my.py", "--tolerance", "1e-18").status == 1
 
 
@@ -235,15 +234,13 @@ def test_options_reach_the_check(check: Any) -> None:
         ("make", "x (3, 4), W (4, 6)"), ("scaled", "x (3, 5, 4)"),
     ],
 )  # fmt: skip
-def test_a_name_may_be_a_class_an_instance_a_pair_with_inputs_or_what_makes_one(
-    name: str, tensors: str, check: Any
-) -> None:
+def test_a_name_may_be_a_class_an_instance_a_pair_with_inputs_or_a_factory(name: str, tensors: str, check: Any) -> None:
     done = check(SEVERAL, f"my.py:{name}")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"{name} at {tensors}: right")
 
 
-def test_the_layers_of_a_package_are_made_with_the_sizes_they_name(check: Any) -> None:
+def test_the_layers_of_a_package_are_constructed_with_their_sizes(check: Any) -> None:
     done = check("", "numnet.layers.dense:Dense", "--quiet")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("Dense at x (3, 5, 4): right: 3 tensors")
@@ -256,45 +253,49 @@ def test_the_layers_of_a_package_are_made_with_the_sizes_they_name(check: Any) -
 UNUSABLE = {
     "no file": ("", "mi.py:LeakyNode", [], ["mi.py: there is no such file. Did you mean", "my.py?"]),
     "no module": ("", "numnet.nodes:RNNNode", [], ["there is no module numnet.nodes, expected FILE.py:Name"]),
-    "no module's name": ("", "numnet..node:X", [], ["'numnet..node' is no module's name, expected FILE.py:Name"]),
+    "not a module name": ("", "numnet..node:X", [], ["'numnet..node' is not a module name, expected FILE.py:Name"]),
     "a folder": ("", "../", [], ["it is a folder, expected FILE.py:Name"]),
-    "a name nearby": (LEAKY, "my.py:LeekyNode", [], ["it has no LeekyNode", "Did you mean LeakyNode?"]),
-    "no name nearby": (LEAKY, "my.py:X", [], ["it has no X", "There is LeakyNode."]),
-    "nothing to check": ("x = 1", "my.py", [], ["no class in it has a way back of its own"]),
-    "not to be checked": (SEVERAL, "my.py:Nothing", [], ["Nothing", "has no forward and backward"]),
+    "a name nearby": (LEAKY, "my.py:LeekyNode", [], ["there is no LeekyNode in it", "Did you mean LeakyNode?"]),
+    "no name nearby": (LEAKY, "my.py:X", [], ["there is no X in it", "It has LeakyNode."]),
+    "nothing to check": ("x = 1", "my.py", [], ["no class in it defines its own backward"]),
+    "not checkable": (SEVERAL, "my.py:Nothing", [], ["Nothing", "has no forward and backward"]),
     "syntax": ("x = 1\nclass (", "my.py", [], ["my.py:2: SyntaxError: invalid syntax"]),
     "a null byte": ("\0", "my.py", [], ["SyntaxError"]),
-    "raises when read": ("x = 1\ny = x / 0", "my.py", [], ["my.py:2: ZeroDivisionError: division by zero"]),
-    "leaves when read": ("import sys\nsys.exit()", "my.py", [], ["my.py:2 leaves Python", "if __name__"]),
-    "imports nothing": ("import torch_geometric_x", "my.py", [], ["my.py:1: ModuleNotFoundError", "torch_geometric_x"]),
-    "inside a package": ("from . import x", "my.py", [], ["my.py:1: ImportError", "package.module:Name"]),
-    "asks for more": (SEVERAL, "my.py:Scaled", [], ["Scaled asks for gain", "def make(): return Scaled(gain=...)"]),
+    "raises on import": ("x = 1\ny = x / 0", "my.py", [], ["my.py:2: ZeroDivisionError: division by zero"]),
+    "exits on import": ("import sys\nsys.exit()", "my.py", [], ["my.py:2 exits Python", "if __name__"]),
+    "missing package": ("import torch_geometric_x", "my.py", [], ["my.py:1: ModuleNotFoundError", "torch_geometric_x"]),
+    "relative import": ("from . import x", "my.py", [], ["my.py:1: ImportError", "package.module:Name"]),
+    "requires more arguments": (
+        SEVERAL, "my.py:Scaled", [], ["Scaled requires gain", "def make(): return Scaled(gain=...)"],
+    ),
     "a constructor raises": (
         LEAKY + "\n    def __init__(self, H):\n        raise ValueError('no\\nH')",
         "my.py:LeakyNode", [], ["my.py:23 in __init__: ValueError: no H"],
     ),
     "backward raises": (SEVERAL, "my.py:Split", [], ["my.py:32 in backward: ValueError: matmul"]),
-    "backward leaves": (SEVERAL, "my.py:Leaves", [], ["my.py:41 in backward leaves Python"]),
-    "no backward": (SEVERAL, "my.py:OneWay", [], ["it has no backward, which the check calls"]),
+    "backward exits": (SEVERAL, "my.py:Exits", [], ["my.py:41 in backward exits Python"]),
+    "no backward": (SEVERAL, "my.py:ForwardOnly", [], ["it has no backward, which the check calls"]),
     "a gradient of another shape": (
         SEVERAL.replace("dy @ dy", "dy[0]"), "my.py:Split", [], ["Split: dx is (5, 4), expected (3, 5, 4)"],
     ),
     "no inputs": (SEVERAL, "my.py:pair", [], ["the inputs", "case = (forward, backward), x, W"]),
-    "none of forward": (SEVERAL, "my.py:forward", [], ["the inputs", "case = (forward, backward), x, W"]),
-    "too few sizes": (LEAKY, "my.py", ["--sizes", "3,5"], ["--sizes: '3,5' is not B,T,D,H, expected four whole"]),
+    "no inputs of forward": (SEVERAL, "my.py:forward", [], ["the inputs", "case = (forward, backward), x, W"]),
+    "too few sizes": (LEAKY, "my.py", ["--sizes", "3,5"], ["--sizes: '3,5' is not B,T,D,H, expected four integers"]),
     "a size of 0": (LEAKY, "my.py", ["--sizes", "3,5,0,6"], ["--sizes: '3,5,0,6' is not B,T,D,H"]),
     "a size in words": (LEAKY, "my.py", ["--sizes", "3,5,four,6"], ["'3,5,four,6' is not B,T,D,H"]),
-    "a seed below 0": (LEAKY, "my.py", ["--seed=-1"], ["--seed: '-1' is not a whole number, 0 or more"]),
-    "no tolerance": (LEAKY, "my.py", ["--tolerance", "nan"], ["--tolerance: 'nan' is not a number above 0"]),
+    "a seed below 0": (LEAKY, "my.py", ["--seed=-1"], ["--seed: '-1' is not a seed, expected an integer, at least 0"]),
+    "tolerance nan": (
+        LEAKY, "my.py", ["--tolerance", "nan"], ["--tolerance: 'nan' is not a tolerance, expected a number above 0"],
+    ),
     "a page that is a folder": (LEAKY, "my.py", ["--html", "/"], ["--html: / is a directory, expected a file"]),
-    "an option that is none": (LEAKY, "my.py", ["--size", "3,5,4,6", "--fast"], ["unrecognized arguments: --fast"]),
+    "an unknown option": (LEAKY, "my.py", ["--size", "3,5,4,6", "--fast"], ["unrecognized arguments: --fast"]),
     "against no file": (LEAKY, "my.py", ["--quiet", "--against", "/no/x.py:X"], ["--against /no/x.py:X: there is no"]),
     "against nothing": (LEAKY, "my.py", ["--quiet", "--against", "torch.nn.LTSM"], ["LTSM"]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", UNUSABLE.values(), ids=UNUSABLE)
-def test_what_is_not_usable_is_2_with_one_line(case: Any, check: Any) -> None:
+def test_unusable_targets_exit_with_2_and_one_line(case: Any, check: Any) -> None:
     text, target, options, words = case
     done = check(text, target, *options)
     assert done.status == 2, done.out
@@ -304,7 +305,7 @@ def test_what_is_not_usable_is_2_with_one_line(case: Any, check: Any) -> None:
         assert word in done.err
 
 
-def test_traceback_shows_how_it_came_there(check: Any) -> None:
+def test_traceback_prints_the_traceback(check: Any) -> None:
     done = check(SEVERAL, "my.py:Split", "--traceback")
     assert done.status == 2
     assert done.err.startswith("Traceback")
@@ -316,12 +317,12 @@ def test_without_a_name_every_class_of_the_file_is_checked(check: Any) -> None:
     done = check(SEVERAL, "my.py", "--quiet")
     assert [line.partition(" at ")[0] for line in done.out.splitlines()] == ["Right", "Wrong"]
     refused = [line.split(": ")[1].rpartition(":")[2] for line in done.err.splitlines()]
-    assert refused == ["Scaled", "Split", "OneWay", "Leaves"]
-    assert done.status == 1  # one is wrong, whatever could not be used
+    assert refused == ["Scaled", "Split", "ForwardOnly", "Exits"]
+    assert done.status == 1  # status 1 takes precedence over 2
     assert check(SEVERAL.replace("(1 - self.saved)", "(1 - self.saved**2)"), "my.py").status == 2
 
 
-def test_a_file_of_pytorchs_has_its_modules_checked_and_a_function_where_x_is_given(check: Any) -> None:
+def test_a_pytorch_file_has_its_modules_checked_and_functions_with_given_x(check: Any) -> None:
     done = check(CUBE, "my.py", "--quiet")
     assert (done.status, done.err) == (1, "")
     assert done.out.startswith("Cubes at x (3, 5, 4): WRONG: 3 of 3 tensors")
@@ -332,7 +333,7 @@ def test_a_file_of_pytorchs_has_its_modules_checked_and_a_function_where_x_is_gi
     assert check(CUBE, "my.py:Cube").status == 2
 
 
-def test_a_file_finds_what_stands_beside_it_and_is_read_anew(check: Any, tmp_path: Path) -> None:
+def test_a_file_imports_its_neighbours_and_is_reloaded(check: Any, tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text(LEAKY, encoding="utf-8")
     text = "from beside import LeakyNode\nclass Mine(LeakyNode):\n    pass\n"
     assert check(text, "my.py:Mine").status == 0
@@ -341,14 +342,14 @@ def test_a_file_finds_what_stands_beside_it_and_is_read_anew(check: Any, tmp_pat
     assert check(text, "my.py:Mine").status == 0
 
 
-def test_warnings_are_a_line_each_and_said_once(check: Any) -> None:
+def test_each_warning_is_one_line_printed_once(check: Any) -> None:
     loud = SEVERAL.replace("self.saved = tanh(x)", "self.saved = tanh(x); np.log(-np.ones(1))")
     done = check(loud, "my.py:Right", "--quiet")
     assert (done.status, done.err) == (0, "numnet.check: my.py:9: RuntimeWarning: invalid value encountered in log\n")
 
 
 def test_html_writes_a_page_for_each_report(check: Any, tmp_path: Path) -> None:
-    done = check(FORGETS, "my.py", "--html", tmp_path / "new" / "page.html")
+    done = check(WRONG_LEAKY, "my.py", "--html", tmp_path / "new" / "page.html")
     pages = sorted((tmp_path / "new").iterdir())
     assert [page.name for page in pages] == ["page-2.html", "page.html"]
     assert [f"Written: {page}" in done.out for page in pages] == [True, True]
@@ -357,42 +358,42 @@ def test_html_writes_a_page_for_each_report(check: Any, tmp_path: Path) -> None:
     assert "LeakyNode through time" in layer
 
 
-def test_against_says_whether_it_is_the_same_function(check: Any) -> None:
+def test_against_compares_with_another_implementation(check: Any) -> None:
     done = check(LAYERS, "my.py:Mine", "--against", "torch.nn.LSTM", "--quiet")
     assert (done.status, done.err) == (0, "")
     assert [" right: " in line for line in done.out.splitlines()] == [True] * 3
     assert "torch.nn.LSTM" in done.out.splitlines()[-1]
-    done = check(LAYERS, "my.py:Backwards", "--against", "torch.nn.LSTM", "--quiet")
+    done = check(LAYERS, "my.py:Reversed", "--against", "torch.nn.LSTM", "--quiet")
     assert (done.status, done.err) == (1, "")
     gradients, same = done.out.splitlines()
     assert ": right: " in gradients
     assert ": WRONG" in same
 
 
-def test_against_may_be_another_of_the_users(check: Any) -> None:
+def test_against_may_name_a_class_in_another_module(check: Any) -> None:
     assert check(LAYERS, "my.py:Mine", "--against", "numnet.recurrent.layers:LSTMLayer").status == 0
-    done = check(LAYERS, "my.py:Backwards", "--against", "numnet.recurrent.layers:LSTMLayer", "--quiet")
+    done = check(LAYERS, "my.py:Reversed", "--against", "numnet.recurrent.layers:LSTMLayer", "--quiet")
     assert done.status == 1
     assert done.out.rstrip().endswith("WRONG: 9 of 9 tensors differ from LSTMLayer")
 
 
-def test_a_nodes_twin_of_torchnet_goes_through_time_as_it_does(check: Any, tmp_path: Path) -> None:
-    (tmp_path / "beside.py").write_text(TWIN, encoding="utf-8")
-    done = check(LEAKY, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
+def test_against_a_torchnet_node_compares_both_over_time(check: Any, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text(TORCHNET_NODE, encoding="utf-8")
+    done = check(LEAKY, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:TorchnetLeaky", "--quiet")
     assert (done.status, done.err) == (0, "")
-    assert done.out.rstrip().endswith("agree with LeakyTwin through time")
+    assert done.out.rstrip().endswith("agree with TorchnetLeaky through time")
     other = LEAKY.replace("(n - h_prev) / 4", "(n - h_prev) / 3").replace("dh / 4", "dh / 3").replace("3 / 4", "2 / 3")
-    done = check(other, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:LeakyTwin", "--quiet")
+    done = check(other, "my.py:LeakyNode", "--against", f"{tmp_path}/beside.py:TorchnetLeaky", "--quiet")
     assert (done.status, done.err) == (1, "")
     assert [" right: " in line for line in done.out.splitlines()] == [True, True, False]
 
 
-def test_without_torch_its_remedy_is_said(tmp_path: Path) -> None:
+def test_without_torch_the_message_names_the_install_command(tmp_path: Path) -> None:
     bare = "import runpy, sys; sys.modules['torch'] = None; runpy.run_module('numnet.check', run_name='__main__')"
     (tmp_path / "my.py").write_text(LAYERS, encoding="utf-8")
     done = python("-c", bare, tmp_path / "my.py:Mine", "--quiet", "--against", "torch.nn.LSTM")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stdout.count(" right: ") == 2  # its gradients need numpy alone
+    assert done.stdout.count(" right: ") == 2  # the gradient checks need only numpy
     assert "pip install 'numnet[torch]'" in done.stderr
     (tmp_path / "my.py").write_text("import torch", encoding="utf-8")
     done = python("-c", bare, tmp_path / "my.py")

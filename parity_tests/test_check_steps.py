@@ -1,4 +1,4 @@
-"""What the checker says of one step: faults in pairs, in upstream gradients, in what a node reads out, in a kernel."""
+"""Findings about one step: errors in pairs, in upstream gradients, in a readout, and in a kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numnet.recurrent.rnn import RNNNode
 
 
 def wrong(kind: Any, change: Any) -> Any:
-    """The node with its step_backward changed: `change` takes what the right one takes and gives."""
+    """Return a subclass with another step_backward: change(node, right step_backward, *its arguments)."""
 
     class Wrong(kind):
         def step_backward(self, *given: Any, **options: Any) -> Any:
@@ -27,7 +27,7 @@ def wrong(kind: Any, change: Any) -> Any:
 
 
 def pairs(change: Any) -> Any:
-    """A change of the pairs alone."""
+    """Return a change of only the pairs."""
 
     def changed(node: Any, back: Any, *given: Any) -> Any:
         da, d_state, found = back(*given)
@@ -37,13 +37,16 @@ def pairs(change: Any) -> Any:
 
 
 FAULTS = {
-    "dy lost": (RNNNode, lambda node, back, dy, *rest: back(0 * dy, *rest), "what comes in as dy is lost", ()),
+    "dy lost": (
+        RNNNode, lambda node, back, dy, *rest: back(0 * dy, *rest), "the upstream gradient dy is lost: add it", (),
+    ),
     "dh_next lost": (
-        RNNNode, lambda node, back, dy, dh, saved: back(dy, 0 * dh, saved), "what comes in as dh_next is lost", (),
+        RNNNode, lambda node, back, dy, dh, saved: back(dy, 0 * dh, saved),
+        "the upstream gradient dh_next is lost: add it", (),
     ),
     "dc_next doubled": (
         LSTMNode, lambda node, back, dy, dh, dc, saved: back(dy, dh, 2 * dc, saved),
-        "equation (5): what comes in as dc_next counts twice", (),
+        "equation (5): the upstream gradient dc_next is added twice", (),
     ),
     "no pair": (
         RNNNode, pairs(lambda found, saved: {}), "equation (1): dW_h is missing: step_backward returns no", ("W_h",),
@@ -64,7 +67,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_the_pairs_or_in_what_comes_in_is_named(fault: str) -> None:
+def test_an_error_in_the_pairs_or_the_upstream_gradient_is_named(fault: str) -> None:
     kind, change, words, tensors = FAULTS[fault]
     node = wrong(kind, change)(6, 4, **({"reset": "before"} if kind is GRUNode else {}))
     for thing in (node, numnet.RecurrentLayer(node)):
@@ -74,7 +77,7 @@ def test_a_fault_in_the_pairs_or_in_what_comes_in_is_named(fault: str) -> None:
 
 
 class ReadsOut(numnet.Node):
-    """h = tanh(a + W_h h')  (1),  y = h ⊙ x  (2): it reads out what is none of its states, and its step needs x."""
+    """h = tanh(a + W_h h')  (1),  y = h ⊙ x  (2): y is not a state, and the step needs x."""
 
     reads_out = True
     factor = 1.0
@@ -102,7 +105,7 @@ class ReadsOutTwice(ReadsOut):
     factor = 2.0
 
 
-def test_a_node_that_reads_out_and_needs_x_is_followed() -> None:
+def test_a_node_with_a_readout_that_needs_x_is_traced() -> None:
     assert check_gradients(ReadsOut(4, 4)).passed
     assert check_gradients(numnet.RecurrentLayer(ReadsOut(4, 4))).passed
     finding = check_gradients(numnet.RecurrentLayer(ReadsOutTwice(4, 4))).findings[0]
@@ -143,11 +146,11 @@ class WrongLoop(LSTMKernel):
     [
         (WrongForget, "differs from the plain step: da_f at step 4 is the first wrong quantity, equation (4) (2)"),
         (WrongCell, "differs from the plain step in its forward pass: c at step 0 is the first wrong quantity"),
-        (WrongSums, "differs from the plain form: its sums over all steps give a wrong dW_h alone, equation (1)"),
-        (WrongLoop, "the last h counts not at all; the last c counts not at all"),
+        (WrongSums, "differs from the plain node: the sums over all steps are wrong for dW_h only, equation (1)"),
+        (WrongLoop, "the last h has weight 0; the last c has weight 0"),
     ],
 )
-def test_a_wrong_kernel_is_held_against_the_plain_step(kernel: Any, words: str, monkeypatch: Any) -> None:
+def test_a_wrong_kernel_is_compared_with_the_plain_step(kernel: Any, words: str, monkeypatch: Any) -> None:
     assert check_gradients(numnet.LSTMLayer(6), lengths=[5, 2, 0]).passed
     monkeypatch.setitem(KERNELS, LSTMNode, kernel)
     layer = numnet.LSTMLayer(6, input_size=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,17 @@ import pytest
 
 import numnet
 import torchnet
-from numnet.models.checkpoint import save_checkpoint
-from parity_tests.small import TOKENS, VOCABULARY, assert_same, python, small_checkpoint, small_model, weights
+from numnet.models.checkpoint import Checkpoint, save_checkpoint
+from parity_tests.small import (
+    TOKENS,
+    VOCABULARY,
+    assert_same,
+    python,
+    small_checkpoint,
+    small_model,
+    small_trainer,
+    weights,
+)
 
 BACKENDS = [numnet, torchnet]
 
@@ -88,3 +98,64 @@ def test_the_file_has_the_mode_that_open_gives(mask: int, tmp_path: Path) -> Non
     finally:
         os.umask(before)
     assert (tmp_path / "x.npz").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_model_without_weights_is_kept_with_its_dtype(tmp_path: Path) -> None:
+    model = numnet.RNNModel([numnet.Tanh()], dtype="float64")
+    model(np.ones((2, 3)))
+    assert model.config()["dtype"] == "float64"
+    numnet.save_checkpoint(tmp_path / "model.npz", model)
+    again = numnet.RNNModel.from_checkpoint(numnet.load_checkpoint(tmp_path / "model.npz"))
+    assert again.config() == model.config()
+
+
+@pytest.mark.parametrize("name", ["hidden_size", "output_size", "input_size", "proj_size"])
+def test_no_size_may_be_larger_than_the_weights(name: str) -> None:
+    config = {"layers": [{"type": "LSTMLayer", name: 5}], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
+    with pytest.raises(numnet.CheckpointError, match=f"{name} of LSTMLayer is 5, larger than any axis of the weights"):
+        numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
+
+
+def test_no_size_is_allowed_where_there_are_no_weights() -> None:
+    config = {"layers": [{"type": "Dense", "output_size": 1}], "loss": None, "input_size": 1}
+    with pytest.raises(numnet.CheckpointError, match="output_size of Dense is 1, larger than any axis of the weights"):
+        numnet.RNNModel.from_checkpoint(Checkpoint("run.npz", config, {}))
+
+
+def test_a_checkpoints_model_is_made_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numnet.RNNModel, "usable_device", classmethod(lambda cls, device: device))
+    model = numnet.RNNModel([numnet.Dense(2)], input_size=3)
+    checkpoint = Checkpoint("run.npz", model.config(), model.state_dict())
+    assert numnet.RNNModel.from_checkpoint(checkpoint, "elsewhere").device == "elsewhere"
+
+
+def test_a_checkpoint_makes_its_folder_and_leaves_nothing_where_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no room")
+
+    path = tmp_path / "new" / "deep" / "model.npz"
+    numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    monkeypatch.setattr("numnet.core.checkpoint.open", full, raising=False)
+    with pytest.raises(OSError, match="no room"):
+        numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_with_the_headers_of_numpys_second_version_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    numnet.save_checkpoint(path, numnet.RNNModel([numnet.Dense(2)], input_size=3))
+    with np.load(path) as archive:
+        entries = dict(archive)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in entries.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, value, version=(2, 0))
+    assert_same(numnet.load_checkpoint(path).weights, {k[8:]: v for k, v in entries.items() if k.startswith("weights")})
+
+
+def test_what_a_run_writes_down_is_json_for_every_reader(tmp_path: Path) -> None:
+    small_trainer(numnet, small_model(numnet), validation=None, directory=tmp_path).fit(steps=1)
+    told = np.load(tmp_path / "last.npz")["training"].tobytes()
+    assert json.loads(told, parse_constant=pytest.fail)["best"] is None

@@ -16,6 +16,7 @@ from parity_tests.probe import Arrays, assert_near
 from parity_tests.strategies import Sizes, sizes
 
 # A difference at ε_machine^(1/3): some 4e-11 of rounding and truncation, times the condition of a third derivative.
+LENGTHS = np.array([2, 3])
 NEAR = 1e-7
 
 
@@ -93,3 +94,25 @@ def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
     before = np.array(to_numpy(remembering.layers[0].last_state))
     net.hessian_vector(remembering, x, target, v)
     assert (to_numpy(remembering.layers[0].last_state) == before).all()
+
+
+def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact() -> None:
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    x, t = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 2))
+    v = {name: rng.standard_normal(p.shape) for name, p in model.params.items()}
+    masked = numnet.hessian_vector(model, x, t, v, mask=np.arange(3) < LENGTHS[:, None])
+    assert_near(masked, numnet.hessian_vector(model, x, t, v, lengths=LENGTHS), 1e-7)
+    far = numnet.hessian_vector(model, x, t, {name: 1e6 * value for name, value in v.items()})
+    assert_near({name: value / 1e6 for name, value in far.items()}, numnet.hessian_vector(model, x, t, v), 1e-7)
+
+
+@pytest.mark.parametrize(("size", "length"), [(0.1, 2.0), (50.0, 0.5)])
+def test_the_step_of_second_derivatives_is_the_documented_one(size: float, length: float) -> None:
+    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), 1, dtype="float64")
+    model.load_state_dict({"layers.0.W": [[0.0]], "layers.0.b": [size]})
+    seen: list[float] = []
+    model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment]
+    numnet.hessian_vector(model, None, None, {"layers.0.W": [[0.0]], "layers.0.b": [length]})
+    epsilon = np.finfo("float64").eps ** (1 / 3) * max(1.0, size) / length
+    assert seen == pytest.approx([size + epsilon * length, size - epsilon * length], rel=1e-13)

@@ -77,8 +77,8 @@ def test_the_checker_names_the_part_that_is_wrong() -> None:
     one, two, three = (stack.layers for stack in (parts.encoder, parts.decoder, parts.output))
     report = check_gradients(numnet.EncoderDecoder(one, two, three, Deaf("general")), sizes=(2, 2, 3, 3))
     assert not report.passed
-    assert report.findings[0].text.startswith("attention, alone: dq is 0 throughout")
-    with pytest.raises(Unusable, match="EncoderDecoder has x alone, expected x and a target"):
+    assert report.findings[0].text.startswith("attention, alone: dq is 0 everywhere")
+    with pytest.raises(Unusable, match="EncoderDecoder got only x, expected x and a target"):
         check_gradients(translator(numnet), x)
 
 

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import numnet
 import torchnet
-from numnet.core.arrays import to_numpy
+from numnet.core.checks import check_built, check_dtype
+from parity_tests.small import TOKENS, both, gru, lstm, model_of, trained, x
 
-x, tokens = np.zeros((2, 3, 4), np.float32), np.array([[0, 1, -1], [3, 9, -1]])
+tokens = np.array([[0, 1, -1], [3, 9, -1]])
 h = np.zeros((2, 5))
 Bad = Callable[[Any], Any]
-
-
-def lstm(net: Any, **options: Any) -> Any:
-    return net.LSTMLayer(5, input_size=4, **options)
-
-
-def gru(net: Any, **options: Any) -> Any:
-    return net.GRULayer(5, input_size=4, **options)
-
-
-def both(net: Any, merge: str | None = "concat", **options: Any) -> Any:
-    return net.Bidirectional(gru(net, **options), merge)
-
-
-def model(net: Any, *layers: Any) -> Any:
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy())
 
 
 def packed(net: Any, *lengths: int) -> Any:
@@ -43,13 +28,6 @@ def read(net: Any, **layer: Any) -> Any:
     """The model of a checkpoint whose one layer is said to be this, and whose weights are few."""
     config = {"layers": [layer], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
     return net.RNNModel.from_checkpoint(net.Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
-
-
-def trained(net: Any, layer: Any = None, given: Any = x) -> Any:
-    """A layer after one forward."""
-    layer = layer or lstm(net)
-    layer(given)
-    return layer
 
 
 CASES: list[tuple[str, type[Exception], str, Bad]] = [
@@ -98,7 +76,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("dropout of sequences in a time-major Concat", ValueError, "Concat: layers[0] is batch-first, expected time-major, as the Concat.",
      lambda net: net.Concat([net.Dropout(per_sequence=True)], batch_first=False)),
     ("a time-major Concat in a model", ValueError, "RNNModel: layers[0] is time-major, layers[1] batch-first, expected the same for all.",
-     lambda net: model(net, net.Concat([net.Dense(2)], batch_first=False), lstm(net))),
+     lambda net: model_of(net, net.Concat([net.Dense(2)], batch_first=False), lstm(net))),
     ("tokens and numbers side by side", ValueError, "Concat: layers[1] reads tokens, layers[0] numbers, expected the same for all. Pass widths=.",
      lambda net: net.Concat([net.Dense(2), net.Embedding(4, 2)])),
     ("number of widths", ValueError, "Concat: widths has 1 entries, expected 2, one per layer.", lambda net: net.Concat([net.Dense(2), net.Dense(2)], [4])),
@@ -170,24 +148,24 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("lengths' shape", ValueError, "LSTMLayer: lengths is (3,), expected (2,). One whole number per sequence.", lambda net: lstm(net)(x, None, [3, 2, 1])),
     ("lengths in a column", ValueError, "LSTMLayer: lengths is (2, 1), expected (2,).", lambda net: lstm(net)(x, None, [[3], [2]])),
     ("lengths of truth values", ValueError, "LSTMLayer: mask is (2,), expected (2, 3). One truth value per step.", lambda net: lstm(net)(x, None, [True, False])),
-    ("lengths of a model", ValueError, "RNNModel: lengths[1] is 4, expected 0 to 3", lambda net: model(net, lstm(net))(x, None, [3, 4])),
+    ("lengths of a model", ValueError, "RNNModel: lengths[1] is 4, expected 0 to 3", lambda net: model_of(net, lstm(net))(x, None, [3, 4])),
     ("lengths of a pooling", ValueError, "Pooling: lengths[0] is 9, expected 0 to 3", lambda net: net.Pooling()(x, [9, 3])),
     ("lengths in a loss", ValueError, "SoftmaxCrossEntropy: lengths[1] is 4, expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, np.zeros((2, 3), int), [2, 4])),
     ("mask of steps", ValueError, "LSTMLayer: mask is (2, 4), expected (2, 3). One truth value per step.", lambda net: lstm(net)(x, None, np.ones((2, 4), bool))),
-    ("mask of a model", ValueError, "RNNModel: mask is (3, 2), expected (2, 3).", lambda net: model(net, lstm(net))(x, None, np.ones((3, 2), bool))),
+    ("mask of a model", ValueError, "RNNModel: mask is (3, 2), expected (2, 3).", lambda net: model_of(net, lstm(net))(x, None, np.ones((3, 2), bool))),
     ("mask of integers", TypeError, "LSTMLayer: mask is int64, expected truth values. Convert it with .astype(bool).",
      lambda net: lstm(net)(x, None, np.ones((2, 3), np.int64))),
     ("lengths beside a Packed", ValueError, "Packed: lengths are given too, expected None. A Packed has its own.", lambda net: lstm(net)(packed(net, 2, 3), None, [2, 3])),
-    ("lengths beside a model's Packed", ValueError, "Packed: lengths are given too, expected None.", lambda net: model(net, both(net))(packed(net, 2, 3), None, [2, 3])),
+    ("lengths beside a model's Packed", ValueError, "Packed: lengths are given too, expected None.", lambda net: model_of(net, both(net))(packed(net, 2, 3), None, [2, 3])),
     ("width of a Packed", ValueError, "GRULayer: x has 4 features, expected 7.", lambda net: net.GRULayer(5, input_size=7)(packed(net, 2, 3))),
     ("no step in a Packed", ValueError, "LSTMLayer: x is (2, 0, 4), expected at least one sequence of at least one step.", lambda net: lstm(net)(packed(net, 0, 0))),
     ("a list of sequences", ValueError, "Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).", lambda net: lstm(net)([x[0], x[0, :2]])),
     ("one sequence with lengths", ValueError, "RNNModel: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). One sequence? Pass x[None].",
-     lambda net: model(net, lstm(net))(x[0], None, [3])),
+     lambda net: model_of(net, lstm(net))(x[0], None, [3])),
     ("upstream's lengths", ValueError, "LSTMLayer: dy[0] has 3 steps, expected 2. Pack both with the same lengths.", lambda net: trained(net, None, packed(net, 2, 3)).backward(packed(net, 3, 2))),
     ("upstream's lengths both ways", ValueError, "Bidirectional: dy has 1 sequences, expected 2. Pack both with the same lengths.",
      lambda net: trained(net, both(net), packed(net, 2, 3)).backward(packed(net, 5))),
-    ("upstream's lengths of a model", ValueError, "RNNModel: dy[1] has 2 steps, expected 3.", lambda net: trained(net, model(net, lstm(net)), packed(net, 2, 3)).backward(packed(net, 2, 2))),
+    ("upstream's lengths of a model", ValueError, "RNNModel: dy[1] has 2 steps, expected 3.", lambda net: trained(net, model_of(net, lstm(net)), packed(net, 2, 3)).backward(packed(net, 2, 2))),
     ("target's lengths", ValueError, "SoftmaxCrossEntropy: target[0] has 3 steps, expected 2. Pack both with the same lengths.", lambda net: net.SoftmaxCrossEntropy()(packed(net, 2, 3), net.pack([[1, 1, 1], [0, 0]]))),
     ("target's lengths of a model", ValueError, "MeanSquaredError: target[0] has 3 steps, expected 2.",
      lambda net: net.RNNModel([net.GRULayer(4)], net.MeanSquaredError()).loss_and_grads(packed(net, 2, 3), packed(net, 3, 2))),
@@ -203,12 +181,12 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("time-major pooling", ValueError, "Pooling: lengths is (2,), expected (3,).", lambda net: net.Pooling(batch_first=False)(x, [2, 2])),
     ("time-major token", IndexError, "LSTMLayer: token 9 at [1, 0], expected 0 to 3", lambda net: lstm(net, batch_first=False)(np.array([[0, 1, 2], [9, 0, 1]]))),
     ("both axes first", ValueError, "RNNModel: layers[0] is time-major, layers[1] batch-first, expected the same for all. Give each the same batch_first=.",
-     lambda net: model(net, lstm(net, batch_first=False), net.Pooling())),
+     lambda net: model_of(net, lstm(net, batch_first=False), net.Pooling())),
     ("token at a real place", IndexError, "LSTMLayer: token 9 at [1, 1], expected 0 to 3 (V = 4).", lambda net: lstm(net)(tokens, None, [2, 2])),
     ("token at a real place both ways", IndexError, "GRULayer: token 9 at [1, 1], expected 0 to 3", lambda net: both(net)(tokens, None, tokens >= 0)),
-    ("token at a real place of a model", IndexError, "Embedding: token 9 at [1, 1], expected 0 to 3", lambda net: model(net, net.Embedding(4, 4), lstm(net))(tokens, None, [2, 2])),
+    ("token at a real place of a model", IndexError, "Embedding: token 9 at [1, 1], expected 0 to 3", lambda net: model_of(net, net.Embedding(4, 4), lstm(net))(tokens, None, [2, 2])),
     ("target at a real place", IndexError, "SoftmaxCrossEntropy target: token 9 at [1, 1], expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, tokens, [2, 2])),
-    ("unknown option", TypeError, "LSTMLayer: no option is called 'dropout', expected one of batch_first, reverse,", lambda net: lstm(net, dropout=0.1)),
+    ("unknown option", TypeError, "LSTMLayer: no option is called 'drop', expected one of batch_first, reverse,", lambda net: lstm(net, drop=0.1)),
     ("unknown option both ways", TypeError, "GRULayer: no option is called 'peepholes', expected one of", lambda net: gru(net, peepholes=True, bidirectional=True)),
     ("rates of zoneout", ValueError, "LSTMLayer: zoneout has 3 rates, expected 2: h, c.", lambda net: lstm(net, zoneout=(0.1, 0.1, 0.1))),
     ("rates of a GRU's zoneout", ValueError, "GRULayer: zoneout has 2 rates, expected 1: h.", lambda net: gru(net, zoneout=(0.1, 0.1))),
@@ -223,7 +201,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("activation", ValueError, "RNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.RNNLayer(5, activation="elu")),
     ("IndRNN's activation", ValueError, "IndRNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.IndRNNLayer(5, activation="elu")),
     ("merge", ValueError, "Bidirectional: merge is 'max', expected one of 'concat', 'sum', 'mean', 'mul', None.", lambda net: both(net, "max")),
-    ("merge of a model", ValueError, "RNNModel: layers[0] returns a pair (merge=None), expected one output. Set merge='concat'.", lambda net: model(net, both(net, None), net.Dense(3))),
+    ("merge of a model", ValueError, "RNNModel: layers[0] returns a pair (merge=None), expected one output. Set merge='concat'.", lambda net: model_of(net, both(net, None), net.Dense(3))),
     ("both ways of a Dense", ValueError, "Bidirectional: layer is Dense, expected a recurrent layer, such as LSTMLayer.", lambda net: net.Bidirectional(net.Dense(3))),
     ("pooling", ValueError, "Pooling: how is 'median', expected one of 'last', 'first', 'mean', 'max'.", lambda net: net.Pooling("median")),
     ("pooling's upstream", ValueError, "Pooling: dy is (2, 3, 4), expected (2, 4).", lambda net: trained(net, net.Pooling()).backward(x)),
@@ -258,53 +236,287 @@ def test_bad_input_is_refused_in_the_same_words(name: str, kind: type[Exception]
     assert theirs == ours
 
 
-def test_refused_weights_leave_the_model_as_it_was(net: Any) -> None:
-    layer = net.Dense(2, input_size=4)
-    before = {name: np.array(value.tolist()) for name, value in layer.params.items()}
-    with pytest.raises(ValueError, match="b is"):
-        layer.load_state_dict({"W": np.ones((2, 4)), "b": np.ones(3)})
-    assert all((np.array(layer.params[name].tolist()) == value).all() for name, value in before.items())
+def test_numbers_of_a_short_float_are_real_and_integers_are_not() -> None:
+    for dtype in (torch.bfloat16, torch.float16, np.dtype("float64")):
+        check_dtype("test", dtype)
+    with pytest.raises(
+        ValueError, match=r"test: dtype is int32, expected a dtype of real numbers, such as 'float32'\."
+    ):
+        check_dtype("test", torch.int32)
 
 
-def test_what_the_mask_leaves_out_may_be_anything(net: Any) -> None:
-    """NaN in the prediction, a class that is none: neither reaches the loss or a gradient."""
-    for loss, fill in ((net.SoftmaxCrossEntropy(), -1), (net.MeanSquaredError(), np.nan)):
-        rng, mask = np.random.default_rng(0), np.array([[True, True, False], [True, False, False]])
-        prediction = rng.standard_normal((2, 3, 4))
-        target = rng.integers(0, 4, (2, 3)) if fill == -1 else rng.standard_normal((2, 3, 4))
-        if fill != -1:
-            mask = np.repeat(mask[..., None], 4, axis=-1)
-        expected = float(to_numpy(loss(prediction, target, mask)))
-        gradient = np.array(to_numpy(loss.backward()))
-        prediction[~mask], target[~mask] = np.nan, fill
-        assert float(to_numpy(loss(prediction, target, mask))) == expected
-        np.testing.assert_array_equal(to_numpy(loss.backward()), gradient)
+def test_what_says_nothing_of_waiting_for_a_batch_is_taken() -> None:
+    check_built("test", object())
 
 
-def test_every_target_ignored_is_a_loss_of_0_with_a_warning(net: Any) -> None:
-    loss = net.SoftmaxCrossEntropy(ignore_index=0)
-    with pytest.warns(UserWarning, match="no target is counted"):
-        assert to_numpy(loss(x, np.zeros((2, 3), int))) == 0
-    assert (np.asarray(loss.backward()) == 0).all()
+# The whole of what an error says, where the table above asks for a part of it.
+WORDS: list[tuple[str, Callable[[], Any]]] = [
+    ("RandomBatches: batch_size is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 0, 3)),
+    ("RandomBatches: sequence_length is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 2, 0)),
+    (
+        "RandomBatches: the text has 6 tokens, expected at least 7 for one batch. Give more text, or a smaller "
+        "batch_size or sequence_length.",
+        lambda: numnet.RandomBatches(TOKENS[:6], 2, 3),
+    ),
+    ("SequentialBatches: batch_size is 0, expected a number above 0.", lambda: numnet.SequentialBatches(TOKENS, 0, 3)),
+    (
+        "SequentialBatches: sequence_length is 0, expected a number above 0.",
+        lambda: numnet.SequentialBatches(TOKENS, 2, 0),
+    ),
+    (
+        "SequentialBatches: the text has 6 tokens, expected at least 7 for one batch. Give more text, or a smaller "
+        "batch_size or sequence_length.",
+        lambda: numnet.SequentialBatches(TOKENS[:6], 2, 3),
+    ),
+    ("ConstantSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.ConstantSchedule(0)),
+    (
+        "Packed: values is (3,), expected (4,). One row for each step of the lengths.",
+        lambda: numnet.Packed(np.zeros(3), [1, 3]),
+    ),
+    ("StepSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.StepSchedule(0, 1)),
+    ("StepSchedule: every is 0, expected a number above 0.", lambda: numnet.StepSchedule(1, 0)),
+    ("StepSchedule: factor is 0, expected a number above 0.", lambda: numnet.StepSchedule(1, 1, 0)),
+    ("ExponentialSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.ExponentialSchedule(0, 1)),
+    ("ExponentialSchedule: factor is 0, expected a number above 0.", lambda: numnet.ExponentialSchedule(1, 0)),
+    ("CosineSchedule: learning_rate is 0, expected a number above 0.", lambda: numnet.CosineSchedule(0, 1)),
+    ("CosineSchedule: steps is 0, expected a number above 0.", lambda: numnet.CosineSchedule(1, 0)),
+    (
+        "CosineSchedule: warmup is 5, expected 0 or more and less than steps = 5.",
+        lambda: numnet.CosineSchedule(1, 5, warmup=5),
+    ),
+    ("SGDMomentum: momentum is 1, expected 0 or more and less than 1.", lambda: numnet.SGDMomentum(1, momentum=1)),
+    ("RMSProp: decay is 1, expected 0 or more and less than 1.", lambda: numnet.RMSProp(decay=1)),
+    ("Adam: beta1 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta1=1)),
+    ("Adam: beta2 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta2=1)),
+    (
+        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). Targets have the shape of the logits.",
+        lambda: numnet.BinaryCrossEntropy()(x, np.ones(2)),
+    ),
+    (
+        "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets have the shape of the prediction.",
+        lambda: numnet.MeanSquaredError()(x, np.ones(2)),
+    ),
+    ("Tanh: x is complex64, expected real numbers. Convert it with .astype('float32').", lambda: numnet.Tanh()(x * 1j)),
+    (
+        "Pooling: x is complex64, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.Pooling()(x * 1j),
+    ),
+    (
+        "Pooling: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: numnet.Pooling(batch_first=False)(x[0]),
+    ),
+    (
+        "Pooling: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: numnet.Pooling()(x[0]),
+    ),
+    (
+        "Bidirectional: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: both(numnet)(x[0]),
+    ),
+    (
+        "Dropout: x is complex64, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.Dropout()(x * 1j),
+    ),
+    (
+        "Dropout: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: numnet.Dropout(per_sequence=True)(x[0]),
+    ),
+    (
+        "MeanSquaredError: prediction is complex64, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.MeanSquaredError()(x * 1j, x),
+    ),
+    (
+        "SoftmaxCrossEntropy: target is (2,), expected (2, 3). "
+        "Integer targets have the shape of the logits without the last axis.",
+        lambda: numnet.SoftmaxCrossEntropy(ignore_index=1)(x, np.zeros(2, int)),
+    ),
+    (
+        "RNNModel: dy is (2, 3, 4), expected (2, 3, 5). It has the shape of y.",
+        lambda: trained(numnet, model_of(numnet, lstm(numnet)), numnet.pack([x[0], x[1]])).backward(x),
+    ),
+    (
+        "RNNModel: dy is (2, 3, 4), expected (2, 3, 5). It has the shape of y.",
+        lambda: [net := model_of(numnet, lstm(numnet)), net(x, None, [3, 2]), net.backward(x)],
+    ),
+    ("Adam: clip_norm is 0, expected a number above 0.", lambda: numnet.Adam(clip_norm=0)),
+    ("Adam: clip_value is 0, expected a number above 0.", lambda: numnet.Adam(clip_value=0)),
+    (
+        "Adam: the model differs from that of the first step. Create a new optimizer for it.",
+        lambda: [adam := numnet.Adam(), *(adam.step(numnet.Dense(2, input_size=2)) for _ in range(2))],
+    ),
+    (
+        "GRULayer: dy is Packed, expected an array, as y is.",
+        lambda: trained(numnet, numnet.GRULayer(5, input_size=4)).backward(numnet.pack([np.ones((3, 5))] * 2)),
+    ),
+    (
+        "save_checkpoint: the Dense has no parameters yet. Give input_size=, or run a batch first.",
+        lambda: numnet.save_checkpoint("nowhere.npz", numnet.Dense(2)),
+    ),
+    (
+        "LSTMLayer: x is (2,), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: lstm(numnet)(np.array([0, 1])),
+    ),
+    (
+        "LSTMLayer: x has 0 features, expected 4. The input size is fixed by input_size= or by the first batch.",
+        lambda: lstm(numnet)(np.zeros((2, 3, 0))),
+    ),
+    (
+        "LSTMLayer: state h is (2, 6), expected (2, 5). It is (batch, hidden).",
+        lambda: lstm(numnet, stateful=True)(x, (np.zeros((2, 6)), np.zeros((2, 5)))),
+    ),
+    (
+        "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
+        lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
+    ),
+    (
+        "RNNNode: x is complex128, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.RNNNode(5, 4)(np.ones((4, 2)) * 1j),
+    ),
+    (
+        "RNNNode: token 9 at [1, 0], expected 0 to 3 (V = 4). Was the text encoded with another vocabulary?",
+        lambda: numnet.RNNNode(5, 4)(np.array([0, 9])),
+    ),
+    (
+        "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
+        lambda: [node := numnet.RNNNode(5, 4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
+    ),
+    ("Dense: output_size is 0, expected a whole number above 0.", lambda: numnet.Dense(0)),
+    ("Dense: input_size is 0, expected a whole number above 0.", lambda: numnet.Dense(2, input_size=0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, 0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNLayer(2, input_size=0)),
+    ("GRULayer: output_size is 0, expected a whole number above 0.", lambda: numnet.GRULayer(2, output_size=0)),
+    ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
+    ("Embedding: output_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(2, 0)),
+    (
+        "MeanSquaredError: mask contains 0.5, expected truth values, True for a target that counts.",
+        lambda: numnet.MeanSquaredError()(x[0, 0], x[0, 0], np.array([1, 0, 0.5, 1])),
+    ),
+    (
+        "MeanSquaredError: mask is (2, 4), expected (2, 3). One truth value for each target.",
+        lambda: numnet.MeanSquaredError()(x, x, np.ones((2, 4))),
+    ),
+    (
+        "Adam: m is (3,), expected (6,). Does the file belong to another architecture?",
+        lambda: numnet.Adam().load_state_dict(
+            {"steps": 1, "m": np.zeros(3), "v": np.zeros(6)}, numnet.Dense(2, input_size=2)
+        ),
+    ),
+    (
+        "SequenceBatches: targets[1] is (2,), expected (1,). Each sequence has one target a step, or each has one "
+        "number.",
+        lambda: numnet.SequenceBatches([[1, 2], [3]], [[1, 2], [3, 4]], 2),
+    ),
+    (
+        "Bidirectional: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: both(numnet, batch_first=False)(x[0]),
+    ),
+    (
+        "Bidirectional: dy is Packed, expected an array, as y is.",
+        lambda: trained(numnet, both(numnet)).backward(numnet.pack([np.ones((3, 10))] * 2)),
+    ),
+    (
+        "Packed: lengths[0] is -1, expected 0 to 0 (T = 0).",
+        lambda: numnet.Packed(np.zeros(0), [-1]),
+    ),
+    (
+        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). One-hot targets have the shape of the logits.",
+        lambda: numnet.SoftmaxCrossEntropy()(x, np.ones((2, 3, 5))),
+    ),
+    (
+        "Trainer: evaluate_every is -1, expected a number above 0.",
+        lambda: numnet.Trainer(None, None, [None], evaluate_every=-1),
+    ),
+    (
+        "Adam: the gradient of b is not finite.",
+        lambda: [
+            dense := numnet.Dense(2, input_size=2),
+            np.add(1, np.inf, dense.grads["b"]),
+            numnet.Adam().step(dense),
+        ],
+    ),
+    (
+        "RNNModel: backward before forward. Call forward first.",
+        lambda: [net := model_of(numnet, lstm(numnet)), net.loss_and_grads(x, np.zeros((2, 3), int)), net.backward(x)],
+    ),
+    (
+        "RNNModel: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V.",
+        lambda: model_of(numnet, numnet.GRULayer(5))(np.array([[0, 1]])),
+    ),
+    (
+        "RNNModel: x is (2,), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: model_of(numnet, numnet.GRULayer(5))(np.array([0, 1])),
+    ),
+    (
+        "RNNModel: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: model_of(numnet, lstm(numnet, batch_first=False))(x[0], None, [3]),
+    ),
+    (
+        "LSTMLayer: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
+        "One sequence? Pass x[:, None].",
+        lambda: lstm(numnet, batch_first=False)(x[0], None, [3]),
+    ),
+    (
+        "LSTMLayer: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "One sequence? Pass x[None].",
+        lambda: lstm(numnet)(x[0], None, [3]),
+    ),
+    (
+        "RNNModel: there is no layer or loss named 'Nothing'. A class of your own? Make the model yourself and call "
+        "load_state_dict(checkpoint.weights).",
+        lambda: numnet.RNNModel.from_config({"layers": [{"type": "Nothing"}], "loss": None}),
+    ),
+    (
+        "RNNModel: layers[0] is time-major, layers[1] batch-first, expected the same for all. Give each the same "
+        "batch_first=.",
+        lambda: model_of(numnet, lstm(numnet, batch_first=False), numnet.Dropout(per_sequence=True)),
+    ),
+    (
+        "RNNModel: layers[1] is an earlier layer, or shares a node with one, expected a new layer. Create one.",
+        lambda: [dense := numnet.Dense(4), model_of(numnet, dense, dense)],
+    ),
+    (
+        "RNNModel: state has 1 entries, expected 2: one per layer, as in last_state.",
+        lambda: model_of(numnet, lstm(numnet), numnet.Tanh())(x, [None]),
+    ),
+    (
+        "Dense: initial is 'zeros', expected one of 'pytorch', 'glorot', 'orthogonal'.",
+        lambda: numnet.Dense(2, initial="zeros"),
+    ),
+    (
+        "Dense: W is complex128, expected real numbers. Convert it with .astype('float32').",
+        lambda: numnet.Dense(2, 3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
+    ),
+    (
+        "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time).",
+        lambda: lstm(numnet)(x[None]),
+    ),
+    (
+        "GRULayer: no option is called 'drop', expected one of batch_first, reverse, return_sequences, learn_state, "
+        "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
+        lambda: numnet.GRULayer(5, drop=0.1),
+    ),
+    (
+        "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "
+        "learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
+        lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
+    ),
+    (
+        "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
+        lambda: numnet.LSTMNode(5, 4)(np.ones((4, 2)), np.ones((5, 2))),
+    ),
+]
 
 
-def test_gradients_whose_squares_overflow_are_still_clipped(net: Any) -> None:
-    dense = net.Dense(2, input_size=2)
-    dense.load_state_dict({"W": np.zeros((2, 2)), "b": np.zeros(2)})
-    dense(np.ones((1, 2)))
-    dense.backward(np.full((1, 2), 1e30))
-    assert net.SGD(1.0, clip_norm=6**0.5).step(dense) == pytest.approx(6**0.5 * 1e30)
-    np.testing.assert_allclose(to_numpy(dense.params["W"]), -np.ones((2, 2)), rtol=1e-6)
-
-
-def test_a_gradient_that_is_no_number_names_its_parameter_and_moves_nothing(net: Any) -> None:
-    model = net.RNNModel([lstm(net)], net.MeanSquaredError(), input_size=4)
-    before = {name: np.array(value.tolist()) for name, value in model.params.items()}
-    optimizer = net.Adam(0.1, clip_norm=1.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.loss_and_grads(x * np.float32("nan"), np.zeros((2, 3, 5)))
-    with pytest.raises(FloatingPointError, match=r"the gradient of layers\.0\.W_x is not finite"):
-        optimizer.step(model)
-    assert optimizer.steps == 0
-    assert all((np.array(model.params[name].tolist()) == value).all() for name, value in before.items())
+@pytest.mark.parametrize(("words", "bad"), WORDS)
+def test_an_error_says_all_of_it(words: str, bad: Callable[[], Any]) -> None:
+    with pytest.raises((ValueError, TypeError, IndexError, RuntimeError, FloatingPointError)) as caught:
+        bad()
+    assert str(caught.value) == words

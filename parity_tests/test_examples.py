@@ -82,7 +82,7 @@ def test_samples_of_the_command_line(text: Path) -> None:
     assert greedy[0].stdout == char_lm(*options, "--top-k", 1, "--seed", 3).stdout
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", ["numnet", pytest.param("torchnet", marks=pytest.mark.long)])
 def test_unknown_characters_of_the_prompt_are_said_once(name: str, text: Path) -> None:
     done = char_lm("--backend", name, "--text", text, *TINY, "--steps", 1, "--prompt", "T@x@")
     assert done.stdout.startswith("T@x@")
@@ -112,7 +112,7 @@ def test_the_default_text_and_another_optimizer(tmp_path: Path) -> None:
     assert read(tmp_path / "a.json")["losses"] == [pytest.approx(4.5, abs=0.5)]
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", ["numnet", pytest.param("torchnet", marks=pytest.mark.long)])
 def test_shakespeare_in_under_25_lines(name: str, text: Path, tmp_path: Path) -> None:
     script = SHAKESPEARE.read_text(encoding="utf-8")
     assert len(script.splitlines()) < 25

@@ -14,12 +14,12 @@ import pytest
 
 import numnet
 import torchnet
-from parity_tests.catalogue import CASES, SIZES, Score, examined, sizes_of, trained
+from parity_tests.catalogue import CASES, SIZES, Score, gradient_score, sizes_of, training_score
 from parity_tests.faults import FAULTS, POOL_FAULTS, STEP_FAULTS, VAGUE, Fault, planted
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
-from parity_tests.test_training import OPTIMIZERS, Bowl
+from parity_tests.test_optimizers import OPTIMIZERS, Bowl
 
 
 def slopes(case: Case, net: Any) -> bool:
@@ -71,15 +71,27 @@ def caught_by(case: Case, net: Any) -> str:
 def assert_named(fault: Fault, score: Score) -> None:
     """A diagnosis that was right stays right."""
     assert score.caught, "the gradient checker finds nothing"
-    assert score.right, f"should name {fault.tensor} {fault.where}, but says: {score.said}"
+    assert score.right, f"should name {fault.tensor} {fault.where}, but the diagnosis is: {score.diagnosis}"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+# Of each file the first fault, and the book's: the others are long.
+FIRST = {fault.file: fault.name for fault in reversed(FAULTS)}.values()
+AT_ONCE = [fault.name for fault in FAULTS if fault.name in FIRST or fault.name.startswith("the book's")]
+ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.long, id=fault.name) for fault in FAULTS]
+
+
+def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
+    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS):
+        assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
+
+
+@pytest.mark.parametrize("fault", ROWS)
 def test_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
     with planted(fault, tmp_path) as faulty:
         assert caught_by(CASES[fault.case], faulty), f"{fault.name}: not caught"
         if fault.name not in VAGUE:
-            assert_named(fault, examined(fault, faulty))
+            assert_named(fault, gradient_score(fault, faulty))
 
 
 @pytest.mark.parametrize("name", sorted({fault.case for fault in FAULTS}))
@@ -109,7 +121,7 @@ def test_fault_in_a_step_is_caught(fault: Fault, tmp_path: Path) -> None:
     np.testing.assert_allclose(walked(numnet, fault.case), expected, rtol=1e-11)
     with planted(fault, tmp_path) as faulty:
         assert np.abs(walked(faulty, fault.case) - expected).max() > 1e-6
-        assert_named(fault, trained(fault, faulty))
+        assert_named(fault, training_score(fault, faulty))
 
 
 def calls(case: Case, net: Any) -> bool:

@@ -166,3 +166,21 @@ def test_a_model_in_training_goes_on_as_if_nothing_had_been_written(net: Any) ->
             if writes:
                 net.generate(model, VOCABULARY, PROMPT, 8)
     assert losses[:3] == losses[3:]
+
+
+def test_of_equal_logits_the_first_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    assert {choose(np.tile([0.0, 1.0], 500), rng, top_k=3) for _ in range(50)} == {1, 3, 5}
+
+
+def test_the_temperature_is_1_where_none_is_given() -> None:
+    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
+    logits = np.arange(9.0)
+    assert [choose(logits, ours) for _ in range(50)] == [choose(logits, theirs, temperature=1.0) for _ in range(50)]
+
+
+def test_the_first_seed_is_0_and_the_temperature_1() -> None:
+    model = small_model(numnet)
+    written = numnet.generate(model, VOCABULARY, "a", 30)
+    assert written == numnet.generate(model, VOCABULARY, "a", 30, temperature=1.0, top_k=None, seed=0)
+    assert written != numnet.generate(model, VOCABULARY, "a", 30, seed=1)

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import figure
 
+import numnet
 from numnet import History
+from numnet.training.history import perplexity
 from parity_tests.small import small_model, small_trainer
 
 COLUMNS = (
@@ -50,10 +53,6 @@ def test_a_row_of_the_same_step_replaces_it() -> None:
     ]
 
 
-def test_a_loss_too_large_for_exp_has_an_infinite_perplexity() -> None:
-    assert History([800.0]).add(None, step=1)["perplexity"] == math.inf
-
-
 def test_the_curve_is_a_picture(tmp_path: Path) -> None:
     history = History([3.0, 2.0])
     history.add(2.5, step=2)
@@ -73,3 +72,35 @@ def test_the_curve_is_drawn_on_axes_of_ones_own() -> None:
         3,
         0,
     )
+
+
+def test_a_picture_has_the_numbers_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self.axes[0]))
+    history = numnet.History([3.0])
+    history.add(2.5, step=1)
+    history.losses += [2.0, 4.0, 1.0]
+    history.add(1.5, step=4)
+    for _ in range(2):
+        history.plot(tmp_path / "new" / "deep" / "loss.png")
+    every, means, validation = ([line.get_xdata().tolist(), line.get_ydata().tolist()] for line in drawn[1].lines)
+    assert every == [[1, 2, 3, 4], [3, 2, 4, 1]]
+    assert means == [[0.5, 2.5], [3.0, 7 / 3]]
+    assert validation == [[1, 4], [2.5, 1.5]]
+    assert drawn[1].get_title() == ""
+    history.rows[0]["validation_loss"] = history.rows[1]["validation_loss"] = None
+    history.plot(tmp_path / "loss.png", "a title")
+    assert (len(drawn[2].lines), drawn[2].get_title()) == (2, "a title")
+
+
+def test_a_row_without_steps_of_its_own_has_the_last_loss_and_too_large_a_loss_no_finite_perplexity() -> None:
+    history = numnet.History([3.0, 2.0, 1.5])
+    assert [history.add(None, step=step)["train_loss"] for step in (7, 9)] == [6.5 / 3, 1.5]
+    assert numnet.History([800.0]).add(None, step=1)["perplexity"] == math.inf
+    assert [perplexity(loss) for loss in (1.0, 699.5, 700.0, 700.5)] == [math.e, math.exp(699.5), math.inf, math.inf]
+
+
+def test_a_history_makes_its_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        numnet.History().to_csv(tmp_path / "new" / "deep" / "history.csv")
+    assert (tmp_path / "new" / "deep" / "history.csv").read_text().startswith("step,epoch,")

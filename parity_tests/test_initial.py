@@ -67,24 +67,6 @@ def test_an_embedding_is_normal_and_a_dense_layer_torchs() -> None:
     assert all(0.9 / 5 < np.abs(p).max() <= 1 / 5 for p in dense.values())
 
 
-def test_the_forget_bias_is_added_to_the_forget_rows_alone() -> None:
-    plain, open_ = (numnet.LSTMLayer(3, input_size=2, forget_bias=f, dtype="float64").params["b"] for f in (0.0, 1.5))
-    np.testing.assert_allclose(open_ - plain, np.repeat([0, 1.5, 0, 0], 3))
-
-
-def test_an_embedding_starts_with_the_deviation_that_it_is_given() -> None:
-    one, less = (numnet.Embedding(40, 50, seed=3, std=std).W for std in (1.0, 0.1))
-    assert one.std() == pytest.approx(1, rel=0.05)
-    np.testing.assert_allclose(less, 0.1 * one, rtol=1e-6)
-    again = torchnet.Embedding(**numnet.Embedding(40, 50, std=0.1).config(), seed=3)
-    np.testing.assert_array_equal(again.W.detach().numpy(), less)
-    small: Any = np.float32(0.1)
-    for net in (numnet, torchnet):
-        assert type(net.Embedding(4, 5, std=small).config()["std"]) is float  # json takes no other
-    with pytest.raises(ValueError, match="Embedding: deviation is 0, expected a number above 0"):
-        numnet.Embedding(4, 5, std=0)
-
-
 def as_arrays(part: Any) -> dict[str, Any]:
     return {name: np.array(to_numpy(value)) for name, value in part.params.items()}
 
@@ -250,3 +232,43 @@ def test_an_optimizer_of_torch_made_before_the_model_has_the_models_parameters()
     assert {id(p) for p in model.parameters()} == theirs
     assert all(p.dtype == torch.float64 for p in part.parameters())
     assert_equal(as_arrays(model), as_arrays(numnet.RNNModel([numnet.GRULayer(5, 2, 4)], None, 4, 7, "float64")))
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (3, 5), (5, 3)])
+def test_orthogonal_is_the_factor_whose_other_has_a_positive_diagonal(shape: tuple[int, int]) -> None:
+    drawn = np.random.default_rng(1).standard_normal((max(shape), min(shape)))
+    Q, R = np.linalg.qr(drawn)
+    Q = Q * np.sign(np.diag(R))
+    ours = initial.orthogonal(np.random.default_rng(1), *shape)
+    np.testing.assert_allclose(ours, Q if shape[0] >= shape[1] else Q.T, atol=1e-12)
+
+
+@pytest.mark.parametrize(("scheme", "bound"), [("pytorch", 50**-0.5), ("glorot", (6 / 90) ** 0.5), ("orthogonal", 1.0)])
+def test_the_first_values_of_a_projection_fill_their_range(scheme: str, bound: float) -> None:
+    W_r = numnet.LSTMLayer(50, input_size=3, proj_size=40, initial=scheme, dtype="float64").params["W_r"]
+    assert W_r.shape == (40, 50)
+    if scheme == "orthogonal":
+        np.testing.assert_allclose(W_r @ W_r.T, np.eye(40), atol=1e-12)
+    else:
+        assert 0.98 * bound < np.abs(W_r).max() <= bound
+        assert abs(W_r.mean()) < bound / 20
+
+
+def test_the_output_of_a_layer_is_drawn_by_the_layers_scheme() -> None:
+    W = numnet.GRULayer(5, output_size=4, input_size=3, initial="orthogonal", dtype="float64").params["output.W"]
+    np.testing.assert_allclose(W @ W.T, np.eye(4), atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"peepholes": True}, {"coupled": True}], ids=["plain", "peepholes", "coupled"])
+@pytest.mark.parametrize("of", ["node", "layer"])
+def test_the_forget_bias_is_added_to_the_forget_gates_rows_alone(options: dict[str, bool], of: str) -> None:
+    names = {"layer": ("LSTMLayer",) * 2, "node": ("LSTMVariantNode" if options else "LSTMNode",) * 2}[of]
+    sizes = {"input_size": 2, "dtype": "float64", **options}
+    with_bias, without = (getattr(numnet, k)(3, forget_bias=b, **sizes) for k, b in zip(names, (2.0, 0.0)))
+    added = with_bias.params["b"] - without.params["b"]
+    expected = np.zeros(9 if "coupled" in options else 12)
+    expected[:3] -= 2 * ("coupled" in options)
+    expected[3:6] += 2 * ("coupled" not in options)
+    np.testing.assert_allclose(added, expected, atol=1e-15)
+    default = getattr(numnet, names[0])(3, **sizes).params["b"]
+    np.testing.assert_array_equal(default, without.params["b"])

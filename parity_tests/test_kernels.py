@@ -11,6 +11,7 @@ import pytest
 
 import numnet
 import torchnet
+from numnet.recurrent.fast import blas
 from parity_tests.family import FAMILY, NODES
 from parity_tests.paths import OPTIONS, path_of, rows
 from parity_tests.probe import errors, run, upstream_like
@@ -163,3 +164,14 @@ def test_step_backward_returns_the_gradients_of_the_state_as_a_tuple() -> None:
     y = layer(np.zeros((2, 4, 2)), None, [4, 2])
     with pytest.raises(TypeError, match="step_backward returns a ndarray as the gradient of the previous state"):
         layer.backward(y)
+
+
+def test_a_product_in_blocks_of_rows_is_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blas, "UNPACKED", 30)
+    blas.number_of_blocks.cache_clear()
+    rng, out = np.random.default_rng(0), np.full((8, 2), np.nan)
+    W, x = rng.standard_normal((8, 3)), rng.standard_normal((3, 2))
+    assert blas.number_of_blocks(8, 3, 2) == 2
+    assert blas.dot_in_blocks(W, x, out) is out
+    blas.number_of_blocks.cache_clear()
+    np.testing.assert_allclose(out, W @ x, atol=1e-14)

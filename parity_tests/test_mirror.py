@@ -17,15 +17,15 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """autograd.tape_base core.arrays core.checkpoint core.checks core.evaluation
-    core.initialization core.init core.lengths core.network core.packed core.progress
-    core.random core.schedules data models.checkpoint models.base models.decoding
+    """autograd.tape_base core.answers core.arrays core.checkpoint core.checks core.evaluation
+    core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
+    core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
     models.encoder_decoder_base models.generate recurrent.options training.history
     training.metrics training.trainer""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
-    """autograd.outputs autograd.stored autograd.weights core.layout core.pairs
+    """autograd.outputs autograd.stored autograd.weights core.layout core.pairs recurrent.call
     training.resume""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]

@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
+from parity_tests.small import assert_same, weights
 
 x = np.random.default_rng(0).standard_normal((3, 5, 6))
 target = np.random.default_rng(1).integers(0, 7, (3, 5))
@@ -208,3 +209,45 @@ def test_torchnet_computes_with_the_weights_that_the_layer_has_now() -> None:
     prune.l1_unstructured(layer, "W_x", 1.0)
     prune.l1_unstructured(layer, "b", 1.0)
     assert not layer(x).any()
+
+
+def test_a_config_on_another_device_is_refused() -> None:
+    config = numnet.RNNModel([numnet.Dense(2)], input_size=3).config()
+    with pytest.raises(ValueError, match="device is 'cuda', expected 'cpu'"):
+        numnet.RNNModel.from_config(config, "cuda")
+
+
+def test_a_model_of_a_config_is_on_the_cpu_unless_told_otherwise() -> None:
+    model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
+    again = numnet.RNNModel.from_config(model.config())
+    assert_same(weights(again), weights(model))
+
+
+def test_a_model_has_the_gradient_of_each_layers_start_state() -> None:
+    model = numnet.RNNModel([numnet.GRULayer(5), numnet.Dense(2)], input_size=4)
+    model.backward(np.ones_like(model(np.ones((2, 3, 4)))))
+    assert model.d_state is not None
+    assert model.d_state[0] is model.layers[0].d_state is not None
+    assert model.d_state[1] is None
+    assert (numnet.RNNModel([])(np.ones((2, 3, 4))) == 1).all()
+
+
+def test_training_follows_evaluation() -> None:
+    model = numnet.RNNModel([numnet.Dropout()])
+    assert all(part.training is False for part in model.eval().modules())
+    assert all(part.training is True for part in model.train().modules())
+
+
+def test_in_a_model_every_part_has_its_dtype_and_none_its_last_call() -> None:
+    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, 6)]
+    layers[1](np.ones((2, 6)))
+    model = numnet.RNNModel(layers, input_size=4)
+    assert {part.dtype for part in model.modules() if hasattr(part, "dtype")} == {np.dtype("float32")}
+    assert {value.dtype for of in (model.params, model.grads) for value in of.values()} == {np.dtype("float32")}
+    assert {part.saved for part in model.modules()} == {None}
+
+
+def test_a_model_without_layers_gives_back_tokens_and_one_without_time_a_batch_without_steps() -> None:
+    assert numnet.RNNModel([])(np.array([[1, 2]])).tolist() == [[1, 2]]
+    assert numnet.RNNModel([numnet.Dense(2)])(np.zeros((2, 0, 4)), None, [0, 0]).shape == (2, 0, 2)
+    assert numnet.RNNModel([]).device == "cpu"

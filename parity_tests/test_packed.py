@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+import numnet
 from numnet.core.arrays import to_numpy
 from parity_tests.family import ragged
 from parity_tests.probe import assert_near, run
+from parity_tests.small import gru
 from parity_tests.strategies import LOSSES, Case, Sizes, sizes
 from parity_tests.test_states import TIGHT, made, nodes, numbers, yes_or_no
 
@@ -92,3 +94,12 @@ def test_a_model_takes_and_gives_what_is_packed(net: Any, z: Sizes, turned: bool
     assert_near(found[0], found[1], TIGHT)
     shown = model.predict(packed)
     assert (type(shown.values), shown.lengths.tolist()) == (np.ndarray, lengths.tolist())
+
+
+def test_a_packed_gradient_is_taken_as_the_padded_one() -> None:
+    rng, layer = np.random.default_rng(0), gru(numnet, dtype="float64")
+    batch, dy = (numnet.pack(np.split(rng.standard_normal((5, width)), [2])) for width in (4, 5))
+    layer(batch)
+    dx = layer.backward(dy)
+    layer(batch.padded(), None, batch.lengths)
+    np.testing.assert_array_equal(dx.padded(), layer.backward(dy.padded()))

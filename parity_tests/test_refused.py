@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from numnet.core.arrays import to_numpy
-from parity_tests.test_errors import both, h, lstm, model, x
+from parity_tests.small import both, lstm, model_of, x
 
+h = np.zeros((2, 5))
 options: dict[str, Any] = {
     "stateful": True,
     "learn_state": True,
@@ -24,7 +25,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "a pooling": lambda net: net.Pooling("max"),
     "a convolution": lambda net: net.Convolution(5),
     "side by side": lambda net: net.Concat([net.Dropout(0.3), net.Convolution(5)]),
-    "a model": lambda net: model(net, net.Dropout(0.3), lstm(net, **options), net.Dense(2)),
+    "a model": lambda net: model_of(net, net.Dropout(0.3), lstm(net, **options), net.Dense(2)),
 }
 REFUSED = [[4, 1], [-1, 1], [1.0, 2.0], [1, 1, 1], [True, False], np.ones((2, 4), bool), np.ones((2, 3), int)]
 
@@ -64,3 +65,11 @@ def test_a_refused_call_leaves_the_call_and_the_state_before(kind: str, net: Any
         found.append([np.array(to_numpy(value)) for value in numbers])
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_refused_weights_leave_the_model_as_it_was(net: Any) -> None:
+    layer = net.Dense(2, input_size=4)
+    before = {name: np.array(value.tolist()) for name, value in layer.params.items()}
+    with pytest.raises(ValueError, match="b is"):
+        layer.load_state_dict({"W": np.ones((2, 4)), "b": np.ones(3)})
+    assert all((np.array(layer.params[name].tolist()) == value).all() for name, value in before.items())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import math
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,8 @@ import pytest
 
 import numnet
 import torchnet
-from parity_tests.small import assert_same_run, small_model, small_trainer
+from numnet.training.resume import flatten_state, unflatten_state
+from parity_tests.small import TRAIN, VOCABULARY, assert_same, assert_same_run, small_model, small_trainer, weights
 
 OTHER = {numnet: torchnet, torchnet: numnet}
 
@@ -136,3 +140,105 @@ def test_a_second_ctrl_c_breaks_in(tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert numnet.load_checkpoint(tmp_path / "last.npz").training["step"] == 11
+
+
+def run_of(folder: Path, steps: int = 4, **options: Any) -> Any:
+    """A run of a few steps with a checkpoint."""
+    trainer = small_trainer(numnet, small_model(numnet), directory=folder, **options)
+    trainer.fit(steps=steps)
+    return trainer
+
+
+@pytest.mark.parametrize("validated", [True, False])
+def test_the_best_loss_is_gone_on_with(validated: bool, tmp_path: Path) -> None:
+    options: dict[str, Any] = {} if validated else {"validation": None}
+    first = run_of(tmp_path, **options)
+    rest = small_trainer(numnet, small_model(numnet), **options)
+    rest.resume(numnet.load_checkpoint(tmp_path / "last.npz"))
+    assert rest.best == first.best
+    assert math.isinf(rest.best) != validated
+
+
+def test_a_run_of_another_optimizer_is_refused_with_its_path_and_leaves_the_model(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint, path = numnet.load_checkpoint(tmp_path / "last.npz"), tmp_path / "last.npz"
+    other = small_trainer(numnet, small_model(numnet), optimizer=numnet.SGD(0.1))
+    with pytest.raises(numnet.CheckpointError) as caught:
+        other.resume(checkpoint)
+    assert str(caught.value) == f"{path}: not a usable checkpoint: its run had the optimizer Adam, this one has SGD"
+
+
+def test_what_the_optimizer_refuses_leaves_the_weights_as_they_were(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
+    rest = small_trainer(numnet, small_model(numnet, seed=5))
+    before = weights(rest.model)
+    with pytest.raises(numnet.CheckpointError, match="m is"):
+        rest.resume(numnet.Checkpoint(**{**vars(checkpoint), "optimizer": {**checkpoint.optimizer, "m": np.zeros(3)}}))
+    assert_same(weights(rest.model), before)
+
+
+@pytest.mark.parametrize("masks", [[], [3, 3]])
+def test_masks_of_another_number_of_layers_are_refused(masks: list[int], tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
+    told = {**checkpoint.training, "masks": masks}
+    with pytest.raises(numnet.CheckpointError, match=r"zip\(\)"):
+        small_trainer(numnet, small_model(numnet)).resume(numnet.Checkpoint(**{**vars(checkpoint), "training": told}))
+
+
+def test_a_run_of_an_older_file_without_seeds_of_masks_goes_on(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
+    told = copy.deepcopy(checkpoint.training)
+    del told["mask_seeds"]
+    rest = small_trainer(numnet, small_model(numnet))
+    seed = rest.model.layers[1].seed
+    rest.resume(numnet.Checkpoint(**{**vars(checkpoint), "training": told}))
+    assert (rest.step, rest.model.layers[1].seed) == (4, seed)
+
+
+def test_a_state_of_nothing_is_none_and_any_other_comes_back() -> None:
+    h, c = np.ones((2, 3)), np.zeros((2, 3))
+    assert unflatten_state(flatten_state([None, None]), 2) is None
+    assert unflatten_state(flatten_state(None), 2) is None
+    named = flatten_state([h, None, (h, c), ((h, c), (c, h))])
+    assert " ".join(named) == "state/0/0 state/2/0 state/2/1 state/3/0/0 state/3/0/1 state/3/1/0 state/3/1/1"
+    found = unflatten_state(named, 4)
+    assert found is not None
+    assert (found[0] is h, found[1], found[2]) == (True, None, (h, c))
+    assert found[3] == ((h, c), (c, h))
+
+
+def test_a_run_on_other_batches_is_refused_and_batches_that_say_nothing_are_taken(tmp_path: Path) -> None:
+    run_of(tmp_path)
+    checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
+    rest = small_trainer(numnet, small_model(numnet))
+    rest.batches = numnet.SequentialBatches(TRAIN, 2, 7, seed=4)
+    with pytest.raises(numnet.CheckpointError, match=r"its run had the batches \{.*'batch_size': 3.*'batch_size': 2"):
+        rest.resume(checkpoint)
+    rest.batches = SimpleNamespace(epoch=None, carries_state=True)
+    rest.resume(checkpoint)
+    assert rest.step == 4
+
+
+def test_an_interrupted_run_is_saved_where_it_stands(tmp_path: Path) -> None:
+    trainer = small_trainer(numnet, small_model(numnet), directory=tmp_path)
+    trainer.batches = Struck(trainer.batches, 3)
+    trainer.fit(steps=30)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "last.npz"]
+    assert numnet.load_checkpoint(tmp_path / "last.npz").training["step"] == 3
+
+
+def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_model(tmp_path: Path) -> None:
+    def start(seed: int, **options: Any) -> Any:
+        layers = [numnet.GRULayer(6, state_dropout=0.3), numnet.Dropout(0.3), numnet.Dense(len(VOCABULARY))]
+        model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), len(VOCABULARY), seed)
+        return small_trainer(numnet, model, **options)
+
+    whole, rest = start(2, directory=tmp_path), start(9)
+    whole.fit(steps=2)
+    rest.resume(numnet.load_checkpoint(tmp_path / "last.npz"))
+    for run in (whole, rest):
+        run.fit(steps=4)
+    assert_same_run(rest, whole)

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import numnet
 from numnet.core.lengths import as_mask, check_lengths, check_mask
 from numnet.core.packed import Packed, pack, pad_sequences, to_padded, unpack
 from numnet.data.batches.sequences import POOL, SequenceBatches
@@ -280,3 +281,36 @@ def test_what_is_wrong_is_refused_in_the_same_words(kind: type[Exception], words
         said.append(str(caught.value))
     assert words in said[0]
     assert said[1] == said[0]
+
+
+def test_batches_of_sequences_say_what_they_are_made_of() -> None:
+    batches = numnet.SequenceBatches([[1, 2], [3]], [0, 1], batch_size=2, seed=5, bucketed=False)
+    found = batches.config()
+    assert found.pop("sequences").startswith("2 of checksum ")
+    assert found == {"type": "SequenceBatches", "batch_size": 2, "seed": 5, "bucketed": False, "shuffle": True}
+
+
+def test_the_first_epoch_of_sequences_is_number_0_and_like_lengths_keep_the_order_of_the_shuffle() -> None:
+    batches = numnet.SequenceBatches([[k] * (1 + k % 3) for k in range(40)], range(40), 7)
+    assert [x.tolist() for x, _, _ in batches.epoch()] == [x.tolist() for x, _, _ in batches.epoch(0)]
+    assert [x.tolist() for x, _, _ in batches.epoch()] != [x.tolist() for x, _, _ in batches.epoch(1)]
+    mixed = numnet.SequenceBatches([[k] * (1 + k % 3) for k in range(40)], range(40), 7, bucketed=False)
+    assert mixed.filled() == mixed.filled(0) != mixed.filled(1)
+    alike = numnet.SequenceBatches([[k] * (1 + k % 2) for k in range(900)], range(900), 900, seed=3)
+    rows = np.arange(900)
+    np.random.default_rng([3, 0]).shuffle(rows)
+    assert alike.order(0)[0].tolist() == sorted(rows, key=lambda row: row % 2)
+
+
+def test_targets_may_be_vectors_a_step() -> None:
+    sequences, targets = [np.zeros((2, 4)), np.ones((3, 4))], [np.full((2, 5), 7.0), np.ones((3, 5))]
+    (x, y, lengths), = numnet.SequenceBatches(sequences, targets, 2, shuffle=False).epoch()  # fmt: skip
+    assert (x.shape, y.shape, lengths.tolist()) == ((2, 3, 4), (2, 3, 5), [2, 3])
+    assert y[0].tolist() == [[7.0] * 5, [7.0] * 5, [0.0] * 5]
+
+
+def test_behind_the_end_of_a_packed_sequence_stands_0() -> None:
+    packed = numnet.pack([[1, 2], [3]])
+    assert packed.padded().tolist() == [[1, 2], [3, 0]]
+    assert numnet.Packed([1, 2, 3], [2, 1]).padded(-1).tolist() == [[1, 2], [3, -1]]
+    assert numnet.Packed(np.zeros((0, 4)), np.zeros(0, int)).padded().shape == (0, 0, 4)

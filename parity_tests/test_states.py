@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numnet
-import torchnet
 from numnet.core.arrays import to_numpy
 from parity_tests.family import FAMILY, NODES, maker, ragged
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
-from parity_tests.small import TOKENS, VOCABULARY
+from parity_tests.small import TOKENS, VOCABULARY, gru
 from parity_tests.strategies import Case, Sizes, sizes
 
 TIGHT = 1e-12
@@ -215,7 +214,7 @@ def test_the_path_is_fast_or_gives_the_reason(node: str, options: Any, lengths: 
     layer(x, None, lengths)
     assert set(paths(layer)) == {"fast" if reason == "fast" else f"plain: {reason}"}
     layer(x, None, lengths, np.zeros((2, 3), bool))
-    of_call = reason == "fast" or (net is torchnet and lengths is not None)
+    of_call = reason == "fast" or (net is not numnet and lengths is not None)
     assert set(paths(layer)) == {f"plain: {'no kernel supports resets' if of_call else reason}"}
     layer.use_fast = False
     layer(x, None, lengths)
@@ -297,23 +296,6 @@ def test_a_layer_given_its_width_is_the_one_that_finds_it(net: Any) -> None:
     assert (to_numpy(given_width(x)) == to_numpy(found(x))).all()
 
 
-def test_a_built_bidirectional_layer_takes_a_models_dtype(net: Any) -> None:
-    model = net.RNNModel([net.LSTMLayer(3, input_size=2, bidirectional=True)], dtype="float64")
-    assert str(model(np.ones((1, 2, 2))).dtype).endswith("float64")
-
-
-def test_a_class_of_ones_own_may_go_both_ways(net: Any) -> None:
-    class Mine(net.LSTMLayer):
-        def __init__(self, size: int, **options: Any) -> None:
-            super().__init__(size, **options)
-
-    layer = Mine(3, input_size=2, bidirectional=True)
-    assert type(layer.backwards) is Mine
-    assert layer.backwards.reverse
-    first, second = (to_numpy(layer.params[f"{way}.W_x"]) for way in ("forwards", "backwards"))
-    assert (first != second).all()
-
-
 def test_a_layer_may_be_turned_round_between_two_calls(net: Any) -> None:
     layer, x = net.GRULayer(3, input_size=2, dtype="float64"), np.random.default_rng(2).standard_normal((2, 4, 2))
     layer(x)
@@ -321,12 +303,66 @@ def test_a_layer_may_be_turned_round_between_two_calls(net: Any) -> None:
     assert np.abs(to_numpy(layer(x))[0] - to_numpy(layer(x, lengths=[4, 3]))[0]).max() < 1e-12
 
 
-@pytest.mark.parametrize("how", ["last", "first", "max"])
-def test_pooling_takes_a_step_whatever_stands_in_the_others(how: str, net: Any) -> None:
-    x = np.array([[[-np.inf], [1.0], [-np.inf]], [[-np.inf], [-np.inf], [5.0]]])
-    pooling = net.Pooling(how)
-    y = to_numpy(pooling(x, [3, 2]))
-    assert y[:, 0].tolist() == {"last": [-np.inf, -np.inf], "first": [-np.inf, -np.inf], "max": [1, -np.inf]}[how]
-    dx = to_numpy(pooling.backward(np.ones((2, 1))))
-    assert (dx.sum(axis=1) == 1).all()
-    assert dx[1, 2] == 0
+def test_a_state_that_is_given_goes_before_the_learned_one() -> None:
+    x, h = np.random.default_rng(0).standard_normal((2, 3, 4)), np.full((2, 5), 0.25)
+    learned, plain = gru(numnet, learn_state=True, dtype="float64"), gru(numnet, dtype="float64")
+    learned.h_0[...] = 0.5
+    y = learned(x, h)
+    np.testing.assert_array_equal(y, plain(x, h))
+    learned.backward(np.ones_like(y))
+    assert not learned.grads["h_0"].any()
+
+
+def test_rows_that_begin_anew_begin_with_zeros() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    stateful, plain = (numnet.LSTMLayer(5, input_size=4, dtype="float64", stateful=on) for on in (True, False))
+    first = plain(x)
+    h, c = plain.last_state
+    stateful(x)
+    stateful.reset_state([0])
+    y = stateful(x)
+    np.testing.assert_array_equal(y[0], first[0])
+    np.testing.assert_array_equal(y[1], plain(x, (h, c))[1])
+
+
+def test_rows_that_begin_anew_one_after_another_begin_as_those_at_once() -> None:
+    x, found = np.random.default_rng(0).standard_normal((3, 2, 4)), []
+    for resets in ([[0], [2]], [[0, 2]], [[0]]):
+        layer = numnet.GRULayer(5, input_size=4, stateful=True, learn_state=True)
+        layer.params["h_0"][...] = 0.5
+        layer(x)
+        for rows in resets:
+            layer.reset_state(rows)
+        found.append(layer(x))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0][2], found[2][2])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda net, **options: net.LSTMLayer(5, input_size=4, seed=1, **options),
+        lambda net, **options: net.GRULayer(5, input_size=4, seed=1, bidirectional=True, **options),
+        lambda net, **options: net.RNNModel([net.RNNLayer(5, **options), net.Dense(2)], seed=1),
+    ],
+)
+def test_the_state_comes_with_the_output_where_it_is_asked_for(net: Any, make: Any) -> None:
+    x, lengths = np.random.default_rng(0).standard_normal((2, 3, 4)), [3, 1]
+    for options in ({}, {"return_sequences": False}):
+        alone, both = make(net, **options), make(net, **options)
+        y, (again, state) = alone(x, None, lengths), both(x, None, lengths, return_state=True)
+        np.testing.assert_array_equal(to_numpy(again), to_numpy(y))
+        for ours, theirs in zip(parts_in(state), parts_in(alone.last_state), strict=True):
+            np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+        ours, theirs = (to_numpy(one.backward(np.ones(tuple(y.shape)))) for one in (alone, both))
+        np.testing.assert_array_equal(ours, theirs)
+    packed, state = make(net)(net.pack([x[0], x[1, :1]]), return_state=True)
+    assert packed.lengths.tolist() == lengths
+    assert len(parts_in(state)) == len(parts_in(both.last_state))
+
+
+def parts_in(state: Any) -> list[Any]:
+    """The arrays of a state: of a pair, of pairs, of a list with None."""
+    if isinstance(state, (tuple, list)):
+        return [part for each in state for part in parts_in(each)]
+    return [] if state is None else [state]

@@ -52,7 +52,10 @@ def test_it_learns_says_and_draws(folder: Path, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("more", [[], ["--words-alone", "--cell", "GRU", "--depth", 2]], ids=["characters", "words"])
+WORDS = pytest.param(["--words-alone", "--cell", "GRU", "--depth", 2], marks=pytest.mark.long, id="words")
+
+
+@pytest.mark.parametrize("more", [pytest.param([], id="characters"), WORDS])
 def test_both_backends_learn_the_same(more: list[Any], folder: Path, tmp_path: Path) -> None:
     losses = []
     for backend in ("numnet", "torchnet"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import chain
 from pathlib import Path
+from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import numnet
 from numnet import RandomBatches, SequentialBatches, Vocabulary
 from numnet.data import TextError, default_text, read_text, spell, split
-from parity_tests.small import TEXT, python
+from parity_tests.small import TEXT, TOKENS, VOCABULARY, python
 
 B, T, SPARE, SEED, EPOCH = (st.integers(low, high) for low, high in ((1, 5), (1, 7), (0, 60), (0, 2**31), (0, 9)))
 
@@ -31,6 +33,7 @@ def test_words() -> None:
     assert vocabulary.tokens == ["<unk>", "the", "cat", "and", "hat"]
     assert vocabulary.encode("hat dog the <unk>").tolist() == [4, 0, 1, 0]
     assert vocabulary.decode([4, 0, 1]) == "hat <unk> the"
+    assert vocabulary.decode(vocabulary.encode("hat the cat")) == "hat the cat"
 
 
 def test_rare_and_unknown_tokens() -> None:
@@ -72,11 +75,6 @@ def test_a_file_that_is_no_text(tmp_path: Path, data: bytes, cause: str) -> None
 def test_marks_and_line_ends_of_other_systems_are_taken_off(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"\xef\xbb\xbfone\r\ntwo\n")
     assert read_text(tmp_path / "x.txt") == "one\ntwo\n"
-
-
-def test_the_default_text_is_long_english() -> None:
-    assert len(default_text()) > 300_000
-    assert "statement" in default_text()
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1, float("nan")])
@@ -208,3 +206,36 @@ def test_what_cannot_be_spelt() -> None:
         spell(["abc"], Vocabulary.from_tokens(["abc"]), 3)
     with pytest.raises(ValueError, match="width is 0"):
         spell(["abc"], characters, 0)
+
+
+@pytest.mark.parametrize("left_over", range(7))
+def test_every_random_batch_is_whole(left_over: int) -> None:
+    batches = numnet.RandomBatches(np.arange(1 + 2 * 3 * 4 + left_over), batch_size=2, sequence_length=3)
+    for number in range(20):
+        shapes = [part.shape for batch in batches.epoch(number) for part in batch]
+        assert shapes == [(2, 3)] * 2 * len(batches)
+
+
+def test_tokens_are_numbers_of_64_bits() -> None:
+    assert VOCABULARY.encode("abc").dtype == VOCABULARY.encode("").dtype == np.int64
+
+
+def test_a_text_of_batches_is_part_of_their_config() -> None:
+    found = [kind(TOKENS, 2, 3, seed=4).config() for kind in (numnet.SequentialBatches, numnet.RandomBatches)]
+    texts = [config.pop("tokens") for config in found]
+    assert texts[0] == texts[1]
+    assert texts[0].startswith(f"{len(TOKENS)} of checksum ")
+    assert [config.pop("type") for config in found] == ["SequentialBatches", "RandomBatches"]
+    assert found == [{"batch_size": 2, "sequence_length": 3, "seed": 4}] * 2
+
+
+def test_the_default_text_is_pythons_own_help() -> None:
+    assert default_text() == "\n\n".join(topics[name] for name in sorted(topics))
+    assert len(default_text()) > 300_000
+    assert "statement" in default_text()
+
+
+def test_the_first_seed_and_epoch_are_0() -> None:
+    for kind in (SequentialBatches, RandomBatches):
+        ours = np.array(list(kind(TOKENS, 2, 3).epoch()))
+        np.testing.assert_array_equal(ours, list(kind(TOKENS, 2, 3, seed=0).epoch(0)))

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from parity_tests.small import TRAIN, VALIDATION, assert_same, assert_same_run, small_model, small_trainer, weights
+import numnet
+from numnet.training.trainer import first_bad
+from parity_tests.small import (
+    TRAIN,
+    VALIDATION,
+    assert_same,
+    assert_same_run,
+    ragged_run,
+    small_model,
+    small_trainer,
+    weights,
+)
 
 
 @pytest.mark.parametrize(
@@ -159,3 +172,80 @@ def test_evaluation_weighs_by_what_is_counted(net: Any) -> None:
     assert len(few) == 5
     assert len(one) == 1
     assert net.evaluate(model, few) == pytest.approx(net.evaluate(model, one), rel=1e-12)
+
+
+@pytest.mark.parametrize("what", ["params", "grads"])
+def test_the_first_number_that_is_none_is_named(what: str) -> None:
+    model = numnet.RNNModel([numnet.Dense(2)], numnet.MeanSquaredError(), input_size=3)
+    assert first_bad(model) == "Every parameter and gradient is finite."
+    getattr(model, what)["layers.0.b"][1] = np.inf
+    said = {"params": "the parameter layers.0.b is not finite.", "grads": "the gradient of layers.0.b is not finite."}
+    assert first_bad(model) == said[what]
+
+
+def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2)] for width in (4, 2))
+    found = numnet.evaluate(model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False))
+    squares = [((model.predict(one[None])[0] - target) ** 2).sum() for one, target in zip(x, y)]
+    assert found == pytest.approx(sum(squares) / 16, rel=1e-12)
+    assert numnet.evaluate(model, SimpleNamespace(epoch=lambda number: (), carries_state=False)) == 0.0
+
+
+def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_places() -> None:
+    rng = np.random.default_rng(0)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4)
+    batches = numnet.SequenceBatches(rng.standard_normal((6, 5, 4)), rng.standard_normal((6, 5, 2)), 2)
+    trainer = numnet.Trainer(model, numnet.Adam(), batches, progress=False)
+    trainer.seconds = 1.23456
+    trainer.report()
+    assert trainer.history.rows[-1]["seconds"] == 1.235
+    row = trainer.fit(steps=2).rows[-1]
+    assert (row["perplexity"], row["bits_per_character"]) == (None, None)
+
+
+def test_no_seconds_are_no_step_and_a_step_takes_no_longer_than_the_run() -> None:
+    trainer = small_trainer(numnet, small_model(numnet))
+    trainer.fit(seconds=0)
+    assert (trainer.step, trainer.optimizer.memory) == (0, [])
+    trainer.fit(steps=3)
+    assert 0 < trainer.busy <= trainer.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on by a second each time that it is looked at."""
+    monkeypatch.setattr("numnet.training.trainer.time", SimpleNamespace(perf_counter=itertools.count(100).__next__))
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_row_has_the_rate_of_its_step_and_the_tokens_of_a_second() -> None:
+    trainer = small_trainer(numnet, small_model(numnet), optimizer=numnet.SGD(numnet.StepSchedule(1.0, 1, 0.5)))
+    assert trainer.interrupted is False
+    first = trainer.fit(steps=0).rows[-1]
+    assert (first["learning_rate"], first["gradient_norm"], first["characters_per_second"]) == (1.0, None, None)
+    assert (trainer.interrupted, trainer.seconds) == (False, 0.0)
+    for steps, rate in ((1, 1.0), (3, 0.25)):
+        row = trainer.fit(steps=steps).rows[-1]
+        assert (row["learning_rate"], row["characters_per_second"], row["seconds"]) == (rate, 3 * 7, 3 * steps)
+    assert trainer.tokens == 3 * 3 * 7
+
+
+@pytest.mark.usefixtures("clock")
+def test_steps_behind_the_end_of_a_sequence_are_neither_trained_on_nor_counted() -> None:
+    model, batches = ragged_run()
+    x, y, lengths = next(batches.epoch())
+    expected = model.evaluate(x, y, lengths=lengths)
+    trainer = numnet.Trainer(model, numnet.SGD(0.1), batches, progress=False)
+    row = trainer.fit(steps=2).rows[-1]
+    assert trainer.history.losses[0] == pytest.approx(expected, rel=1e-12)
+    assert (trainer.tokens, row["characters_per_second"]) == (1 + 5 + 2 + 4, 6)
+
+
+def test_an_evaluation_may_leave_targets_out() -> None:
+    model, batches = ragged_run()
+    x, y, _ = next(batches.epoch())
+    mask = np.arange(5) >= np.array([[3], [1]])
+    assert model.evaluate(x, y, mask=mask) == model.loss(model.predict(x), y, mask)
+    assert model.evaluate(x, y, mask=mask) != model.evaluate(x, y)

@@ -78,7 +78,7 @@ def test_it_learns_says_and_draws(pairs: Path, tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("attention", ["none", "dot"])
+@pytest.mark.parametrize("attention", [pytest.param("none", marks=pytest.mark.long), "dot"])
 def test_both_backends_learn_the_same(attention: str, pairs: Path, tmp_path: Path) -> None:
     losses = []
     for backend in ("numnet", "torchnet"):

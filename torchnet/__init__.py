@@ -1,11 +1,15 @@
 """The same names, files and signatures as numnet, on PyTorch: autograd, the vendors' kernels, CPU or GPU."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 try:
     import torch as _torch  # noqa: F401
 except ImportError:
     raise ImportError("torchnet needs PyTorch: pip install 'numnet[torch]'") from None
 
 from numnet import data
+from numnet.core.answers import no_name
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
@@ -48,92 +52,118 @@ from torchnet.training.curvature import hessian_vector
 from torchnet.training.optimizer import Optimizer
 from torchnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 
+if TYPE_CHECKING:
+    from numnet import check
+
 __version__ = "0.1.0"
 
-# fmt: off
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "ArrayWithGrad",
-    "Attention",
-    "Bidirectional",
-    "BinaryCrossEntropy",
-    "Characters",
-    "Checkpoint",
-    "CheckpointError",
-    "Concat",
-    "ConstantSchedule",
-    "Convolution",
-    "CosineSchedule",
-    "DecodedSequence",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "EncoderDecoder",
-    "ExponentialSchedule",
+__all__ = [  # noqa: RUF022
+    # recurrent layers
+    "RNNLayer",
     "GRULayer",
-    "GRUNode",
-    "History",
-    "IndRNNLayer",
-    "IndRNNNode",
     "LSTMLayer",
+    "MGULayer",
+    "IndRNNLayer",
+    "RecurrentLayer",
+    "Bidirectional",
+    # nodes: one step of a recurrent layer
+    "Node",
+    "RNNNode",
+    "GRUNode",
     "LSTMNode",
     "LSTMVariantNode",
-    "Layer",
-    "LayerNormGRUNode",
-    "LayerNormRNNNode",
-    "Loss",
-    "MGULayer",
     "MGUNode",
-    "MeanSquaredError",
-    "Node",
-    "NumberWithGrad",
-    "Operation",
-    "Optimizer",
-    "Packed",
-    "PairBatches",
-    "ParamOperation",
+    "IndRNNNode",
+    "LayerNormRNNNode",
+    "LayerNormGRUNode",
+    # layers without a state
+    "Dense",
+    "Embedding",
+    "Characters",
+    "Convolution",
     "Pooling",
-    "RMSProp",
-    "RNNLayer",
-    "RNNModel",
-    "RNNNode",
-    "RandomBatches",
-    "ReLU",
-    "RecurrentLayer",
-    "SGDMomentum",
-    "Schedule",
-    "SequenceBatches",
-    "SequentialBatches",
+    "Concat",
+    "Attention",
+    "Dropout",
     "Sigmoid",
-    "Softmax",
-    "SoftmaxCrossEntropy",
-    "StepSchedule",
     "Tanh",
-    "Tape",
-    "Trainer",
-    "TrainingDiverged",
-    "Vocabulary",
+    "ReLU",
+    "Softmax",
+    # losses
+    "Loss",
+    "SoftmaxCrossEntropy",
+    "BinaryCrossEntropy",
+    "MeanSquaredError",
+    # models, and what they generate
+    "RNNModel",
+    "EncoderDecoder",
+    "generate",
+    "greedy",
     "beam_search",
+    "DecodedSequence",
+    # define by run
+    "Tape",
+    "NumberWithGrad",
+    "ArrayWithGrad",
+    "concatenate",
+    "stack",
+    # optimizers, learning rates, clipping
+    "Optimizer",
+    "SGD",
+    "SGDMomentum",
+    "AdaGrad",
+    "RMSProp",
+    "Adam",
+    "AdamW",
+    "OPTIMIZERS",
+    "Schedule",
+    "ConstantSchedule",
+    "StepSchedule",
+    "ExponentialSchedule",
+    "CosineSchedule",
     "clip_by_norm",
     "clip_by_value",
-    "concatenate",
-    "data",
-    "evaluate",
-    "generate",
     "global_norm",
-    "greedy",
     "hessian_vector",
-    "load_checkpoint",
-    "pack",
-    "pad_sequences",
-    "require_plot",
-    "save_checkpoint",
-    "stack",
+    # training
+    "Trainer",
+    "TrainingDiverged",
+    "History",
+    "evaluate",
     "translation_scores",
+    "require_plot",
+    # data: batches and vocabulary
+    "SequentialBatches",
+    "RandomBatches",
+    "SequenceBatches",
+    "PairBatches",
+    "Vocabulary",
+    # sequences of different lengths
+    "Packed",
+    "pack",
     "unpack",
+    "pad_sequences",
+    # checkpoints
+    "Checkpoint",
+    "save_checkpoint",
+    "load_checkpoint",
+    "CheckpointError",
+    # base classes of your own layers
+    "Operation",
+    "ParamOperation",
+    "Layer",
+    # modules
+    "check",
+    "data",
 ]
-# fmt: on
+
+
+def __getattr__(name: str) -> Any:
+    """The module `check`, imported when it is first used; for another name, what to use in its place."""
+    if name == "check":
+        return import_module("numnet.check")
+    raise no_name(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -57,6 +57,9 @@ class OnTape:
             raise AttributeError(name)
         return getattr(self.part, name)
 
+    def __repr__(self) -> str:
+        return f"<{self.part!r} on a tape>"
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name in OnTape.own:
             vars(self)[name] = value

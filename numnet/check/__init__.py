@@ -1,7 +1,11 @@
-"""Is my backward right, and if not, what is wrong? `check_gradients` answers; `compare` holds two things together.
+"""Check a hand-written backward pass, and find the error if it is wrong.
 
-For a test of one's own: `assert_gradients`, `assert_same`, and hypothesis strategies in `numnet.check.strategies`. From
-the shell: python -m numnet.check FILE.py:Name.
+check_gradients     compares every gradient with finite differences
+compare             compares two implementations, forward and backward
+assert_gradients    the first as an assertion for your tests; assert_same is the second
+strategies          hypothesis strategies: sizes, seeds and ragged lengths
+
+From the shell: python -m numnet.check FILE.py:Name.
 """
 
 from numnet.check.asserting import assert_gradients, assert_same

@@ -1,15 +1,16 @@
-"""Is a backward right? Asked from the shell, of what a file defines, before anything is trained with it.
+"""Check from the shell whether the backward passes in a file are right, before you train with them.
 
 python -m numnet.check my_nodes.py:MyNode                       a node: one step, then through time with ragged lengths
-python -m numnet.check my_nodes.py                              every class in the file that has a way back of its own
+python -m numnet.check my_nodes.py                              every class in the file that defines its own backward
 python -m numnet.check my_nodes.py:MyNode --sizes 2,4,3,5       B rows, T steps, D features, H hidden units
-python -m numnet.check my_nodes.py:MyNode --against torch.nn.LSTM    is it the same function as well?
-python -m numnet.check package.module:make --html report.html   what make() returns; the report as a page too
+python -m numnet.check my_nodes.py:MyNode --against torch.nn.LSTM    also compare it with torch.nn.LSTM
+python -m numnet.check package.module:make --html report.html   the return value of make(); an HTML report too
 
-Name is a class, made with the sizes that its constructor names (hidden_size, input_size, ...); an instance; a function
-that makes one; or one with the inputs to check it at, as two functions need them: case = (forward, backward), x, W.
+Name is a class, constructed with the sizes that its constructor takes (hidden_size, input_size, ...); an instance; a
+function that returns an instance; or a tuple of an instance and its inputs. A pair of functions needs the tuple:
+case = (forward, backward), x, W.
 
-Exit status: 0 right; 1 wrong, and the report says what; 2 not usable, with the reason in a line.
+Exit status: 0 right; 1 wrong, the report lists the errors; 2 cannot be checked, stderr has the reason in one line.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from numnet.check.report import Report
 
 
 def reports(module: ModuleType, name: str, args: argparse.Namespace) -> Iterator[Report]:
-    """Of each case its gradients; and of the whole, what it is compared with."""
+    """Yield a gradient report for each case, then the comparison with --against."""
     chosen = {"seed": args.seed, "sizes": args.sizes, **({"tolerance": args.tolerance} if args.tolerance else {})}
     every = cases(module, name, args.sizes)
     for case in every:
@@ -47,13 +48,13 @@ def reports(module: ModuleType, name: str, args: argparse.Namespace) -> Iterator
 
 
 def compared(case: Case, against: str, chosen: dict[str, Any]) -> Report:
-    """The same function as another's?"""
+    """Compare a case with the implementation that --against names."""
     if against.partition(".")[0] in ("torch", "torchnet"):
         try:
             importlib.import_module("torch")
         except ImportError:
             raise Unusable(f"--against {against} needs PyTorch: pip install 'numnet[torch]'") from None
-    theirs = another(against, chosen["sizes"]) if ":" in against else Case(against, against)
+    theirs = counterpart(against, chosen["sizes"]) if ":" in against else Case(against, against)
     from numnet.check.compare import compare
 
     report: Report = compare(case.thing, theirs.thing, *case.inputs, **chosen)
@@ -61,8 +62,8 @@ def compared(case: Case, against: str, chosen: dict[str, Any]) -> Report:
     return report
 
 
-def another(against: str, sizes: Sizes) -> Case:
-    """What --against FILE.py:Name names; a node's course through time."""
+def counterpart(against: str, sizes: Sizes) -> Case:
+    """Return the case that --against FILE.py:Name names; of a node, its layer over all steps."""
     try:
         module, names = load_target(against)
         return cases(module, names[0], sizes)[-1]
@@ -72,7 +73,7 @@ def another(against: str, sizes: Sizes) -> Case:
 
 
 def show(report: Report, args: argparse.Namespace, number: int) -> None:
-    """On the terminal and, if asked for, as a page: FILE, then FILE with -2, -3, ..."""
+    """Print the report and, with --html, write it to FILE; later reports go to FILE with -2, -3, ..."""
     print(report.headline if args.quiet else f"{report}\n", flush=True)
     if not args.html:
         return
@@ -85,14 +86,14 @@ def show(report: Report, args: argparse.Namespace, number: int) -> None:
 
 
 def refuse(name: str, error: BaseException, file: str | None, args: argparse.Namespace) -> None:
-    """Say why on stderr."""
+    """Print the reason to stderr."""
     if args.traceback:
         traceback.print_exception(error)
     print(f"numnet.check: {name}: {reason(error, file)}", file=sys.stderr)
 
 
-def checked(args: argparse.Namespace) -> int:
-    """The exit status: what is wrong counts more than what could not be used."""
+def run_checks(args: argparse.Namespace) -> int:
+    """Run all checks and return the exit status; 1 (wrong) takes precedence over 2 (cannot be checked)."""
     where, _ = split(args.target)
     try:
         module, names = load_target(args.target)
@@ -115,13 +116,13 @@ def checked(args: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status of `python -m numnet.check` with these arguments."""
+    """Run `python -m numnet.check` with these arguments and return its exit status."""
     args = parser(__doc__).parse_args(argv)
-    with warnings.catch_warnings(record=True) as heard:
-        status = checked(args)
-    told = [f"{Path(w.filename).name}:{w.lineno}: {w.category.__name__}: {w.message}" for w in heard]
-    if status != 2:  # then there is one line, and no more
-        for line in dict.fromkeys(told):
+    with warnings.catch_warnings(record=True) as caught:
+        status = run_checks(args)
+    lines = [f"{Path(w.filename).name}:{w.lineno}: {w.category.__name__}: {w.message}" for w in caught]
+    if status != 2:  # with status 2, stderr has exactly one line
+        for line in dict.fromkeys(lines):
             print(f"numnet.check: {line}", file=sys.stderr)
     return status
 
@@ -130,7 +131,7 @@ if __name__ == "__main__":
     try:
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
         sys.exit(main())
-    except BrokenPipeError:  # who reads has seen enough: | head
+    except BrokenPipeError:  # the reader closed the pipe, such as | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except KeyboardInterrupt:

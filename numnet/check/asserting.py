@@ -1,4 +1,4 @@
-"""The checks as assertions, for a user's own tests: what fails says what is wrong, and not how that was found."""
+"""The checks as assertions for your own tests: the failure message is the report."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ def assert_gradients(thing: Any, *inputs: Any, **options: Any) -> Report:
             assert_gradients(MyNode(6, input_size=4))
             assert_gradients(numnet.RecurrentLayer(MyNode(6, input_size=4)), lengths=[5, 0, 1])
 
-    Takes what `check_gradients` takes, and returns its report. AssertionError, where a gradient is wrong; TypeError,
-    where `thing` cannot be checked; errors of `thing` itself come through.
+    Takes the arguments of `check_gradients` and returns its report. Raises AssertionError if a gradient is wrong and
+    TypeError if `thing` cannot be checked; exceptions raised by `thing` itself propagate.
     """
     __tracebackhide__ = True
     return passed(check_gradients(thing, *inputs, **options))
 
 
 def assert_same(ours: Any, theirs: Any, *inputs: Any, **options: Any) -> Report:
-    """Fail unless two things compute the same function with the same gradients; the message is the report.
+    """Fail unless two implementations compute the same function with the same gradients; the message is the report.
 
         def test_my_lstm() -> None:
             assert_same(MyLSTMLayer(6, input_size=4), "torch.nn.LSTM")
 
-    Takes what `compare` takes, and returns its report. AssertionError, where they differ; TypeError, where they
-    cannot be compared; errors of either come through.
+    Takes the arguments of `compare` and returns its report. Raises AssertionError if the two differ and TypeError if
+    they cannot be compared; exceptions raised by either of them propagate.
     """
     __tracebackhide__ = True
     from numnet.check.compare import compare
@@ -38,7 +38,7 @@ def assert_same(ours: Any, theirs: Any, *inputs: Any, **options: Any) -> Report:
 
 
 def passed(report: Report) -> Report:
-    """The report, if it is of something right."""
+    """Return the report if it passed, else raise AssertionError with it."""
     __tracebackhide__ = True
     if not report:
         raise AssertionError(str(report))

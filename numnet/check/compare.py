@@ -1,4 +1,4 @@
-"""Two implementations of one thing, held together: the same numbers in, the same numbers out, forward and backward."""
+"""Compare two implementations: from the same numbers, the same outputs and the same gradients?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numnet.check.engine.finding import gradient
 from numnet.check.engine.subject import Arrays, Subject
 from numnet.check.report import Report, Row, row_of
 
-TOLERANCE = 1e-9  # float64 both: sums in another order differ by some 1e-15 of a norm
+TOLERANCE = 1e-9  # both are float64; another order of summation changes about 1e-15 of a norm
 
 
 def compare(
@@ -32,34 +32,34 @@ def compare(
     optimizers: Sequence[Any] | None = None,
     learning_rate: float = 0.1,
 ) -> Report:
-    """Whether two implementations compute the same, from the same inputs and parameters; and if not, what differs.
+    """Compare two implementations at the same inputs and parameters, and find the first difference.
 
         y, state = ours(inputs), theirs(inputs)    (1)   with ours' parameters in both
-        φ = Σ u · outputs                          (2)   u drawn for every output, the last states included
-        dz, the gradients of φ by each             (3)   for every parameter, x and the start state z
+        φ = Σ u · outputs                          (2)   u random for every output, the last states included
+        dz, the gradients of φ from each           (3)   for every parameter, x and the initial state z
 
-    ours, theirs: whatever check_gradients takes. theirs may be a class, or its name, such as "torch.nn.LSTM": then it
-    is made in ours' sizes. inputs, lengths, sizes: as check_gradients takes them for ours; what is not given is drawn,
-    but no length of 0 where PyTorch packs sequences.
-    names: ours' name of each of theirs' parameters that is called otherwise. A torch.nn.RNN, GRU or LSTM beside
-    another implementation has W_x, W_h and b: see torch_names.py.
-    tolerance: the largest error allowed, relative to a tensor's norm. seed: of all that is drawn.
-    steps: so many steps of training, a row each, by p ← p - learning_rate g, or by a pair of `optimizers`: see
-    training.py.
+    ours, theirs: anything that check_gradients takes. theirs may also be a class or its name, such as "torch.nn.LSTM";
+    it is then constructed with the sizes of ours. inputs, lengths, sizes: for ours, as in check_gradients; random if
+    not given, without lengths of 0 where PyTorch packs sequences.
+    names: {name in theirs: name in ours} for parameters with different names. A torch.nn.RNN, GRU or LSTM is given
+    numnet's names W_x, W_h and b: see of_torch/names.py.
+    tolerance: the largest error allowed, relative to a tensor's norm. seed: of all random numbers.
+    steps: compare this many steps of training, one row each, by p ← p - learning_rate g or by a pair of `optimizers`:
+    see training.py.
 
-    The rows are the outputs, y and `last h`, then the gradients, dW_h, dx, and dh, which is the start state's.
-    Everything is computed in float64, with copies of both.
+    The rows are the outputs, y and `last h`, then the gradients, dW_h, dx, and dh, which is that of the initial state.
+    Everything is computed in float64, on copies of both.
 
-    TypeError, where the two have other parameters, other shapes, or cannot be called alike; errors of theirs come
-    through.
+    Raises TypeError if the two differ in their parameters or shapes, or take different arguments; exceptions raised by
+    either of them propagate.
     """
     sizes = sizes if isinstance(sizes, Sizes) else Sizes(*sizes)
     pair = paired(ours, theirs, inputs, lengths, seed, sizes, names)
     if steps:
-        from numnet.check.engine.against.training import trained
+        from numnet.check.engine.against.training import train_both
 
-        return trained(pair, steps, optimizers, learning_rate, seed, tolerance)
-    rows = held_together(pair, seed, tolerance)
+        return train_both(pair, steps, optimizers, learning_rate, seed, tolerance)
+    rows = compared_rows(pair, seed, tolerance)
     report = Report(full_name(pair.ours), full_name(pair.theirs), tolerance, rows, sizes=pair.ours.sizes)
     report.time, report.gates = time_of(pair), {gradient(name): gates for name, gates in pair.gates.items()}
     if not report.passed:
@@ -67,8 +67,8 @@ def compare(
     return report
 
 
-def held_together(pair: Pair, seed: int, tolerance: float) -> list[Row]:
-    """The rows of all outputs, then of all gradients."""
+def compared_rows(pair: Pair, seed: int, tolerance: float) -> list[Row]:
+    """Return the rows of all outputs, then of all gradients."""
     rng = np.random.default_rng([seed, 5])
     y, pullback = pair.ours.run(pair.ours.inputs)
     z, their_pullback = pair.theirs.run(pair.theirs.inputs)
@@ -78,28 +78,30 @@ def held_together(pair: Pair, seed: int, tolerance: float) -> list[Row]:
     given |= {other: upstream[name].reshape(z[other].shape) for name, other in both.items()}
     ours, theirs = pullback({name: u.copy() for name, u in upstream.items()}), their_pullback(given)
     outputs = {output(pair.ours, name): (y[name], z[other]) for name, other in both.items()}
-    gradients = {gradient(name): both_gradients(pair, name, ours, theirs) for name in compared(pair)}
+    gradients = {gradient(name): both_gradients(pair, name, ours, theirs) for name in shared_tensors(pair)}
     return [*rows_of(outputs, tolerance), *rows_of(gradients, tolerance)]
 
 
 def rows_of(tensors: Mapping[str, tuple[Any, Any]], tolerance: float) -> Iterator[Row]:
-    """Each against theirs; one counts as at least a tenth, and at least a tenth of the norm of all."""
-    squares = [np.sum(due * due, where=np.isfinite(due)) for _, due in tensors.values()]
+    """Compare each tensor with theirs; its norm counts as at least 0.1, and at least 0.1 of the norm of all."""
+    squares = [np.sum(expected * expected, where=np.isfinite(expected)) for _, expected in tensors.values()]
     least = 0.1 * max(1.0, float(np.sqrt(sum(squares))))
-    for name, (ours, due) in tensors.items():
-        due = np.where(np.isnan(due), np.inf, due).reshape(ours.shape)  # to row_of NaN is what nobody has measured
+    for name, (ours, expected) in tensors.items():
+        expected = np.where(np.isnan(expected), np.inf, expected).reshape(ours.shape)  # row_of skips NaN
         with np.errstate(invalid="ignore"):
-            yield row_of(name, ours, due, least, tolerance, name)
+            yield row_of(name, ours, expected, least, tolerance, name)
 
 
-def compared(pair: Pair) -> list[str]:
-    """The tensors that both have: parameters from the last to the first, then inputs, as the way back meets them."""
+def shared_tensors(pair: Pair) -> list[str]:
+    """Return the tensors that both have in the order of the backward pass: last parameter first, then the inputs."""
     theirs = {*pair.theirs.params, *pair.theirs.inputs}
-    return [name for name in (*reversed(pair.ours.params), *pair.ours.movable) if pair.their_name(name) in theirs]
+    return [
+        name for name in (*reversed(pair.ours.params), *pair.ours.differentiable) if pair.their_name(name) in theirs
+    ]
 
 
 def both_gradients(pair: Pair, name: str, ours: Arrays, theirs: Arrays) -> tuple[Any, Any]:
-    """Ours' and theirs'; None is zeros."""
+    """Return the two gradients of one tensor; a missing gradient is zeros."""
     at, found = {**pair.ours.inputs, **pair.ours.params}[name], []
     for subject, gradients, own in ((pair.ours, ours, name), (pair.theirs, theirs, pair.their_name(name))):
         found.append(gradients.get(own, np.zeros(at.shape)))
@@ -110,12 +112,12 @@ def both_gradients(pair: Pair, name: str, ours: Arrays, theirs: Arrays) -> tuple
 
 
 def output(subject: Subject, name: str) -> str:
-    """y; `last h` of what comes after a whole sequence; h after one step."""
+    """Return the name of an output: y; `last h` after a whole sequence; h after one step."""
     state = name.rpartition(".")[2].partition("_")[0] in ("h", "c")
     return f"last {name}" if state and not hasattr(subject.thing, "states") else name
 
 
 def time_of(pair: Pair) -> dict[str, int]:
-    """The axis of a row that is time."""
+    """Return the time axis of each row that has one."""
     time = pair.ours.time or pair.theirs.time
     return {name if name == "y" else gradient(name): axis for name, axis in time.items()}

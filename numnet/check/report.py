@@ -1,4 +1,4 @@
-"""What a check has found: tensor by tensor, and in words where the error is; for a terminal, a notebook, a page."""
+"""The result of a check: a table of tensors and the findings, as text, in a notebook or as an HTML page."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from numnet.core.operation import Array
 
 @dataclass(frozen=True)
 class Row:
-    """One tensor: its error relative to its norm, and the number that is furthest off, where, and what it should be.
+    """One tensor: its error relative to its norm, and the number with the largest error.
 
-    `ours` and `due` are the gradient and what it should be, where every number was looked at; else None.
+    `got`, `expected` and `largest` are that number, its right value and the difference, `at` its index. `ours` and
+    `reference` are the gradient and its right values if the numbers were checked one by one, else None.
     """
 
     name: str
     error: float
     passed: bool
     largest: float
-    says: float
-    should: float
+    got: float
+    expected: float
     at: tuple[int, ...] | None = None
     ours: Array | None = None
-    due: Array | None = None
+    reference: Array | None = None
     label: str = ""
 
     @property
-    def shown(self) -> str:
-        """What the row is about: the gradient of the tensor, if nothing else is said."""
+    def title(self) -> str:
+        """The name in the table: the label, by default the gradient of the tensor."""
         return self.label or gradient(self.name)
 
 
 @dataclass
 class Report:
-    """The outcome of one check; true where it passed.
+    """The result of one check; true if it passed.
 
-    `rows` has a row for each tensor, `findings` what the error probably is, the surest first. `by_step` (T, T), of a
-    failure over time, is the error of dx at step [t'] where the loss is on y at step [t] alone.
+    `rows` has one row per tensor, `findings` the probable errors, most certain first. `by_step` (T, T), if the tensors
+    have a time axis and the check failed, is the error of dx at step [t'] for a loss on y at step [t] alone.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Report:
     by_step: Array | None = None
     time: Mapping[str, int] = field(default_factory=dict)
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unit: str = "tensors"  # what a row is
+    unit: str = "tensors"  # what the rows count
 
     @property
     def passed(self) -> bool:
@@ -65,7 +66,7 @@ class Report:
 
     @property
     def first(self) -> str:
-        """The first tensor that is wrong, on the way back."""
+        """The first wrong tensor in the order of the backward pass."""
         return next((row.name for row in self.rows if not row.passed), "")
 
     def __str__(self) -> str:
@@ -75,25 +76,25 @@ class Report:
     def headline(self) -> str:
         wrong = sum(not row.passed for row in self.rows)
         if self.passed:
-            said = f"right: {len(self.rows)} {self.unit} agree with {self.against}"
+            verdict = f"right: {len(self.rows)} {self.unit} agree with {self.against}"
         elif wrong:
-            said = f"WRONG: {wrong} of {len(self.rows)} {self.unit} differ from {self.against}"
+            verdict = f"WRONG: {wrong} of {len(self.rows)} {self.unit} differ from {self.against}"
         else:
-            said = "WRONG, though every gradient is right"
-        return f"{self.name}{f' at {self.sizes}' if self.sizes else ''}: {said}"
+            verdict = "WRONG: every gradient is right, but a general law is broken"
+        return f"{self.name}{f' at {self.sizes}' if self.sizes else ''}: {verdict}"
 
     def table(self) -> list[str]:
-        """A line a tensor."""
-        width = max([len(row.shown) for row in self.rows] + [6])
-        lines = [f"  {'tensor':{width}}  {'error':>8}  {'largest':>8}  {'says':>12}  {'should':>12}  at"]
+        """Return the header and one line per tensor."""
+        width = max([len(row.title) for row in self.rows] + [6])
+        lines = [f"  {'tensor':{width}}  {'error':>8}  {'largest':>8}  {'got':>12}  {'expected':>12}  at"]
         for row in self.rows:
             mark, at = " " if row.passed else "✗", "" if row.at is None else str(list(row.at))
-            numbers = f"{row.error:8.1e}  {row.largest:8.1e}  {row.says:12.6g}  {row.should:12.6g}"
-            lines.append(f"{mark} {row.shown:{width}}  {numbers}  {at}".rstrip())
+            numbers = f"{row.error:8.1e}  {row.largest:8.1e}  {row.got:12.6g}  {row.expected:12.6g}"
+            lines.append(f"{mark} {row.title:{width}}  {numbers}  {at}".rstrip())
         return lines
 
     def finding_lines(self) -> list[str]:
-        """The findings, each with the lines it names."""
+        """Return the findings, each followed by the lines of code that it names."""
         lines = []
         for k, finding in enumerate(self.findings, 1):
             lines += ["", f"{k}. {finding.text}"]
@@ -103,7 +104,7 @@ class Report:
         return lines
 
     def html(self, path: str | os.PathLike[str]) -> None:
-        """A page that needs nothing else: the table, the findings, the error by step and by gate as pictures."""
+        """Write a self-contained page: the findings, the table, and heat maps of the error by step and by gate."""
         from numnet.check.html.page import page
 
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -116,15 +117,15 @@ class Report:
 
 
 def row_of(
-    name: str, ours: Array, due: Array, least: float, tolerance: float, label: str = "", unsure: float = 0.0
+    name: str, ours: Array, reference: Array, least: float, tolerance: float, label: str = "", uncertainty: float = 0.0
 ) -> Row:
-    """Every number against what it should be; NaN where that was not measured. The error is relative to its norm."""
-    known = ~np.isnan(due)
-    off = np.where(known, np.abs(ours - np.where(known, due, 0)), 0)
+    """Compare every number with its reference; NaN in the reference is skipped. The error is relative to its norm."""
+    known = ~np.isnan(reference)
+    off = np.where(known, np.abs(ours - np.where(known, reference, 0)), 0)
     at = np.unravel_index(int(np.argmax(off)), off.shape) if off.size else ()
-    norm, size = float(np.linalg.norm(off)), max(float(np.linalg.norm(due[known])), least)
+    norm, size = float(np.linalg.norm(off)), max(float(np.linalg.norm(reference[known])), least)
     error = norm / max(size, 1e-300) if norm else 0.0
-    passed = np.isfinite(norm) and norm <= tolerance * size + unsure
+    passed = np.isfinite(norm) and norm <= tolerance * size + uncertainty
     place = tuple(int(k) for k in at)
-    says, should = (float(ours[at]), float(due[at])) if off.size else (0.0, 0.0)
-    return Row(name, error, bool(passed), float(off.max(initial=0.0)), says, should, place, ours, due, label)
+    got, expected = (float(ours[at]), float(reference[at])) if off.size else (0.0, 0.0)
+    return Row(name, error, bool(passed), float(off.max(initial=0.0)), got, expected, place, ours, reference, label)

@@ -1,6 +1,6 @@
-"""What hypothesis draws for a user's own tests: sizes, a seed and ragged lengths; the arrays follow from the seed.
+"""Hypothesis strategies for your own tests: sizes, a seed and ragged lengths. The seed determines the arrays.
 
-So a test that fails is shrunk to a batch that a person can read: one row of two steps of one number.
+So hypothesis shrinks a failing test to a batch that a person can read: one row, two steps, one feature.
 
     from hypothesis import given
 
@@ -38,7 +38,7 @@ MOST = Sizes(B=4, T=8, D=5, H=6)
 
 @dataclass(frozen=True)
 class Batch:
-    """Sizes, a seed, and every row's length; from the seed, and so the same whenever it is asked for, the arrays."""
+    """Sizes, a seed and the length of every row. The arrays are computed from the seed, the same on every access."""
 
     sizes: Sizes
     seed: int
@@ -55,33 +55,33 @@ class Batch:
         return np.random.default_rng([self.seed, 1]).integers(0, self.sizes.D, (self.sizes.B, self.sizes.T))
 
     def state(self, *widths: int) -> Any:
-        """A random start state (B, width); of several widths a tuple, such as an LSTM's (h, c)."""
+        """Return a random initial state (B, width); for several widths a tuple, such as (h, c) for an LSTM."""
         rng = np.random.default_rng([self.seed, 2])
         parts = tuple(rng.standard_normal((self.sizes.B, width)) for width in widths)
         return parts if len(parts) > 1 else parts[0]
 
 
 def sizes(most: Sizes = MOST) -> SearchStrategy[Sizes]:
-    """Sizes up to these, from B = D = H = 1 and T = 2, where a first step and a later one are told apart."""
+    """Sizes up to `most`. The smallest are B = D = H = 1 and T = 2, which has a first and a later step."""
     st = hypothesis_strategies()
     drawn = {"B": st.integers(1, most.B), "T": st.integers(2, most.T)}
     return st.builds(Sizes, **drawn, D=st.integers(1, most.D), H=st.integers(1, most.H))
 
 
 def seeds() -> SearchStrategy[int]:
-    """Seeds of numpy's generators, from 0."""
+    """Seeds for numpy's generators, from 0."""
     return hypothesis_strategies().integers(0, 2**31 - 1)
 
 
 def ragged_lengths(B: int, T: int) -> SearchStrategy[tuple[int, ...]]:
-    """B lengths from 0 to T, often T, 1 and 0 themselves; the simplest is that every row is full."""
+    """B lengths from 0 to T, often exactly T, 1 or 0. They shrink towards full rows."""
     st = hypothesis_strategies()
     length = st.sampled_from([T, 1, 0]) | st.integers(0, T).map(lambda missing: T - missing)
     return st.tuples(*[length] * B)
 
 
 def batches(most: Sizes = MOST) -> SearchStrategy[Batch]:
-    """Batches of sizes up to these, with ragged lengths."""
+    """Batches of sizes up to `most`, with ragged lengths."""
     st = hypothesis_strategies()
 
     def batch(draw: Any) -> Batch:
@@ -92,7 +92,7 @@ def batches(most: Sizes = MOST) -> SearchStrategy[Batch]:
 
 
 def hypothesis_strategies() -> Any:
-    """Hypothesis's own; ImportError names the command where it is missing."""
+    """Return hypothesis.strategies; if hypothesis is missing, ImportError names the command that installs it."""
     try:
         from hypothesis import strategies
     except ImportError:

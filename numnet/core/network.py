@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from numnet.core.checkpoint import as_checkpoint_error, check_sizes
 from numnet.core.evaluation import PreservedState
+from numnet.core.summary import summary
 
 
 @runtime_checkable
@@ -65,6 +66,13 @@ class Network(Paths):
     modules: Any
     usable_device: Any
     from_config: Any
+
+    def summary(self) -> str:
+        """A table: layers, shapes of outputs, numbers of parameters. "?" is what the first batch decides."""
+        return summary(self)
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""

@@ -19,11 +19,12 @@ from numnet.core.checks import (
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.initialization import Initialization
+from numnet.core.show import Made
 
 Array = npt.NDArray[Any]
 
 
-class Operation:
+class Operation(Made):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` stores in `saved` the values that `backward` needs, for the latest call only. It stores x itself, not a
@@ -41,8 +42,14 @@ class Operation:
     over_time = False  # takes lengths: reads several steps of a sequence, without a state
     keeps_time = True
     reads = "numbers"  # or "tokens" or "rows of tokens", integers, which have no gradient
+    batch_first: Any = None  # False for (T, B, ...); None where the layer accepts both
+    last_state: Any = None
+    d_state: Any = None
     training = Mode()
     saved = Saved()
+
+    def __init__(self) -> None:
+        super().__init__()
 
     @property
     def name(self) -> str:
@@ -50,9 +57,11 @@ class Operation:
         return type(self).__name__
 
     def forward(self, x: Any) -> Array:
+        """y; what backward needs is stored in `saved`."""
         raise NotImplementedError
 
     def backward(self, dy: Any) -> Array | None:
+        """dx, of x's shape, from dy, of y's shape; None if x has no gradient. RuntimeError before forward."""
         raise NotImplementedError
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:

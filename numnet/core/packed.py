@@ -19,6 +19,7 @@ import numpy.typing as npt
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_same_lengths, check_shape, kind_of
 from numnet.core.lengths import check_lengths, mask_of
+from numnet.core.show import text
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +45,9 @@ class Packed:
     def __len__(self) -> int:
         """The number of sequences, B."""
         return len(self.lengths)
+
+    def __repr__(self) -> str:
+        return f"<Packed: {len(self)} sequences, values {text(self.values)[1:-1]}>"
 
     @property
     def places(self) -> tuple[Array, ...]:

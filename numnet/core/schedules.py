@@ -6,13 +6,18 @@ A schedule is a function of the number of steps already taken, so a resumed run 
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any
 
 from numnet.core.checks import check_positive
+from numnet.core.show import Shown
 
 
-class Schedule:
+class Schedule(Shown):
     """rate(step): the learning rate of step 0, 1, 2, ..."""
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def __call__(self, step: int) -> float:
         raise NotImplementedError
@@ -75,6 +80,16 @@ class CosineSchedule(Schedule):
 SCHEDULES = {kind.__name__: kind for kind in (ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule)}
 
 
-def as_schedule(learning_rate: Any) -> Schedule:
-    """Convert a number to a ConstantSchedule; return a schedule, or any function of the step, unchanged."""
-    return learning_rate if callable(learning_rate) else ConstantSchedule(learning_rate)
+def as_schedule(who: str, learning_rate: Any) -> Any:
+    """Convert a number to a ConstantSchedule; return a schedule, or any function of the step, unchanged.
+
+    TypeError for anything else, such as a model.
+    """
+    if isinstance(learning_rate, numbers.Real) or getattr(learning_rate, "shape", None) == ():
+        return ConstantSchedule(learning_rate)
+    if callable(learning_rate) and not hasattr(learning_rate, "params"):
+        return learning_rate
+    raise TypeError(
+        f"{who}: learning_rate is {type(learning_rate).__name__}, expected a number or a schedule. "
+        f"Parameters? The model is given to each step: {who}(0.001), then optimizer.step(model)."
+    )

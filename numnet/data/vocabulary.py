@@ -55,6 +55,10 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def __repr__(self) -> str:
+        first = ", ".join(map(repr, self.tokens[:5])) + ", ..." * (len(self) > 5)
+        return f"<Vocabulary of {len(self)} {self.unit}s: {first}>"
+
     def __contains__(self, token: str) -> bool:
         return token in self.ids
 

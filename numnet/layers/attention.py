@@ -87,6 +87,7 @@ class Attention(ParamOperation):
         }
 
     def forward(self, q: Any, m: Any, lengths: Any = None) -> Array:  # type: ignore[override]
+        """y (B, Q, M) from q (B, Q, H) and m (B, T, M); `weights` (B, Q, T) are then those of this call."""
         q, m, mask = self.validated(q, m, lengths)
         k = m if self.kind == "dot" else m @ self.W_m.T  # (1)
         if self.kind == "additive":
@@ -99,6 +100,7 @@ class Attention(ParamOperation):
         return alpha @ m  # (4)
 
     def backward(self, dy: Any) -> tuple[Array, Array]:  # type: ignore[override]
+        """(dq, dm) from dy (B, Q, M); parameters' gradients are ADDED. ValueError for another shape."""
         q, m, k, u, alpha = self.recall()
         dy = self.gradient(dy, (*q.shape[:2], m.shape[2]), self.dtype)
         d_alpha, dm = dy @ m.swapaxes(1, 2), alpha.swapaxes(1, 2) @ dy  # (4)

@@ -63,6 +63,7 @@ class Characters(Layer):
         return {**sizes, **{name: self.convolution.config()[name] for name in ("output_size", "width", "initial")}}
 
     def forward(self, x: Any) -> Array:
+        """y (B, ..., O) from rows of characters x (B, ..., C). IndexError for a character outside of 0..A-1."""
         x = np.asarray(x)
         check_characters(self.name, x, self.width)
         words, which = distinct(x.reshape(-1, x.shape[-1]), self.width)
@@ -78,6 +79,7 @@ class Characters(Layer):
         return y[which].reshape(shape)
 
     def backward(self, dy: Any) -> None:
+        """None, for characters have no gradient; those of the parameters are ADDED, from dy (B, ..., O)."""
         which, some, shape = self.recall()
         dy = self.gradient(dy, shape, self.dtype).reshape(-1, self.output_size)
         if some.any():

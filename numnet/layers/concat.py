@@ -69,6 +69,7 @@ class Concat(Layer):
         return {"layers": layers, "widths": self.widths, "batch_first": self.batch_first}
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
+        """y (B, ..., Σ O) from x (B, ..., Σ widths). ValueError for another number of columns."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_columns(self.name, x, self.widths)
@@ -87,6 +88,7 @@ class Concat(Layer):
         return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any) -> Any:
+        """dx of x's shape, None for integers, from dy of y's; parameters' gradients are ADDED."""
         ends, shape, mask, lengths = self.recall()
         dy = padded_like(self.name, dy, lengths if self.keeps_time else None, self.batch_first)
         dy = self.gradient(dy, shape, self.dtype)

@@ -62,6 +62,7 @@ class Convolution(ParamOperation):
         return {**sizes, "initial": self.initial, "batch_first": self.batch_first}
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
+        """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_steps(self.name, x, self.batch_first, tokens=False)
@@ -79,6 +80,7 @@ class Convolution(ParamOperation):
         return to_packed(y, lengths, self.batch_first) if packed else y
 
     def backward(self, dy: Any) -> Any:
+        """dx (B, T, D) from dy (B, T, O), both Packed if x was; dW and db are ADDED. ValueError for another shape."""
         windows, real, packed = self.recall()
         counts = real.sum(axis=1)
         dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)

@@ -50,29 +50,34 @@ class Dense(ParamOperation):
         return {"output_size": self.output_size, "initial": self.initial}
 
     def forward(self, x: Any) -> Array:
+        """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""
         y, x = self.compute(self.validated(x))
         self.saved = x, y.shape
         return y
 
     def backward(self, dy: Any) -> Array:
+        """dx (B, ..., D) from dy (B, ..., O); dW and db are ADDED. ValueError for another shape than y's."""
         x, y_shape = self.recall()
         dx, pairs = self.compute_backward(self.gradient(dy, y_shape, self.dtype), x)
         add_grads(self, {name: summed([pair]) for name, pair in pairs.items()})
         return dx
 
     def validated(self, x: Any) -> Array:
+        """x checked and cast; the first call finds D."""
         x = np.asarray(x)
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1])
         return self.cast("x", x)
 
     def compute(self, x: Array) -> tuple[Array, Array]:
+        """y, and what compute_backward needs."""
         x = columns(x)
         y = self.W @ x  # (1)
         y += self.b[:, None]
         return rows(y), x
 
     def compute_backward(self, dy: Array, x: Array) -> tuple[Array, dict[str, Any]]:
+        """dx, and the factors of dW and db."""
         dy = columns(dy)
         dy_all = all_columns(dy)
         return rows(self.W.T @ dy), {"W": (dy_all, all_columns(x)), "b": (dy_all, None)}  # (1)

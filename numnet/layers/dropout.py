@@ -23,6 +23,7 @@ class Dropout(Operation):
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
+        self.batch_first = True if per_sequence else None
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
@@ -32,6 +33,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Array:
+        """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
         x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)
@@ -39,6 +41,7 @@ class Dropout(Operation):
         return x * m  # (1)
 
     def backward(self, dy: Any) -> Array:
+        """dx = m ⊙ dy / (1 - p)  (1), of x's shape. ValueError for another shape."""
         m = self.recall()
         return self.gradient(dy, m.shape, m.dtype) * m  # (1)
 

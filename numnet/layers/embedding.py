@@ -60,12 +60,14 @@ class Embedding(ParamOperation):
         self.W[rows] = vectors
 
     def forward(self, x: Any) -> Array:
+        """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
         x = np.asarray(x)
         check_tokens(self.name, x, len(self.W))
         self.saved = x.copy()
         return self.W[x]  # (1)
 
     def backward(self, dy: Any) -> None:
+        """None, for tokens have no gradient; dW is ADDED, from dy (B, ..., D). ValueError for another shape."""
         x = self.recall()
         dy = self.gradient(dy, (*x.shape, self.output_size), self.dtype)
         if x.size:

@@ -31,6 +31,12 @@ class Loss(Operation):
     in_nats = False
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> float:  # type: ignore[override]
+        """The mean loss of the targets that count; `counted` is then their number.
+
+        `mask` has the shape of the losses, one for each target, or is lengths (B,): True where a target counts. Where
+        none counts the loss is 0, with a warning. ValueError for shapes that do not fit, IndexError for a class that
+        the prediction does not have.
+        """
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
@@ -52,6 +58,7 @@ class Loss(Operation):
         return float((losses * weights).sum() / N)
 
     def backward(self, dy: float = 1.0) -> Any:
+        """The gradient with respect to the prediction, of its shape; dy is that of the loss."""
         slope, weights, N, packed = self.recall()
         weights = weights if weights.ndim == slope.ndim else weights[..., None]
         dx = slope * (weights * (dy / N)).astype(slope.dtype)

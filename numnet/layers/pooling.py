@@ -37,6 +37,7 @@ class Pooling(Operation):
         return {"how": self.how, "batch_first": self.batch_first}
 
     def forward(self, x: Any, lengths: Any = None) -> Array:
+        """y (B, D) from x (B, T, D). ValueError for an x or lengths that do not fit."""
         self.packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = self.as_real("x", x)
         check_steps(self.name, x, self.batch_first)
@@ -51,6 +52,7 @@ class Pooling(Operation):
         return np.where(mask.sum(axis=1)[:, None] > 0, y, 0)
 
     def backward(self, dy: Any) -> Any:
+        """dx (B, T, D), Packed if x was, from dy (B, D). ValueError for another shape."""
         mask, t, shape, dtype = self.recall()
         dy = self.gradient(dy, shape[:1] + shape[2:], dtype) * (mask.sum(axis=1)[:, None] > 0).astype(dtype)
         if self.how == "mean":

@@ -42,7 +42,7 @@ class ModelBase(Network):
     @property
     def batch_first(self) -> bool:
         """Whether sequences are (B, T, ...): so, unless a layer says otherwise."""
-        return all(getattr(layer, "batch_first", True) for layer in self.layers)
+        return all(layer.batch_first is not False for layer in self.layers)
 
     def mask_of(self, x: Any, lengths: Any) -> Any:
         """The mask that lies as x does, or None."""

@@ -36,11 +36,11 @@ class Checkpoint:
 
     path: str
     config: dict[str, Any]
-    weights: dict[str, Array]
+    weights: dict[str, Array] = field(repr=False)
     vocabulary: Vocabulary | None = None
     training: dict[str, Any] = field(default_factory=dict)
-    optimizer: dict[str, Array] = field(default_factory=dict)
-    arrays: dict[str, Array] = field(default_factory=dict)
+    optimizer: dict[str, Array] = field(default_factory=dict, repr=False)
+    arrays: dict[str, Array] = field(default_factory=dict, repr=False)
 
 
 def save_checkpoint(

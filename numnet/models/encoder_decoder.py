@@ -84,6 +84,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         return size
 
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Array:  # type: ignore[override]
+        """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
         target, real = self.validated_target(target)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
         y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
@@ -91,6 +92,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         return y
 
     def backward(self, dy: Any) -> Array | None:
+        """dx, None for tokens, from dy (B, T, V); parameters' gradients are ADDED to `grads`."""
         with Exclusive(self, "backward"):
             real, width = self.recall()[0], self.output.output_width
             return self.logits_backward(self.gradient(dy, (*real.shape, width), self.dtype)[real])

@@ -41,6 +41,9 @@ class EncoderDecoderBase(ModelBase):
     last_state: Any = None  # batches of pairs do not go on one from another
     calls = 0  # steps of training: teacher forcing is drawn anew for each
 
+    def arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name).layers for name in ("encoder", "decoder", "output")}
+
     @property
     def named_layers(self) -> dict[str, Any]:
         """All of them by name, in the order in which they are called."""

@@ -11,6 +11,7 @@ from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.show import show
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -51,7 +52,10 @@ class Bidirectional(Paths, Layer):
     def config(self) -> dict[str, Any]:
         return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
+    ) -> Any:
+        """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_steps(self.name, x, self.batch_first)
@@ -65,9 +69,11 @@ class Bidirectional(Paths, Layer):
         self.last_state = self.forwards.last_state, self.backwards.last_state
         self.saved = y_f, y_b, lengths if packed else None
         y = self.merged(y_f, y_b)  # (2)
-        return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
         y_f, y_b, counts = self.recall()
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
         dys = [padded_like(self.name, part, counts, self.batch_first) for part in given]
@@ -100,6 +106,9 @@ class Bidirectional(Paths, Layer):
         if self.merge == "mul":
             return dy * y_b, dy * y_f
         return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
+
+    def __repr__(self) -> str:
+        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""

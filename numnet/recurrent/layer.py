@@ -9,7 +9,6 @@ Outside, the batch is the first axis; inside, it is the last: a column is a samp
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,39 +21,11 @@ from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.pairs import add_grads
 from numnet.layers.dense import Dense
 from numnet.recurrent import unroll
+from numnet.recurrent.call import Call
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
 from numnet.recurrent.options import RecurrentOptions
 from numnet.recurrent.unroll import columns
-
-
-@dataclass
-class Call:
-    """The values that forward saves for backward."""
-
-    node: Node  # with the weights of this call
-    kernel: Any  # its kernel, or None
-    saved: Any  # by unroll or the kernel
-    x_shape: tuple[int, ...]  # (B, T, D), of tokens (B, T)
-    mask: Array | None  # (B, T)
-    reverse: bool
-    learned: Any  # (B,), the rows that start from h_0, or None
-    weight_mask: Array | None  # of weight dropout
-    lengths: Array | None  # (B,), of a Packed x
-
-    @property
-    def ends(self) -> Array:
-        """(B,): the step of each row that is processed last."""
-        T = self.x_shape[1]
-        real = np.ones(self.x_shape[:2], bool) if self.mask is None else self.mask
-        return real.argmax(axis=1) if self.reverse else T - 1 - real[:, ::-1].argmax(axis=1)
-
-    def masked(self, y: Array) -> Array:
-        """Return y (B, T, ...), or of the last step only (B, ...), with 0 at padding."""
-        if self.mask is None:
-            return y
-        real: Any = self.mask if y.ndim == 3 else self.mask.any(axis=1)
-        return np.where(real[..., None], y, 0)
 
 
 class RecurrentLayer(RecurrentOptions, Layer):
@@ -78,6 +49,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         bidirectional=True        returns a Bidirectional of the layer
 
     `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
+    `y, state = layer(x, return_state=True)` gives `last_state` with y.
     """
 
     recurrent = True
@@ -112,7 +84,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
         """Return why the node has no kernel, or ""."""
         return "" if type(self.node) in KERNELS else f"{type(self.node).__name__} has no kernel"
 
-    def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self, x: Any, state: State = None, lengths: Any = None, resets: Any = None, return_state: bool = False
+    ) -> Any:
+        """y of all steps, or of the last; `last_state` is then the state after each row's last real step.
+
+        With return_state=True the result is (y, last_state), as in PyTorch; backward takes dy and, if it is wanted, the
+        gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
+        """
         counts = x.lengths if isinstance(x, Packed) else None
         x, mask, resets = self.validated(x, lengths, resets)
         start, learned = self.start_state(state, len(x))
@@ -136,9 +115,15 @@ class RecurrentLayer(RecurrentOptions, Layer):
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
         y = self.time_major(y) if self.return_sequences else y
-        return y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
+        y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
+        """dx, of x's shape, None for tokens; `d_state` is then the gradient of the start state.
+
+        dy has y's shape and d_last_state that of last_state; None is zeros. Parameters' gradients are ADDED to `grads`.
+        ValueError for another shape, RuntimeError before forward.
+        """
         call: Call = self.recall()
         node, B, T = call.node, *call.x_shape[:2]
         dy = padded_like(self.name, dy, call.lengths, self.batch_first)

@@ -67,7 +67,7 @@ class RecurrentOptions:
     def __new__(cls, *arguments: Any, bidirectional: bool = False, **options: Any) -> Any:
         """The layer, or with bidirectional=True the Bidirectional of it."""
         if not bidirectional:
-            return super().__new__(cls)
+            return super().__new__(cls, *arguments, **options)
         ours = next(base for base in cls.__mro__ if base.__name__ == "RecurrentLayer")
         backend = importlib.import_module(ours.__module__.partition(".")[0])
         return backend.Bidirectional(cls(*arguments, **options))

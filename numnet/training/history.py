@@ -20,6 +20,9 @@ class History:
     def __init__(self, losses: list[float] | None = None, rows: list[dict[str, Any]] | None = None) -> None:
         self.losses, self.rows = losses or [], rows or []
 
+    def __repr__(self) -> str:
+        return f"<History of {len(self.losses)} steps, {len(self.rows)} reports>"
+
     def add(self, validation_loss: float | None, in_nats: bool = True, **row: Any) -> dict[str, Any]:
         """One more row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or the training's.
 

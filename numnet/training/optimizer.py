@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_built, check_positive, check_same_model, check_state_dict
+from numnet.core.checks import check_built, check_model, check_positive, check_same_model, check_state_dict
 from numnet.core.operation import Array, ParamOperation
-from numnet.core.schedules import Schedule, as_schedule
+from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
+from numnet.core.show import Shown
 from numnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 Buffers = dict[str, Array]
 
 
-class Optimizer:
+class Optimizer(Shown):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken; `memory` holds what an optimizer remembers, one array like p for each name.
@@ -32,17 +33,18 @@ class Optimizer:
         clip_value: float | None = None,
     ) -> None:
         check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
-        self.schedule, self.weight_decay = as_schedule(learning_rate), weight_decay
+        self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
         self.buffers: list[Buffers] = []
         self.model: ParamOperation | None = None
 
-    def step(self, model: ParamOperation) -> float:
+    def step(self, model: Any = None) -> float:
         """One update; returns the global norm of the gradients before clipping.
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_model(type(self).__name__, model, "flat")
         check_built(type(self).__name__, model)
         check_same_model(type(self).__name__, self.model, model)
         pairs = model.flat()
@@ -74,6 +76,11 @@ class Optimizer:
         """Zeros for what is remembered, at the first step."""
         if not self.buffers:
             self.buffers = [{name: np.zeros_like(p) for name in self.remembers} for p, _ in pairs]
+
+    def arguments(self) -> dict[str, Any]:
+        """The learning rate as a number if it is constant."""
+        rate = self.schedule
+        return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
 
     def state_dict(self) -> dict[str, Array]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""

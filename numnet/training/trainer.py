@@ -15,6 +15,7 @@ import numpy as np
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_positive
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
+from numnet.core.show import Shown
 from numnet.data.vocabulary import Vocabulary
 from numnet.models.checkpoint import Checkpoint
 from numnet.training.history import History
@@ -25,7 +26,7 @@ class TrainingDiverged(FloatingPointError):
     """The loss or a gradient is no longer a number. The step that showed it was not taken."""
 
 
-class Trainer:
+class Trainer(Shown):
     """Trains `model` on `batches` with `optimizer`, and reports each `evaluate_every` steps (an epoch, if not given).
 
     batches, validation  objects with `epoch(k)`, `len` and `carries_state`, as SequentialBatches and RandomBatches

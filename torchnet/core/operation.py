@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.answers import no_attribute
 from numnet.core.checks import (
     check_built,
     check_dtype,
@@ -20,6 +21,7 @@ from numnet.core.checks import (
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.initialization import Initialization
+from numnet.core.show import Made
 
 
 def as_dtype(dtype: Any) -> torch.dtype:
@@ -37,7 +39,7 @@ def as_tensor(x: Any) -> Any:
     return torch.from_numpy(np.array(x, order="C")) if x.dtype.kind in "fb" else x
 
 
-class Operation(torch.nn.Module):
+class Operation(Made, torch.nn.Module):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` stores the graph of its last call in `saved`; `backward` backpropagates through it, any number of times.
@@ -50,8 +52,14 @@ class Operation(torch.nn.Module):
     over_time = False  # takes lengths: reads several steps of a sequence, without a state
     keeps_time = True
     reads = "numbers"  # or "tokens" or "rows of tokens", integers, which have no gradient
+    batch_first: Any = None  # False for (T, B, ...); None where the layer accepts both
+    last_state: Any = None
+    d_state: Any = None
     training = Mode()
     saved = Saved()
+
+    def __init__(self) -> None:
+        super().__init__()
 
     @property
     def name(self) -> str:
@@ -59,6 +67,7 @@ class Operation(torch.nn.Module):
         return type(self).__name__
 
     def forward(self, x: Any) -> Any:
+        """y; what backward needs is stored in `saved`."""
         raise NotImplementedError
 
     def as_real(self, name: str, x: Any) -> Tensor:
@@ -109,6 +118,7 @@ class Operation(torch.nn.Module):
         return [torch.zeros_like(x) if g is None and x.requires_grad else g for x, g in zip(inputs, gradients)]
 
     def backward(self, dy: Any) -> Tensor | None:
+        """dx, of x's shape, from dy, of y's shape; None if x has no gradient. RuntimeError before forward."""
         (y,), inputs = self.recall()
         return self.pull((y,), inputs, (dy,))[0]
 
@@ -119,6 +129,14 @@ class Operation(torch.nn.Module):
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments, from which an equal part can be created."""
         return {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return torch.nn.Module.__getattr__(self, name)  # parameters and modules are found here
+            except AttributeError as error:
+                raise no_attribute(self, name) or error from None
 
     def __getstate__(self) -> dict[str, Any]:
         """Copy the parameters, not the graph of the last call."""

@@ -90,6 +90,7 @@ class Attention(ParamOperation):
         }
 
     def forward(self, q: Any, m: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
+        """y (B, Q, M) from q (B, Q, H) and m (B, T, M); `weights` (B, Q, T) are then those of this call."""
         q, given, mask = self.validated(q, m, lengths)
         m = given if mask is None else torch.where(mask[..., None], given, 0)
         e = self.scores(q, m)
@@ -104,6 +105,7 @@ class Attention(ParamOperation):
         return y
 
     def backward(self, dy: Any) -> Any:
+        """(dq, dm) from dy (B, Q, M); parameters' gradients are ADDED. ValueError for another shape."""
         (y,), inputs = self.recall()
         return tuple(self.pull((y,), inputs, (dy,)))
 

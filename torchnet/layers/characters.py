@@ -54,6 +54,7 @@ class Characters(Layer):
         return {**sizes, **{name: self.convolution.config()[name] for name in ("output_size", "width", "initial")}}
 
     def forward(self, x: Any) -> Tensor:
+        """y (B, ..., O) from rows of characters x (B, ..., C). IndexError for a character outside of 0..A-1."""
         x = as_tensor(x)
         check_characters(self.name, x, self.width)
         words = x.reshape(-1, x.shape[-1])
@@ -65,5 +66,6 @@ class Characters(Layer):
         return y
 
     def backward(self, dy: Any) -> None:
+        """None, for characters have no gradient; those of the parameters are ADDED, from dy (B, ..., O)."""
         (y,), _ = self.recall()
         self.pull((y,), (), (dy,))

@@ -46,6 +46,7 @@ class Dense(ParamOperation):
         return {"output_size": self.output_size, "initial": self.initial}
 
     def forward(self, x: Any) -> Tensor:
+        """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""
         x = as_tensor(x)
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1], x)

@@ -26,6 +26,7 @@ class Dropout(Operation):
         super().__init__()
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
+        self.batch_first = True if per_sequence else None
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
@@ -35,6 +36,7 @@ class Dropout(Operation):
         return {"p": self.p, "per_sequence": self.per_sequence}
 
     def forward(self, x: Any) -> Tensor:
+        """y of x's shape, with another mask in each training call; in evaluation mode y = x."""
         x = self.as_real("x", x)
         if self.per_sequence:
             check_steps(self.name, x)

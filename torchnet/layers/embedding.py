@@ -59,6 +59,7 @@ class Embedding(ParamOperation):
             self.W[rows.to(self.W.device)] = vectors
 
     def forward(self, x: Any) -> Tensor:
+        """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
         x = as_tensor(x)
         check_tokens(self.name, x, len(self.W))
         y = embedding(x.long().to(self.W.device), self.W)
@@ -66,5 +67,6 @@ class Embedding(ParamOperation):
         return y
 
     def backward(self, dy: Any) -> None:
+        """None, for tokens have no gradient; dW is ADDED, from dy (B, ..., D). ValueError for another shape."""
         (y,), _ = self.recall()
         self.pull((y,), (), (dy,))

@@ -33,6 +33,12 @@ class Loss(Operation):
     packed = Saved()
 
     def forward(self, prediction: Any, target: Any, mask: Any = None) -> Tensor:  # type: ignore[override]
+        """The mean loss of the targets that count; `counted` is then their number.
+
+        `mask` has the shape of the losses, one for each target, or is lengths (B,): True where a target counts. Where
+        none counts the loss is 0, with a warning. ValueError for shapes that do not fit, IndexError for a class that
+        the prediction does not have.
+        """
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
@@ -56,6 +62,7 @@ class Loss(Operation):
         return value
 
     def backward(self, dy: Any = 1.0) -> Any:
+        """The gradient with respect to the prediction, of its shape; dy is that of the loss."""
         dx = super().backward(dy)
         return dx if self.packed is None else self.packed.like(dx)
 

@@ -37,6 +37,7 @@ class Pooling(Operation):
         return {"how": self.how, "batch_first": self.batch_first}
 
     def forward(self, x: Any, lengths: Any = None) -> Tensor:
+        """y (B, D) from x (B, T, D). ValueError for an x or lengths that do not fit."""
         self.packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         given = self.as_real("x", x)
         check_steps(self.name, given, self.batch_first)
@@ -50,6 +51,7 @@ class Pooling(Operation):
         return y
 
     def backward(self, dy: Any) -> Any:
+        """dx (B, T, D), Packed if x was, from dy (B, D). ValueError for another shape."""
         dx = super().backward(dy)
         return to_packed(dx, self.counts, self.batch_first) if self.packed else dx
 

@@ -82,6 +82,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         return size
 
     def forward(self, x: Any, target: Any, lengths: Any = None) -> Tensor:  # type: ignore[override]
+        """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
         (x, lengths), (target, real) = to_padded(x, lengths), self.validated_target(target)
         x = self.validated_x(x)
         logits = self.logits(x, self.read(x, target, real, lengths), real, lengths)
@@ -90,6 +91,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         return y
 
     def backward(self, dy: Any) -> Any:
+        """dx, None for tokens, from dy (B, T, V); parameters' gradients are ADDED to `grads`."""
         with Exclusive(self, "backward"):
             (y,), inputs = self.recall()
             return (self.pull((y,), inputs, (dy,)) or [None])[0]

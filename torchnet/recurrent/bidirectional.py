@@ -12,6 +12,7 @@ from numnet.core.checks import check_choice, check_pair, check_recurrent, check_
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.show import show
 from torchnet.core.operation import Layer, as_tensor
 
 MERGES = ("concat", "sum", "mean", "mul", None)
@@ -49,7 +50,10 @@ class Bidirectional(Paths, Layer):
     def config(self) -> dict[str, Any]:
         return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
+    ) -> Any:
+        """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)
@@ -67,9 +71,11 @@ class Bidirectional(Paths, Layer):
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.save(outputs, (x, *starts))
         self.counts = lengths if packed else None
-        return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
+        """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
         outputs, inputs = self.recall()
         counts = self.counts
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
@@ -100,6 +106,9 @@ class Bidirectional(Paths, Layer):
     def start_gradients(self) -> Any:
         """Return the start states' gradients after `loss.backward()` of a larger model."""
         return self.forwards.start_gradients(), self.backwards.start_gradients()
+
+    def __repr__(self) -> str:
+        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""

@@ -48,6 +48,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         bidirectional=True        returns a Bidirectional of the layer
 
     `path` is "fast" or "plain: " and the reason; `use_fast = False` makes every call plain.
+    `y, state = layer(x, return_state=True)` gives `last_state` with y.
     """
 
     recurrent = True
@@ -85,7 +86,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
         """Return why the node has no kernel, or ""."""
         return vendor.why_none(self.node)
 
-    def forward(self, x: Any, state: State = None, lengths: Any = None, resets: Any = None) -> Any:
+    def forward(
+        self, x: Any, state: State = None, lengths: Any = None, resets: Any = None, return_state: bool = False
+    ) -> Any:
+        """y of all steps, or of the last; `last_state` is then the state after each row's last real step.
+
+        With return_state=True the result is (y, last_state), as in PyTorch; backward takes dy and, if it is wanted, the
+        gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
+        """
         counts = x.lengths if isinstance(x, Packed) else None
         given, x, mask, resets = self.validated(x, lengths, resets)
         start = self.start_state(state, len(x))
@@ -103,9 +111,15 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.cleared = None
         self.save((y, *last), (given, *start))
         self.counts = counts
-        return y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
+        y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
+        return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
+        """dx, of x's shape, None for tokens; `d_state` is then the gradient of the start state.
+
+        dy has y's shape and d_last_state that of last_state; None is zeros. Parameters' gradients are ADDED to `grads`.
+        ValueError for another shape, RuntimeError before forward.
+        """
         outputs, inputs = self.recall()
         packed, dy = self.counts is not None, padded_like(self.name, dy, self.counts, self.batch_first)
         dx, *d_start = self.pull(outputs, inputs, (dy, *self.checked(d_last_state, outputs[1:])))

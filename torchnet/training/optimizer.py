@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from numnet.core.checks import check_built, check_positive, check_same_model, check_state_dict
-from numnet.core.schedules import Schedule, as_schedule
+from numnet.core.checks import check_built, check_model, check_positive, check_same_model, check_state_dict
+from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
+from numnet.core.show import Shown
 from torchnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 
-class Optimizer:
+class Optimizer(Shown):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken. `kind` is the class in torch.optim, `remembers` this project's name for each array
@@ -32,7 +33,7 @@ class Optimizer:
         clip_value: float | None = None,
     ) -> None:
         check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
-        self.schedule, self.weight_decay = as_schedule(learning_rate), weight_decay
+        self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
         self.vendor: torch.optim.Optimizer | None = None
@@ -42,11 +43,12 @@ class Optimizer:
         """The arguments of torch.optim's class, but for the learning rate and the weight decay."""
         return {}
 
-    def step(self, model: Any) -> float:
+    def step(self, model: Any = None) -> float:
         """One update; returns the global norm of the gradients before clipping.
 
         FloatingPointError, and nothing changed, where a gradient is not finite.
         """
+        check_model(type(self).__name__, model, "parameters")
         check_built(type(self).__name__, model)
         check_same_model(type(self).__name__, self.model, model)
         grads = [p.grad for p in model.parameters() if p.grad is not None]
@@ -73,6 +75,11 @@ class Optimizer:
                 model.parameters(), lr=self.schedule(0), weight_decay=self.weight_decay, **self.options()
             )
         return self.vendor
+
+    def arguments(self) -> dict[str, Any]:
+        """The learning rate as a number if it is constant."""
+        rate = self.schedule
+        return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
 
     def state_dict(self) -> dict[str, Any]:
         """`steps`, and each memory as one vector over all parameters in the order of `model.params`."""

@@ -1,1 +1,1 @@
-"""From the command line to the things to check, and from an exception to one line."""
+"""The command line: parse arguments, load the objects to check, reduce exceptions to one line."""

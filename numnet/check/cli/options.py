@@ -1,4 +1,4 @@
-"""What can be asked for on the command line; all else is refused in a line."""
+"""The options of the command line; invalid ones give an error of one line."""
 
 from __future__ import annotations
 
@@ -19,64 +19,64 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser(about: str | None) -> Parser:
-    """The options, and --help, which starts with what it is about."""
+    """Return the parser; `about` is the first part of --help."""
     parser = Parser("python -m numnet.check", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("target", metavar="FILE.py[:Name]", help="or package.module[:Name]; without a name, every class it defines")
     add("--sizes", metavar="B,T,D,H", type=sizes, default=Sizes(), help="default 3,5,4,6")
-    add("--against", metavar="NAME", help="compare it with this too: torch.nn.LSTM, or another FILE.py:Name")
-    add("--seed", type=count, default=0, help="of all numbers drawn (default 0)")
+    add("--against", metavar="NAME", help="also compare with this: torch.nn.LSTM, or another FILE.py:Name")
+    add("--seed", type=count, default=0, help="of all random numbers (default 0)")
     add(
         "--tolerance",
         type=tolerance,
         help="the largest error, relative to a tensor's norm (default 1e-7; against 1e-9)",
     )
-    add("--full", action="store_true", help="look at every number, though all is well")
+    add("--full", action="store_true", help="check every number, even if all gradients are right")
     add(
         "--html",
         metavar="FILE",
         type=page,
-        help="the report as a page; of several, the second is FILE with -2, and so on",
+        help="write the report as a page; a second report goes to FILE with -2, and so on",
     )
-    add("--quiet", action="store_true", help="a line for each report")
-    add("--traceback", action="store_true", help="where something cannot be used, Python's own account too")
+    add("--quiet", action="store_true", help="print one line per report")
+    add("--traceback", action="store_true", help="for errors, print the Python traceback too")
     return parser
 
 
 def sizes(text: str) -> Sizes:
-    """B,T,D,H as Sizes."""
+    """Parse B,T,D,H."""
     parts = text.split(",")
     if len(parts) != 4 or not all(part.strip().isdecimal() and int(part) for part in parts):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not B,T,D,H, expected four whole numbers from 1, such as 3,5,4,6"
+            f"{text!r} is not B,T,D,H, expected four integers, at least 1, such as 3,5,4,6"
         )
     return Sizes(*map(int, parts))
 
 
 def count(text: str) -> int:
-    """A whole number, 0 or more."""
+    """Parse an integer, at least 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed, expected an integer, at least 0")
     return int(text)
 
 
 def tolerance(text: str) -> float:
-    """A number above 0."""
+    """Parse a number above 0."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, expected such as 1e-7")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a tolerance, expected a number above 0, such as 1e-7")
     return number
 
 
 def page(text: str) -> Path:
-    """A file that can be written, known before the check and not after it."""
+    """Parse a path and make sure, before the check runs, that it can be written."""
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a directory, expected a file to write")
     there = next(parent for parent in path.absolute().parents if parent.exists())
     if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise argparse.ArgumentTypeError(f"{text} cannot be written: {there} is no directory to write to")
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: {there} is not a writable directory")
     return path

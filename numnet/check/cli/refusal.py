@@ -1,4 +1,4 @@
-"""Why something could not be checked, in one line that names the line of the user's own file."""
+"""The reason why a check failed to run, as one line with file and line number."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from numnet.check.engine.subject import Unusable
 
 
 def reason(error: BaseException, file: str | None) -> str:
-    """What went wrong, and where in the file, or beside it; in one line."""
+    """Return the error and its place in the user's file, or in the same folder, as one line."""
     if isinstance(error, Unusable):
         return one_line(error)
     if isinstance(error, SyntaxError) and error.lineno:
         return f"{Path(str(error.filename)).name}:{error.lineno}: {type(error).__name__}: {error.msg}"
     if isinstance(error, SystemExit):
-        return f"{place(error, file)} leaves Python. Write such a call under if __name__ == '__main__':"
+        return f"{place(error, file)} exits Python. Move such a call under if __name__ == '__main__':"
     if isinstance(error, NotImplementedError) and not error.args:
-        return f"it has no {frames(error)[-1].name}, which the check calls. Write one."
-    said = one_line(error)
-    return f"{place(error, file)}: {type(error).__name__}{f': {said}' if said else ''}{remedy(error)}"
+        return f"it has no {frames(error)[-1].name}, which the check calls. Implement it."
+    message = one_line(error)
+    return f"{place(error, file)}: {type(error).__name__}{f': {message}' if message else ''}{remedy(error)}"
 
 
 def remedy(error: BaseException) -> str:
-    """What to do about it, where that is known."""
+    """Return the remedy of known errors, else ""."""
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] == "torch":
         return ". Install it: pip install 'numnet[torch]'"
     if isinstance(error, ImportError) and "relative import" in str(error):
@@ -32,7 +32,7 @@ def remedy(error: BaseException) -> str:
 
 
 def place(error: BaseException, file: str | None) -> str:
-    """Where it was raised: the innermost line of the user's, else the innermost of all."""
+    """Return where it was raised: the innermost line in the user's files, else the innermost of all."""
     known = frames(error)
     if not known:
         return "no line"
@@ -45,10 +45,10 @@ def place(error: BaseException, file: str | None) -> str:
 
 
 def frames(error: BaseException) -> traceback.StackSummary:
-    """Where it came through, the innermost last."""
+    """Return the frames of the traceback, innermost last."""
     return traceback.extract_tb(error.__traceback__)
 
 
 def one_line(error: BaseException) -> str:
-    """Its message, however many lines it has."""
+    """Return the message without line breaks."""
     return " ".join(str(error).split())

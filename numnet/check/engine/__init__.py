@@ -1,1 +1,1 @@
-"""How a check is made: subjects, differences, laws, and from wrong numbers to the equation that is wrong."""
+"""The checker: subjects, finite differences, laws, and the search for the wrong equation."""

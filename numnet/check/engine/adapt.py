@@ -1,4 +1,4 @@
-"""From what a user has, an Operation, a Node, a Layer, a loss, a Model, two functions, to a Subject in float64."""
+"""Turn an Operation, a Node, a Layer, a loss, a Model or a pair of functions into a Subject in float64."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from numnet.core.arrays import to_numpy
 
 
 def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
-    """The thing in float64, a copy, at these inputs; what is not given is drawn from the seed."""
+    """Return a float64 copy as a Subject at these inputs; the seed determines inputs that are not given."""
     if is_torch(thing):
         from numnet.check.engine.of_torch import torch_subject
 
@@ -26,16 +26,16 @@ def subject_of(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes
     if isinstance(thing, tuple) and len(thing) == 2 and all(map(callable, thing)):
         return pair_subject(thing, inputs)
     if isinstance(thing, type) or not (hasattr(thing, "forward") and hasattr(thing, "backward")):
-        remedy = "Pass an instance." if isinstance(thing, type) else "Of two functions pass the pair."
+        remedy = "Pass an instance." if isinstance(thing, type) else "For two functions, pass (forward, backward)."
         raise Unusable(
             f"check_gradients: {thing!r} has no forward and backward, expected an Operation, a Node, a Layer, a loss, "
-            f"a Model, PyTorch's Module or Function, or a pair (forward, backward). {remedy}"
+            f"a Model, a torch.nn.Module or autograd.Function, or a pair of functions. {remedy}"
         )
     return numnet_subject(thing, inputs, lengths, seed, sizes)
 
 
 def is_torch(thing: Any) -> bool:
-    """A module or a Function of PyTorch's, and none of torchnet's, whose calls are numnet's."""
+    """Whether it is a PyTorch Module or Function; torchnet's classes are called like numnet's and do not count."""
     torch = sys.modules.get("torch")
     kind = thing if isinstance(thing, type) else type(thing)
     if torch is None or any(base.__module__.startswith("torchnet.") for base in kind.__mro__):
@@ -46,9 +46,11 @@ def is_torch(thing: Any) -> bool:
 
 
 def pair_subject(thing: Any, inputs: Sequence[Any]) -> Subject:
-    """Two functions, their inputs by the names that forward gives them."""
+    """Return a pair of functions as a Subject; the inputs have the names of forward's arguments."""
     if not inputs:
-        raise Unusable("check_gradients: a pair of functions has no inputs, expected them after it. Pass x, W, ...")
+        raise Unusable(
+            "check_gradients: a pair of functions got no inputs, expected them after the pair. Pass x, W, ..."
+        )
     names = calls.parameter_names(thing[0])[: len(inputs)]
     names += [f"x{k}" for k in range(len(names), len(inputs))]
     name = getattr(thing[0], "__name__", "forward")
@@ -56,25 +58,25 @@ def pair_subject(thing: Any, inputs: Sequence[Any]) -> Subject:
 
 
 def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
-    """An Operation of either backend's, or what is called like one."""
+    """Return an Operation of either backend, or an object with the same methods, as a Subject."""
     kind, rng = kind_of(thing), np.random.default_rng([seed, 3])
     thing = copy.deepcopy(thing)
     if hasattr(thing, "convert"):
         thing.convert("float64")
     given = drawn_inputs(thing, kind, [x if isinstance(x, tuple) else real(x) for x in inputs], lengths, rng, sizes)
     call = CALLS[kind]
-    call(thing, {name: x.copy() for name, x in given.items()})  # makes parameters, where there are none
+    call(thing, {name: x.copy() for name, x in given.items()})  # creates the parameters if the layer is not built yet
     params = drawn_params({n: np.array(to_numpy(p)) for n, p in parameters_of(thing).items()}, rng)
     name, load = getattr(thing, "name", type(thing).__name__), loader(thing)
     if kind == "model" and thing.loss is not None and "target" not in given:
-        name += " without its loss, for which it takes x and a target,"
+        name += " without its loss (pass x and a target to include it)"
     if params:
         load(params)
     return Subject(name, thing, call, given, params, time_of(thing, given), gates_of(thing), load)
 
 
 def parameters_of(thing: Any) -> dict[str, Any]:
-    """`params`; of a class that has none, each array W beside which there is dW."""
+    """Return `params`; for a class without it, each array W that has a dW beside it."""
     if hasattr(thing, "params"):
         return dict(thing.params)
     own = vars(thing)
@@ -82,7 +84,7 @@ def parameters_of(thing: Any) -> dict[str, Any]:
 
 
 def loader(thing: Any) -> Callable[[Arrays], None]:
-    """What gives the thing other parameters."""
+    """Return the function that loads parameters into the object."""
 
     def load(params: Arrays) -> None:
         for name, value in params.items():
@@ -98,7 +100,7 @@ CALLS: dict[str, calls.Call] = {
 
 
 def kind_of(thing: Any) -> str:
-    """Which of the six ways of calling is its own."""
+    """Return which of the six CALLS fits the object."""
     if hasattr(thing, "advance"):
         return "encoder_decoder"
     if hasattr(thing, "loss_and_grads"):
@@ -111,15 +113,15 @@ def kind_of(thing: Any) -> str:
 
 
 def time_of(thing: Any, inputs: Arrays) -> dict[str, int]:
-    """The axis that is time."""
+    """Return the time axis of x and y, if they have one."""
     if kind_of(thing) not in ("layer", "model") or inputs["x"].ndim < 2:
         return {}
-    axis = 1 if getattr(thing, "batch_first", True) else 0
+    axis = 1 if getattr(thing, "batch_first", None) is not False else 0
     return {"x": axis, "y": axis} if getattr(thing, "keeps_time", True) else {"x": axis}
 
 
 def gates_of(thing: Any) -> dict[str, tuple[str, ...]]:
-    """The names of the blocks of rows of every node's parameters."""
+    """Return the names of the blocks of rows of every node's parameters."""
     found = {}
     for full, holder, name in thing.holders() if hasattr(thing, "holders") else ():
         if hasattr(holder, "step") and holder.G > 1 and len(getattr(holder, name)) == holder.G * holder.hidden_size:
@@ -128,8 +130,8 @@ def gates_of(thing: Any) -> dict[str, tuple[str, ...]]:
 
 
 def real(x: Any) -> Any:
-    """Numbers as float64; integers and truth values stay such."""
+    """Convert real numbers to float64; integers and booleans stay."""
     if type(x).__name__ == "Packed":
-        raise Unusable("check_gradients: x is Packed, expected an array. Pass the padded x and its lengths.")
+        raise Unusable("check_gradients: x is Packed, expected an array. Pass the padded x and lengths=.")
     x = np.array(to_numpy(x))
     return x.astype(np.float64) if x.dtype.kind == "f" else x

@@ -1,4 +1,4 @@
-"""From wrong numbers to where the error is: which layer, which equation of its node, which step, what it looks like."""
+"""Diagnose wrong gradients: the layer, the equation of its node, the time step, and the kind of error."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from numnet.check.engine.finding import Finding, gradient
 from numnet.check.engine.kernels import of_kernel
 from numnet.check.engine.laws import UNREPEATABLE
 from numnet.check.engine.over_time import by_step, of_rows, of_time
+from numnet.check.engine.probe import Probe
 from numnet.check.engine.signatures import Known, signature
 from numnet.check.engine.source import equation_of
-from numnet.check.engine.subject import Asked
 from numnet.check.engine.upstream import Upstream
 from numnet.check.engine.without import of_options
 from numnet.check.report import Report
 from numnet.core.operation import Array
 
 Check = Callable[..., Report]  # check_gradients
-OF_INPUTS = {"W_x", "b", "g_x", "x"}  # what only a = W_x x + b (0) has to do with
+OF_INPUTS = {"W_x", "b", "g_x", "x"}  # the tensors that only a = W_x x + b (0) uses
 
 
-def diagnose(report: Report, asked: Asked, seed: int, check: Check) -> None:
-    """Add the findings to the report, the surest first, and the error by step; `check` checks a part alone."""
-    report.by_step = by_step(asked)
+def diagnose(report: Report, probe: Probe, seed: int, check: Check) -> None:
+    """Add the findings, most certain first, and the error by step to the report; `check` checks one part alone."""
+    report.by_step = by_step(probe)
     wrong = [row.name for row in report.rows if not row.passed]
-    found = [*of_kernel(asked.subject), *of_parts(asked.subject.thing, seed, check)]
+    found = [*of_kernel(probe.subject), *of_parts(probe.subject.thing, seed, check)]
     if all(finding.cause == "unknown" for finding in found):
-        more = [*Upstream(asked, wrong).findings(), *of_options(asked, wrong, seed)]
-        more = [by_elimination(asked.subject.thing, finding, wrong) for finding in more]
+        more = [*Upstream(probe, wrong).findings(), *of_options(probe, wrong, seed)]
+        more = [by_elimination(probe.subject.thing, finding, wrong) for finding in more]
         if not more or more[0].cause in ("lengths", "option"):
-            more += [*of_time(report), *of_rows(report, asked.subject)]
-            more += [look for look in of_tensors(report, asked, wrong) if look.cause != "unknown" or not more + found]
+            more += [*of_time(report), *of_rows(report, probe.subject)]
+            more += [look for look in of_tensors(report, probe, wrong) if look.cause != "unknown" or not more + found]
         found = [*more, *found]
-    unsure = [finding for finding in report.findings if finding.cause == UNREPEATABLE]
-    report.findings = [*unsure, *found, *(law for law in report.findings if law.cause != UNREPEATABLE)]
+    unrepeatable = [finding for finding in report.findings if finding.cause == UNREPEATABLE]
+    report.findings = [*unrepeatable, *found, *(law for law in report.findings if law.cause != UNREPEATABLE)]
 
 
 def of_parts(thing: Any, seed: int, check: Check) -> Iterator[Finding]:
-    """What is wrong in one part, checked alone: the last wrong one of a model or a layer, a direction, a node."""
+    """Yield the findings about one part alone: the last wrong layer of a model, a direction, a node."""
     if hasattr(thing, "step") and hasattr(thing, "state_sizes"):
         yield from of_node(thing, seed)
     elif hasattr(thing, "forwards"):
@@ -62,72 +62,74 @@ def of_parts(thing: Any, seed: int, check: Check) -> Iterator[Finding]:
 
 
 def of_layer(layer: Any, name: str, seed: int, check: Check) -> Iterator[Finding]:
-    """The findings about one layer alone, at numbers of its own."""
+    """Yield the findings about one layer alone, at its own random numbers."""
     for finding in check(layer, seed=seed).findings:
         tensors = tuple(f"{name}.{tensor}" for tensor in finding.tensors)
         yield replace(finding, text=f"{name}, alone: {finding.text}", tensors=tensors)
 
 
 def of_node(node: Any, seed: int, drops: bool = False) -> list[Finding]:
-    """The equations of one step, with state dropout too if it is on; nothing of torchnet's, which has autograd."""
+    """Return the findings about one step, also with state dropout if `drops`; [] for torchnet (autograd)."""
     if not hasattr(node, "step_backward"):
         return []
     return equations_of(node, seed) or (equations_of(node, seed, drops=True) if drops else [])
 
 
 def by_elimination(thing: Any, finding: Finding, wrong: list[str]) -> Finding:
-    """Of two directions, each of them right alone: what is done with both. (1) both read x, (2) they are merged."""
+    """Add the equation if both directions are right alone: (1) both read x, (2) their outputs are merged."""
     if not hasattr(thing, "forwards"):
         return finding
     equation = "(1)" if wrong == ["x"] else "(2)"
     return replace(finding, text=f"equation {equation}: {finding.text}", equation=equation)
 
 
-def of_tensors(report: Report, asked: Asked, wrong: list[str]) -> Iterator[Finding]:
-    """What each wrong tensor looks like; tensors that look alike, together."""
+def of_tensors(report: Report, probe: Probe, wrong: list[str]) -> Iterator[Finding]:
+    """Yield how the wrong tensors differ from the right ones; equal descriptions are one finding."""
     found: dict[tuple[str, str], list[str]] = {}
-    due = {row.name: asked.due(row.name) for row in report.rows}
+    expected = {row.name: probe.expected(row.name) for row in report.rows}
     for name in wrong:
-        ours, seen = asked.gradients[name], ~np.isnan(due[name])
+        ours, seen = probe.gradients[name], ~np.isnan(expected[name])
         if seen.all():
-            look = signature(ours, due[name], known_of(asked, name, due))
-        elif np.allclose(ours[seen], due[name][seen], rtol=1e-4):
-            look = "is wrong, though not in the numbers that were looked at: full=True looks at all", "unseen"
+            look = signature(ours, expected[name], known_of(probe, name, expected))
+        elif np.allclose(ours[seen], expected[name][seen], rtol=1e-4):
+            look = "is wrong, but the numbers that were checked are right: full=True checks all numbers", "unseen"
         else:
-            look = signature(ours[seen], due[name][seen], Known())
+            look = signature(ours[seen], expected[name][seen], Known())
         found.setdefault(look, []).append(name)
     for (text, cause), names in found.items():
-        equation = equation_for(asked.subject.thing, names, set(wrong))
-        said = text if text.startswith("∂") else f"{', '.join(map(gradient, names))} {text}"
-        text = f"equation {equation}: {said}" if equation else said
-        yield Finding(text, cause, tuple(names), wrong_gates(asked, names[0], report.tolerance), equation)
+        equation = equation_for(probe.subject.thing, names, set(wrong))
+        named = text if text.startswith("∂") else f"{', '.join(map(gradient, names))} {text}"
+        text = f"equation {equation}: {named}" if equation else named
+        yield Finding(text, cause, tuple(names), wrong_gates(probe, names[0], report.tolerance), equation)
 
 
 def equation_for(thing: Any, names: list[str], wrong: set[str]) -> str:
-    """The equation that has to do with these tensors alone, if the code says which."""
+    """Return the only equation that uses these tensors, if the comments in the code name it."""
     if hasattr(thing, "node") and wrong <= OF_INPUTS:
         return "(0)"
     return equation_of(getattr(thing, "node", thing), names[0].rpartition(".")[2]) if len(names) == 1 else ""
 
 
-def known_of(asked: Asked, name: str, due: dict[str, Array]) -> Known:
-    """What there is to compare a tensor with."""
-    subject, y, slopes = asked.subject, asked.upstream.get("y"), asked.measured[name].slopes.get("y")
-    others = {f"that of {gradient(other)}": value for other, value in due.items() if other != name}
-    others |= {f"what came in as d{key}: not changed in place?": u for key, u in asked.upstream.items() if key == name}
+def known_of(probe: Probe, name: str, expected: dict[str, Array]) -> Known:
+    """Return what is known about a tensor: shapes, gates, other gradients, its elementwise derivative."""
+    subject, y, derivatives = probe.subject, probe.upstream.get("y"), probe.measured[name].derivatives.get("y")
+    others = {f"equal to the expected {gradient(other)}": value for other, value in expected.items() if other != name}
+    others |= {
+        f"equal to the upstream d{key}: returned unchanged?": u for key, u in probe.upstream.items() if key == name
+    }
     dims = tuple(next(iter(subject.inputs.values())).shape)
     known = Known(subject.time.get(name), subject.gates.get(name, ()), dims, others)
-    if y is not None and slopes is not None and y.shape == due[name].shape:
-        known.own = np.diag(slopes).reshape(y.shape) * y
-        known.place = subject.value(name), asked.outputs["y"], y
+    if y is not None and derivatives is not None and y.shape == expected[name].shape:
+        known.own = np.diag(derivatives).reshape(y.shape) * y
+        known.place = subject.value(name), probe.outputs["y"], y
     return known
 
 
-def wrong_gates(asked: Asked, name: str, tolerance: float) -> tuple[str, ...]:
-    """The gates in whose rows a parameter's gradient is wrong."""
-    gates, due = asked.subject.gates.get(name, ()), asked.due(name)
-    if not gates or len(due) % len(gates):
+def wrong_gates(probe: Probe, name: str, tolerance: float) -> tuple[str, ...]:
+    """Return the gates in whose rows a parameter's gradient is wrong."""
+    gates, expected = probe.subject.gates.get(name, ()), probe.expected(name)
+    if not gates or len(expected) % len(gates):
         return ()
-    off = np.split(np.nan_to_num(asked.gradients[name] - due), len(gates))
-    least = tolerance * float(np.linalg.norm(np.nan_to_num(due)))
+    off = np.split(np.nan_to_num(probe.gradients[name] - expected), len(gates))
+    least = tolerance * float(np.linalg.norm(np.nan_to_num(expected)))
     return tuple(gate for gate, part in zip(gates, off) if np.linalg.norm(part) > least)

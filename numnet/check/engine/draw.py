@@ -1,4 +1,4 @@
-"""The numbers that a thing is checked at, where the user gives none: nothing zero, nothing equal, lengths ragged."""
+"""Random inputs and parameters for a check: no zeros, no equal numbers, ragged lengths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIZES = Sizes()
 def drawn_inputs(
     thing: Any, kind: str, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
 ) -> Arrays:
-    """Inputs by name."""
+    """Return the inputs by name; those that are not given are random."""
     if kind == "loss":
         return loss_inputs(thing, given, rng, z)
     if len(getattr(thing, "takes", ("x",))) > 1:
@@ -37,14 +37,17 @@ def drawn_inputs(
         return encoder_decoder_inputs(thing, given, lengths, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
     if kind in ("layer", "model") and inputs["x"].ndim > 2 and reads_of(thing) == "numbers":
-        inputs["x"] = inputs["x"].astype(np.float64)  # no tokens, however whole the numbers are
+        inputs["x"] = inputs["x"].astype(np.float64)  # a layer that reads numbers takes integers as numbers
     takes_lengths = kind in ("layer", "model") or getattr(thing, "over_time", False)
     if lengths is None and not given and takes_lengths and inputs["x"].ndim > 1:
         lengths = ragged(rng, z.B, z.T)
     if lengths is not None:
         inputs["lengths"] = np.array(lengths)
     if len(given) > 1 and kind == "operation":
-        raise Unusable("check_gradients: an Operation has several inputs, expected x alone. Pass (forward, backward).")
+        raise Unusable(
+            f"check_gradients: {calls.name_of(thing)} got {len(given)} inputs, expected x alone. "
+            "Pass a pair of functions to check a function of several inputs."
+        )
     if len(given) > 1 and kind == "model":
         inputs["target"] = given[1]
     elif len(given) > 1:
@@ -53,11 +56,11 @@ def drawn_inputs(
 
 
 def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
-    """x as wide as the thing is, if it knows; integers for what looks them up, such as an Embedding."""
+    """Return x with the object's input_size, if known; integers for layers that read tokens, such as an Embedding."""
     D = getattr(thing, "input_size", None) or z.D
     if kind == "node":
         return rng.standard_normal((D, z.B))
-    places = (z.B, z.T) if getattr(thing, "batch_first", True) else (z.T, z.B)
+    places = (z.B, z.T) if getattr(thing, "batch_first", None) is not False else (z.T, z.B)
     if reads_of(thing) == "tokens":
         return rng.integers(0, D, places)
     if reads_of(thing) == "numbers":
@@ -66,14 +69,14 @@ def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
 
 
 def reads_of(thing: Any) -> str:
-    """What its x holds, or its first layer's: numbers, tokens or rows of tokens."""
+    """Return the kind of x that it or its first layer reads: "numbers", "tokens" or "rows of tokens"."""
     if hasattr(thing, "loss_and_grads"):
         return reads_of(thing.layers[0]) if len(thing.layers) else "numbers"
     return str(getattr(thing, "reads", "tokens" if type(thing).__name__ == "Embedding" else "numbers"))
 
 
 def drawn_rows(thing: Any, places: tuple[int, int], width: int, rng: np.random.Generator) -> Any:
-    """Columns for layers side by side, each its own; of Characters, words that end before the row does."""
+    """Return token columns: for Concat those of each layer; for Characters words shorter than the row."""
     if getattr(thing, "widths", None):
         columns = zip(thing.layers, thing.widths)
         return np.concatenate([drawn_rows(layer, places, own, rng) for layer, own in columns], axis=-1)
@@ -85,17 +88,18 @@ def drawn_rows(thing: Any, places: tuple[int, int], width: int, rng: np.random.G
 
 
 def ragged(rng: np.random.Generator, B: int, T: int) -> Any:
-    """Lengths from 0 to T, in no order; where there are rows enough, T, 0 and 1 are among them."""
+    """Return unsorted lengths from 0 to T; with at least three rows, T, 1 and 0 are among them."""
     lengths = rng.integers(0, T + 1, B)
     lengths[: min(3, B)] = [T, 1, 0][: min(3, B)]
     return rng.permutation(lengths)
 
 
 def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
-    """A prediction and a target: numbers of its shape, or, where a loss refuses these, classes."""
+    """Return a prediction and a target: numbers of the same shape, or class indices if the loss rejects numbers."""
     if len(given) == 1:
         raise Unusable(
-            "check_gradients: a loss has a prediction alone, expected prediction and target. Pass both, or none."
+            f"check_gradients: {calls.name_of(thing)} got only a prediction, expected prediction and target. "
+            "Pass both or neither."
         )
     if given:
         return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
@@ -109,11 +113,11 @@ def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
 
 
 def several_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes) -> Arrays:
-    """Those of an Operation that names them, as wide as it is; each one a step longer than the one before."""
+    """Return the inputs that an Operation names, with its widths; each is one step longer than the one before."""
     names, inputs = thing.takes, dict(zip(thing.takes, given))
     if given and len(given) != len(names):
         raise Unusable(
-            f"check_gradients: {thing.name} has {len(given)} inputs, expected {', '.join(names)}. Pass all, or none."
+            f"check_gradients: {thing.name} got {len(given)} inputs, expected {', '.join(names)}. Pass all or none."
         )
     if not given:
         inputs = {name: rng.standard_normal((z.B, z.T + k, thing.widths[k] or z.D)) for k, name in enumerate(names)}
@@ -124,9 +128,9 @@ def several_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.rando
 def encoder_decoder_inputs(
     thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes
 ) -> Arrays:
-    """A source, and a target of another length, -1 behind each one's end."""
+    """Return a source and a target of different lengths; the target is padded with -1."""
     if len(given) == 1:
-        raise Unusable(f"check_gradients: {thing.name} has x alone, expected x and a target. Pass both, or none.")
+        raise Unusable(f"check_gradients: {thing.name} got only x, expected x and a target. Pass both or neither.")
     if given:
         inputs = {"x": given[0], "target": np.asarray(given[1])}
         return inputs if lengths is None else {**inputs, "lengths": np.array(lengths)}
@@ -137,13 +141,13 @@ def encoder_decoder_inputs(
 
 
 def state_given(thing: Any, state: Any) -> Arrays:
-    """A start state by name."""
+    """Return a given initial state by name."""
     names = tuple(thing.states) if hasattr(thing, "states") else calls.state_names(thing)
     return {name: np.array(part, np.float64) for name, part in calls.named(state, names).items()}
 
 
 def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator) -> Arrays:
-    """A start state for all that has one and does not learn it: zeros would hide what is carried."""
+    """Return random initial states where they are no parameters: zeros would hide errors in carried gradients."""
     if kind == "node":
         B = inputs["x"].shape[-1]
         return {name: rng.standard_normal((size, B)) for name, size in zip(thing.states, thing.state_sizes)}
@@ -151,7 +155,7 @@ def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator
     found: Arrays = {}
     for k, layer in enumerate(layers):
         if getattr(layer, "recurrent", False) and not learns(layer):
-            B = inputs["x"].shape[0 if getattr(thing, "batch_first", True) else 1]
+            B = inputs["x"].shape[0 if getattr(thing, "batch_first", None) is not False else 1]
             names = calls.state_names(layer)
             names = calls.numbered(names, k) if kind == "model" else names
             found |= drawn_state(layer, names, B, rng)
@@ -159,12 +163,12 @@ def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator
 
 
 def learns(layer: Any) -> bool:
-    """Whether the start state is a parameter."""
+    """Whether the initial state is a parameter."""
     return bool(getattr(getattr(layer, "forwards", layer), "learn_state", False))
 
 
 def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Generator) -> Arrays:
-    """One layer's, or of two directions both."""
+    """Return the random initial state of one layer, for two directions that of both."""
     if isinstance(names[0], tuple):
         ways = zip((layer.forwards, layer.backwards), names)
         return {name: part for half, way in ways for name, part in drawn_state(half, way, B, rng).items()}
@@ -172,7 +176,7 @@ def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Gener
 
 
 def drawn_params(params: Arrays, rng: np.random.Generator) -> Arrays:
-    """The thing's own; but where all numbers of one are equal, as of a fresh bias or gain, others near them."""
+    """Return the parameters; noise is added to those with all numbers equal, such as a fresh bias or gain."""
     return {
         name: p if p.size > 1 and np.ptp(p) > 0 else p + 0.3 * rng.standard_normal(p.shape)
         for name, p in params.items()

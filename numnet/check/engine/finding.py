@@ -1,4 +1,4 @@
-"""One thing that a check has found out: where the error is, what it probably is, and where to look."""
+"""One finding of a check: where the error is, what it probably is, and the lines to look at."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from numnet.check.engine.source import Line
 
 
 def gradient(name: str) -> str:
-    """What the gradient of a tensor is called: dW_h, layers.0.dW_h."""
+    """Return the name of a tensor's gradient: dW_h, layers.0.dW_h."""
     head, dot, last = name.rpartition(".")
     return f"{head}{dot}d{last}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and what it names: tensors, gates, equation, the lines of the forward pass and of the way back."""
+    """A sentence and what it names: tensors, gates, equation, the lines of the forward and backward pass."""
 
     text: str
     cause: str

@@ -1,4 +1,4 @@
-"""Each gradient against the measured slope: along a drawn direction first, then number by number."""
+"""Compare each gradient with finite differences: first along one random direction, then number by number."""
 
 from __future__ import annotations
 
@@ -11,110 +11,115 @@ import numpy as np
 from numnet.check.engine.adapt import subject_of
 from numnet.check.engine.differences import DISTANCE, along, distance, jacobian, noise
 from numnet.check.engine.draw import SIZES
-from numnet.check.engine.laws import broken
-from numnet.check.engine.subject import Asked, Measured, Subject, Unusable
+from numnet.check.engine.laws import violations
+from numnet.check.engine.probe import Measured, Probe
+from numnet.check.engine.subject import Subject, Unusable
 from numnet.check.report import Row, row_of
 
-TOLERANCE = 1e-7  # differences of five points err by some 1e-10 of a number, times the condition of what is checked
-SHORTER = (1e-2, 1e-4)  # directions, for functions with kinks
-MOST = 200  # numbers of one tensor that are looked at, one by one, after a failure; more are drawn from the seed
+TOLERANCE = 1e-7  # five-point differences have a relative error of about 1e-10, times the condition number
+SHORTER = (1e-2, 1e-4)  # lengths of further directions, for functions with kinks
+MOST = 200  # numbers per tensor that are checked after a failure; of a larger tensor, a random sample
 
 
 def passes(thing: Any, *inputs: Any, lengths: Any = None, seed: int = 0) -> bool:
-    """Whether nothing is wrong, along one direction for each tensor."""
-    asked, _ = ask(subject_of(thing, inputs, lengths, seed, SIZES), seed)
+    """Whether all gradients are right along one random direction per tensor."""
+    probe, _ = evaluate(subject_of(thing, inputs, lengths, seed, SIZES), seed)
     rng = np.random.default_rng([seed, 6])
-    return all(directed(asked, name, TOLERANCE, rng).passed for name in wanted(asked, None))
+    return all(check_direction(probe, name, TOLERANCE, rng).passed for name in tensors_to_check(probe, None))
 
 
-def ask(subject: Subject, seed: int) -> tuple[Asked, list[Any]]:
-    """The outputs, and the gradients for an upstream gradient that is drawn; and the laws that the calls break."""
+def evaluate(subject: Subject, seed: int) -> tuple[Probe, list[Any]]:
+    """Return outputs and gradients for a random upstream gradient, and the findings about broken laws."""
     rng, before = np.random.default_rng([seed, 5]), {name: x.copy() for name, x in subject.inputs.items()}
     outputs, pullback = subject.run(subject.inputs)
     for name, y in outputs.items():
         if not np.isfinite(y).all():
-            raise Unusable(f"{subject.name}: {name} is not finite at these inputs, expected numbers. Give others.")
+            raise Unusable(
+                f"{subject.name}: {name} has NaN or inf at these inputs, expected finite numbers. Pass other inputs."
+            )
     upstream = {name: rng.standard_normal(y.shape) for name, y in outputs.items()}
     given = {name: u.copy() for name, u in upstream.items()}
-    asked = Asked(subject, outputs, upstream, pullback(given))
-    return asked, list(broken(asked, before, given))
+    probe = Probe(subject, outputs, upstream, pullback(given))
+    return probe, list(violations(probe, before, given))
 
 
-def wanted(asked: Asked, wrt: Sequence[str] | None) -> list[str]:
-    """The tensors to check: parameters from the last to the first, then inputs, as the way back meets them."""
-    subject, names = asked.subject, [*reversed(asked.subject.params), *asked.subject.movable]
-    asked_for = [wrt] if isinstance(wrt, str) else wrt
-    for name in asked_for or ():
+def tensors_to_check(probe: Probe, wrt: Sequence[str] | None) -> list[str]:
+    """Return the tensors to check in the order of the backward pass: last parameter first, then the inputs."""
+    subject, names = probe.subject, [*reversed(probe.subject.params), *probe.subject.differentiable]
+    chosen = [wrt] if isinstance(wrt, str) else wrt
+    for name in chosen or ():
         if name not in names:
-            raise Unusable(f"check_gradients: wrt has {name!r}, expected some of {', '.join(names)}.")
-    names = [name for name in names if not asked_for or name in asked_for]
+            raise Unusable(f"check_gradients: wrt has {name!r}, expected names from {', '.join(names)}.")
+    names = [name for name in names if not chosen or name in chosen]
     if not names:
-        raise Unusable(f"{subject.name}: no input or parameter is of real numbers, expected one at least. Pass floats.")
+        raise Unusable(f"{subject.name}: no input or parameter has real numbers, expected at least one. Pass floats.")
     for name in names:
         shape = subject.value(name).shape
-        found = asked.gradients.setdefault(name, np.zeros(shape))  # None is no gradient
+        found = probe.gradients.setdefault(name, np.zeros(shape))  # backward may return None for a zero gradient
         if found.shape != shape:
-            raise Unusable(f"{subject.name}: d{name} is {found.shape}, expected {shape}. It has the shape of {name}.")
+            raise Unusable(f"{subject.name}: d{name} is {found.shape}, expected {shape}. Return the shape of {name}.")
     return names
 
 
-def directed(asked: Asked, name: str, tolerance: float, rng: np.random.Generator) -> Row:
-    """One tensor along one drawn direction; where φ bends on the way, shorter ones may show that all is well.
+def check_direction(probe: Probe, name: str, tolerance: float, rng: np.random.Generator) -> Row:
+    """Compare the gradient of one tensor with φ along a random direction; if φ has a kink there, try shorter ones.
 
-    The error is relative to ‖dz‖ ‖v‖; what rounding leaves unsure is allowed besides.
+    The error is relative to ‖dz‖ ‖v‖; the uncertainty of the finite differences is allowed in addition.
     """
-    gradient = asked.gradients[name]
+    gradient = probe.gradients[name]
     for length in (1.0, *SHORTER):
         v = length * rng.standard_normal(gradient.shape)
-        promised = float(np.sum(gradient * v))
-        found, unsure, bends = along(asked, name, v)
-        size, off = float(np.linalg.norm(gradient) * np.linalg.norm(v)), abs(found - promised)
-        passed = off <= tolerance * size + unsure * strict(tolerance)
-        row = Row(name, off / max(size, abs(found), 1e-300), bool(passed), off, promised, found)
+        analytic = float(np.sum(gradient * v))
+        numerical, uncertainty, bends = along(probe, name, v)
+        size, off = float(np.linalg.norm(gradient) * np.linalg.norm(v)), abs(numerical - analytic)
+        passed = off <= tolerance * size + uncertainty * strict(tolerance)
+        row = Row(name, off / max(size, abs(numerical), 1e-300), bool(passed), off, analytic, numerical)
         if row.passed or not bends:
             break
-    hidden = noise(asked, distance(asked.subject.value(name), DISTANCE))
-    if tolerance * size < off <= unsure and hidden > 1e-2 * max(size, abs(found)):
-        whole = max(float(np.linalg.norm(g)) for g in asked.gradients.values()) * float(np.linalg.norm(v))
+    hidden = noise(probe, distance(probe.subject.value(name), DISTANCE))
+    if tolerance * size < off <= uncertainty and hidden > 1e-2 * max(size, abs(numerical)):
+        whole = max(float(np.linalg.norm(g)) for g in probe.gradients.values()) * float(np.linalg.norm(v))
         if hidden > 1e-2 * whole:
             raise Unusable(
-                f"{asked.subject.name}: rounding leaves the slope along {name} unsure by {hidden:.1e}, expected less "
-                f"than the slope, {found:.1e}. The outputs are too large beside it: take a constant out of them."
+                f"{probe.subject.name}: the rounding error of the derivative along {name} is {hidden:.1e}, expected "
+                f"less than the derivative, {numerical:.1e}. Subtract a large constant from the outputs, or scale them."
             )
     return row
 
 
 def strict(tolerance: float) -> float:
-    """Less is allowed to rounding, too, where less than usual is allowed."""
+    """Return the factor by which a tighter tolerance also reduces the allowed uncertainty."""
     return min(1.0, tolerance / TOLERANCE)
 
 
-def measured(asked: Asked, name: str, full: bool, rng: np.random.Generator) -> Measured:
-    """The slopes of every output by every number of a tensor, or by some."""
-    size = asked.subject.value(name).size
+def measure(probe: Probe, name: str, full: bool, rng: np.random.Generator) -> Measured:
+    """Return the derivatives of every output with respect to all numbers of a tensor, or a sample."""
+    size = probe.subject.value(name).size
     picked = np.arange(size) if full or size <= MOST else np.sort(rng.choice(size, MOST, replace=False))
-    found = {key: np.empty((len(picked), y.size)) for key, y in asked.outputs.items()}
-    for row, slopes in enumerate(jacobian(asked, name, picked)):
-        for key, y in slopes.items():
+    found = {key: np.empty((len(picked), y.size)) for key, y in probe.outputs.items()}
+    for row, derivatives in enumerate(jacobian(probe, name, picked)):
+        for key, y in derivatives.items():
             found[key][row] = y.ravel()
-    asked.subject.run(asked.subject.inputs, asked.subject.params)
+    probe.subject.run(probe.subject.inputs, probe.subject.params)
     return Measured(picked, found)
 
 
-def looked_at(asked: Asked, directed: Sequence[Row], tolerance: float) -> list[Row]:
-    """The numbers of every tensor against the measured slopes. A tensor counts as at least a tenth of the norm of all.
+def check_elements(probe: Probe, rows: Sequence[Row], tolerance: float) -> list[Row]:
+    """Compare the numbers of every tensor; the norm of a tensor counts as at least a tenth of the norm of all.
 
-    What the direction found wrong stays wrong, though the numbers looked at are right; but where some stand at a kink,
-    a direction says nothing.
+    A tensor that is wrong along its direction stays wrong even if its checked numbers are right, unless some of its
+    numbers are at a kink: then the direction is ignored.
     """
-    due, found = {row.name: asked.due(row.name) for row in directed}, []
-    least = 0.1 * float(np.sqrt(sum(np.nansum(d * d) for d in due.values())))
-    for row in directed:
-        counted = float(np.sqrt(np.isfinite(due[row.name]).sum()))
-        unsure = noise(asked, distance(asked.subject.value(row.name), DISTANCE)) * counted * strict(tolerance)
-        numbers = row_of(row.name, asked.gradients[row.name], due[row.name], least, tolerance, unsure=unsure)
-        at_kinks = any(np.isnan(slopes).any() for slopes in asked.measured[row.name].slopes.values())
+    expected, found = {row.name: probe.expected(row.name) for row in rows}, []
+    least = 0.1 * float(np.sqrt(sum(np.nansum(d * d) for d in expected.values())))
+    for row in rows:
+        counted = float(np.sqrt(np.isfinite(expected[row.name]).sum()))
+        uncertainty = noise(probe, distance(probe.subject.value(row.name), DISTANCE)) * counted * strict(tolerance)
+        numbers = row_of(
+            row.name, probe.gradients[row.name], expected[row.name], least, tolerance, uncertainty=uncertainty
+        )
+        at_kinks = any(np.isnan(derivatives).any() for derivatives in probe.measured[row.name].derivatives.values())
         if numbers.passed and not row.passed and not at_kinks:
-            numbers = replace(row, ours=numbers.ours, due=numbers.due)
+            numbers = replace(row, ours=numbers.ours, reference=numbers.reference)
         found.append(numbers)
     return found

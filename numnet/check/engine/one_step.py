@@ -1,4 +1,4 @@
-"""A node as a subject: one step, with the gradient of its state shared between dy and the next step."""
+"""A node as a subject: one step, with the gradient of its state split between dy and the next step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numnet.check.engine.subject import Back, joined, named
 
 
 def call_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """A node's, one step; of one that reads out, y and the state."""
+    """Call one step of a node; the outputs are its state, and y if the node has a readout."""
     state, saved = thing.forward(inputs["x"], joined(inputs, thing.states))
     reads_out = getattr(thing, "reads_out", False)
     y, state = state if reads_out else (None, state)
@@ -25,7 +25,7 @@ def call_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Ba
 
 
 def halved(node: Any) -> Any:
-    """The node with half of the gradient of its state handed to step_backward as dy: y is h, so nothing may change."""
+    """Return the node with half of its state's gradient passed as dy: since y is h, no gradient may change."""
     if not hasattr(node, "step_backward") or getattr(node, "reads_out", False):
         return node
 

@@ -1,4 +1,4 @@
-"""Where a line of a step stands, which equation its comment names, and what its variables are called."""
+"""Find the source lines of a step, the equations that their comments name, and the names of their variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 LABEL = re.compile(r"\((\d+[a-z]?)\)")
-GOING_BACK = (
+BACKWARD_METHODS = (
     "compute_backward",
     "backward",
     "inputs_backward",
@@ -25,7 +25,7 @@ GOING_BACK = (
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a forward pass. `labels` are the equations that its comment, or the last one above it, names."""
+    """A line of source. `labels` are the equations that its comment names, or else the last comment above it."""
 
     file: str
     number: int
@@ -42,7 +42,7 @@ class Line:
 
 
 def line_of(frame: FrameType) -> tuple[Line, dict[str, Any]]:
-    """The line of the nearest step that is running, and its local variables."""
+    """Return the running line of the innermost `step`, and its local variables."""
     at: Any = frame
     while at is not None and at.f_code.co_name != "step":
         at = at.f_back
@@ -52,12 +52,12 @@ def line_of(frame: FrameType) -> tuple[Line, dict[str, Any]]:
 
 
 def code_of(file: str, number: int) -> str:
-    """The line without its comment."""
+    """Return a line without its comment."""
     return linecache.getline(file, number).partition("#")[0].strip()
 
 
 def labels_at(file: str, number: int, first: int) -> tuple[str, ...]:
-    """The equations that the comment of this line names, or the last one above it in its function, or the next one."""
+    """Return the equations in the comment of this line, else in the last above it in its function, else in the next."""
     for at in range(number, first, -1):
         labels = LABEL.findall(linecache.getline(file, at).partition("#")[2])
         if labels:
@@ -66,54 +66,54 @@ def labels_at(file: str, number: int, first: int) -> tuple[str, ...]:
 
 
 def labels_below(file: str, number: int) -> Iterator[tuple[str, ...]]:
-    """The equations that the lines below name, as far as the function goes."""
+    """Yield the equations that each line below names, to the end of the function."""
     indent = indent_of(linecache.getline(file, number))
     while (line := linecache.getline(file, number := number + 1)) and (not line.strip() or indent_of(line) >= indent):
         yield tuple(LABEL.findall(line.partition("#")[2]))
 
 
 def indent_of(line: str) -> int:
-    """The number of blanks before the code."""
+    """Return the number of spaces before the code."""
     return len(line) - len(line.lstrip())
 
 
 def writing_lines(kind: type, functions: Sequence[str], name: str) -> list[Line]:
-    """The lines of these methods that name an equation and write this variable, or hold this key or W_x."""
+    """Return the lines of these methods that name an equation and write this variable, or contain this key or W_x."""
     own = re.escape(name)
     writes = re.compile(own if name.endswith(":") or name == "W_x" else rf"\b{own}(\[.*\])? *[-+*/]?=|, {own}\)")
     return [line for each in functions for line in written_out(kind, each) if writes.search(line.text)]
 
 
 def equations(lines: Sequence[Line]) -> str:
-    """The equations that the lines name: (4) (2)."""
+    """Return the equations that the lines name: (4) (2)."""
     return " ".join(f"({label})" for label in dict.fromkeys(label for line in lines for label in line.labels))
 
 
 def all_lines(thing: Any, function: str) -> list[Line]:
-    """The lines of a method, with or without a comment."""
+    """Return all lines of a method, with or without a comment."""
     method = getattr(type(thing), function)
     try:
         text, first = inspect.getsourcelines(method)
-    except (OSError, TypeError):  # typed in, not in a file
+    except (OSError, TypeError):  # no source file, as in a REPL
         return []
     file = inspect.getsourcefile(method) or ""
     return [Line(file, k, line.partition("#")[0].strip(), ()) for k, line in enumerate(text[1:], first + 1)]
 
 
 def lines_back(thing: Any, label: str, functions: Sequence[str]) -> list[Line]:
-    """The lines of the backward pass that name this equation in their comments."""
+    """Return the lines of the backward pass whose comments name this equation."""
     return [line for name in functions for line in written_out(type(thing), name) if label in line.labels]
 
 
 def written_out(kind: type, name: str) -> Iterator[Line]:
-    """The lines of a method that have a comment with equations; and of the one that it calls by super()."""
+    """Yield the lines of a method whose comments name equations; also those of the method it calls by super()."""
     for base in kind.__mro__:
         if name not in vars(base):
             continue
         try:
             text, first = inspect.getsourcelines(vars(base)[name])
             file = inspect.getsourcefile(base) or inspect.getsourcefile(vars(base)[name]) or ""
-        except (OSError, TypeError):  # typed in, not in a file
+        except (OSError, TypeError):  # no source file, as in a REPL
             return
         for number, line in enumerate(text, first):
             code, _, comment = line.partition("#")
@@ -125,8 +125,8 @@ def written_out(kind: type, name: str) -> Iterator[Line]:
 
 
 def equation_of(thing: Any, tensor: str) -> str:
-    """The equation that the lines name which write a tensor's gradient; or the only one that there is."""
-    lines = [line for name in GOING_BACK for line in written_out(type(thing), name)]
+    """Return the equation named by the lines that write a tensor's gradient, else the only one named, else ""."""
+    lines = [line for name in BACKWARD_METHODS for line in written_out(type(thing), name)]
     writing = [line for line in lines if re.search(rf"\bself\.d{re.escape(tensor)}\b", line.text)]
     labels = {line.labels for line in writing or lines}
     return " ".join(f"({label})" for label in labels.pop()) if len(labels) == 1 else ""

@@ -1,8 +1,8 @@
-"""Anything with a way back as a function of named arrays, with its pullback: so that one check can be asked of all.
+"""Anything with a backward pass as a function of named arrays with its pullback, so that one check serves all.
 
-A subject has inputs by name: x, or a loss's prediction and target; lengths; a start state h (and c). Its outputs are
-y, then the last state h (and c); a loss's or a model's is `value`. The pullback takes their gradients to those of all
-inputs and parameters, by the same names.
+The inputs of a subject have names: x, or prediction and target for a loss; lengths; an initial state h (and c). The
+outputs are y, then the last state h (and c); for a loss or a model with one, `value`. The pullback maps their
+gradients to those of all inputs and parameters, under the same names.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ Call = Callable[[Any, Mapping[str, Any]], tuple[dict[str, Any], Back]]
 
 
 class Unusable(TypeError):
-    """What a check cannot be asked of: who, got, expected, remedy."""
+    """The object cannot be checked. The message has who, got, expected, remedy."""
 
 
 @dataclass
 class Subject:
-    """A thing, how it is called, and the numbers that it is checked at."""
+    """An object, the function that calls it, and the numbers at which it is checked."""
 
     name: str
     thing: Any
     call: Call
     inputs: Arrays
     params: Arrays = field(default_factory=dict)
-    time: Mapping[str, int] = field(default_factory=dict)  # which axis of an input or output is time
-    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # names of a parameter's blocks of rows
+    time: Mapping[str, int] = field(default_factory=dict)  # the time axis of each input or output
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the names of a parameter's blocks of rows
     load: Callable[[Arrays], None] | None = None
 
     def run(self, inputs: Mapping[str, Any], params: Mapping[str, Array] | None = None) -> tuple[Arrays, Any]:
-        """Outputs by name, and the pullback; it clears the gradients of parameters first, unless clear=False."""
+        """Return outputs by name and the pullback, which zeros the gradients of parameters first unless clear=False."""
         if params is not None and self.params and self.load:
             self.load({**self.params, **params})
         outputs, back = self.call(self.thing, inputs)
@@ -54,59 +54,26 @@ class Subject:
         found = {name: np.array(to_numpy(value)) for name, value in outputs.items()}
         for name, y in found.items():
             if y.dtype.kind == "f" and y.dtype.itemsize < 8:
-                raise Unusable(f"{self.name}: {name} is {y.dtype}, expected float64. It is computed in less inside.")
+                raise Unusable(f"{self.name}: {name} is {y.dtype}, expected float64. Remove the cast inside.")
         return found, pullback
 
     def value(self, name: str) -> Array:
-        """An input, or a parameter."""
+        """Return an input or a parameter."""
         return self.inputs[name] if name in self.inputs else self.params[name]
 
     @property
     def sizes(self) -> str:
-        """The shapes of the inputs."""
+        """The shapes of the inputs as text."""
         return ", ".join(f"{name} {tuple(x.shape)}" for name, x in self.inputs.items())
 
     @property
-    def movable(self) -> list[str]:
-        """The inputs that a slope is taken along: numbers, and not a loss's target."""
+    def differentiable(self) -> list[str]:
+        """The differentiable inputs: real numbers, except the target of a loss."""
         return [name for name, value in self.inputs.items() if value.dtype.kind == "f" and name != "target"]
 
 
-@dataclass
-class Measured:
-    """The slopes of every output by some numbers of a tensor: (picked, outputs) by output; NaN at a kink."""
-
-    picked: Array
-    slopes: Arrays
-
-    def due(self, upstream: Mapping[str, Array]) -> Array:
-        """The gradient that these numbers should have."""
-        return np.sum([self.slopes[key] @ u.ravel() for key, u in upstream.items()], axis=0)
-
-
-@dataclass
-class Asked:
-    """A subject that was called once: outputs, the gradients for an upstream gradient that was drawn, slopes."""
-
-    subject: Subject
-    outputs: Arrays
-    upstream: Arrays
-    gradients: Arrays
-    measured: dict[str, Measured] = field(default_factory=dict)
-
-    def fresh_upstream(self) -> Arrays:
-        """A copy, to be spoilt by whoever takes it."""
-        return {name: u.copy() for name, u in self.upstream.items()}
-
-    def due(self, name: str, upstream: Mapping[str, Array] | None = None) -> Array:
-        """The gradient that a tensor should have, by the measured slopes; NaN where a number was not picked."""
-        due = np.full(self.gradients[name].shape, np.nan)
-        due.flat[self.measured[name].picked] = self.measured[name].due(self.upstream if upstream is None else upstream)
-        return due
-
-
 def parameter_gradients(thing: Any, params: Iterable[str]) -> dict[str, Any]:
-    """Those that the thing keeps itself: in `grads`, or of W in dW."""
+    """Return the gradients that the object stores itself: in `grads`, or as dW beside W."""
     grads = getattr(thing, "grads", None)
     if grads is None:
         grads = {name: vars(thing).get(f"d{name}") for name in params if hasattr(thing, "__dict__")}
@@ -114,7 +81,7 @@ def parameter_gradients(thing: Any, params: Iterable[str]) -> dict[str, Any]:
 
 
 def clear_gradients(thing: Any, params: Iterable[str]) -> None:
-    """Zeros, by the thing's own means if it has them."""
+    """Set the gradients of parameters to zero, by zero_grad if there is one."""
     if hasattr(thing, "zero_grad"):
         thing.zero_grad()
     elif not hasattr(thing, "grads"):
@@ -124,7 +91,7 @@ def clear_gradients(thing: Any, params: Iterable[str]) -> None:
 
 
 def call_operation(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """An Operation's, with lengths where it has some: of one input, x, or of those that it names."""
+    """Call an Operation of x, or of the inputs that it names, with lengths if given."""
     restart(thing)
     names = getattr(thing, "takes", ("x",))
     y = thing.forward(*(inputs[name] for name in (*names, "lengths") if name in inputs))
@@ -137,13 +104,13 @@ def call_operation(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any
 
 
 def call_loss(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """A loss's."""
+    """Call a loss."""
     value = thing.forward(inputs["prediction"], inputs["target"], inputs.get("mask"))
     return {"value": value}, lambda upstream: {"prediction": thing.backward(upstream["value"])}
 
 
 def call_layer(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """A recurrent layer's, either direction's state by its own names."""
+    """Call a recurrent layer; the states of two directions have separate names."""
     names = state_names(thing)
     restart(thing)
     y = thing.forward(inputs["x"], joined(inputs, names), inputs.get("lengths"))
@@ -158,7 +125,7 @@ def call_layer(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], B
 
 
 def call_model(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """With a target the model's loss, else its output."""
+    """Call a model: with a target its loss, else its output."""
     restart(thing)
     names = [state_names(layer) if layer.recurrent else None for layer in thing.layers]
     keys = [name and numbered(name, k) for k, name in enumerate(names)]
@@ -179,7 +146,7 @@ def call_model(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], B
 
 
 def call_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """Its logits for a target; and where it has a loss, that."""
+    """Call an encoder-decoder: its loss if it has one, else its logits for a target."""
     restart(thing)
     y = thing.forward(inputs["x"], inputs["target"], inputs.get("lengths"))
     if thing.loss is None:
@@ -189,7 +156,7 @@ def call_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[st
 
 
 def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """forward(*inputs) → y, or several; backward(dy, *inputs) → a gradient for each input, None for those without."""
+    """Call forward(*inputs) → y or a tuple; backward(dy, *inputs) → one gradient per input, None if it has none."""
     forward, backward = thing
     results, given = forward(*inputs.values()), list(inputs.values())
     several = isinstance(results, tuple)
@@ -200,31 +167,38 @@ def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Ba
         gradients = backward(dy, *given)
         gradients = tuple(gradients) if isinstance(gradients, (tuple, list)) else (gradients,)
         if len(gradients) != len(inputs):
-            raise Unusable(f"backward returns {len(gradients)} gradients, expected {len(inputs)}: one for each input.")
+            raise Unusable(
+                f"backward returns {len(gradients)} gradients, expected {len(inputs)}. Return one for each input."
+            )
         return dict(zip(inputs, gradients))
 
     return outputs, back
 
 
+def name_of(thing: Any) -> str:
+    """Return an object's name in messages."""
+    return str(getattr(thing, "name", type(thing).__name__))
+
+
 def parameter_names(function: Any) -> list[str]:
-    """What a function calls its inputs."""
+    """Return the names of a function's arguments."""
     return list(inspect.signature(function).parameters)
 
 
 def state_names(layer: Any) -> tuple[Any, ...]:
-    """The names of the parts of a layer's state; of two directions, a pair of such tuples."""
+    """Return the names of the parts of a layer's state; for two directions, a pair of such tuples."""
     if not hasattr(layer, "forwards"):
         return tuple(layer.node.states)
     return tuple(tuple(f"{name}_{way}" for name in layer.forwards.node.states) for way in ("forth", "back"))
 
 
 def numbered(names: tuple[Any, ...], k: int) -> tuple[Any, ...]:
-    """The names of layer k's state in a model."""
+    """Return the names of the state of layer k in a model."""
     return tuple(numbered(name, k) if isinstance(name, tuple) else f"layers.{k}.{name}" for name in names)
 
 
 def restart(thing: Any) -> None:
-    """What drops draws the same masks again, what remembers begins anew: so a check may call it more than once."""
+    """Reset dropout masks and states between calls, so that every call computes the same."""
     for module in thing.modules() if hasattr(thing, "modules") else ():
         if hasattr(module, "calls"):
             module.calls = 0
@@ -233,7 +207,7 @@ def restart(thing: Any) -> None:
 
 
 def joined(arrays: Mapping[str, Any], names: tuple[Any, ...]) -> Any:
-    """The state as a layer takes it: h, or a pair (h, c), or a pair of these; None where it is not given."""
+    """Join named arrays into a layer's state: h, (h, c), or a pair of these; None if it is not given."""
     if isinstance(names[0], tuple):
         both = tuple(joined(arrays, way) for way in names)
         return None if both[0] is None else both
@@ -243,7 +217,7 @@ def joined(arrays: Mapping[str, Any], names: tuple[Any, ...]) -> Any:
 
 
 def named(state: Any, names: tuple[Any, ...]) -> dict[str, Any]:
-    """The way back."""
+    """Split a state into named arrays: the inverse of `joined`."""
     if isinstance(names[0], tuple):
         return {name: part for way, one in zip(names, state) for name, part in named(one, way).items()}
     return dict(zip(names, state if isinstance(state, tuple) else (state,)))

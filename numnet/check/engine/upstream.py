@@ -1,7 +1,7 @@
-"""What a way back did with the gradients that came to it: lost some, counted some twice, took them for others'.
+"""Find errors in how backward uses the upstream gradients: some lost, counted twice, or taken from other rows.
 
-The measured slopes say what the gradients are for any upstream gradient. The one for which they are what the way back
-gives, in all tensors at once, tells what it took it for.
+The measured derivatives give the right gradients for any upstream gradient. If the wrong gradients of all tensors are
+right for another upstream gradient, backward used that one by mistake.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from numnet.check.engine.finding import Finding, gradient
+from numnet.check.engine.probe import Probe
 from numnet.check.engine.signatures import alike
-from numnet.check.engine.subject import Arrays, Asked
+from numnet.check.engine.subject import Arrays
 from numnet.core.operation import Array
 
 NICE = (0.0, 1.0, 2.0, -1.0, 0.5, 3.0)
-SAID = 4  # parts that are named
+MOST_NAMED = 4  # at most this many parts are named
 
 
 class Upstream:
-    """All wrong tensors in one vector, and the slopes that lead to it from the upstream gradients."""
+    """All wrong gradients as one vector, and their derivatives with respect to the upstream gradients."""
 
-    def __init__(self, asked: Asked, wrong: Sequence[str]) -> None:
-        self.subject, self.upstream, self.names = asked.subject, asked.upstream, tuple(wrong)
-        seen = [asked.measured[name] for name in wrong]
-        self.ours = np.concatenate([asked.gradients[name].flat[m.picked] for name, m in zip(wrong, seen)])
-        self.slopes = {key: np.concatenate([m.slopes[key] for m in seen]) for key in self.upstream}
+    def __init__(self, probe: Probe, wrong: Sequence[str]) -> None:
+        self.subject, self.upstream, self.names = probe.subject, probe.upstream, tuple(wrong)
+        seen = [probe.measured[name] for name in wrong]
+        self.ours = np.concatenate([probe.gradients[name].flat[m.picked] for name, m in zip(wrong, seen)])
+        self.derivatives = {key: np.concatenate([m.derivatives[key] for m in seen]) for key in self.upstream}
 
     def findings(self) -> list[Finding]:
-        """The first that explains everything."""
+        """Return the first explanation that reproduces all wrong gradients."""
         for text, given in self.taken_for():
             if alike(self.gradient(given), self.ours):
-                return [Finding(f"{self.said}: {text}", "order", self.names)]
+                return [Finding(f"{self.tensors}: {text}", "order", self.names)]
         for split in (self.by_output(), self.by_way(), self.by_row(), self.by_step(), self.by_place()):
             found = self.counted(split)
             if found:
@@ -41,15 +42,15 @@ class Upstream:
         return []
 
     @property
-    def said(self) -> str:
+    def tensors(self) -> str:
         return ", ".join(map(gradient, self.names))
 
     def gradient(self, given: Mapping[str, Array]) -> Array:
-        """What an upstream gradient comes to."""
-        return np.asarray(sum(self.slopes[key] @ u.ravel() for key, u in given.items()))
+        """Return the right gradients for an upstream gradient."""
+        return np.asarray(sum(self.derivatives[key] @ u.ravel() for key, u in given.items()))
 
     def counted(self, split: Mapping[str, Mapping[str, Array]]) -> Finding | None:
-        """A part counted otherwise than once: ours as a sum of the parts' gradients."""
+        """Fit ours as a weighted sum of the parts' gradients; a weight other than 1 is the finding."""
         each = {name: self.gradient(part) for name, part in split.items()}
         each = {name: part for name, part in each.items() if np.any(np.abs(part) > 1e-9)}
         if len(each) < 2 or len(each) > self.ours.size:
@@ -59,25 +60,29 @@ class Upstream:
         if not alike(stack @ counted, self.ours) or any(min(abs(c - n) for n in NICE) > 1e-5 for c in counted):
             return None
         if np.ptp(counted.round(6)) == 0:
-            return None  # all alike, or nothing at all: of that the tensors speak for themselves
-        wrong = {name: round(float(c), 3) for name, c in zip(each, counted) if abs(c - 1) > 1e-5}
-        listed = "; ".join(f"{name} counts {times(c)}" for name, c in list(wrong.items())[:SAID])
-        more = f"; and {len(wrong) - SAID} more" if len(wrong) > SAID else ""
+            return None  # all weights are equal: signature() describes that better
+        wrong = {name: round(float(c), 3) + 0.0 for name, c in zip(each, counted) if abs(c - 1) > 1e-5}
+        listed = "; ".join(f"{name} has weight {c:g}" for name, c in list(wrong.items())[:MOST_NAMED])
+        more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
         cause = "missing" if set(wrong.values()) == {0.0} else "accumulation"
-        return Finding(f"{self.said}: not every part counts once: {listed}{more}", cause, self.names)
+        return Finding(
+            f"{self.tensors}: parts of the upstream gradient with a weight other than 1: {listed}{more}",
+            cause,
+            self.names,
+        )
 
     def taken_for(self) -> Iterator[tuple[str, Arrays]]:
-        """Upstream gradients in another order."""
+        """Yield upstream gradients that backward may have used by mistake."""
         for key, u in self.upstream.items():
             for text, other in self.orders(key, u):
                 if not np.array_equal(other, u):
-                    yield f"as if d{shown(key)} {text}", {**self.upstream, key: other}
+                    yield f"as if d{output_name(key)} {text}", {**self.upstream, key: other}
         keys = [key for key in self.upstream if key not in ("y", "value")]
         for a, b in itertools.permutations(keys, 2):
             all_of, (da, db) = self.upstream, (self.upstream[a], self.upstream[b])
             if da.shape == db.shape:
-                yield f"as if d{shown(b)} were d{shown(a)}", {**all_of, b: da}
-                yield f"as if d{shown(a)} and d{shown(b)} were exchanged", {**all_of, a: db, b: da}
+                yield f"as if d{output_name(b)} were d{output_name(a)}", {**all_of, b: da}
+                yield f"as if d{output_name(a)} and d{output_name(b)} were exchanged", {**all_of, a: db, b: da}
 
     def orders(self, key: str, u: Array) -> Iterator[tuple[str, Array]]:
         time, halves = self.subject.time.get(key), u.shape[-1] // 2 if u.ndim else 0
@@ -91,28 +96,28 @@ class Upstream:
             yield f"had its rows {name}", np.take(u, order, axis=1 if time == 0 else 0)
 
     def row_orders(self, B: int) -> Iterator[tuple[str, Array]]:
-        """The orders in which rows of different lengths are likely to stand."""
+        """Yield likely orders of rows of different lengths."""
         if B > 1:
             yield "reversed", np.arange(B)[::-1]
         lengths = self.subject.inputs.get("lengths")
         if lengths is not None and lengths.shape == (B,):
-            for said, by in (("longest first", -lengths), ("shortest first", lengths)):
+            for name, by in (("longest first", -lengths), ("shortest first", lengths)):
                 order = np.argsort(by, kind="stable")
-                yield said, order
-                yield f"{said}, and that undone", np.argsort(order)
+                yield name, order
+                yield f"{name}, then restored", np.argsort(order)
 
     def by_output(self) -> dict[str, Arrays]:
-        return {shown(key): {key: u} for key, u in self.upstream.items()}
+        return {output_name(key): {key: u} for key, u in self.upstream.items()}
 
     def by_way(self) -> dict[str, Arrays]:
-        """The two directions of a layer that concatenates them."""
+        """Split into the two directions of a layer that concatenates them."""
         y, states = self.upstream.get("y"), [key for key in self.upstream if key.endswith(("_forth", "_back"))]
         if y is None or not states:
             return {}
         forth = np.arange(y.shape[-1]) < y.shape[-1] // 2
         ways = {"first": ("_forth", forth), "second": ("_back", ~forth)}
         return {
-            f"what comes from the {name} direction": {
+            f"the gradient of the {name} direction": {
                 **{key: self.upstream[key] for key in states if key.endswith(end)},
                 "y": y * half,
             }
@@ -124,7 +129,7 @@ class Upstream:
         for key, u in self.upstream.items():
             axis = 1 if self.subject.time.get(key) == 0 else 0
             for b in range(u.shape[axis] if u.ndim > 1 else 0):
-                found[f"{shown(key)} of row {b}"] = {key: u * at(u, axis, b)}
+                found[f"{output_name(key)} of row {b}"] = {key: u * at(u, axis, b)}
         return found
 
     def by_step(self) -> dict[str, Arrays]:
@@ -132,12 +137,12 @@ class Upstream:
         for key, u in self.upstream.items():
             time = self.subject.time.get(key, 1 if u.ndim > 2 else None)
             steps = range(u.shape[time]) if time is not None else ()
-            found |= {f"{shown(key)} at step {t}": {key: u * at(u, time, t)} for t in steps if time is not None}
-            found |= {} if steps else {shown(key): {key: u}}
+            found |= {f"{output_name(key)} at step {t}": {key: u * at(u, time, t)} for t in steps if time is not None}
+            found |= {} if steps else {output_name(key): {key: u}}
         return found
 
     def by_place(self) -> dict[str, Arrays]:
-        """Each row of each step."""
+        """Split into single rows at single steps."""
         found: dict[str, Arrays] = {}
         for name, part in self.by_row().items():
             ((key, u),) = part.items()
@@ -149,18 +154,13 @@ class Upstream:
         return found
 
 
-def shown(key: str) -> str:
-    """An output in words."""
+def output_name(key: str) -> str:
+    """Return the name of an output in sentences."""
     return key if key.startswith("y") or key == "value" else f"the last {key}"
 
 
 def at(u: Array, axis: int, k: int) -> Array:
-    """1 in one slice, else 0."""
+    """Return a mask: 1 in one slice, else 0."""
     mask = np.zeros(u.shape)
     np.moveaxis(mask, axis, 0)[k] = 1
     return mask
-
-
-def times(c: float) -> str:
-    """How often something counts."""
-    return {0.0: "not at all", 2.0: "twice", -1.0: "negatively", 0.5: "half"}.get(c, f"{c:g} times")

@@ -1,4 +1,4 @@
-"""What a layer is right without: its lengths, its dropout, its other direction. There the error is to be looked for."""
+"""Turn off one option of a layer at a time: if it is right without its lengths or dropout, the error is there."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from numnet.check.engine.finding import Finding
 from numnet.check.engine.measure import passes
-from numnet.check.engine.subject import Asked
+from numnet.check.engine.probe import Probe
 
-# With the equation and the file that are theirs.
+# Each with its equation and the place of its code.
 OPTIONS = {
     "state_dropout": ("", "the masks `drop` of the node's step"),
     "zoneout": ("(1)", "unroll.py"),
@@ -21,14 +21,14 @@ OPTIONS = {
 }
 
 
-def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
-    """Each option that, left out, leaves nothing wrong; lengths first."""
-    thing, x = asked.subject.thing, asked.subject.inputs.get("x")
+def of_options(probe: Probe, wrong: list[str], seed: int) -> Iterator[Finding]:
+    """Yield each option without which the layer is right; lengths first."""
+    thing, x = probe.subject.thing, probe.subject.inputs.get("x")
     if x is None or not getattr(thing, "recurrent", False):
         return
-    lengths = asked.subject.inputs.get("lengths")
+    lengths = probe.subject.inputs.get("lengths")
     if lengths is not None and passes(thing, x, seed=seed):
-        text = "right without lengths: what is wrong is done where a row ends before the others, or has gaps"
+        text = "right without lengths: look at the code for rows that end early or have gaps"
         yield Finding(text, "lengths", tuple(wrong))
         return
     for name, (equation, place) in OPTIONS.items():
@@ -36,17 +36,17 @@ def of_options(asked: Asked, wrong: list[str], seed: int) -> Iterator[Finding]:
             where = f": equation {equation} of {place}" if equation else f": {place}" if place else ""
             yield Finding(f"right without {name}{where}", "option", tuple(wrong), equation=equation)
     if getattr(thing, "path", "") == "fast" and passes(plain(thing), x, lengths=lengths, seed=seed):
-        text = "right with use_fast = False: the steps of the kernel are right, its loop or packing (fast/) is wrong"
+        text = "right with use_fast = False: the kernel's steps are right, look at its loop or packing (fast/)"
         yield Finding(text, "kernel", tuple(wrong))
 
 
 def is_on(layer: Any, name: str) -> bool:
-    """Whether an option of a layer does anything."""
+    """Whether an option of a layer is on."""
     return bool(np.any(getattr(layer, name, False))) and hasattr(layer, "set_options")
 
 
 def left_out(layer: Any, name: str) -> Any:
-    """The layer without the option."""
+    """Return a copy of the layer without the option."""
     like = copy.deepcopy(layer)
     setattr(like, name, [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))())
     like.drops = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
@@ -54,7 +54,7 @@ def left_out(layer: Any, name: str) -> Any:
 
 
 def plain(layer: Any) -> Any:
-    """The layer without its kernel."""
+    """Return a copy of the layer without its kernel."""
     like = copy.deepcopy(layer)
     like.use_fast = False
     return like

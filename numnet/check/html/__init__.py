@@ -1,1 +1,1 @@
-"""A report as a page: what it says first, then the error by step and by gate as pictures."""
+"""A report as an HTML page: the findings, the table, then heat maps of the error by step and by gate."""

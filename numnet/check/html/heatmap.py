@@ -1,4 +1,4 @@
-"""A matrix of errors as a picture: right, how wrong on a log scale, or not measured; its page colours it."""
+"""A matrix of errors as an SVG heat map: right, the error on a log scale, or not measured. style.py has the colours."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import numpy as np
 
 from numnet.core.operation import Array
 
-LEVELS = 9  # shades of wrong, from the tolerance to 1
-MOST = 64  # cells a side; in a larger matrix a cell is the worst of a block
-ROOM = 12  # cells a side that numbers are written in
-LETTER = 7.2  # pixels, a wide one
+LEVELS = 9  # shades of errors, from the tolerance to 1
+MOST = 64  # cells per side; in a larger matrix a cell is the largest error of a block
+ROOM = 12  # cells per side up to which the numbers are printed
+LETTER = 7.2  # pixels, the width of a wide letter
 Ticks = Sequence[tuple[int, str]]
 About = Callable[[int, int], str]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A side of a heat map: what it counts; names of its cells, else numbers; names of runs of cells of one length."""
+    """One axis of a heat map: its label, the names of its cells (default: numbers), the names of equal blocks."""
 
     label: str = ""
     names: Sequence[str] = ()
     blocks: Sequence[str] = ()
-    marked: Sequence[str] = ()  # of the names, those to be seen first
+    marked: Sequence[str] = ()  # the names to highlight
 
     def starts(self, n: int) -> list[int]:
-        """The first index of every cell: no more of them than MOST, none in two blocks."""
+        """Return the first index of every cell: at most MOST cells, and no cell spans two blocks."""
         parts = len(self.blocks) or 1
         size = n // parts
         step = math.ceil(size / max(1, MOST // parts))
         return [block * size + k for block in range(parts) for k in range(0, size, step)]
 
     def ticks(self, starts: Sequence[int], room: float) -> list[tuple[int, str]]:
-        """The cells that are named, and how: every one, or one in so many that there is room."""
+        """Return the cells to label and their labels: every cell, or every k-th if they are narrow."""
         if self.names:
             return [(k, self.names[start]) for k, start in enumerate(starts)]
         every = next(k for k in (1, 2, 5, 10, 20, 50, MOST) if k >= room or k == MOST)
@@ -45,7 +45,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the cells are, in pixels: from `left` and `top`, each w by h."""
+    """The geometry in pixels: the first cell is at (`left`, `top`), each is w by h; n rows, m columns."""
 
     left: float
     top: float
@@ -72,7 +72,7 @@ def heat_map(
     ring: Sequence[int] | None = None,
     about: About | None = None,
 ) -> str:
-    """SVG of errors (n, m), NaN where there is none; a ring around one cell; a pointer at (i, j) reads about(i, j)."""
+    """Return SVG of errors (n, m), NaN if missing; a ring marks one cell; about(i, j) is the tooltip of a cell."""
     down, across = rows.starts(errors.shape[0]), columns.starts(errors.shape[1])
     cells = np.fmax.reduceat(np.fmax.reduceat(errors, down, axis=0), across, axis=1)
     w, h = cell_size(cells.shape, columns, numbers)
@@ -93,7 +93,7 @@ def heat_map(
 
 
 def cell_size(shape: tuple[int, ...], columns: Axis, numbers: bool) -> tuple[int, int]:
-    """Width and height in pixels."""
+    """Return width and height of a cell in pixels."""
     if numbers:
         return int(max([44, *(len(name) * LETTER + 10 for name in columns.names)])), 26
     h, w = (min(18, max(5, 400 // n)) for n in shape)
@@ -101,7 +101,7 @@ def cell_size(shape: tuple[int, ...], columns: Axis, numbers: bool) -> tuple[int
 
 
 def sides(frame: Frame, rows: Axis, row_ticks: Ticks, columns: Axis, column_ticks: Ticks) -> Iterator[str]:
-    """What the sides count, above and along the left, and the names of the cells."""
+    """Yield the labels of both axes, above and at the left, and the names of the cells."""
     left, top = frame.left, frame.top
     yield text(left, 9, columns.label, "label")
     yield text(9, top, rows.label, "end label", f' transform="rotate(-90 9 {top:g})"')
@@ -112,7 +112,7 @@ def sides(frame: Frame, rows: Axis, row_ticks: Ticks, columns: Axis, column_tick
 
 
 def large_cells(frame: Frame, cells: Array, tolerance: float, numbers: bool, about: About | None) -> Iterator[str]:
-    """Every number as a coloured box, and written in it where there is room."""
+    """Yield one coloured box per number, with the number printed in it if `numbers`."""
     w, h = frame.w - 1, frame.h - 1
     for i, j in np.ndindex(cells.shape):
         x, y, error = frame.left + j * frame.w, frame.top + i * frame.h, float(cells[i, j])
@@ -125,7 +125,7 @@ def large_cells(frame: Frame, cells: Array, tolerance: float, numbers: bool, abo
 
 
 def small_cells(frame: Frame, cells: Array, tolerance: float) -> Iterator[str]:
-    """All boxes of one colour as one path; behind them a grey one, for where there is no number."""
+    """Yield one path for all boxes of one colour, on a grey background for missing numbers."""
     w, h, paths = frame.w, frame.h, dict[str, list[str]]()
     for i, j in np.argwhere(~np.isnan(cells)):
         at = f"M{frame.left + j * w:g} {frame.top + i * h:g}h{w}v{h}h{-w}z"
@@ -134,14 +134,14 @@ def small_cells(frame: Frame, cells: Array, tolerance: float) -> Iterator[str]:
     yield from (f'<path class="cell {kind}" d="{"".join(paths[kind])}"/>' for kind in sorted(paths))
 
 
-def box(kind: str, x: float, y: float, w: float, h: float, said: str = "") -> str:
-    """A coloured cell, and what a pointer at it reads."""
-    title = f"<title>{escape(said)}</title>" if said else ""
+def box(kind: str, x: float, y: float, w: float, h: float, tooltip: str = "") -> str:
+    """Return a coloured cell with its tooltip."""
+    title = f"<title>{escape(tooltip)}</title>" if tooltip else ""
     return f'<rect class="cell {kind}" x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}">{title}</rect>'
 
 
 def no_box(x: float, y: float, w: float, h: float) -> str:
-    """A cell without a number, struck through where it is large."""
+    """Return a cell without a number; a large one is crossed out."""
     if h < 13:
         return box("none few", x, y, w, h)
     return (
@@ -150,7 +150,7 @@ def no_box(x: float, y: float, w: float, h: float) -> str:
 
 
 def level(error: float, tolerance: float) -> str:
-    """The kind of a cell: right, or e0, just above the tolerance, to e8, 1 and more."""
+    """Return the class of a cell: right, or e0 (just above the tolerance) to e8 (1 or more)."""
     if error <= tolerance:
         return "right"
     if not error < 1:
@@ -160,7 +160,7 @@ def level(error: float, tolerance: float) -> str:
 
 
 def short(error: float) -> str:
-    """Two digits at most."""
+    """Return the error with at most two digits."""
     if not math.isfinite(error):
         return "∞"
     if error == 0 or 0.01 <= error < 99.5:
@@ -169,7 +169,7 @@ def short(error: float) -> str:
 
 
 def block_marks(frame: Frame, rows: Axis, x: float) -> Iterator[str]:
-    """Lines between the blocks of rows, from x on, and their names."""
+    """Yield lines between the blocks of rows, starting at x, and the names of the blocks."""
     each = (frame.bottom - frame.top) / max(len(rows.blocks), 1)
     for k, name in enumerate(rows.blocks):
         y = frame.top + k * each
@@ -180,27 +180,27 @@ def block_marks(frame: Frame, rows: Axis, x: float) -> Iterator[str]:
 
 
 def marked(axis: Axis, name: str) -> str:
-    """The class of a name that is to be seen first."""
+    """Return the class of a highlighted name, else ""."""
     return " marked" if name in axis.marked else ""
 
 
 def text(x: float, y: float, words: str, kind: str, more: str = "") -> str:
-    """Words at a place."""
+    """Return text at (x, y)."""
     return f'<text class="{kind}" x="{x:g}" y="{y:g}"{more}>{escape(words)}</text>' if words else ""
 
 
 def svg(width: float, height: float, inside: str) -> str:
-    """A picture of this many pixels."""
+    """Return a picture of this size in pixels."""
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
     return f"<svg {size}>{inside}</svg>"
 
 
 def legend(tolerance: float) -> str:
-    """What the colours say."""
+    """Return the legend of the colours."""
     right = svg(18, 14, box("right", 0, 0, 18, 14))
     ramp = svg(13 * LEVELS, 14, "".join(box(f"e{k}", 13 * k, 0, 13, 14) for k in range(LEVELS)))
     none = svg(18, 14, no_box(0, 0, 18, 14))
     return (
         f"<span>{right} right: {tolerance:g} or less</span><span>{tolerance:g} {ramp} 1 or more</span>"
-        f"<span>{none} nothing due, or not measured</span>"
+        f"<span>{none} no gradient expected, or not measured</span>"
     )

@@ -1,4 +1,4 @@
-"""A report as a page that needs nothing else, or as a notebook's output: findings, tensors, pictures."""
+"""A report as a self-contained HTML page or as notebook output: findings, tensors, pictures."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HEAD = """<meta charset="utf-8">
 
 
 def page(report: Report) -> str:
-    """The whole document."""
+    """Return the whole document."""
     head = f"{HEAD}\n{tag('title', escape(report.headline))}\n{tag('style', PAGE)}"
     return f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n{body(report)}\n</body>\n</html>\n'
 
 
 def body(report: Report) -> str:
-    """The report in a box with a style of its own."""
+    """Return the report as a box with its own style sheet."""
     findings = map(finding_html, report.findings)
     parts = [tag("style", style()), headline(report), *findings, tag("h2", "Tensor by tensor")]
     parts.append(table(report))
@@ -37,25 +37,25 @@ def body(report: Report) -> str:
 
 
 def tag(name: str, inside: str, kind: str = "") -> str:
-    """An element of this class; what is inside is HTML."""
+    """Return an element with this class; `inside` is HTML."""
     return f'<{name} class="{kind}">{inside}</{name}>' if kind else f"<{name}>{inside}</{name}>"
 
 
 def headline(report: Report) -> str:
-    """Who, and right or wrong; at which sizes, and how much is allowed."""
+    """Return name and verdict, then the sizes and the tolerance."""
     word, kind = ("right", "good") if report.passed else ("WRONG", "bad")
     sizes = f" at {report.sizes}" if report.sizes else ""
-    said = report.headline.removeprefix(f"{report.name}{sizes}: ").removeprefix(word).lstrip(":, ")
+    verdict = report.headline.removeprefix(f"{report.name}{sizes}: ").removeprefix(word).lstrip(":, ")
     allowed = f"an error of {report.tolerance:g} relative to a tensor's norm is allowed."
     return (
         tag("h1", f"{escape(report.name)} {tag('span', word, f'verdict {kind}')}")
-        + tag("p", escape(said), "said")
+        + tag("p", escape(verdict), "summary")
         + tag("p", escape(f"Checked{sizes}; {allowed}"), "dim")
     )
 
 
 def finding_html(finding: Finding) -> str:
-    """What is wrong, and the lines of code to look at."""
+    """Return the text of a finding and the lines of code that it names."""
     named = [("forward", finding.forward)] if finding.forward is not None else []
     named += [("back", line) for line in finding.back]
     rows = [
@@ -70,21 +70,21 @@ def finding_html(finding: Finding) -> str:
 
 
 def table(report: Report) -> str:
-    """A row a tensor, and its number that is furthest off."""
-    heads = "".join(tag("th", head) for head in ("tensor", "error", "off by", "says", "should be", "at"))
+    """Return the table: one row per tensor, with its number that has the largest error."""
+    heads = "".join(tag("th", head) for head in ("tensor", "error", "largest", "got", "expected", "at"))
     rows = "\n".join(map(table_row, report.rows))
     whole = tag("div", tag("table", tag("thead", tag("tr", heads)) + tag("tbody", rows)), "scroll")
     along = any(row.at is None for row in report.rows)
-    return whole + (tag("p", "Without a place: the slope along one drawn direction.", "dim") if along else "")
+    return whole + (tag("p", "No index: the derivative along one random direction.", "dim") if along else "")
 
 
 def table_row(row: Row) -> str:
-    """Name, error, and what it says and should say, where."""
-    name = f"{tag('span', '✓' if row.passed else '✗')} {escape(row.shown)}"
+    """Return one row: name, error, and the number with the largest error."""
+    name = f"{tag('span', '✓' if row.passed else '✗')} {escape(row.title)}"
     numbers = (
         f"{row.largest:.1e}",
-        f"{row.says:.6g}",
-        f"{row.should:.6g}",
+        f"{row.got:.6g}",
+        f"{row.expected:.6g}",
         "" if row.at is None else str(list(row.at)),
     )
     cells = tag("th", name) + tag("td", f"{row.error:.1e}", "error") + "".join(tag("td", number) for number in numbers)

@@ -1,10 +1,10 @@
-"""How a report looks: its colours in the light and in the dark, and rules that change nothing outside its own box."""
+"""The style sheet of a report: colours for light and dark, and rules that apply only inside its own box."""
 
 from __future__ import annotations
 
 from numnet.check.html.heatmap import LEVELS
 
-# e0 to e8 are the shades of wrong: the worse, the further from the paper.
+# e0 to e8 are the shades of errors: a larger error contrasts more with the background.
 LIGHT = """paper #fff, ink #1c2126, dim #5f6b76, line #dfe3e8, code #f5f6f8, good #0b7a66, bad #b3122a,
     right #b5e0d6, on-right #0a5a4b, low #3a1500, high #fff, e0 #fff1b8, e1 #fee08f, e2 #fdc566, e3 #fda24a,
     e4 #f97d3a, e5 #ee5430, e6 #d92b27, e7 #b00d2b, e8 #7a0027"""
@@ -17,7 +17,7 @@ body > .numnet-check { min-height: 100vh; box-sizing: border-box; border-radius:
     padding: 2.5rem max(1.25rem, 50% - 31rem); }
 @media print { body > .numnet-check { padding: 0; min-height: 0; } }"""
 
-# & is the report's own box: nothing outside of it changes.
+# & stands for the report's own box, so no rule applies outside it.
 RULES = """
 & { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", Roboto, sans-serif;
     padding: 18px 22px; border-radius: 8px; overflow-wrap: anywhere; }
@@ -30,7 +30,7 @@ RULES = """
     border-radius: 1em; vertical-align: .25em; margin-left: .4em; letter-spacing: .04em; }
 & .verdict.good, & tr.good th span { color: var(--good); }
 & .verdict.bad { color: var(--bad); }
-& .said { font-size: 1.1em; margin-top: .35em; }
+& .summary { font-size: 1.1em; margin-top: .35em; }
 & .dim, & figcaption { color: var(--dim); font-size: .88em; }
 & .finding { border-left: 3px solid var(--bad); padding: .1em 0 .1em 1em; margin-top: 1.5em; }
 & .finding p { font-size: 1.07em; font-weight: 550; white-space: pre-line; }
@@ -86,7 +86,7 @@ RULES = """
 
 
 def style() -> str:
-    """The rules; a notebook that says whether it is light or dark decides, else the reader's own setting."""
+    """Return the style sheet; the theme is the notebook's if it declares one, else the browser's."""
     light, dark = variables(LIGHT), variables(DARK)
     themes = (
         f"& {light}\n@media screen {{\n    @media (prefers-color-scheme: dark) {{ & {dark} }}\n"
@@ -100,10 +100,10 @@ def style() -> str:
 
 
 def variables(colours: str) -> str:
-    """Names and colours as a rule."""
+    """Return names and colours as a block of CSS variables."""
     return "{ " + " ".join(f"--{name}: {colour};" for name, colour in map(str.split, colours.split(","))) + " }"
 
 
 def ink(k: int) -> str:
-    """What is read on a shade."""
+    """Return the variable of the text colour that is readable on shade k."""
     return "high" if k > LEVELS // 2 else "low"

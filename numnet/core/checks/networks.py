@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from numnet.core.answers import no_option
 from numnet.core.checks.batches import check_features, check_sequence
 from numnet.core.checks.values import check_fraction, check_shape
 
@@ -39,8 +39,7 @@ def check_built(who: str, thing: Any) -> None:
 def check_options(who: str, unknown: Iterable[str], kind: type) -> None:
     """Raise TypeError for an unknown keyword; the message lists the valid ones."""
     for name in unknown:
-        named = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise TypeError(f"{who}: no option is called {name!r}, expected one of {', '.join(named)}.")
+        raise no_option(who, name, kind)
 
 
 def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None:
@@ -96,6 +95,13 @@ def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state
     """Check that a state has one entry per layer, None for a layer without a state."""
     if len(state) != layers:
         raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one per layer, as in last_state.")
+
+
+def check_model(who: str, model: Any, method: str) -> None:
+    """What an optimizer steps: a model, or a layer with parameters, whose `method` gives them to it."""
+    if not hasattr(model, method):
+        got = "no model is given" if model is None else f"the model is {type(model).__name__}"
+        raise TypeError(f"{who}: {got}, expected a model, or a layer with parameters. Call optimizer.step(model).")
 
 
 def check_same_model(who: str, remembered: Any, model: Any) -> None:

@@ -36,7 +36,7 @@ def check_layers(who: str, layers: Any) -> None:
 
 def batch_first_of(layer: Any) -> bool | None:
     """Return whether the layer takes batch-first arrays; None if it takes either."""
-    way: bool | None = getattr(layer, "per_sequence", False) or getattr(layer, "batch_first", None)
+    way: bool | None = layer.batch_first
     return way
 
 
@@ -118,7 +118,7 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
             raise ValueError(
                 f"{who}: {name}[{k}] returns one vector per sequence, expected one per step. Remove pooling."
             )
-        if not getattr(layer, "batch_first", True):
+        if layer.batch_first is False:
             raise ValueError(f"{who}: {name}[{k}] is time-major, expected batch-first. Leave out batch_first=.")
         if any(getattr(part, "stateful", False) for part in layer.modules()):
             raise ValueError(

@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from numnet.core.checks import check_shape, check_size
 from numnet.core.packed import as_numbers, join, pad_sequences
+from numnet.core.show import Shown
 
 Array = npt.NDArray[Any]
 POOL = 50  # batches sorted together: enough for like lengths, few enough for every epoch to mix sequences anew
 
 
-class SequenceBatches:
+class SequenceBatches(Shown):
     """Each sequence (T_b,) or (T_b, D) once an epoch, padded with 0 to its batch's longest; the state is zero for each.
 
     A target is a sequence of the same length, then y is padded likewise; or it is one number, then y is (B,).

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.checks import check_positive
+from numnet.core.show import Shown
 from numnet.data.readers.text import TextError
 
 Tokens = npt.NDArray[Any]
 Batch = tuple[Tokens, Tokens]
 
 
-class SequentialBatches:
+class SequentialBatches(Shown):
     """Row b of a batch goes on where row b of the batch before it ended, so the state can be carried.
 
     The text is cut into batch_size long rows, and these into windows of sequence_length. What is left over is less
@@ -58,7 +59,7 @@ class SequentialBatches:
             yield x[:, t : t + self.sequence_length], y[:, t : t + self.sequence_length]
 
 
-class RandomBatches:
+class RandomBatches(Shown):
     """Windows of sequence_length in random order, none overlapping another; the state is zero for each.
 
     Each epoch's windows start at another place, and the last batch of an epoch may be left out as too small.

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from numnet.core.checks import check_count, check_fraction, kind_of
+from numnet.core.show import Shown
 
 STREAM = 1  # chances of its own: the order of the batches is drawn from (seed, epoch), too
 
 
-class WordDropout:
+class WordDropout(Shown):
     """The same batches, in which each token of x is `unknown`, 0 for `<unk>`, with probability p (Iyyer et al. 2015).
 
     Which ones is drawn anew for each epoch, from (seed, epoch) alone: a resumed run sees what it would have seen.

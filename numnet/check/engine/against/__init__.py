@@ -1,1 +1,1 @@
-"""Two implementations held together: the same numbers into both, and where they part."""
+"""Compare two implementations: the same numbers into both, and the first difference."""

@@ -1,4 +1,4 @@
-"""A torch.nn.Module or Function at the inputs of another implementation, which may be of another kind."""
+"""A torch.nn.Module or Function as a Subject at the inputs of another implementation."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from numnet.check.engine.adapt import kind_of
-from numnet.check.engine.of_torch.arguments import At, forwards_own, names_in, torch_name
+from numnet.check.engine.of_torch.arguments import At, forward_arguments, names_in, torch_name
 from numnet.check.engine.of_torch.recurrent import Recurrent, is_recurrent
 from numnet.check.engine.of_torch.subject import TorchThing, copy_of, subject_at
 from numnet.check.engine.subject import Subject, Unusable
 
 
-def beside(thing: Any, first: Subject, seed: int, free: Collection[str]) -> Subject:
-    """Given x, then a state as one argument, then lengths, as its forward has room for them.
+def torch_beside(thing: Any, first: Subject, seed: int, free: Collection[str]) -> Subject:
+    """Pass x, then a state as one argument, then lengths, as far as its forward has arguments.
 
-    What it has no room for is left out of both, if it is `free`: drawn, not given by a user. TypeError otherwise.
+    The rest is left out of both if it is `free`, that is random and not given by the user. Raises TypeError otherwise.
     """
     who, known = torch_name(thing), {"time": first.time}
     if isinstance(first.thing, Recurrent) and is_recurrent(thing):
         return subject_at(Recurrent(copy_of(thing), seed=seed), who, first.inputs, **known)
-    places, names = [*places_of(first)], forwards_own(thing)
+    places, names = [*places_of(first)], forward_arguments(thing)
     if "lengths" in first.inputs and names[len(places) : len(places) + 1] == ["lengths"]:
         places.append(At("lengths"))
     places = places[: len(names)] if names else places
@@ -28,19 +28,19 @@ def beside(thing: Any, first: Subject, seed: int, free: Collection[str]) -> Subj
     left = {name: "lengths" if name == "lengths" else "state" for name in first.inputs if name not in taken}
     if not set(left.values()) <= set(free):
         raise Unusable(
-            f"compare: {who} takes {', '.join(names)}, expected room for {', '.join(first.inputs)}. "
-            f"Leave {', '.join(left)} out."
+            f"compare: {who} takes {', '.join(names)}, expected arguments for {', '.join(first.inputs)}. "
+            f"Do not pass {', '.join(left)}."
         )
     first.inputs = {name: x for name, x in first.inputs.items() if name in taken}
     return subject_at(TorchThing(copy_of(thing), tuple(places), seed), who, first.inputs, **known)
 
 
 def places_of(first: Subject) -> Iterator[Any]:
-    """The first one's inputs as arguments: a state is one, h or (h, c); a model's state is none."""
-    held, names = first.thing, [name for name in first.inputs if name != "lengths"]
-    if isinstance(held, TorchThing) and not isinstance(held, Recurrent):
-        yield from held.places
-    elif isinstance(held, Recurrent) or (not isinstance(held, tuple) and kind_of(held) in ("layer", "node")):
+    """Yield the inputs of the first as arguments: a state is one argument, h or (h, c); a model's state is left out."""
+    thing, names = first.thing, [name for name in first.inputs if name != "lengths"]
+    if isinstance(thing, TorchThing) and not isinstance(thing, Recurrent):
+        yield from thing.places
+    elif isinstance(thing, Recurrent) or (not isinstance(thing, tuple) and kind_of(thing) in ("layer", "node")):
         yield At("x")
         state = tuple(map(At, names[1:]))
         if state:

@@ -1,4 +1,4 @@
-"""From a class, or its name, to the instance that stands beside what is given: torch.nn.LSTM beside an LSTMLayer."""
+"""Construct the second implementation from a class or its name, in the sizes of the first."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from numnet.check.engine.adapt import is_torch
 from numnet.check.engine.subject import Subject, Unusable
 
 
-def made(theirs: Any, ours: Any) -> Any:
-    """An instance as it is; of a class, or of a name such as "torch.nn.LSTM", the like of ours."""
+def instance_of(theirs: Any, ours: Any) -> Any:
+    """Return theirs if it is an instance; construct a class, or a name such as "torch.nn.LSTM", with ours' sizes."""
     if isinstance(theirs, str):
         theirs = named(theirs)
-    if not isinstance(theirs, type) or is_torch(theirs):  # a Function is called by its class
+    if not isinstance(theirs, type) or is_torch(theirs):  # a Function is used as a class
         return theirs
     if theirs.__module__.startswith("torch.nn."):
-        return vendors_like(theirs, ours)
+        return torch_layer_like(theirs, ours)
     if not hasattr(theirs, "config"):
         raise Unusable(
-            f"compare: {theirs.__name__} is a class, expected one of numnet, torchnet or torch.nn. Pass an instance."
+            f"compare: {theirs.__name__} is a class, expected an instance or a class of numnet, torchnet or torch.nn. "
+            "Pass an instance."
         )
     if hasattr(ours, "config"):
         return theirs.from_config(ours.config()) if hasattr(theirs, "from_config") else of_config(theirs, ours.config())
@@ -27,51 +28,54 @@ def made(theirs: Any, ours: Any) -> Any:
 
 
 def named(name: str) -> Any:
-    """The class that a name with dots stands for."""
+    """Import the class with this dotted name."""
     module, _, last = name.rpartition(".")
     try:
         return getattr(importlib.import_module(module), last)
     except (ImportError, ValueError, AttributeError) as error:
         raise Unusable(
-            f"compare: there is no {name!r} ({error}), expected such as 'torch.nn.LSTM'. Pass an instance."
+            f"compare: there is no {name!r} ({error}), expected a name such as 'torch.nn.LSTM'. Check the spelling."
         ) from None
 
 
 def of_config(kind: Any, config: dict[str, Any]) -> Any:
-    """The like of it, from the constructor's arguments; a part stands in these as its own, with its class's name."""
+    """Construct it from a config; a nested config of a part has the part's class name as its "type"."""
     backend = importlib.import_module(kind.__module__.partition(".")[0])
 
-    def parents(value: Any) -> Any:
+    def part(value: Any) -> Any:
         if isinstance(value, dict) and "type" in value:
             return of_config(getattr(backend, value["type"]), {k: v for k, v in value.items() if k != "type"})
-        return [parents(one) for one in value] if isinstance(value, list) else value
+        return [part(one) for one in value] if isinstance(value, list) else value
 
-    return kind(**{name: parents(value) for name, value in config.items()})
+    return kind(**{name: part(value) for name, value in config.items()})
 
 
-def vendors_like(kind: Any, ours: Any) -> Any:
-    """A torch.nn.RNN, GRU or LSTM of the sizes of a layer, or of a model of such layers."""
+def torch_layer_like(kind: Any, ours: Any) -> Any:
+    """Return a torch.nn.RNN, GRU or LSTM with the sizes of a layer, or of a model of such layers."""
     layers = list(ours.layers) if hasattr(ours, "layers") else [ours]
     first = getattr(layers[0], "forwards", layers[0])
     node = getattr(first, "node", first)
     width = getattr(ours, "input_size", None) or getattr(first, "input_size", None)
     if not hasattr(node, "hidden_size") or not width or kind.__name__ not in ("RNN", "GRU", "LSTM"):
         raise Unusable(
-            f"compare: no torch.nn.{kind.__name__} is known to be the like of {full_name(ours)}, expected a "
+            f"compare: torch.nn.{kind.__name__} cannot be constructed in the sizes of {full_name(ours)}, expected a "
             "torch.nn.RNN, GRU or LSTM for a recurrent layer. Pass an instance."
         )
     options: dict[str, Any] = {"proj_size": getattr(node, "proj_size", None) or 0} if kind.__name__ == "LSTM" else {}
     options |= {"nonlinearity": getattr(node, "activation", "tanh")} if kind.__name__ == "RNN" else {}
     return kind(
-        width, node.hidden_size, len(layers), batch_first=getattr(first, "batch_first", True),
+        width, node.hidden_size, len(layers), batch_first=getattr(first, "batch_first", None) is not False,
         bidirectional=hasattr(layers[0], "forwards"), **options,
     )  # fmt: skip
 
 
 def layer_like(kind: Any, module: Any) -> Any:
-    """A layer of numnet's or torchnet's of the sizes of a torch.nn.RNN, GRU or LSTM."""
+    """Return a numnet or torchnet layer with the sizes of a torch.nn.RNN, GRU or LSTM."""
     if not hasattr(module, "hidden_size"):
-        raise Unusable(f"compare: no {kind.__name__} is known to be the like of {full_name(module)}. Pass an instance.")
+        raise Unusable(
+            f"compare: {kind.__name__} cannot be constructed in the sizes of {full_name(module)}, expected a "
+            "torch.nn.RNN, GRU or LSTM. Pass an instance."
+        )
     options: dict[str, Any] = {"proj_size": module.proj_size} if module.proj_size else {}
     options |= {"activation": module.nonlinearity} if module.mode.startswith("RNN") else {}
     return kind(
@@ -81,14 +85,14 @@ def layer_like(kind: Any, module: Any) -> Any:
 
 
 def full_name(thing: Any) -> str:
-    """numnet.LSTMLayer, torch.nn.LSTM; a class of the user's by its own name."""
+    """Return the name with its package: numnet.LSTMLayer, torch.nn.LSTM; for a user's class its own name."""
     if isinstance(thing, Subject):
-        held = (
+        inner = (
             getattr(thing.thing, "module", None)
             if type(thing.thing).__module__.startswith("numnet.check")
             else thing.thing
         )
-        return thing.name if isinstance(held, (tuple, type(None))) else full_name(held)
+        return thing.name if isinstance(inner, (tuple, type(None))) else full_name(inner)
     kind = thing if isinstance(thing, type) else type(thing)
     package = kind.__module__.partition(".")[0]
     nn = "torch.nn." if kind.__module__.startswith("torch.nn.") else ""

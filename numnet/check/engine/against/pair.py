@@ -1,4 +1,4 @@
-"""Two subjects at the same numbers, and what each calls the tensors of the other."""
+"""Two subjects at the same numbers, and the mapping between their tensors' names."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from numnet.check.engine.subject import Arrays, Subject, Unusable
 
 @dataclass
 class Pair:
-    """Ours, theirs, and what theirs calls a tensor that ours calls `name`."""
+    """Two subjects; `their` maps a name in ours to the name in theirs."""
 
     ours: Subject
     theirs: Subject
     their: dict[str, str] = field(default_factory=dict)
 
     def their_name(self, name: str) -> str:
-        """An input's or a parameter's."""
+        """Return the name in theirs of an input or parameter of ours."""
         return self.their.get(name, name)
 
     @property
     def gates(self) -> dict[str, tuple[str, ...]]:
-        """The names of the blocks of rows, of ours' parameters."""
+        """The gates of each parameter of ours, in the order of their blocks of rows."""
         names = {self.their_name(name): name for name in self.ours.params}
         return dict(self.ours.gates) or {
             names[name]: gates for name, gates in self.theirs.gates.items() if name in names
         }
 
     def load(self, params: Arrays) -> Arrays:
-        """The parameters, in theirs' names and shapes; those that no tensor of ours stands for stay."""
+        """Return the parameters in theirs' names and shapes; those without a counterpart in ours stay."""
         known = {**self.ours.inputs, **params}
         names = {self.their_name(name): name for name in known}
         return {
@@ -38,7 +38,7 @@ class Pair:
         }
 
     def outputs(self, ours: Arrays, theirs: Arrays) -> dict[str, str]:
-        """Theirs' name of each output that both have: the same name, or else the same place among as many."""
+        """Return theirs' name of each common output: matched by name, else by position if the numbers are equal."""
         common = {name: name for name in ours if name in theirs}
         if not common or (len(ours) == len(theirs) and len(common) < len(ours)):
             common = dict(zip(ours, theirs))
@@ -50,7 +50,7 @@ class Pair:
 
 
 def check_parameters(pair: Pair) -> None:
-    """The same names, but for those that are inputs of the other, and the same shapes."""
+    """Raise TypeError unless both have the same parameters; one may be an input of the other."""
     ours, theirs, names = pair.ours, pair.theirs, {mine: name for name, mine in pair.their.items()}
     have, expected = [names.get(name, name) for name in theirs.params], [*ours.params]
     extra = [name for name in have if name not in expected and name not in ours.inputs]
@@ -58,8 +58,8 @@ def check_parameters(pair: Pair) -> None:
     if extra or missing:
         raise Unusable(
             f"compare: {full_name(theirs)} has the parameters {', '.join(theirs.params) or 'none'}, expected "
-            f"{', '.join(expected) or 'none'}, as {full_name(ours)} has. Called otherwise? Pass names={{theirs: ours}}."
-            " Made otherwise? Give both the same options."
+            f"{', '.join(expected) or 'none'}, as in {full_name(ours)}. Other names? Pass names={{theirs: ours}}. "
+            "Other parameters? Give both the same options."
         )
     for name, p in theirs.params.items():
         mine = {**ours.inputs, **ours.params}[names.get(name, name)]
@@ -67,8 +67,8 @@ def check_parameters(pair: Pair) -> None:
 
 
 def same_but_for_ones(what: str, got: Sequence[int], expected: Sequence[int], who: str) -> None:
-    """Shapes (1, B, H) and (B, H) hold the same."""
+    """Raise TypeError unless the shapes agree; axes of size 1 do not matter, as in (1, B, H) and (B, H)."""
     if [n for n in got if n != 1] != [n for n in expected if n != 1]:
         raise Unusable(
-            f"{what} is {tuple(got)}, expected {tuple(expected)}, as of {who}. Give both the same sizes and options."
+            f"{what} is {tuple(got)}, expected {tuple(expected)}, as in {who}. Give both the same sizes and options."
         )

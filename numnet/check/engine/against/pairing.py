@@ -1,4 +1,4 @@
-"""Any two implementations as a Pair: at the same inputs, with the first one's parameters, dropping the same."""
+"""Make a Pair of any two implementations: the same inputs, parameters and dropout masks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from numnet.check.engine import subject as calls
 from numnet.check.engine.adapt import CALLS, gates_of, is_torch, kind_of, subject_of
-from numnet.check.engine.against.counterpart import made
+from numnet.check.engine.against.counterpart import instance_of
 from numnet.check.engine.against.pair import Pair, check_parameters
 from numnet.check.engine.draw import Sizes
 from numnet.check.engine.subject import Subject
@@ -27,21 +27,21 @@ def paired(
     sizes: Sizes,
     names: Mapping[str, str] | None,
 ) -> Pair:
-    """Both, ready to be run. `names` has ours' name of each of theirs' parameters that is called otherwise."""
+    """Return both, ready to run. `names` is {name in theirs: name in ours} for parameters with different names."""
     free = {*(["lengths"] if lengths is None else []), *(["state"] if len(inputs) < 2 else [])}
     by, renamed = (seed, sizes), {**(names or {})}
     if is_torch(ours):
-        theirs = made(theirs, ours)
-        if is_vendors(ours) and in_numnets(theirs):
+        theirs = instance_of(theirs, ours)
+        if is_torch_recurrent(ours) and in_numnets(theirs):
             second = subject_of(theirs, inputs, lengths, *by)
-            first = vendors(ours, second, seed, free, renamed)
+            first = torch_recurrent(ours, second, seed, free, renamed)
         else:
             first = subject_of(ours, inputs, lengths, *by)
             second = other(theirs, first, seed, free, renamed)
     else:
         first = subject_of(ours, inputs, lengths, *by)
-        theirs = made(theirs, first.thing)
-        if is_vendors(theirs) and hasattr(ours, "states"):  # a node: the layer that takes it through time
+        theirs = instance_of(theirs, first.thing)
+        if is_torch_recurrent(theirs) and hasattr(ours, "states"):  # a node is compared as a layer over time
             first = subject_of(
                 importlib.import_module(backend(ours)).RecurrentLayer(copy.deepcopy(ours)), inputs, lengths, *by
             )
@@ -56,13 +56,13 @@ def paired(
 
 
 def other(theirs: Any, first: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
-    """Theirs at the inputs of the first."""
-    if is_vendors(theirs) and in_numnets(getattr(first.thing, "module", first.thing)):
-        return vendors(theirs, first, seed, free, names)
+    """Return theirs as a Subject at the inputs of the first."""
+    if is_torch_recurrent(theirs) and in_numnets(getattr(first.thing, "module", first.thing)):
+        return torch_recurrent(theirs, first, seed, free, names)
     if is_torch(theirs):
-        from numnet.check.engine.against.beside import beside
+        from numnet.check.engine.against.beside import torch_beside
 
-        return beside(theirs, first, seed, free)
+        return torch_beside(theirs, first, seed, free)
     if isinstance(theirs, tuple):
         wanted, known = calls.parameter_names(theirs[0]), {**first.inputs, **first.params}
         inputs = {name: known[name] for name in wanted} if set(wanted) <= set(known) else first.inputs
@@ -71,7 +71,7 @@ def other(theirs: Any, first: Subject, seed: int, free: Collection[str], names: 
 
 
 def numnets(theirs: Any, first: Subject) -> Subject:
-    """A layer, node, loss or model of either backend, in float64, that drops what the first does."""
+    """Return a layer, node, loss or model of either backend in float64, with the dropout masks of the first."""
     theirs = copy.deepcopy(theirs)
     if hasattr(theirs, "convert"):
         theirs.convert("float64")
@@ -87,7 +87,7 @@ def numnets(theirs: Any, first: Subject) -> Subject:
 
 
 def drops_alike(ours: Any, theirs: Any) -> None:
-    """Masks are drawn from seeds, and these from where a layer stands in its model: take ours'."""
+    """Copy ours' mask seeds, which depend on a layer's position in its model."""
     for mine, other in zip(layers_of(ours), layers_of(theirs)):
         for name in ("mask_seed", "seed"):
             if hasattr(mine, name) and hasattr(other, name):
@@ -95,13 +95,13 @@ def drops_alike(ours: Any, theirs: Any) -> None:
 
 
 def backend(thing: Any) -> str:
-    """numnet or torchnet."""
+    """Return "numnet" or "torchnet"."""
     bases = [base.__module__.partition(".")[0] for base in type(thing).__mro__]
     return "torchnet" if "torchnet" in bases else "numnet"
 
 
-def is_vendors(thing: Any) -> bool:
-    """A torch.nn.RNN, GRU or LSTM."""
+def is_torch_recurrent(thing: Any) -> bool:
+    """Whether it is a torch.nn.RNN, GRU or LSTM."""
     if not is_torch(thing):
         return False
     from numnet.check.engine.of_torch.recurrent import is_recurrent
@@ -110,12 +110,12 @@ def is_vendors(thing: Any) -> bool:
 
 
 def in_numnets(thing: Any) -> bool:
-    """Whether a torch.nn.LSTM beside it has numnet's names: unless its own are torch.nn's."""
+    """Whether its parameters have numnet's names, not those of torch.nn.LSTM."""
     return not isinstance(thing, tuple) and "weight_ih_l0" not in dict(getattr(thing, "named_parameters", dict)())
 
 
-def vendors(module: Any, like: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
-    """A torch.nn.RNN, GRU or LSTM in numnet's names; where lengths were drawn, none is 0 in either."""
+def torch_recurrent(module: Any, like: Subject, seed: int, free: Collection[str], names: Mapping[str, str]) -> Subject:
+    """Return a torch.nn.RNN, GRU or LSTM in numnet's names; random lengths are raised to at least 1 in both."""
     from numnet.check.engine.of_torch.names import in_numnets_names, with_lengths
 
     if "lengths" in free:
@@ -126,7 +126,7 @@ def vendors(module: Any, like: Subject, seed: int, free: Collection[str], names:
 
 
 def layers_of(thing: Any) -> list[Any]:
-    """A model's, and of two directions both."""
+    """Return the layers of a model; of two directions both."""
     if hasattr(thing, "layers"):
         return [part for layer in thing.layers for part in layers_of(layer)]
     return [thing.forwards, thing.backwards] if hasattr(thing, "forwards") else [thing]

@@ -1,4 +1,4 @@
-"""Known ways in which two implementations differ and are both right: the order of the gates, where a GRU resets."""
+"""Known differences between two right implementations: the order of the gates, where a GRU applies its reset."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from numnet.check.engine.subject import Arrays, Subject
 
 
 def other_order(pair: Pair, tolerance: float) -> Iterator[Finding]:
-    """Theirs with its blocks of rows in every other order: whether one makes all outputs agree."""
+    """Try every order of theirs' blocks of rows; yield the one in which all outputs agree."""
     stacked = blocks_of(pair)
     orders = {gates for gates in stacked.values() if 1 < len(gates) <= 4}
     for gates in orders if len(orders) == 1 else ():
@@ -27,10 +27,10 @@ def other_order(pair: Pair, tolerance: float) -> Iterator[Finding]:
             moved = {name: in_order(p, order) if name in stacked else p for name, p in pair.ours.params.items()}
             theirs = pair.theirs.run(pair.theirs.inputs, pair.load(moved))[0]
             if order != tuple(range(len(gates))) and agree(pair, ours, theirs, tolerance):
-                said = " ".join(gates[k] for k in order)
+                listed = " ".join(gates[k] for k in order)
                 yield Finding(
-                    f"{full_name(pair.theirs)} has its gates in the order {said}, {full_name(pair.ours)} in "
-                    f"{' '.join(gates)}: with its rows moved so, every output agrees",
+                    f"{full_name(pair.theirs)} has its gates in the order {listed}, {full_name(pair.ours)} in "
+                    f"{' '.join(gates)}: with its rows reordered, every output agrees",
                     "order", tuple(stacked), gates,
                 )  # fmt: skip
                 break
@@ -38,7 +38,7 @@ def other_order(pair: Pair, tolerance: float) -> Iterator[Finding]:
 
 
 def blocks_of(pair: Pair) -> dict[str, tuple[str, ...]]:
-    """The parameters that have a block of rows for each gate: the tallest of a node."""
+    """Return the parameters with one block of rows per gate: those of a node with the most rows."""
     heads = {name: name.rpartition(".")[0] for name in pair.gates}
     tallest = {
         head: max(len(pair.ours.params[n]) for n, other in heads.items() if other == head) for head in heads.values()
@@ -47,13 +47,13 @@ def blocks_of(pair: Pair) -> dict[str, tuple[str, ...]]:
 
 
 def in_order(p: Any, order: tuple[int, ...]) -> Any:
-    """The blocks of rows in this order."""
+    """Return the blocks of rows in this order."""
     blocks = np.split(p, len(order))
     return np.concatenate([blocks[k] for k in order])
 
 
 def agree(pair: Pair, ours: Arrays, theirs: Arrays, tolerance: float) -> bool:
-    """Every output that both have, to the tolerance."""
+    """Whether all common outputs agree to the tolerance."""
     both = pair.outputs(ours, theirs)
     return all(
         np.linalg.norm(ours[name].ravel() - theirs[other].ravel())
@@ -63,7 +63,7 @@ def agree(pair: Pair, ours: Arrays, theirs: Arrays, tolerance: float) -> bool:
 
 
 def other_reset(pair: Pair, tolerance: float) -> Iterator[Finding]:
-    """A GRU made to reset on the other side of its matrix product: whether all outputs agree then."""
+    """Apply a GRU's reset on the other side of its matrix product; yield a finding if all outputs then agree."""
     sides = ((pair.ours, pair.theirs), (pair.theirs, pair.ours))
     for subject, other in sides:
         nodes = nodes_of(subject.thing)
@@ -82,13 +82,13 @@ def other_reset(pair: Pair, tolerance: float) -> Iterator[Finding]:
 
 
 def nodes_of(thing: Any) -> list[Any]:
-    """A thing's GRU nodes."""
+    """Return the GRU nodes of an object."""
     nodes = [getattr(layer, "node", layer) for layer in layers_of(thing)] if hasattr(thing, "config") else []
     return [node for node in nodes if getattr(node, "reset", None) in ("before", "after")]
 
 
 def flipped(subject: Subject) -> Subject:
-    """The like of it, resetting on the other side; a bias b_h of zeros where it had none."""
+    """Return a copy with the reset on the other side, and a bias b_h of zeros if it had none."""
     thing = copy.deepcopy(subject.thing)
     for node in nodes_of(thing):
         node.reset, node.dtype = "after" if node.reset == "before" else "before", node.W_x.dtype

@@ -1,4 +1,4 @@
-"""N steps of training, two implementations side by side: the first step at which they part, and what parts there."""
+"""Train two implementations side by side and find the first step at which they differ."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ from numnet.check.report import Report, Row
 from numnet.core.arrays import to_numpy
 
 
-def trained(
+def train_both(
     pair: Pair, steps: int, optimizers: Sequence[Any] | None, learning_rate: float, seed: int, tolerance: float
 ) -> Report:
-    """A row for each step k, counted from 1: the loss of both before it; and the parameters of both after it.
+    """Return one row per step k, from 1: it compares the loss before the step and the parameters after it.
 
-        ℓ = loss(x, target), or Σ u · outputs where there is no target    (1)   u drawn once
-        p ← p - learning_rate ∂ℓ/∂p, or as the optimizers do              (2)
+        ℓ = loss(x, target), or Σ u · outputs where there is no target    (1)   u random, fixed
+        p ← p - learning_rate ∂ℓ/∂p, or a step of the optimizers          (2)
 
     optimizers: ours' and theirs', each a numnet or torchnet Optimizer, or for a torch.nn.Module a function from its
-    parameters to a torch.optim one; copies of them are used. A row's error is the largest of the loss and all
+    parameters to a torch.optim optimizer; optimizers are copied. A row's error is the largest of the loss and all
     parameters, relative to their norms, which count as at least 1; it passes up to the tolerance.
     """
     if not pair.ours.params:
-        raise Unusable(f"compare: {full_name(pair.ours)} has no parameters, expected some to train. Leave steps out.")
+        raise Unusable(
+            f"compare: {full_name(pair.ours)} has no parameters, expected at least one to train. Omit steps=."
+        )
     given = (None, None) if optimizers is None else tuple(optimizers)
     if len(given) != 2:
-        raise Unusable(f"compare: there are {len(given)} optimizers, expected two: ours' and theirs'. Pass both.")
+        raise Unusable(f"compare: got {len(given)} optimizers, expected two: for ours and for theirs. Pass both.")
     u = drawn_upstream(pair, seed)
     runners = [Runner(subject, maker, learning_rate) for subject, maker in zip((pair.ours, pair.theirs), given)]
     report = Report(full_name(pair.ours), full_name(pair.theirs), tolerance, [], sizes=pair.ours.sizes, unit="steps")
@@ -42,17 +44,17 @@ def trained(
         taken = [runner.step(upstream) for runner, upstream in zip(runners, u)]
         errors = errors_of(pair, *taken)
         worst = max(errors.values())
-        says, should = taken[0].loss, taken[1].loss
+        got, expected = taken[0].loss, taken[1].loss
         report.rows.append(
-            Row(f"step {k}", worst, worst <= tolerance, abs(says - should), says, should, label=f"step {k}")
+            Row(f"step {k}", worst, worst <= tolerance, abs(got - expected), got, expected, label=f"step {k}")
         )
         if worst > tolerance and not report.findings:
-            report.findings = [parting(pair, k, errors, taken, tolerance)]
+            report.findings = [first_divergence(pair, k, errors, taken, tolerance)]
     return report
 
 
 @dataclass
-class Taken:
+class TrainingStep:
     """One step: the loss before it, its gradients, the parameters after it."""
 
     loss: float
@@ -61,46 +63,46 @@ class Taken:
 
 
 class Runner:
-    """One side, and what moves its parameters."""
+    """One implementation with the optimizer of its parameters."""
 
     def __init__(self, subject: Subject, optimizer: Any, learning_rate: float) -> None:
         self.subject, self.learning_rate = subject, learning_rate
-        self.held: dict[str, Any] | None = getattr(subject.thing, "weights", None)
-        self.optimizer = copy.deepcopy(optimizer) if self.held is None else optimizer
-        if self.held is not None and optimizer is not None:
-            self.optimizer = optimizer(list(self.held.values()))
+        self.weights: dict[str, Any] | None = getattr(subject.thing, "weights", None)
+        self.optimizer = copy.deepcopy(optimizer) if self.weights is None else optimizer
+        if self.weights is not None and optimizer is not None:
+            self.optimizer = optimizer(list(self.weights.values()))
 
-    def step(self, upstream: Arrays) -> Taken:
-        """(1) (2)"""
+    def step(self, upstream: Arrays) -> TrainingStep:
+        """Take one training step. (1) (2)"""
         outputs, pullback = self.subject.run(self.subject.inputs)
         gradients = pullback({name: u.copy() for name, u in upstream.items()})
         gradients = {name: gradients.get(name, np.zeros(p.shape)) for name, p in self.subject.params.items()}
         loss = float(sum(np.sum(u * outputs[name]) for name, u in upstream.items()))
-        params = self.descended(gradients) if self.optimizer is None else self.moved(gradients)
+        params = self.descend(gradients) if self.optimizer is None else self.optimize(gradients)
         self.subject.params = params
-        return Taken(loss, gradients, params)
+        return TrainingStep(loss, gradients, params)
 
-    def descended(self, gradients: Arrays) -> Arrays:
-        """p - η g"""
+    def descend(self, gradients: Arrays) -> Arrays:
+        """Take a step of plain gradient descent: p - η g."""
         params = {name: p - self.learning_rate * gradients[name] for name, p in self.subject.params.items()}
         if self.subject.load:
             self.subject.load(params)
         return params
 
-    def moved(self, gradients: Arrays) -> Arrays:
-        """By the optimizer, from the gradients that the thing itself holds."""
+    def optimize(self, gradients: Arrays) -> Arrays:
+        """Take a step of the optimizer, which reads the gradients that the object itself stores."""
         thing = self.subject.thing
-        if self.held is None:
+        if self.weights is None:
             self.optimizer.step(thing)
             return {name: np.array(to_numpy(p)) for name, p in thing.params.items()}
-        for name, p in self.held.items():
+        for name, p in self.weights.items():
             p.grad = p.new_tensor(gradients[name])
         self.optimizer.step()
-        return {name: np.array(to_numpy(p)) for name, p in self.held.items()}
+        return {name: np.array(to_numpy(p)) for name, p in self.weights.items()}
 
 
 def drawn_upstream(pair: Pair, seed: int) -> tuple[Arrays, Arrays]:
-    """1 of a loss; of other outputs a drawn u, in either's names."""
+    """Return the upstream gradients for both: 1 for a loss, random for other outputs."""
     rng = np.random.default_rng([seed, 5])
     ours, theirs = (subject.run(subject.inputs)[0] for subject in (pair.ours, pair.theirs))
     both = pair.outputs(ours, theirs)
@@ -112,8 +114,8 @@ def drawn_upstream(pair: Pair, seed: int) -> tuple[Arrays, Arrays]:
     return u, {**given, **{other: u[name].reshape(theirs[other].shape) for name, other in both.items()}}
 
 
-def errors_of(pair: Pair, ours: Taken, theirs: Taken) -> dict[str, float]:
-    """The loss's, and every parameter's; not finite is as far off as can be."""
+def errors_of(pair: Pair, ours: TrainingStep, theirs: TrainingStep) -> dict[str, float]:
+    """Return the relative error of the loss and of every parameter; inf if it is not finite."""
     errors = {"the loss": relative(ours.loss, theirs.loss)}
     for name, p in ours.params.items():
         if pair.their_name(name) in theirs.params:
@@ -122,25 +124,26 @@ def errors_of(pair: Pair, ours: Taken, theirs: Taken) -> dict[str, float]:
 
 
 def relative(x: Any, y: Any) -> float:
-    """‖x - y‖ / max(1, ‖y‖)"""
+    """Return ‖x - y‖ / max(1, ‖y‖)."""
     x, y = np.ravel(x), np.ravel(y)
     error = float(np.linalg.norm(x - y) / max(1.0, float(np.linalg.norm(y))))
     return error if math.isfinite(error) else math.inf
 
 
-def parting(pair: Pair, k: int, errors: dict[str, float], taken: Sequence[Taken], tolerance: float) -> Finding:
-    """The first thing that parts at step k: the loss, the gradients, or the way the parameters are moved."""
+def first_divergence(
+    pair: Pair, k: int, errors: dict[str, float], taken: Sequence[TrainingStep], tolerance: float
+) -> Finding:
+    """Return the finding about step k: which differs first, the loss, the gradients or the optimizer's step."""
     ours, theirs = taken
     params = {name: error for name, error in errors.items() if name != "the loss"}
     name = max(params, key=lambda name: params[name])
     gradients = {n: relative(g, theirs.gradients[pair.their_name(n)]) for n, g in ours.gradients.items() if n in params}
     if errors["the loss"] > tolerance:
-        why = f"the losses differ, {ours.loss:.10g} and {theirs.loss:.10g}: already the forward pass does"
+        why = f"the losses differ, {ours.loss:.10g} and {theirs.loss:.10g}: so the forward passes differ"
     elif max(gradients.values()) > tolerance:
-        why = f"the losses agree, the gradients do not, most that of {max(gradients, key=lambda n: gradients[n])}"
+        worst = max(gradients, key=lambda n: gradients[n])
+        why = f"the losses agree, the gradients do not; the largest error is in that of {worst}"
     else:
-        why = (
-            "losses and gradients agree: it is the step that differs, its rule, its learning rate or what it remembers"
-        )
-    text = f"training parts at step {k}: {name} is furthest off after it, by {params[name]:.1e}; {why}"
+        why = "losses and gradients agree, so the optimizers differ: in the update rule, the learning rate or the state"
+    text = f"training differs at step {k}: afterwards {name} has the largest error, {params[name]:.1e}; {why}"
     return Finding(text, "training", (name,))

@@ -1,4 +1,4 @@
-"""An array whose use is written down, wherever it goes: the one that a step computes with while it is followed."""
+"""The array type that a traced step computes with: it records every use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numnet.core.operation import Array
 
 
 class Traced(np.ndarray[Any, Any]):
-    """An array whose use is written down; a view of one is another."""
+    """An array that reports every use to its trace; views are traced too."""
 
     trace: Any = None
 
@@ -29,7 +29,7 @@ class Traced(np.ndarray[Any, Any]):
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        copied = isinstance(part, np.ndarray) and not np.shares_memory(self, part)  # as if picked by truth values
+        copied = isinstance(part, np.ndarray) and not np.shares_memory(self, part)  # such as by a boolean mask
         return self.trace.moved(part, places_of(self)[key]) if copied else part
 
     def fill(self, value: Any) -> None:
@@ -46,7 +46,7 @@ class Traced(np.ndarray[Any, Any]):
 
 
 def places_of(x: Any) -> Array:
-    """The address of every number of x, in numbers."""
+    """Return the address of every number of x, in units of 8 bytes."""
     data = plain(x).__array_interface__
     places = np.full(np.shape(x), data["data"][0] // 8, np.int64)
     for axis, (n, stride) in enumerate(zip(plain(x).shape, plain(x).strides)):
@@ -55,15 +55,15 @@ def places_of(x: Any) -> Array:
 
 
 def plain(x: Any) -> Any:
-    """The array itself, untraced."""
+    """Return the array untraced."""
     return x.view(np.ndarray) if isinstance(x, Traced) else x
 
 
 def plain_all(x: Any) -> Any:
-    """Likewise all in a list."""
+    """Return the arrays of a list or tuple untraced."""
     return type(x)(map(plain_all, x)) if isinstance(x, (tuple, list)) else plain(x)
 
 
 def is_real_array(x: Any) -> bool:
-    """Whether its numbers are followed."""
+    """Whether its numbers are traced."""
     return isinstance(x, np.ndarray) and x.dtype == np.float64

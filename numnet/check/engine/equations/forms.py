@@ -1,4 +1,4 @@
-"""All that a slope may have been taken for: a variable w of the step, 1 - w, 1 - w², a product of two, a transpose."""
+"""Expressions that may replace a derivative by mistake: a variable w of the step, 1 - w, 1 - w², a transpose, ..."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numnet.check.engine.equations.slopes import Slope
+from numnet.check.engine.equations.derivatives import Derivative
 from numnet.check.engine.equations.step import Step
 from numnet.core.operation import Array
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """An expression in the step's variables, its value, and how odd it would be to write it."""
+    """An expression in the step's variables, its value, and its `oddity`: how unlikely the mistake is."""
 
     name: str
     value: Array
     oddity: float
-    cause: str = "slope"
+    cause: str = "derivative"
 
 
 class Forms:
-    """The forms of one step."""
+    """The expressions of one step."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
@@ -40,7 +40,7 @@ class Forms:
         self.hard = [form for name in self.plain for other in self.plain for form in self.of_two(name, other)]
 
     def variables(self, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
-        """Every array of this shape: the variables of the step, and the blocks of a_x."""
+        """Yield every array of this shape: the variables of the step and the blocks of a_x."""
         for name, value in self.step.values.items():
             if value.shape == shape:
                 yield name, np.array(value)
@@ -72,33 +72,33 @@ class Forms:
             ]  # fmt: skip
         return found
 
-    def of(self, slope: Slope, hard: bool) -> Iterator[Form]:
-        """What a slope of this shape may have been taken for."""
+    def of(self, derivative: Derivative, hard: bool) -> Iterator[Form]:
+        """Yield the expressions that may replace this derivative by mistake."""
         forms = self.hard if hard else self.easy
-        if not slope.matrix:
-            yield from (form for form in forms if form.value.shape == slope.L.shape)
-        elif slope.operand == 0:  # a matrix's slope is the vector that it meets
-            shape = (slope.L.shape[1], slope.L.shape[2])
+        if not derivative.matrix:
+            yield from (form for form in forms if form.value.shape == derivative.L.shape)
+        elif derivative.operand == 0:  # the derivative by a matrix is the vector it multiplies
+            shape = (derivative.L.shape[1], derivative.L.shape[2])
             for form in forms:
                 if form.value.shape == shape:
-                    yield Form(form.name, np.broadcast_to(form.value, slope.L.shape), form.oddity, form.cause)
+                    yield Form(form.name, np.broadcast_to(form.value, derivative.L.shape), form.oddity, form.cause)
         elif not hard:
-            yield from self.matrices(slope)
+            yield from self.matrices(derivative)
 
-    def matrices(self, slope: Slope) -> Iterator[Form]:
-        """A vector's slope is the matrix that it meets."""
-        W, B = slope.L[:, :, 0], slope.L.shape[2]
+    def matrices(self, derivative: Derivative) -> Iterator[Form]:
+        """Yield other matrices, since the derivative by a vector is the matrix that multiplies it."""
+        W, B = derivative.L[:, :, 0], derivative.L.shape[2]
         if W.shape[0] == W.shape[1]:
             yield Form("its transpose", np.repeat(W.T[..., None], B, axis=2), 1.0, "transposed")
         for name in self.step.names:
             value = getattr(self.step.node, name)
             for gate, rows in self.step.row_blocks(name, value):
                 if value[rows].shape == W.shape and not np.array_equal(value[rows], W):
-                    said = f"{name}, rows of {gate}" if gate else name
-                    yield Form(said, np.repeat(value[rows][..., None], B, axis=2), 2.0, "operand")
+                    label = f"{name}, rows of {gate}" if gate else name
+                    yield Form(label, np.repeat(value[rows][..., None], B, axis=2), 2.0, "operand")
 
     def words(self, L: Array) -> str:
-        """A slope as one of the forms, if it is one."""
+        """Return a derivative as an expression, "" if it is none of them."""
         for form in [*self.easy, *self.hard]:
             if form.value.shape == L.shape:
                 for sign, value in (("", form.value), ("-", -form.value)):

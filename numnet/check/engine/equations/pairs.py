@@ -1,4 +1,4 @@
-"""Faults in the pairs: a parameter without one, factors that are swapped, blocks of rows in another order."""
+"""Mistakes in the pairs: a parameter without a pair, swapped factors, blocks of rows in another order."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from numnet.check.engine.equations.step import Step
 from numnet.core.operation import Array
 from numnet.core.pairs import summed
 
-MOST_BLOCKS = 4  # whose orders are tried
+MOST_BLOCKS = 4  # at most this many blocks are permuted
 
 
-def mistaken(step: Step, due: dict[str, Array]) -> Iterator[tuple[str, str, str]]:
-    """Each parameter whose pairs explain its gradient: its name, what is wrong with them in words, the cause."""
+def mistaken(step: Step, expected: dict[str, Array]) -> Iterator[tuple[str, str, str]]:
+    """Yield each parameter whose wrong gradient comes from its pairs: its name, the mistake in words, the cause."""
     for name in step.unpaired:
-        if np.any(due[name]):
+        if np.any(expected[name]):
             yield name, f"is missing: step_backward returns no pair for {name}", "missing"
     for name, pair in step.pairs.items():
-        if name in due and not alike(step.promised[name], due[name]):
+        if name in expected and not alike(step.analytic[name], expected[name]):
             for words, cause, other in otherwise(pair):
-                if alike(other, due[name]):
+                if alike(other, expected[name]):
                     yield name, words, cause
                     break
 
 
 def otherwise(pair: Any) -> Iterator[tuple[str, str, Array]]:
-    """The gradient that a parameter would have, had the pair not been mistaken in one of these ways."""
+    """Yield common mistakes in a pair, each with the gradient after correcting it."""
     blocks = pair if isinstance(pair, list) else [pair]
     for swapped in itertools.product((False, True), repeat=len(blocks)):
         if any(swapped) and all(block[1] is not None for block in blocks):
@@ -50,7 +50,7 @@ def otherwise(pair: Any) -> Iterator[tuple[str, str, Array]]:
 
 
 def together(blocks: Sequence[Any]) -> Array | None:
-    """The gradient, or None where the shapes do not fit."""
+    """Return the gradient of these pairs, None if the shapes do not fit."""
     try:
         return summed([list(blocks)] if len(blocks) > 1 else [blocks[0]])
     except ValueError:
@@ -58,5 +58,5 @@ def together(blocks: Sequence[Any]) -> Array | None:
 
 
 def alike(a: Array, b: Array) -> bool:
-    """Equal to rounding, of one shape."""
+    """Whether two arrays have the same shape and are equal up to rounding."""
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-7, atol=1e-9 * (1 + float(np.abs(b).max(initial=0)))))

@@ -1,4 +1,4 @@
-"""How a numpy function's result depends on its operands: what the trace writes down of every call."""
+"""The derivatives of numpy functions: how the result of each call depends on its operands."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from numnet.core.operation import Array
 
-# The slope by each operand, from the result and the operands.
-SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
+# The derivative with respect to each operand, from the result z and the operands.
+DERIVATIVES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "add": lambda z, x, y: (1, 1),
     "subtract": lambda z, x, y: (1, -1),
     "multiply": lambda z, x, y: (y, x),
@@ -37,28 +37,28 @@ SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
 }
 
 
-class NotFollowed(Exception):
-    """A step calls what the trace does not know; then nothing is said of its equations."""
+class Untraceable(Exception):
+    """A step calls a function that the tracer does not know; then its equations are not diagnosed."""
 
 
 @dataclass(eq=False)
 class Edge:
-    """Numbers `after` depend on numbers `before` with slopes L: three arrays of one shape, of the k-th operand."""
+    """Numbers `after` depend on numbers `before` with derivatives L: arrays of the same shape, for one operand."""
 
     before: Array
     L: Array
     operand: int
-    at: tuple[Array, ...] | None = None  # where in the result; None where it has the result's own shape
+    at: tuple[Array, ...] | None = None  # index into the result; None if it has the shape of the result
     after: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
     @functools.cached_property
     def once(self) -> bool:
-        """Whether no number stands twice among those before."""
+        """Whether all numbers of `before` are distinct."""
         return len(np.unique(self.before)) == self.before.size
 
 
 def summed(before: Any, axis: Any, shape: tuple[int, ...]) -> Edge:
-    """Σ over axes: each number before has slope 1."""
+    """Return the edge of Σ over axes: every derivative is 1."""
     full = before.ndim
     axes = tuple(range(full)) if axis is None else tuple(np.atleast_1d(axis) % full)
     places = np.indices(before.shape)
@@ -69,10 +69,10 @@ def summed(before: Any, axis: Any, shape: tuple[int, ...]) -> Edge:
 
 
 def multiplied(before: Sequence[Any], values: Sequence[Any]) -> list[Edge]:
-    """z[i, j] = Σ_k W[i, k] x[k, j]; a vector x is one column."""
+    """Return the edges of z[i, j] = Σ_k W[i, k] x[k, j]; a vector x is one column."""
     (W, x), (W_ids, x_ids) = values, before
     if W.ndim != 2 or x.ndim > 2:
-        raise NotFollowed(f"a product of {W.shape} and {x.shape}")
+        raise Untraceable(f"a product of {W.shape} and {x.shape}")
     column = x.ndim == 1
     x, shape = x.reshape(len(x), -1), (*W.shape, 1 if column else x.shape[1])
     i, k, j = np.indices(shape)

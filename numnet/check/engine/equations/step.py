@@ -1,4 +1,4 @@
-"""One step of a node, alone: what its own backward pass says, and what the trace of its forward pass says."""
+"""One step of a node: the gradients from its step_backward and from the trace of its forward pass."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numnet.core.operation import Array
 from numnet.core.pairs import summed
 from numnet.recurrent.unroll import at
 
-B = 4  # samples of a step: enough numbers that no wrong guess fits by chance
-LARGEST = 8  # hidden units
+B = 4  # batch size: enough numbers that no wrong guess fits by chance
+LARGEST = 8  # hidden units; larger nodes are replaced by a smaller one
 
 
 class Step:
-    """A node's step with random numbers; `promised` and `due` are the gradients by name, and agree where it is right.
+    """A node's step at random numbers, with its gradients by name: `analytic` from step_backward, `expected` the right.
 
-    Names are a_i, a_f, ... the blocks of a_x by gate; h', c', the previous state; and the node's parameters that the
-    step reads. `unpaired` are those for which step_backward returns no pair.
+    Names are a_i, a_f, ... for the blocks of a_x by gate; h', c' for the previous state; and the node's parameters that
+    the step reads. `unpaired` are the parameters for which step_backward returns no pair.
     """
 
     def __init__(self, node: Any, seed: int = 0, drops: bool = False) -> None:
@@ -37,16 +37,16 @@ class Step:
         self.upstream = [rng.standard_normal(shape) for shape in outputs]
         self.a_names: list[str] = [f"a_x[{k}]" for k in range(len(self.a))]
         self.trace, self.ids, self.results, self.values = self.follow()
-        self.pairs, self.promised = self.backward_pass()
-        self.names = [name for name in self.node.param_names if name in self.promised or self.reads(name)]
-        self.unpaired = [name for name in self.names if name not in self.promised]
-        self.promised |= {name: np.zeros(self.ids[name].shape) for name in self.unpaired}
-        self.ids = {name: ids for name, ids in self.ids.items() if name in self.promised}
+        self.pairs, self.analytic = self.backward_pass()
+        self.names = [name for name in self.node.param_names if name in self.analytic or self.reads(name)]
+        self.unpaired = [name for name in self.names if name not in self.analytic]
+        self.analytic |= {name: np.zeros(self.ids[name].shape) for name in self.unpaired}
+        self.ids = {name: ids for name, ids in self.ids.items() if name in self.analytic}
         self.d = self.trace.gradients(self.seeds(self.upstream))
-        self.due = {name: self.d[ids, 0] for name, ids in self.ids.items()}
+        self.expected = {name: self.d[ids, 0] for name, ids in self.ids.items()}
 
     def step(self, node: Any, a: list[Any], state: list[Any]) -> Any:
-        """One step of this node, with what `inputs` gave for it: an array, or a tuple of several."""
+        """Run one step of a node; `a` is the result of `inputs`: one array or several."""
         return node.step(a[0] if len(a) == 1 else tuple(a), *state, **self.options)
 
     def reads(self, name: str) -> bool:
@@ -56,15 +56,15 @@ class Step:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the trace has followed everything: its slope along a drawn direction is that of the step itself."""
+        """Whether the trace is complete: its derivative along a random direction equals a finite difference."""
         rng, e = np.random.default_rng(0), 1e-5
-        moves = {name: rng.standard_normal(due.shape) for name, due in self.due.items()}
-        promised = sum(float(np.sum(self.due[name] * v)) for name, v in moves.items())
-        slope = (self.moved(moves, e) - self.moved(moves, -e)) / (2 * e)
-        return abs(slope - promised) <= 1e-5 * (1 + abs(slope))
+        moves = {name: rng.standard_normal(expected.shape) for name, expected in self.expected.items()}
+        analytic = sum(float(np.sum(self.expected[name] * v)) for name, v in moves.items())
+        derivative = (self.moved(moves, e) - self.moved(moves, -e)) / (2 * e)
+        return abs(derivative - analytic) <= 1e-5 * (1 + abs(derivative))
 
     def moved(self, moves: dict[str, Array], s: float) -> float:
-        """Σ upstream · the outputs, from parameters, a state and a_x that are moved by s."""
+        """Return Σ upstream · outputs, with parameters, state and a_x moved by s."""
         node = copy.copy(self.node)
         for name in self.names:
             vars(node)[name] = getattr(node, name) + s * moves[name]
@@ -80,16 +80,16 @@ class Step:
         return gate_names(self.node)
 
     def named_a(self, parts: list[Any]) -> dict[str, Any]:
-        """The blocks of a_x by gate; any other array of `inputs`, as x itself, by the name that the step gives it."""
+        """Name the blocks of a_x by gate; any other array from `inputs`, such as x, by its name in the step."""
         found: dict[str, Any] = {}
         for name, part in zip(self.a_names, parts):
-            gated = len(part) == self.node.G * self.H and before(self.gates[0]) not in found
+            gated = len(part) == self.node.G * self.H and preactivation(self.gates[0]) not in found
             blocks = zip(self.gates, np.split(part, self.node.G)) if gated else ()
-            found |= {before(gate): block for gate, block in blocks} or {name: part}
+            found |= {preactivation(gate): block for gate, block in blocks} or {name: part}
         return found
 
     def backward_pass(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """The node's own pairs and gradients."""
+        """Return the pairs and gradients from step_backward."""
         _, _, saved = self.step(self.node, self.a, self.state)
         da_x, d_prev, pairs = self.node.step_backward(*self.upstream, saved, **self.options)
         found = self.named_a(parts_of(da_x))
@@ -97,7 +97,7 @@ class Step:
         return pairs, found | {name: summed([pair]) for name, pair in pairs.items()}
 
     def follow(self) -> tuple[Recorder, dict[str, Array], list[Array], dict[str, Any]]:
-        """The trace of the step; the numbers of all that it starts from, and of its outputs; the arrays by name."""
+        """Trace the step; return the trace, the ids of its inputs and of its outputs, and its arrays by name."""
         node, trace, ids = copy.copy(self.node), Recorder(), {}
         for name in self.node.param_names:
             traced = vars(node)[name] = trace.new(getattr(node, name))
@@ -112,7 +112,7 @@ class Step:
         return trace, ids, [trace.numbers(part) for part in (y, *new)], self.named(trace, state, y, new)
 
     def named(self, trace: Recorder, state: list[Any], y: Any, new: Any) -> dict[str, Any]:
-        """Every array (rows, B) of one step by the name that the step itself gives it; of two names, the first."""
+        """Return every array (rows, B) of the step by its variable name; the first, if it has two."""
         found: dict[str, Any] = {}
         for name, first, last in zip(self.node.states, state, new):
             found |= {f"{name}'": first, name: last}
@@ -125,37 +125,37 @@ class Step:
 
     @property
     def variables(self) -> dict[str, Array]:
-        """The numbers of all that has a name: at the end of the step, and of the state before."""
+        """The ids of all named arrays at the end of the step, and of the previous state."""
         states = {name: ids for name, ids in self.ids.items() if name.endswith("'")}
         named = {name: self.trace.numbers(value) for name, value in self.values.items()}
         return {**{name: ids for name, ids in named.items() if (ids >= 0).all()}, **states}
 
     @property
     def all_numbers(self) -> dict[str, Array]:
-        """Those, and the pre-activations."""
+        """The ids of the variables and of the pre-activations."""
         return {**self.variables, **{name: ids for name, ids in self.ids.items() if name not in self.names}}
 
-    def lose(self, part: int) -> None:
-        """As if nothing came in with this output: 0 is y, 1 the first part of the new state."""
+    def drop_upstream(self, part: int) -> None:
+        """Set the upstream gradient of one output to zero: 0 is y, 1 the first part of the new state."""
         self.upstream[part] = np.zeros_like(self.upstream[part])
         self.d = self.trace.gradients(self.seeds(self.upstream))
 
     def row_blocks(self, name: str, x: Array) -> list[tuple[str, slice]]:
-        """The blocks of H rows of an array, each with its gate; all of it where it is one block, or none."""
+        """Return the blocks of H rows of an array with their gates; the whole array if it is not divided."""
         H, G = self.H, self.node.G
         n = len(x) // H if x.ndim and len(x) % H == 0 else 1
-        if name in map(before, self.gates):
+        if name in map(preactivation, self.gates):
             return [(name.removeprefix("a_") if name != "a" else "", slice(None))]
         if n < 2:
             return [("", slice(None))]
         return [(self.gates[k] if n == G else "", slice(k * H, (k + 1) * H)) for k in range(n)]
 
     def in_blocks(self, x: Array) -> list[Array]:
-        """Its blocks of H rows."""
+        """Split into blocks of H rows."""
         return [x[rows] for _, rows in self.row_blocks("", x)] if x.ndim else [x]
 
     def seeds(self, upstream: list[Array]) -> Array:
-        """The upstream gradient at the numbers of the new state."""
+        """Return the upstream gradients as an array over all ids."""
         d = np.zeros((self.trace.count, 1))
         for ids, gradient in zip(self.results, upstream):
             d[ids, 0] += gradient
@@ -163,12 +163,12 @@ class Step:
 
 
 def small(node: Any) -> Any:
-    """A copy; of a large node the like of it with few hidden units, as every number is followed by itself."""
+    """Return a copy; a large node is replaced by one with few hidden units, since each number is traced separately."""
     if node.hidden_size <= LARGEST:
         return copy.deepcopy(node)
     try:
         like = type(node)(**{**node.config(), "hidden_size": LARGEST}, input_size=min(node.width, LARGEST))
-    except TypeError:  # a constructor of its own
+    except TypeError:  # its constructor takes other arguments
         return copy.deepcopy(node)
     like.convert("float64")
     rng = np.random.default_rng(0)
@@ -177,23 +177,23 @@ def small(node: Any) -> Any:
 
 
 def gate_names(node: Any) -> tuple[str, ...]:
-    """The node's own names of its gates, else numbers; one block needs no name."""
+    """Return the names of a node's gates, by default numbered; a single block has no name."""
     given = tuple(getattr(node, "gates", ()))
     if len(given) == node.G:
         return given
     return ("",) if node.G == 1 else tuple(f"gate {k}" for k in range(node.G))
 
 
-def before(gate: str) -> str:
-    """The name of what a gate is the σ or the tanh of."""
+def preactivation(gate: str) -> str:
+    """Return the name of a gate's pre-activation, the argument of σ or tanh."""
     return f"a_{gate}" if gate else "a"
 
 
 def same_place(x: Array, y: Array) -> bool:
-    """Whether two arrays begin at the same address."""
+    """Whether two arrays start at the same address."""
     return bool(x.__array_interface__["data"][0] == y.__array_interface__["data"][0])
 
 
 def parts_of(a: Any) -> list[Array]:
-    """The arrays of what `inputs` gave, one or several."""
+    """Return the arrays that `inputs` returned, one or several, as a list."""
     return list(a) if isinstance(a, tuple) else [a]

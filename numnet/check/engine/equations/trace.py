@@ -1,12 +1,12 @@
-"""What a step of a node computes, written down as it runs: every number, what it was made of, and by which equation.
+"""Trace a node's step while it runs: every number, the numbers it was computed from, and the equation.
 
-A step may write in place, into views of arrays that were made before; so numbers are followed by their address. Each
-write gives an address a new number, and an edge says how one number depends on another:
+A step may write in place into views of existing arrays, so numbers are identified by their address. Each write gives
+an address a new number (an id), and an edge stores how one number depends on another:
 
-    number[after] depends on number[before] with slope L
+    number[after] depends on number[before] with derivative L
 
-From these the gradients follow by the chain rule, one edge after the other, from the last to the first: a witness that
-knows nothing of the hand-written backward pass.
+The chain rule over all edges, from the last to the first, gives the gradients, independent of the hand-written
+backward pass.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ OURS = re.compile(r"[\\/]numpy[\\/]|[\\/]check[\\/]equations[\\/]")  # frames be
 
 @dataclass(eq=False)
 class Event:
-    """One write: numbers `after` (ids, of the result's shape), and an edge to each operand.
+    """One write: the ids `after`, in the shape of the result, and an edge from each operand.
 
-    `line` is the step's own; `inner` the one that was running, in whatever the step calls.
+    `line` is the line in the step; `inner` the line that was running, perhaps in a function that the step calls.
     """
 
     function: str
@@ -43,19 +43,19 @@ class Event:
 
 
 class Trace:
-    """The events of a step, and the current number of each address."""
+    """The events of a step, and the current id at each address."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.current: dict[int, int] = {}
         self.count = 0
-        self.place_of: list[int] = []  # where each number stood
-        self.alive: list[Any] = []  # no address may be used twice
-        self.locals: dict[str, Any] = {}  # of the step
-        self.inner: dict[int, tuple[str, Any]] = {}  # arrays that functions called by the step have assigned a name
+        self.place_of: list[int] = []  # the address of each number
+        self.alive: list[Any] = []  # keeps arrays alive, so that no address is reused
+        self.locals: dict[str, Any] = {}  # the local variables of the step
+        self.inner: dict[int, tuple[str, Any]] = {}  # local variables of functions that the step calls
 
     def new(self, value: Any) -> Traced:
-        """A traced array of its own with these values, each a number that depends on nothing."""
+        """Return a new traced array with these values, which depend on nothing."""
         traced = np.array(value, np.float64).view(Traced)
         traced.trace = self
         self.alive.append(traced)
@@ -63,16 +63,16 @@ class Trace:
         return traced
 
     def numbers(self, x: Any) -> Array:
-        """The ids of the numbers that stand in x now; -1 for constants."""
+        """Return the current ids of the numbers of x; -1 for constants."""
         self.alive.append(x)
         return self.numbers_at(places_of(x))
 
     def numbers_at(self, places: Array) -> Array:
-        """Likewise, at these addresses."""
+        """Return the current ids at these addresses; -1 for constants."""
         return np.array([self.current.get(p, -1) for p in places.ravel().tolist()], np.int64).reshape(places.shape)
 
     def put(self, places: Array) -> Array:
-        """A fresh number at each of these places."""
+        """Assign a new id to each of these addresses."""
         ids = np.arange(self.count, self.count + places.size).reshape(places.shape)
         self.count += places.size
         self.place_of += places.ravel().tolist()
@@ -80,7 +80,7 @@ class Trace:
         return ids
 
     def write(self, function: str, places: Array, edges: list[Edge]) -> None:
-        """A result at these places: fresh numbers, on which the edges end."""
+        """Record a result at these addresses, with new ids at which the edges end."""
         after = self.put(places)
         for edge in edges:
             edge.after = np.broadcast_to(after, edge.before.shape) if edge.at is None else after[edge.at]
@@ -93,12 +93,12 @@ class Trace:
         self.events.append(Event(function, after, edges, line, (running.f_code.co_filename, running.f_lineno)))
 
     def known(self, x: Any) -> Array | None:
-        """The ids of an operand's numbers, or None for a constant."""
+        """Return the ids of an operand's numbers, None for a constant."""
         ids = self.numbers(x) if is_real_array(x) else None
         return None if ids is None or (ids < 0).all() else ids
 
     def spread(self, ids: Array, shape: tuple[int, ...]) -> Array:
-        """An operand of fewer numbers than the result as one number for each, so that slopes are seen apart."""
+        """Broadcast an operand's ids to the result's shape, one id per number, so that derivatives stay separate."""
         if ids.shape == shape:
             return ids
         before = np.broadcast_to(ids, shape)
@@ -108,7 +108,7 @@ class Trace:
         return self.events[-1].after
 
     def as_traced(self, result: Any) -> Traced:
-        """An array, to be followed from here on."""
+        """Return an array as a traced one."""
         traced = np.asarray(result).view(Traced)
         traced.trace = self
         self.alive.append(traced)
@@ -117,9 +117,9 @@ class Trace:
     def gradients(
         self, seeds: Array, events: Sequence[Event] | None = None, scale: Mapping[Edge, float] | None = None
     ) -> Array:
-        """The chain rule: what the seeds (numbers, K) at some numbers mean for every number that these depend on.
+        """Backpropagate K seeds (ids, K) by the chain rule to every number that they depend on.
 
-        `scale` multiplies the slopes of some edges.
+        `scale` multiplies the derivatives of some edges.
         """
         d, scale = np.array(seeds, np.float64), scale or {}
         for event in reversed(self.events if events is None else events):
@@ -133,7 +133,7 @@ class Trace:
 
 
 def caller() -> FrameType:
-    """The innermost frame outside these files and numpy's own."""
+    """Return the innermost frame outside the tracer and numpy."""
     frame: Any = sys._getframe(1)
     while OURS.search(frame.f_code.co_filename):
         frame = frame.f_back

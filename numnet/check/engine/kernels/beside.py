@@ -1,4 +1,4 @@
-"""A kernel and the plain node, run again side by side on the packed inputs of a layer's last call."""
+"""Run a kernel and the plain node side by side on the packed inputs of a layer's last call."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from numnet.core.operation import Array
 from numnet.recurrent.unroll import at
 
 
-class Beside:
-    """The kernel and the plain node of a layer's last call, which run its steps again."""
+class KernelComparison:
+    """Repeats the steps of a layer's last call with the kernel and with the plain node."""
 
     def __init__(self, layer: Any) -> None:
         call = layer.saved
@@ -26,25 +26,25 @@ class Beside:
         self.kernel = type(call.kernel)(call.node, type(layer.pool)())
         self.pooled, _, self.runs = self.kernel.begin(*call.x_shape[:2], call.mask, layer.reverse)
         self.starts = [[getattr(s, name)[0].copy() for name in self.node.states] for s in began]
-        self.steps: list[list[Watched]] = []  # of each run, the plain steps
-        self.steps_backward: list[list[Any]] = []  # of each run, what the plain step_backward gives
+        self.steps: list[list[Watched]] = []  # for each run, the plain steps
+        self.steps_backward: list[list[Any]] = []  # for each run, the results of the plain step_backward
 
     def findings(self) -> Iterator[Finding]:
-        """The first quantity of the forward pass that differs; if there is none, of the backward pass; of the sums."""
+        """Yield the first difference: in the forward pass, else in the backward pass, else in the sums."""
         found = [finding for check in (self.inputs, self.forward) for finding in check()][:1]
         yield from found or [finding for check in (self.backward, self.sums) for finding in check()][:1]
 
     def inputs(self) -> Iterator[Finding]:
-        """a = W_x x + b  (0) of all steps."""
+        """Compare a = W_x x + b  (0) of all steps."""
         for x, s, start in zip(self.xs, self.runs, self.starts):
             self.kernel.start(s, start)
             self.kernel.inputs(x, s)
             if not alike(s.a, self.node.inputs(plain_x(x))):
-                text = f"the kernel {self.who} differs from the plain form: a_x is another, equation (0)"
+                text = f"the kernel {self.who} differs from the plain node: a_x is different, equation (0)"
                 yield Finding(text, "forward", ("y", "a_x"), (), "(0)")
 
     def forward(self) -> Iterator[Finding]:
-        """Every step, from the state that the kernel itself has come to."""
+        """Compare every step, starting from the kernel's own previous state."""
         states, H = self.node.states, self.node.hidden_size
         for k, (x, s) in enumerate(zip(self.xs, self.runs)):
             a_x, steps = self.node.inputs(plain_x(x)), []
@@ -55,11 +55,11 @@ class Beside:
                 steps.append(plain)
                 wrong = first_wrong(ours, plain, self.results(s, t, plain))
                 if wrong:
-                    yield self.told(k, t, argument(wrong, ours, plain), plain, "forward")
+                    yield self.finding_of(k, t, argument(wrong, ours, plain), plain, "forward")
             self.steps.append(steps)
 
     def results(self, s: Any, t: int, plain: Watched) -> list[Quantity]:
-        """The gates, what else is saved, and the new state."""
+        """Return the gates, other saved values, and the new state, each with its expected value."""
         node, named = self.node, {write.name: write.value for write in plain.writes}
         found = [Quantity(g, g, g, s.gates[k, t], named[g]) for k, g in enumerate(node.gates) if g in named]
         saved = {name: q[t] for name, q in vars(s).items() if name in named and is_saved(q, s.T)}
@@ -68,7 +68,7 @@ class Beside:
         return found + [Quantity(name, name, "", getattr(s, name)[t + 1], value) for name, value in new]
 
     def backward(self) -> Iterator[Finding]:
-        """Every step, from random gradients of its state, so that no step spoils another one."""
+        """Compare every step backward, each from random gradients, so that errors do not spread to other steps."""
         rng = np.random.default_rng(0)
         self.kernel.weights_backward(self.runs)
         for k, s in enumerate(self.runs):
@@ -79,39 +79,41 @@ class Beside:
                     d_new = [rng.standard_normal((size, s.B)) for size in self.node.state_sizes]
                     wrong, plain = self.step_backward(k, t, d_new)
                     if wrong:
-                        yield self.told(k, t, wrong, plain, "backward")
+                        yield self.finding_of(k, t, wrong, plain, "backward")
                 s.store(steps)
 
     def step_backward(self, k: int, t: int, d_new: Sequence[Array]) -> tuple[Wrong | None, Watched]:
-        """Step t of run k in the plain step and in the kernel: the first wrong quantity."""
+        """Run step t of run k backward in both; return the first wrong quantity."""
         s, node, H = self.runs[k], self.node, self.node.hidden_size
-        held = {f"d{name}": getattr(s, f"d{name}") for name in node.states}
-        for gradient, value in zip(held.values(), d_new):
+        state_gradients = {f"d{name}": getattr(s, f"d{name}") for name in node.states}
+        for gradient, value in zip(state_gradients.values(), d_new):
             gradient[...] = value
         d_state = 0.3 * d_new[0], 0.7 * d_new[0], *d_new[1:]  # dy and dh_next
         plain = Watched(node.step_backward, *d_state, self.steps[k][t].result[2], rows=H)
-        ours = Watched(self.kernel.step_backward, s, t, rows=H, in_place=held)
+        ours = Watched(self.kernel.step_backward, s, t, rows=H, in_place=state_gradients)
         self.steps_backward[k][t] = plain.result
         return first_wrong(ours, plain, self.gradients(s, t, plain)), plain
 
     def gradients(self, s: Any, t: int, plain: Watched) -> list[Quantity]:
-        """The gradients of the gates' arguments, what else the sums read, and those of the previous state."""
+        """Return the gradients of the pre-activations, of other inputs of the sums, and of the previous state."""
         node, H, (da, d_prev, _) = self.node, self.node.hidden_size, plain.result
         gates, rows = node.gates or ("",), blocks_of(s.da[t % s.chunk_steps], node.hidden_size)
         names = [f"a_{gate}" if gate else "a" for gate in gates]
-        found = [Quantity(f"d{n}", n, g, q, due) for n, g, q, due in zip(names, gates, rows, blocks_of(da, H))]
+        found = [
+            Quantity(f"d{n}", n, g, q, expected) for n, g, q, expected in zip(names, gates, rows, blocks_of(da, H))
+        ]
         named = {write.name: write.value for write in plain.writes}
         found += [Quantity("dm", "m", "", q, named["dm"]) for q in rows[len(gates) :]]
         found += [Quantity("dh'", "h'", "", s.dh_in, named["dh_in"])] if hasattr(s, "dh_in") else []
         back = zip(node.states, d_prev)
-        return found + [Quantity(f"d{n}'", f"{n}'", "", getattr(s, f"d{n}"), due) for n, due in back]
+        return found + [Quantity(f"d{n}'", f"{n}'", "", getattr(s, f"d{n}"), expected) for n, expected in back]
 
     def sums(self) -> Iterator[Finding]:
-        """The gradients of all parameters and of x, from the gradients of all steps."""
+        """Compare the gradients of all parameters and of x, computed from the gradients of all steps."""
         yield from of_sums(self.kernel, self.who, self.xs, self.runs, self.steps_backward)
 
-    def told(self, k: int, t: int, wrong: Wrong, plain: Watched, way: str) -> Finding:
-        """The first wrong quantity of step t of run k; the equation is that of the lines that write it."""
+    def finding_of(self, k: int, t: int, wrong: Wrong, plain: Watched, way: str) -> Finding:
+        """Return the finding about step t of run k; the equation is that of the lines that write the quantity."""
         quantity, _ = wrong
         written, lines = lines_of(wrong, plain, type(self.kernel), way)
         where = equations(lines)
@@ -123,7 +125,7 @@ class Beside:
         return Finding(text, way, tensors, (quantity.gate,) if quantity.gate else (), where, back=written)
 
     def time(self, k: int, t: int) -> str:
-        """The step in time, where it is the same for all rows; else its place in the order in which steps are taken."""
+        """Return the time step if it is the same for all rows, else the index in the order of computation."""
         t += sum(s.T for s in self.runs[:k])
         T = self.call.x_shape[1]
         return str(T - 1 - t) if self.reverse and self.call.mask is None else str(t)
@@ -136,5 +138,5 @@ class Beside:
 
 
 def is_saved(q: Any, T: int) -> bool:
-    """Whether a buffer holds something of each of T steps."""
+    """Whether an array is a buffer with one entry for each of T steps."""
     return isinstance(q, np.ndarray) and q.ndim == 3 and len(q) == T

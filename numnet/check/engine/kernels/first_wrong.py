@@ -1,4 +1,4 @@
-"""The first quantity of a step that a kernel gets wrong, and the line that does it."""
+"""Find the first quantity of a step that the kernel computes wrongly, and the line that writes it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numnet.check.engine.kernels.line_by_line import Watched, Write, address_of
 from numnet.check.engine.source import Line, writing_lines
 from numnet.core.operation import Array
 
-EXACT = 1e-9  # relative; float64, sums in another order
+EXACT = 1e-9  # relative error; float64, another order of summation
 
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """What must stand in a block after a step: as in "da_f at step 3", of the tensor a_f and the gate f."""
+    """The expected value of a block after a step, such as "da_f at step 3", for tensor a_f and gate f."""
 
     name: str
     tensor: str
@@ -25,14 +25,14 @@ class Quantity:
     value: Array
 
 
-Wrong = tuple[Quantity, Write | None]  # a quantity, and the line of the kernel that gets it wrong, if one writes it
+Wrong = tuple[Quantity, Write | None]  # a quantity, and the write that makes it wrong, None if no line writes it
 
 
 def first_wrong(ours: Watched, plain: Watched, quantities: Sequence[Quantity]) -> Wrong | None:
-    """The first quantity that a line of the kernel gets wrong, and that line.
+    """Return the first wrong quantity and the write that makes it wrong.
 
-    Of each block that is wrong in the end this is the first write of a value that the plain step has nowhere, or else
-    its last write. A block that no line writes comes first.
+    For each block that is wrong at the end, this is the first write of a value that does not occur in the plain step,
+    else its last write. A block that no line writes comes first.
     """
     wrong = {address_of(q.place): q for q in quantities if not alike(q.place, q.value)}
     if not wrong:
@@ -48,17 +48,17 @@ def first_wrong(ours: Watched, plain: Watched, quantities: Sequence[Quantity]) -
 
 
 def argument(first: Wrong, ours: Watched, plain: Watched) -> Wrong:
-    """Of a wrong gate its argument a_i, where the plain step has one that the kernel has nowhere."""
+    """Replace a wrong gate by its pre-activation a_i, if the plain step computes one that the kernel does not."""
     wrong, write = first
     named = f"a_{wrong.gate}"
-    due = [write.value for write in plain.writes if write.name == named and write.line.own_labels]
-    if not wrong.gate or not due or any(alike(write.value, due[0]) for write in ours.writes):
+    expected = [write.value for write in plain.writes if write.name == named and write.line.own_labels]
+    if not wrong.gate or not expected or any(alike(write.value, expected[0]) for write in ours.writes):
         return wrong, write
-    return Quantity(named, named, wrong.gate, wrong.place, due[0]), None
+    return Quantity(named, named, wrong.gate, wrong.place, expected[0]), None
 
 
 def renamed(quantity: Quantity, write: Write, final: bool, plain: Watched) -> Quantity:
-    """The gradient of a state before the step, dc', as dc as long as it is that of the new state."""
+    """Rename the gradient dc' of the previous state to dc while it still holds that of the new state."""
     name = quantity.tensor.removesuffix("'")
     own = any(w.name == f"d{name}" and set(w.line.own_labels) & set(write.line.labels) for w in plain.writes)
     if final or not quantity.name.endswith("'") or not own:
@@ -67,15 +67,17 @@ def renamed(quantity: Quantity, write: Write, final: bool, plain: Watched) -> Qu
 
 
 def lines_of(wrong: Wrong, plain: Watched, kernel: type, way: str) -> tuple[tuple[Line, ...], list[Line]]:
-    """The lines of the kernel that write a wrong quantity, and the lines that name its equation.
+    """Return the lines of the kernel that write a wrong quantity, and the lines that name its equation.
 
-    Where the last line of the kernel is right so far, what follows it is missing: the plain step has the equation.
+    If the last write is a right intermediate value, a later line is missing: then the plain step names the equation.
     """
     quantity, write = wrong
     lines = [write.line] if write else []
-    due = [other.line for other in plain.writes if alike(other.value, quantity.value) and other.line.own_labels][:1]
-    if write and due and any(alike(write.value, value) for value in plain.values()):
-        return tuple(lines), due
+    expected = [other.line for other in plain.writes if alike(other.value, quantity.value) and other.line.own_labels][
+        :1
+    ]
+    if write and expected and any(alike(write.value, value) for value in plain.values()):
+        return tuple(lines), expected
     if not lines or (quantity.gate and way == "backward"):
         names = {write.name} if write else {f"d{quantity.gate}", quantity.name, quantity.name.partition("_")[0]}
         functions = ("step",) if way == "forward" else ("step_backward", "slopes")
@@ -84,7 +86,7 @@ def lines_of(wrong: Wrong, plain: Watched, kernel: type, way: str) -> tuple[tupl
 
 
 def alike(a: Array, b: Array) -> bool:
-    """Equal to rounding, of one shape."""
+    """Whether two arrays have the same shape and are equal up to rounding."""
     if np.shape(a) != np.shape(b):
         return False
     return float(np.linalg.norm(a - b)) <= EXACT * (float(np.linalg.norm(b)) + 1e-3)

@@ -1,4 +1,4 @@
-"""What a function writes, line by line: after each line, the blocks of its local arrays whose numbers have changed."""
+"""Record what a function writes: after each line, the blocks of its local arrays that have changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numnet.core.operation import Array
 
 @dataclass(frozen=True, eq=False)
 class Write:
-    """A block of rows of a local array with new numbers: its name, its address, a copy, the line that wrote it."""
+    """A changed block of rows of a local array: its name, address, a copy, and the line that wrote it."""
 
     name: str
     address: int
@@ -25,9 +25,9 @@ class Write:
 
 
 class Watched:
-    """One call of a method: `result`, and `writes`, in order. Blocks have so many rows.
+    """One traced call of a method: its `result` and its `writes` in order. Blocks have `rows` rows.
 
-    `in_place` arrays exist before the call, by name: then the first sight of a local array is no write.
+    `in_place`: arrays by name that exist before the call; then a local array is not a write when it first appears.
     """
 
     def __init__(self, method: Any, *arguments: Any, rows: int, in_place: Mapping[str, Array] | None = None) -> None:
@@ -43,14 +43,14 @@ class Watched:
             sys.settrace(outer)
 
     def called(self, frame: FrameType, event: str, _: Any) -> Any:
-        """The trace function of Python: the method's own frame alone is watched."""
+        """Python's trace function; it traces only the frame of the method itself."""
         if frame.f_code is not self.code:
             return None
         self.before = {(name, address): part.copy() for address, (name, part) in self.blocks(frame).items()}
         return self.ran
 
     def ran(self, frame: FrameType, event: str, _: Any) -> Any:
-        """A line has run: what it changed."""
+        """Record what the line that has just run changed."""
         if event not in ("line", "return"):
             return self.ran
         for address, (name, part) in self.blocks(frame).items():
@@ -64,12 +64,12 @@ class Watched:
         return self.ran
 
     def line(self, frame: FrameType) -> Line:
-        """The line that ran last."""
+        """Return the line that ran last."""
         file, first = frame.f_code.co_filename, frame.f_code.co_firstlineno
         return Line(file, self.number, code_of(file, self.number), labels_at(file, self.number, first))
 
     def blocks(self, frame: FrameType) -> dict[int, tuple[str, Array]]:
-        """The blocks by address; of several names of one, that of an array which is this block alone."""
+        """Return the blocks by address; an array that is exactly one block gives its name."""
         names = {**(self.in_place or {}), **frame.f_locals}
         arrays = {name: x for name, x in names.items() if is_columns(x) and len(x) and len(x) % self.rows == 0}
         found: dict[int, tuple[str, Array]] = {}
@@ -79,20 +79,20 @@ class Watched:
         return found
 
     def values(self, name: str = "") -> Iterator[Array]:
-        """All values that were written, or those of one name."""
+        """Return all written values, or those of one name."""
         return (write.value for write in self.writes if name in ("", write.name))
 
 
 def is_columns(x: Any) -> bool:
-    """An array (rows, B) of numbers."""
+    """Whether x is a float array (rows, B)."""
     return isinstance(x, np.ndarray) and x.ndim == 2 and x.dtype.kind == "f"
 
 
 def blocks_of(x: Array, rows: int) -> list[Array]:
-    """x (n·rows, B) in n blocks."""
+    """Split x (n·rows, B) into n blocks."""
     return [x[k : k + rows] for k in range(0, len(x), rows)]
 
 
 def address_of(x: Array) -> int:
-    """Where its first number stands in memory."""
+    """Return the memory address of its first number."""
     return int(x.__array_interface__["data"][0])

@@ -1,4 +1,4 @@
-"""PyTorch's own modules and Functions as subjects. Nothing here imports torch: who has a module has imported it."""
+"""PyTorch modules and Functions as subjects. Nothing here imports torch: a caller with a module has imported it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from numnet.check.engine.subject import Subject
 
 
 def torch_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
-    """A module, a copy in float64, or a Function, at these inputs; torch.nn.RNN, GRU and LSTM with states and gates."""
+    """Return a float64 copy of a module, or a Function, as a Subject; torch.nn.RNN, GRU, LSTM have states and gates."""
     build = recurrent_subject if is_recurrent(thing) else module_subject
     return build(thing, inputs, lengths, seed, sizes)

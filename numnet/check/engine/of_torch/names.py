@@ -1,4 +1,4 @@
-"""torch.nn.RNN, GRU and LSTM in numnet's names and shapes, so that they stand beside a layer of numnet's.
+"""torch.nn.RNN, GRU and LSTM with numnet's names and shapes, for the comparison with a numnet layer.
 
 numnet                  torch.nn
 W_x, W_h, b             weight_ih_l0, weight_hh_l0, bias_ih_l0 + bias_hh_l0
@@ -6,7 +6,7 @@ b_h, of a GRU           the rows of n in bias_hh_l0
 W_r, of proj_size       weight_hr_l0
 backwards.W_x, ...      weight_ih_l0_reverse, ...
 layers.1.W_x, ...       weight_ih_l1, ..., of a model's second layer
-h, c (B, H)             h_0[0], c_0[0]; in two directions h_forth, h_back are h_0[0], h_0[1]
+h, c (B, H)             h_0[0], c_0[0]; if bidirectional, h_forth, h_back are h_0[0], h_0[1]
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ WEIGHTS = {"W_x": "weight_ih", "W_h": "weight_hh", "b": "bias_ih", "W_r": "weigh
 
 
 def in_numnets_names(module: Any, like: Subject, seed: int, wanted: Collection[str]) -> Subject:
-    """The module at the inputs of a layer or model of numnet's, or of a module of the user's with x and a state.
+    """Return the module at the inputs of a numnet layer or model, or of a user's module with x and a state.
 
-    A GRU has a b_h if one is wanted: one that resets before its product has none.
+    A GRU has b_h only if it is in `wanted`: a GRU that resets before its matrix product has none.
     """
     if module.dropout and module.training and module.num_layers > 1:
         raise Unusable(
-            f"{torch_name(module)}: dropout is {module.dropout}, whose masks are its own. Call .eval() on both."
+            f"{torch_name(module)}: dropout is {module.dropout}, expected 0: its masks cannot be shared. "
+            "Call .eval() on both."
         )
     inputs = {**like.inputs}
     if "lengths" in inputs:
@@ -48,7 +49,7 @@ def in_numnets_names(module: Any, like: Subject, seed: int, wanted: Collection[s
 
 @dataclass(frozen=True)
 class Part:
-    """One layer in one direction: what precedes numnet's names, what follows torch's, its state's names in numnet."""
+    """One direction of one layer: the prefix of numnet's names, the suffix of torch's, numnet's names of its states."""
 
     prefix: str
     suffix: str
@@ -56,7 +57,7 @@ class Part:
 
 
 def parts(module: Any, like: Subject) -> Iterator[Part]:
-    """Layer by layer, forth and back, as PyTorch stacks their states."""
+    """Yield layer by layer, forward then reverse, the order in which PyTorch stacks the states."""
     model = any(name.startswith("layers.") for name in like.params)
     own = like.thing.places[1:] if isinstance(like.thing, TorchThing) else ()
     for k in range(module.num_layers):
@@ -69,7 +70,7 @@ def parts(module: Any, like: Subject) -> Iterator[Part]:
 
 
 class InNumnetsNames(Recurrent):
-    """x and y lie as numnet's have them; the second bias is in the first, but for b_h."""
+    """x and y have numnet's layout; b is the sum of both biases, except b_h."""
 
     def __init__(self, module: Any, like: Subject, wanted: Collection[str], seed: int) -> None:
         super().__init__(module, seed=seed)
@@ -81,7 +82,7 @@ class InNumnetsNames(Recurrent):
                     self.weights[part.prefix + name] = w.clone().requires_grad_()
 
     def own_weights(self, part: Part) -> dict[str, Any]:
-        """The module's, in numnet's names."""
+        """Return the module's weights under numnet's names."""
         raw = {name: p.detach() for name, p in self.module.named_parameters()}
         found = {name: raw[theirs + part.suffix] for name, theirs in WEIGHTS.items() if theirs + part.suffix in raw}
         if "b" in found:
@@ -93,7 +94,7 @@ class InNumnetsNames(Recurrent):
         return found
 
     def raw(self) -> dict[str, Any]:
-        """The weights under torch's names: a second bias of zeros, but for the rows of n."""
+        """Return the weights under torch's names; the second bias is zeros, except the rows of n."""
         found = {}
         for part in self.parts:
             own = {
@@ -124,5 +125,5 @@ class InNumnetsNames(Recurrent):
 
 
 def with_lengths(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Drawn inputs without the rows of length 0, which PyTorch refuses."""
+    """Return the inputs with lengths raised to at least 1, as PyTorch requires."""
     return {**inputs, **({"lengths": np.maximum(inputs["lengths"], 1)} if "lengths" in inputs else {})}

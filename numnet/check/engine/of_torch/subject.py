@@ -1,6 +1,6 @@
-"""A torch.nn.Module or torch.autograd.Function as a Subject: autograd, or what the Function has by hand, goes back.
+"""A torch.nn.Module or torch.autograd.Function as a Subject. autograd runs the backward pass, a Function its own.
 
-numnet imports nothing of PyTorch: whoever has a module has imported it, so it stands in sys.modules.
+numnet does not import PyTorch: a caller with a module has imported it, so it is in sys.modules.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numnet.core.arrays import to_numpy
 
 
 def module_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, sizes: Sizes) -> Subject:
-    """A module, a copy in float64, or a Function, at these inputs; x is drawn where the module tells its width.
+    """Return a float64 copy of a module, or a Function, as a Subject; x is random if the module has an input size.
 
-    TypeError where there is no x, and none can be drawn; where an input or the output is a PackedSequence.
+    Raises TypeError if there is no x and no input size, or if an input or output is a PackedSequence.
     """
     if lengths is not None:
-        raise Unusable(f"{torch_name(thing)}: lengths are given, expected none. Pass what forward takes, in its order.")
+        raise Unusable(f"{torch_name(thing)}: got lengths=, expected none. Pass forward's arguments in order.")
     rng, found = np.random.default_rng([seed, 3]), Arrays()
     names = argument_names(thing, max(1, len(inputs)))
     given = inputs or (drawn_x(thing, rng, sizes),)
@@ -33,9 +33,9 @@ def module_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, s
 
 
 def subject_at(thing: TorchThing, name: str, inputs: Arrays, rng: Any = None, **known: Any) -> Subject:
-    """Called once, for there are modules whose parameters the first call makes; equal numbers of these are moved."""
+    """Return a Subject after one call, which creates lazy parameters; with `rng`, noise is added to equal numbers."""
     call_torch(thing, inputs)
-    thing.own()
+    thing.collect_weights()
     params = {n: np.array(to_numpy(p)) for n, p in thing.weights.items()}
     params = params if rng is None else drawn_params(params, rng)
     thing.load(params)
@@ -43,7 +43,7 @@ def subject_at(thing: TorchThing, name: str, inputs: Arrays, rng: Any = None, **
 
 
 class TorchThing:
-    """A module or a Function, its arguments, the parameters that autograd follows, the buffers as they were."""
+    """A module or a Function with its arguments, trainable parameters, and a copy of its buffers."""
 
     def __init__(self, module: Any, places: tuple[Any, ...] = (), seed: int = 0) -> None:
         self.module, self.places, self.seed = module, places, seed
@@ -54,8 +54,8 @@ class TorchThing:
         self.function = module.apply if isinstance(module, type) else module  # type: ignore[attr-defined]
         self.device = next((p.device for _, p in named(module)), "cpu")
 
-    def own(self) -> None:
-        """Take hold of the parameters, once they are there."""
+    def collect_weights(self) -> None:
+        """Collect the trainable parameters, after the first call has created lazy ones."""
         self.weights = {name: p for name, p in named(self.module) if p.requires_grad}
 
     def load(self, arrays: Mapping[str, Any]) -> None:
@@ -65,17 +65,17 @@ class TorchThing:
                 self.weights[name].copy_(torch.as_tensor(value))
 
     def leaf(self, name: str, x: Any) -> Any:
-        """A tensor that autograd follows, if it is one of real numbers; a loss's target is not followed."""
+        """Return a leaf tensor; it requires a gradient if it has real numbers and is not the target of a loss."""
         leaf = sys.modules["torch"].as_tensor(x).to(self.device)
         return leaf.requires_grad_() if leaf.is_floating_point() and name != "target" else leaf
 
     def run(self, leaves: Mapping[str, Any]) -> Any:
-        """What the module returns."""
+        """Call the module and return its result."""
         arguments = [filled(place, leaves) for place in self.places]
         return self.function(*arguments)
 
     def __call__(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
-        """Outputs by name; every call begins with the same buffers and drops the same."""
+        """Return outputs by name; buffers and random generator are reset before every call."""
         torch = sys.modules["torch"]
         devices = [self.device] if getattr(self.device, "type", "cpu") == "cuda" else []
         with torch.no_grad():
@@ -88,15 +88,15 @@ class TorchThing:
 
 
 def call_torch(thing: TorchThing, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """Its outputs, and autograd's way back from them to inputs and parameters."""
+    """Return its outputs, and the pullback by autograd to inputs and parameters."""
     torch = sys.modules["torch"]
     leaves = {name: thing.leaf(name, x) for name, x in inputs.items()}
     results = thing(leaves)
     outputs = {name: y for name, y in results.items() if y.requires_grad}
     if not outputs:
         raise Unusable(
-            f"{torch_name(thing.module)}: autograd follows none of {', '.join(results)}, expected an output that "
-            "depends on a parameter or an input of real numbers. Detached? Leave that out."
+            f"{torch_name(thing.module)}: no output requires a gradient ({', '.join(results)}), expected one that "
+            "depends on a parameter or a float input. Pass floats, or remove .detach()."
         )
 
     def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,16 +109,16 @@ def call_torch(thing: TorchThing, inputs: Mapping[str, Any]) -> tuple[dict[str, 
 
 
 def drawn_x(thing: Any, rng: np.random.Generator, z: Sizes) -> Any:
-    """x (B, T, D), or a cell's (B, D), as wide as the module says."""
+    """Return random x (B, T, D), or (B, D) for a cell, with the module's input size."""
     width = getattr(thing, "in_features", None) or getattr(thing, "input_size", None)
     if not isinstance(width, int):
         raise Unusable(
-            f"{torch_name(thing)}: no inputs, expected x: there is no input_size to draw one by. Pass x after it."
+            f"{torch_name(thing)}: no inputs, expected x: without input_size no random x can be made. Pass x."
         )
     cell = isinstance(thing, sys.modules["torch"].nn.RNNCellBase)
     return rng.standard_normal((z.B, width) if cell else (z.B, z.T, width))
 
 
 def copy_of(module: Any) -> Any:
-    """In float64; of a Function there is nothing to copy."""
+    """Return a float64 copy of a module; a Function is not copied."""
     return module if isinstance(module, type) else copy.deepcopy(module).double()

@@ -1,4 +1,4 @@
-"""What mutation testing found untested in how layers go through time: ends, gaps, what is kept from call to call."""
+"""Rows of different lengths in one call of a layer: rows that have ended, gaps, what a call knows of others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import numnet
+from parity_tests.family import family_case
+from parity_tests.strategies import Sizes
+from parity_tests.test_parity import compare
 
 KINDS = ("RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer")
 
@@ -45,35 +48,6 @@ def test_a_call_without_lengths_knows_nothing_of_those_before() -> None:
     np.testing.assert_array_equal(layer(x), made()(x))
 
 
-def test_a_packed_gradient_is_taken_as_the_padded_one() -> None:
-    rng, layer = np.random.default_rng(0), made()
-    batch, dy = (numnet.pack(np.split(rng.standard_normal((5, width)), [2])) for width in (4, 5))
-    layer(batch)
-    dx = layer.backward(dy)
-    layer(batch.padded(), None, batch.lengths)
-    np.testing.assert_array_equal(dx.padded(), layer.backward(dy.padded()))
-
-
-def test_a_state_that_is_given_goes_before_the_learned_one() -> None:
-    x, h = np.random.default_rng(0).standard_normal((2, 3, 4)), np.full((2, 5), 0.25)
-    learned, plain = made(learn_state=True), made()
-    learned.h_0[...] = 0.5
-    y = learned(x, h)
-    np.testing.assert_array_equal(y, plain(x, h))
-    learned.backward(np.ones_like(y))
-    assert not learned.grads["h_0"].any()
-
-
-def test_lists_of_one_length_are_an_array() -> None:
-    x = np.random.default_rng(0).standard_normal((2, 3, 4))
-    np.testing.assert_array_equal(made()(x.tolist()), made()(x))
-
-
-def test_integers_may_be_features() -> None:
-    x = np.arange(24).reshape(2, 3, 4)
-    np.testing.assert_array_equal(made()(x), made()(x.astype(float)))
-
-
 def test_a_vocabulary_of_one_token_may_be_padded() -> None:
     tokens = np.zeros((2, 3), int)
     for layers in ([numnet.GRULayer(5)], [numnet.Embedding(1, 4), numnet.GRULayer(5)]):
@@ -81,7 +55,25 @@ def test_a_vocabulary_of_one_token_may_be_padded() -> None:
         assert not model(tokens, None, [3, 1])[1, 1:].any()
 
 
-def test_a_config_says_only_what_is_not_as_usual() -> None:
-    plain = {"hidden_size": 5, "initial": "pytorch", "activation": "tanh", "output_size": None}
-    assert numnet.RNNLayer(5).config() == plain
-    assert numnet.RNNLayer(5, zoneout=0.5).config() == {**plain, "zoneout": [0.5]}
+@pytest.mark.parametrize("kind", ["RNNLayer", "IndRNNLayer"])
+def test_a_row_that_has_ended_does_not_grow_on(kind: str) -> None:
+    layer = getattr(numnet, kind)(3, input_size=2, activation="relu", dtype="float64")
+    grown: dict[str, Any] = {name: np.zeros_like(value) for name, value in layer.params.items()}
+    grown["W_x"] += 1
+    grown["u" if "u" in grown else "W_h"][...] = 10 * (np.ones(3) if "u" in grown else np.eye(3))
+    layer.load_state_dict(grown)
+    x = np.zeros((4, 400, 2))  # three rows that go on: rounded up, the ended one would be the fourth
+    x[0, 0] = 1
+    y = layer(x, None, [1, 400, 400, 400])
+    dx = layer.backward(np.ones_like(y), np.ones((4, 3)))
+    assert layer.last_state.tolist() == [[2.0] * 3, *[[0.0] * 3] * 3]
+    assert np.isfinite(dx).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["RNN", "RNN relu", "GRU before", "GRU after", "LSTM", "LSTM with all", "MGU", "IndRNN"]
+)
+@pytest.mark.parametrize("options", [(), ("gaps",), ("reverse",), ("zoneout",), ("learned state",)], ids=str)
+def test_rows_end_in_stretches_after_the_first(name: str, options: tuple[str, ...]) -> None:
+    """So many rows that, rounded up, later stretches too have some that end within them, or had ended before."""
+    compare(family_case(name, *options), Sizes(B=11, T=9, D=3, H=4, seed=1), "float64", "cpu")

@@ -1,4 +1,4 @@
-"""The slopes of a step's equations: how each result depends on each variable that its lines read."""
+"""The derivatives of a step's equations: how each result depends on each variable that its lines read."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from numnet.check.engine.equations.step import Step, before
+from numnet.check.engine.equations.step import Step, preactivation
 from numnet.check.engine.equations.trace import Event
 from numnet.core.operation import Array
 
 
 @dataclass(eq=False)
-class Slope:
-    """How a result o depends on an operand v of an equation: numbers by id and slopes L, of one shape.
+class Derivative:
+    """The local derivative ∂o/∂v of an equation: the ids of v and o and the values L, all of the same shape.
 
-    `matrix` says that it is of a product, (rows, columns, samples). `before` and `after` are what the step calls v, o.
+    `matrix`: it is from a matrix product and has shape (rows, columns, samples). `before` and `after` are the names of
+    v and o in the step.
     """
 
     event: Event
@@ -28,17 +29,17 @@ class Slope:
     after: str
     operand: int = 0
     matrix: bool = False
-    whole: bool = True  # not a line of an equation whose slopes are here too
-    own: bool = True  # of a variable of the step's, not of a sum on the way
+    whole: bool = True  # False: one line of an equation that is listed as a whole too
+    own: bool = True  # with respect to a variable of the step, not to an intermediate sum
 
     @property
     def factor(self) -> Array:
-        """The slopes; of a product by its matrix the other factor, which is that of every row."""
+        """The derivatives; for a product by its matrix, the other factor, which is the same for every row."""
         return self.L[0] if self.matrix and self.operand == 0 else self.L
 
 
-def all_slopes(step: Step) -> Iterator[Slope]:
-    """Of elementwise lines with one label the whole equation's slopes, and then, as of all others, each line's own."""
+def all_derivatives(step: Step) -> Iterator[Derivative]:
+    """Yield the derivatives of each whole elementwise equation, then those of each single line."""
     names, events = Names(step), step.trace.events
     for block in blocks(events):
         if elementwise(block[0]):
@@ -48,19 +49,19 @@ def all_slopes(step: Step) -> Iterator[Slope]:
                 yield from of_line(step, event, names, len(block) == 1)
 
 
-def of_line(step: Step, event: Event, names: Names, whole: bool) -> Iterator[Slope]:
-    """All rows of a product together; and of every line each gate's."""
+def of_line(step: Step, event: Event, names: Names, whole: bool) -> Iterator[Derivative]:
+    """Yield the derivatives of one line by gate; for a product, also those of all rows together."""
     matrix = event.function == "matmul"
     for edge in event.edges:
         pieces = [rows for _, rows in step.row_blocks("", edge.L)]
         for rows in [slice(None), *pieces] if matrix and len(pieces) > 1 else pieces:
             v, o, L = edge.before[rows], edge.after[rows], edge.L[rows]
             named = names.of(v), names.of(o)
-            yield Slope(event, event.line.labels, v, o, L, *named, edge.operand, matrix, whole)
+            yield Derivative(event, event.line.labels, v, o, L, *named, edge.operand, matrix, whole)
 
 
-def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Slope]:
-    """From all that the lines read, and from sums on the way, to all that others read of them: by the chain rule."""
+def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Derivative]:
+    """Yield the derivatives of an equation of several lines, by the chain rule, from its inputs to its results."""
     own = np.concatenate([event.after.ravel() for event in block])
     read = read_outside(step, block)
     inputs: dict[tuple[int, ...], Array] = {}
@@ -69,7 +70,7 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
             for v in step.in_blocks(edge.before):
                 if int(v.flat[0]) not in own:
                     inputs[tuple(v.ravel().tolist())] = v
-        if event.function == "add":  # as a_i + W_h h', which is what a gate is the σ of
+        if event.function == "add":  # such as a_i + W_h h', the pre-activation of a gate
             inputs |= {tuple(v.ravel().tolist()): v for v in step.in_blocks(event.after)}
     for event in block:
         for o in step.in_blocks(event.after):
@@ -83,17 +84,17 @@ def of_equation(step: Step, block: Sequence[Event], names: Names) -> Iterator[Sl
                 if v.shape == o.shape and reading and v.flat[0] != o.flat[0] and d[v].any():
                     line, operand = reading[-1]
                     named, own_v = (names.of(v), names.of(o)), int(v.flat[0]) not in own
-                    yield Slope(line, labels_of(lines, block), v, o, d[v], *named, operand, own=own_v)
+                    yield Derivative(line, labels_of(lines, block), v, o, d[v], *named, operand, own=own_v)
 
 
 def read_outside(step: Step, block: Sequence[Event]) -> set[int]:
-    """The numbers that other lines read, and those of the new state."""
+    """Return the ids that other lines read, and those of the outputs."""
     others = [edge.before.ravel() for event in step.trace.events if event not in block for edge in event.edges]
     return set(np.concatenate([*others, *(ids.ravel() for ids in step.results)]).tolist())
 
 
 def lines_to(o: Array, block: Sequence[Event]) -> list[Event]:
-    """The lines of a block that have a part in o."""
+    """Return the lines of a block that o depends on."""
     needed, lines = {int(o.flat[0])}, []
     for event in reversed(block):
         hit = np.isin(event.after, list(needed))
@@ -104,7 +105,7 @@ def lines_to(o: Array, block: Sequence[Event]) -> list[Event]:
 
 
 def blocks(events: Sequence[Event]) -> list[list[Event]]:
-    """Runs of elementwise lines whose labels overlap; every other line by itself."""
+    """Group consecutive elementwise lines with a common label; every other line is a group of its own."""
     found: list[list[Event]] = []
     for event in events:
         last = found[-1][-1] if found else None
@@ -116,19 +117,19 @@ def blocks(events: Sequence[Event]) -> list[list[Event]]:
 
 
 def together(last: Event, event: Event) -> bool:
-    """Whether two lines are of one equation: by their labels, or, without any, because they are one line."""
+    """Whether two events belong to one equation: they share a label, or have none and are on the same line."""
     if last.line.labels or event.line.labels:
         return bool(set(last.line.labels) & set(event.line.labels))
     return (last.line.file, last.line.number) == (event.line.file, event.line.number)
 
 
 def elementwise(event: Event) -> bool:
-    """Whether each number of the result depends on the numbers in its own place alone."""
+    """Whether each number of the result depends only on numbers at the same index."""
     return event.function not in ("matmul", "spread") and all(edge.at is None for edge in event.edges)
 
 
 def labels_of(lines: Sequence[Event], block: Sequence[Event]) -> tuple[str, ...]:
-    """The label that the lines share; where all serve two equations, the one that no other line names alone."""
+    """Return the labels that the lines share, without those that other lines name alone."""
     shared = [label for label in lines[0].line.labels if all(label in line.line.labels for line in lines)]
     alone = {line.line.labels[0] for line in block if len(line.line.labels) == 1}
     return tuple(label for label in shared if label not in alone) or tuple(shared)
@@ -138,14 +139,14 @@ WRITTEN = {"matmul": " ", "multiply": " ", "add": " + ", "subtract": " - ", "div
 
 
 class Names:
-    """What the step calls its numbers."""
+    """The names of numbers in the step."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
         self.known: dict[int, str] = {}
         for name, array in step.values.items():
             first = int(step.trace.numbers(array).flat[0])
-            if first >= 0:  # not of a constant
+            if first >= 0:  # not a constant
                 self.known.setdefault(first, name)
         for name, ids in step.ids.items():
             for _, rows in step.row_blocks(name, ids):
@@ -158,7 +159,7 @@ class Names:
             self.places.setdefault(step.trace.place_of[number], name)
 
     def views(self) -> dict[int, str]:
-        """The names that the step gives to rows of a parameter, such as U_n, by their first number."""
+        """Return the names of views of parameters in the step, such as U_n, by their first id."""
         found: dict[int, str] = {}
         for name, value in self.step.trace.locals.items():
             if isinstance(value, np.ndarray) and value.dtype == np.float64 and value.size:
@@ -168,7 +169,7 @@ class Names:
         return found
 
     def of(self, ids: Array) -> str:
-        """Their name; a_i where a gate i stands in their place later; else what they are made of."""
+        """Return their name; a_i if gate i is later stored at their address; else the expression that computes them."""
         first = int(ids.flat[0])
         if first in self.known:
             return self.known[first]
@@ -177,26 +178,26 @@ class Names:
                 return self.of(event.edges[0].before)
         later = self.places.get(self.step.trace.place_of[first], "")
         if later and later in self.step.gates:
-            return before(later)
+            return preactivation(later)
         leaf = self.added_to(first)
         if leaf:
             return leaf
         if first in self.inner:
             return self.inner[first]
-        made = self.made(first)
-        return f"({made})" if " " in made else made or later or "a result"
+        expression = self.expression(first)
+        return f"({expression})" if " " in expression else expression or later or "a result"
 
     def added_to(self, number: int) -> str:
-        """a_r of a sum of a_r, a block of a_x, with anything else: what the gate is the σ or the tanh of."""
+        """Return a_r for a sum of the block a_r of a_x and anything else: the pre-activation of the gate."""
         event = next((event for event in self.step.trace.events if number in event.after), None)
         if event is None or event.function != "add":
             return ""
         here = event.after == number
         read = [self.known.get(int(e.before[here].flat[0]), "") for e in event.edges if e.before.shape == here.shape]
-        return next((name for name in read if name in map(before, self.step.gates)), "")
+        return next((name for name in read if name in map(preactivation, self.step.gates)), "")
 
-    def made(self, number: int) -> str:
-        """What is made of things with names, as it is written: W_h h'."""
+    def expression(self, number: int) -> str:
+        """Return the expression that computes a number, such as W_h h'."""
         event = next((event for event in self.step.trace.events if number in event.after), None)
         if event is None or not event.edges:
             return ""

@@ -1,0 +1,74 @@
+"""What is said of a name, a keyword or an attribute that does not exist: the remedy from the table of first words."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Mapping
+from dis import opmap
+from typing import Any
+
+from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS
+
+
+def package_of(kind: type) -> str:
+    """The package that a class, or the base class of a user's class, belongs to."""
+    return "torchnet" if any(base.__module__.startswith("torchnet.") for base in kind.__mro__) else "numnet"
+
+
+def no_name(package: str, name: str) -> Exception:
+    """For a name that a module does not have: AttributeError, or in `from numnet import LSTM` ImportError.
+
+    An import replaces the message of an AttributeError by its own.
+    """
+    if name not in NAMES:
+        return AttributeError(f"module {package!r} has no attribute {name!r}")
+    said = f"{package}.{name} does not exist. {NAMES[name].format(net=package)}."
+    frame = sys._getframe(2)  # who asks the module's __getattr__
+    if frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]:
+        return ImportError(said, name=package)
+    return AttributeError(said, name=name, obj=None)  # without an object Python adds no suggestion of its own
+
+
+def no_attribute(thing: Any, name: str) -> AttributeError | None:
+    """For an attribute that an object does not have, if the table has it."""
+    kind = type(thing)
+    remedy = next((table[name] for base in kind.__mro__ if name in (table := ATTRIBUTES.get(base.__name__, {}))), "")
+    if not remedy:
+        return None
+    said = f"{kind.__name__}.{name} does not exist. {remedy.format(net=package_of(kind), kind=kind.__name__)}."
+    return AttributeError(said, name=name, obj=None)
+
+
+def no_option(who: str, name: str, kind: type) -> TypeError:
+    """For a keyword that a constructor does not take: the remedy, or the options that it has."""
+    known = OPTIONS.get(name, {})
+    remedy = next((known[base.__name__] for base in kind.__mro__ if base.__name__ in known), "")
+    if remedy:
+        return TypeError(
+            f"{who}: no option is called {name!r}. {remedy.format(net=package_of(kind), kind=kind.__name__)}."
+        )
+    parameters = inspect.signature(kind).parameters
+    by_name = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] or list(parameters)
+    near = difflib.get_close_matches(name, parameters, 1, 0.8)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    expected = f"one of {', '.join(by_name)}" if parameters else "none"
+    return TypeError(f"{who}: no option is called {name!r}, expected {expected}.{meant}")
+
+
+def check_arguments(kind: type, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+    """TypeError for a keyword that the constructor of the class does not take, or too many arguments without one."""
+    if not (arguments or options):
+        return
+    parameters = inspect.signature(kind).parameters
+    kinds = {p.kind for p in parameters.values()}
+    for name in options if inspect.Parameter.VAR_KEYWORD not in kinds else ():
+        if name not in parameters:
+            raise no_option(kind.__name__, name, kind)
+    first = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(arguments) > len(first) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        expected = f"{len(first)}: {', '.join(first)}" if first else "none"
+        others = [name for name in parameters if name not in first]
+        rest = f" The others are given by name: {others[0]}=..." if others else ""
+        raise TypeError(f"{kind.__name__}: {len(arguments)} arguments without a name, expected {expected}.{rest}")

@@ -1,0 +1,226 @@
+"""What users of PyTorch and Keras type first, and what to use here: one table for both packages; answers.py reads it.
+
+    NAMES        names of a module: numnet.LSTM
+    OPTIONS      keywords of a constructor: Adam(lr=0.01); by class: the nearest base class counts
+    ATTRIBUTES   attributes and methods, by class: model.fit(...)
+
+{net} is the package's name and {kind} that of the class.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Remedy = TypeVar("Remedy")
+
+
+def by_word(table: dict[str, Remedy]) -> dict[str, Remedy]:
+    """A key of several words stands for each of them."""
+    return {word: remedy for words, remedy in table.items() for word in words.split()}
+
+
+MODEL = "{net}.RNNModel([{net}.Embedding(V, 16), {net}.LSTMLayer(32), {net}.Dense(V)], loss=...)"
+IN_ITSELF = "All names are in {net} itself: {net}.LSTMLayer, {net}.SoftmaxCrossEntropy, {net}.RNNModel, {net}.Adam"
+STEP = "a node, one step; columns are samples: x (D, B), h (H, B)"
+OF_CLASSES = "Use {net}.SoftmaxCrossEntropy(): it takes logits (no Softmax layer) and integer classes or one-hot rows"
+OF_TRUTH = "Use {net}.BinaryCrossEntropy(): it takes logits (no Sigmoid layer) and targets from 0 to 1"
+RATE = ", as the learning_rate of an optimizer"
+NO_GRAPH = "Leave it out: gradients are computed by loss_and_grads and backward only, never by predict or evaluate"
+ARRAYS = "Use numpy arrays: every call takes them"
+TRAINER = "a Trainer: {net}.Trainer(model, {net}.Adam(0.001), batches).fit(epochs=3)"
+LOAD = "Use {net}.load_checkpoint(path), then {net}.RNNModel.from_checkpoint(checkpoint)"
+STACK = "Use a list, each layer with its own options: RNNModel([{kind}(64), {kind}(64)])"
+NO_BIAS = (
+    "Every {kind} has a bias b. To train without, load zeros for it (load_state_dict) "
+    "and set its gradient to 0 before each step: grads['b'][...] = 0"
+)
+AFTER = "Use a layer of its own after it: [{kind}(64), Tanh()], or Sigmoid(), ReLU(), Softmax()"
+BETWEEN = (
+    "Use a Dropout between layers, [{kind}(64), Dropout(0.2), {kind}(64)]; "
+    "inside of a layer there are state_dropout, zoneout and weight_dropout"
+)
+SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule")
+SHOWN_BY_X = "the first batch shows it"
+LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
+ON_GPU = "Use torchnet, the same names on PyTorch: torchnet.RNNModel(layers, device='cuda')"
+PRESENT_RATE = (
+    "Use optimizer.schedule(optimizer.steps) for the present rate; "
+    "to change it, set optimizer.schedule = {net}.ConstantSchedule(0.001)"
+)
+
+NAMES: dict[str, str] = by_word(
+    {
+        "LSTM": "Use {net}.LSTMLayer(hidden_size): the first batch shows the input size",
+        "GRU": "Use {net}.GRULayer(hidden_size): the first batch shows the input size",
+        "RNN": "Use {net}.RNNLayer(hidden_size): the first batch shows the input size",
+        "SimpleRNN": "Use {net}.RNNLayer(hidden_size)",
+        "LSTMCell": "Use {net}.LSTMNode(hidden_size), " + STEP,
+        "GRUCell": "Use {net}.GRUNode(hidden_size), " + STEP,
+        "RNNCell SimpleRNNCell": "Use {net}.RNNNode(hidden_size), " + STEP,
+        "Linear": "Use {net}.Dense(output_size): the first batch shows the input size",
+        "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",
+        "Conv1d Conv1D": "Use {net}.Convolution(output_size, width=3)",
+        "Activation": "Use a layer: {net}.Tanh(), {net}.Sigmoid(), {net}.ReLU() or {net}.Softmax()",
+        "LayerNorm": "Use the option of the recurrent layers: {net}.LSTMLayer(64, layer_norm=True)",
+        "GlobalMaxPooling1D GlobalMaxPool1D": 'Use {net}.Pooling("max")',
+        "GlobalAveragePooling1D GlobalAvgPool1D": 'Use {net}.Pooling("mean")',
+        "MultiheadAttention": 'Use {net}.Attention("dot"), which has one head',
+        "Masking": LENGTHS,
+        "CrossEntropyLoss NLLLoss SparseCategoricalCrossentropy CategoricalCrossentropy": OF_CLASSES,
+        "BCELoss BCEWithLogitsLoss BinaryCrossentropy": OF_TRUTH,
+        "MSELoss": "Use {net}.MeanSquaredError()",
+        "Sequential Model Input InputLayer": f"Use {MODEL}: the first batch shows the input size",
+        "Module": "Use {net}.RNNModel for a stack, a {net}.Tape for any program; layers derive from {net}.Operation",
+        "ModuleList": f"Use a list: {MODEL}",
+        "Parameter": "Use self.add_param(name, value) in a class derived from {net}.ParamOperation",
+        "Adagrad": "Use {net}.AdaGrad(learning_rate=0.01)",
+        "RMSprop": "Use {net}.RMSProp(learning_rate=0.01)",
+        "Momentum": "Use {net}.SGDMomentum(learning_rate, momentum=0.9)",
+        "StepLR": "Use {net}.StepSchedule(learning_rate, every)" + RATE,
+        "ExponentialLR": "Use {net}.ExponentialSchedule(learning_rate, factor)" + RATE,
+        "CosineAnnealingLR": "Use {net}.CosineSchedule(learning_rate, steps)" + RATE,
+        "clip_grad_norm_": "Use {net}.Adam(0.001, clip_norm=1.0), or {net}.clip_by_norm(grads, limit)",
+        "clip_grad_value_": "Use {net}.Adam(0.001, clip_value=1.0), or {net}.clip_by_value(grads, limit)",
+        "pack_padded_sequence": "Use {net}.Packed.from_padded(x, lengths), or give lengths= to every call",
+        "pad_packed_sequence": "Use packed.padded(), or {net}.unpack(packed)",
+        "pack_sequence": "Use {net}.pack(sequences)",
+        "pad_sequence": "Use x, lengths = {net}.pad_sequences(sequences)",
+        "DataLoader": "Use {net}.SequenceBatches, {net}.PairBatches, {net}.SequentialBatches or {net}.RandomBatches",
+        "Tokenizer": "Use {net}.Vocabulary.from_text(text)",
+        "no_grad": NO_GRAPH,
+        "GradientTape": "Use {net}.Tape(node={net}.GRUNode(32), ...): parts by name, called in plain Python",
+        "tensor Tensor Variable": ARRAYS,
+        "save": "Use {net}.save_checkpoint(path, model)",
+        "load load_model": LOAD,
+        "manual_seed set_seed": "Give the model a seed: {net}.RNNModel(layers, seed=1)",
+        "nn optim functional utils": IN_ITSELF,
+    }
+)
+
+OPTIONS: dict[str, dict[str, str]] = by_word(
+    {
+        # sizes
+        "units num_units hidden_dim n_hidden hidden_units": {
+            "NamedLayer": "Use hidden_size: {kind}(64)",
+            "Node": "Use hidden_size: {kind}(64)",
+            "Dense": "Use output_size: Dense(64)",
+            "Attention": "Use hidden_size",
+        },
+        "in_features in_channels input_dim": {"ParamOperation": "Use input_size, or leave it out: " + SHOWN_BY_X},
+        "out_features output_dim": {
+            **dict.fromkeys(("Dense", "Convolution", "Characters", "Embedding"), "Use output_size"),
+            "NamedLayer": "Use hidden_size: {kind}(64)",
+        },
+        "out_channels filters": {"Convolution": "Use output_size: Convolution(64, width=3)"},
+        "kernel_size": {"Convolution": "Use width: Convolution(64, width=3)"},
+        "num_embeddings vocab_size": {
+            "ParamOperation": "Use input_size, the number of tokens: Embedding(50, 16), RNNModel(layers, input_size=50)"
+        },
+        "embedding_dim": {"Embedding": "Use output_size: Embedding(50, 16)", "Characters": "Use embedding_size"},
+        "batch_size input_shape input_length batch_input_shape": {"Operation": "Leave it out: " + SHOWN_BY_X},
+        "seq_len seq_length bptt timesteps": {
+            **dict.fromkeys(("RandomBatches", "SequentialBatches"), "Use sequence_length"),
+            "Operation": "Leave it out: " + SHOWN_BY_X,
+        },
+        # layers
+        "num_layers": {"RecurrentLayer": STACK, "Node": "Use one {kind} for each layer"},
+        "dropout": {"RecurrentLayer": BETWEEN},
+        "recurrent_dropout": {"RecurrentLayer": "Use state_dropout, which has one mask a sequence"},
+        "bias use_bias": dict.fromkeys(("Dense", "Convolution", "RecurrentLayer", "Node"), NO_BIAS),
+        "nonlinearity": dict.fromkeys(("RNNLayer", "IndRNNLayer", "RNNNode", "IndRNNNode"), "Use activation"),
+        "activation": {
+            **dict.fromkeys(("Dense", "Convolution"), AFTER),
+            "RecurrentLayer": "{kind} has fixed activations; RNNLayer and IndRNNLayer have the option",
+            "Node": "{kind} has fixed activations; RNNNode and IndRNNNode have the option",
+        },
+        "recurrent_activation": {"Operation": "Leave it out: gates are sigmoid"},
+        "return_sequence": {"RecurrentLayer": "Use return_sequences"},
+        "return_state": {"RecurrentLayer": "Use it in the call: y, state = layer(x, return_state=True)"},
+        "go_backwards": {"RecurrentLayer": "Use reverse=True"},
+        "time_major": dict.fromkeys(("RecurrentLayer", "Convolution", "Pooling", "Concat"), "Use batch_first=False"),
+        "reset_after": {"GRULayer": 'Use reset="after" (PyTorch, cuDNN) or reset="before"'},
+        "unit_forget_bias": {"LSTMLayer": "Use forget_bias=1.0"},
+        "merge_mode": {"Operation": 'Use Bidirectional(LSTMLayer(64), merge="sum")'},
+        "mask_zero padding_idx": {"Operation": LENGTHS},
+        "kernel_initializer recurrent_initializer bias_initializer init": dict.fromkeys(
+            ("Dense", "Convolution", "Characters", "Attention", "NamedLayer", "Node"),
+            'Use initial: "pytorch", "glorot" or "orthogonal"',
+        ),
+        "embeddings_initializer": {"Embedding": "Use std, the standard deviation of the initial values"},
+        "name": {"Operation": "Leave it out: the name is the place in the model, layers.0, or the keyword on a Tape"},
+        "device": {"Operation": "Give it to the model: RNNModel(layers, device='cuda'), on torchnet"},
+        # optimizers and schedules
+        "lr initial_learning_rate": dict.fromkeys(("Optimizer", *SCHEDULES), "Use learning_rate"),
+        "params": {"Optimizer": "Give the model to step: optimizer = {kind}(0.001), then optimizer.step(model)"},
+        "betas": {"Adam": "Use beta1 and beta2: {kind}(beta1=0.9, beta2=0.999)"},
+        "beta_1": {"Adam": "Use beta1"},
+        "beta_2": {"Adam": "Use beta2"},
+        "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adam"), "Use epsilon"),
+        "alpha rho": {"RMSProp": "Use decay"},
+        "momentum": {"SGD": "Use SGDMomentum(learning_rate, momentum=0.9)"},
+        "clipnorm global_clipnorm max_norm max_grad_norm": {"Optimizer": "Use clip_norm"},
+        "clipvalue": {"Optimizer": "Use clip_value"},
+        "step_size decay_steps": {"StepSchedule": "Use every", "CosineSchedule": "Use steps"},
+        "gamma decay_rate": dict.fromkeys(("StepSchedule", "ExponentialSchedule"), "Use factor"),
+        "T_max": {"CosineSchedule": "Use steps"},
+        "eta_min": {"CosineSchedule": "Use final"},
+        "warmup_steps": {"CosineSchedule": "Use warmup"},
+        # models, losses, training
+        "optimizer metrics": {"Network": f"Use {TRAINER}"},
+        "criterion loss_fn loss_function": {"Network": "Use loss"},
+        "from_logits": {"Loss": "Leave it out: losses take logits, so no Softmax or Sigmoid layer stands before them"},
+        "reduction": {"Loss": "Leave it out: a loss is the mean over the targets that count"},
+        "weight": {"Loss": "Use targets that are weights (B, ..., V), or a mask in the call"},
+        "epochs": {"Trainer": "Use it in fit: trainer.fit(epochs=3)"},
+        "train_data dataloader train_loader": {"Trainer": "Use batches"},
+        "validation_data val_loader": {"Trainer": "Use validation"},
+    }
+)
+
+ATTRIBUTES: dict[str, dict[str, str]] = {
+    kind: by_word(table)
+    for kind, table in {
+        "Network": {
+            "fit": f"Use {TRAINER}",
+            "compile": f"Give the loss to the model, RNNModel(layers, loss=...), and the optimizer to {TRAINER}",
+            "train_on_batch train_step": "Use loss_and_grads(x, target), then optimizer.step(model) and zero_grad()",
+            "test_on_batch": "Use evaluate(x, target)",
+            "add": f"Give all layers at once: {MODEL}",
+            "save save_weights": "Use {net}.save_checkpoint(path, model)",
+            "load_weights": LOAD,
+            "generate": "Use {net}.generate(model, vocabulary, prompt, length)",
+        },
+        "Optimizer": {
+            "zero_grad": "Use model.zero_grad(): the gradients are the model's",
+            "learning_rate lr param_groups": PRESENT_RATE,
+            "minimize apply_gradients": "Use model.loss_and_grads(x, target), then optimizer.step(model)",
+        },
+        "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},
+        "Trainer": {
+            "train_on_batch": "Use trainer.fit(steps=1)",
+            "predict": "Use model.predict(x)",
+            "evaluate": "Use {net}.evaluate(model, batches)",
+        },
+        "Operation": {
+            "weight": "Use params, a dictionary by name: params['W'], or params['W_x'] and params['W_h']",
+            "bias bias_ih_l0 bias_hh_l0": "Use params, a dictionary by name: params['b']",
+            "weight_ih_l0 kernel": "Use params['W_x'], (G·H, D) in PyTorch's order of gates",
+            "weight_hh_l0 recurrent_kernel": "Use params['W_h'], (G·H, H) in PyTorch's order of gates",
+            "parameters": "Use params, a dictionary by name; an optimizer takes the model: optimizer.step(model)",
+            "named_parameters": "Use params.items()",
+            "trainable_variables trainable_weights variables weights": "Use params, a dictionary by name",
+            "get_weights": "Use state_dict()",
+            "set_weights": "Use load_state_dict(state)",
+            "count_params": "Use sum(p.size for p in params.values()), or the summary() of a model",
+            "cuda to": ON_GPU,
+            "cpu": "Leave it out: numnet computes on the CPU",
+            "float double half": "Give the model a dtype: RNNModel(layers, dtype='float64')",
+            "children named_children named_modules": "Use parts(), a dictionary by name, or modules()",
+            "requires_grad_": NO_GRAPH,
+            "in_features input_dim": "Use input_size",
+            "out_features output_dim": "Use output_size",
+            "units": "Use hidden_size, or output_size",
+            "flatten_parameters": "Leave it out: a model has its parameters in one vector",
+        },
+    }.items()
+}

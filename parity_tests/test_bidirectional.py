@@ -1,0 +1,76 @@
+"""Layers that go both ways: what is merged, packed batches, states, first weights, dtypes, nodes of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+import torchnet
+from numnet.core.arrays import to_numpy
+from parity_tests.small import assert_same, both, weights
+
+
+@pytest.mark.parametrize("merge", [None, "concat"])
+def test_a_packed_batch_goes_both_ways_with_time_first(merge: str | None) -> None:
+    batch = numnet.pack(np.split(np.random.default_rng(0).standard_normal((5, 4)), [2]))
+    found = []
+    for batch_first in (True, False):
+        layer = both(numnet, merge, batch_first=batch_first)
+        y = layer(batch)
+        dx = layer.backward(y)
+        found.append([part.values for part in (y if merge is None else (y,))] + [dx.values])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_layer_may_be_told_that_it_goes_one_way() -> None:
+    assert numnet.LSTMLayer(5, bidirectional=False).config() == numnet.LSTMLayer(5).config()
+
+
+@pytest.mark.parametrize(("merge", "share"), [("sum", 1.0), ("mean", 0.5)])
+def test_the_sum_and_the_mean_of_both_ways_are_those_of_the_pair(merge: str, share: float) -> None:
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 5))
+    one, pair = (numnet.Bidirectional(numnet.GRULayer(5, input_size=4, dtype="float64"), way) for way in (merge, None))
+    np.testing.assert_allclose(one(x), share * np.add(*pair(x)), atol=1e-14)
+    np.testing.assert_allclose(one.backward(dy), pair.backward((share * dy, share * dy)), atol=1e-14)
+
+
+def test_both_ways_are_drawn_alike_on_both_backends_at_the_first_batch() -> None:
+    x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype(np.float32)
+    ours, theirs = (net.Bidirectional(net.GRULayer(5, seed=3)) for net in (numnet, torchnet))
+    ours(x), theirs(x)
+    assert_same(weights(ours), weights(theirs))
+    assert (ours.input_size, ours.backwards.seed) == (4, 4)
+    with pytest.raises(ValueError, match="x contains tokens"):
+        numnet.Bidirectional(numnet.GRULayer(5))(np.array([[0, 1]]))
+
+
+def test_both_ways_take_a_state_with_time_first() -> None:
+    rng = np.random.default_rng(0)
+    x, h, h_back = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5)), rng.standard_normal((2, 5))
+    found = []
+    for batch_first in (True, False):
+        layer = numnet.GRULayer(5, input_size=4, dtype="float64", bidirectional=True, batch_first=batch_first)
+        found.append(layer(x if batch_first else x.swapaxes(0, 1), (h, h_back)))
+    np.testing.assert_array_equal(found[0], found[1].swapaxes(0, 1))
+
+
+def test_a_built_bidirectional_layer_takes_a_models_dtype(net: Any) -> None:
+    model = net.RNNModel([net.LSTMLayer(3, input_size=2, bidirectional=True)], dtype="float64")
+    assert str(model(np.ones((1, 2, 2))).dtype).endswith("float64")
+
+
+def test_a_class_of_ones_own_may_go_both_ways(net: Any) -> None:
+    class Mine(net.LSTMLayer):
+        def __init__(self, size: int, **options: Any) -> None:
+            super().__init__(size, **options)
+
+    layer = Mine(3, input_size=2, bidirectional=True)
+    assert type(layer.backwards) is Mine
+    assert layer.backwards.reverse
+    first, second = (to_numpy(layer.params[f"{way}.W_x"]) for way in ("forwards", "backwards"))
+    assert (first != second).all()
