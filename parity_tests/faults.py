@@ -48,7 +48,7 @@ FAULTS = [
     Fault("the book's: update gate from the reset gate's products", "recurrent/gru.py", "sigmoid(a_rz + W_rz @ h_in)", "sigmoid(a_rz + np.tile(W_rz[:H] @ h_in, (2, 1)))", "GRULayer before, plain", "W_h h'", "(1) z"),
     Fault("the book's: gradient from above lost", "recurrent/gru.py", "dh = dy + dh_next", "dh = dh_next", "GRULayer before, plain", "y"),
     Fault("the book's: direct path to the state before missing", "recurrent/gru.py", "dh_prev = dh * z + dropped", "dh_prev = dropped", "GRULayer before, plain", "h'", "(4)"),
-    Fault("the book's, kernel: update gate from the reset gate's products", "recurrent/fast/gru.py", "dot(W_h[: 2 * H], h_prev, s.product_rz)", "s.product_rz[...] = dot(W_h[:H].copy(), h_prev, s.spare).repeat(2, 0).reshape(H, 2, -1).swapaxes(0, 1).reshape(2 * H, -1)", "GRULayer before", "y W_h h' z a_z", "(1) z"),
+    Fault("the book's, kernel: update gate from the reset gate's products", "recurrent/fast/gru.py", "dot(W_h[: 2 * H], h_prev, s.product_rz)", "s.product_rz[...] = dot(W_h[:H].copy(), h_prev, s.temp).repeat(2, 0).reshape(H, 2, -1).swapaxes(0, 1).reshape(2 * H, -1)", "GRULayer before", "y W_h h' z a_z", "(1) z"),
     Fault("the book's, kernel: gradient from above lost", "recurrent/fast/loop.py", "s.dh += dy[t]", "s.dh += 0", "GRULayer before", "y"),
     Fault("the book's, kernel: direct path to the state before missing", "recurrent/fast/gru.py", "dh *= z", "dh *= 0", "GRULayer before", "h'", "(4)"),
     # The steps, plain.
@@ -114,7 +114,7 @@ FAULTS = [
     Fault("GRU kernel: sign of the update gate's slope", "recurrent/fast/gru.py", "subtract(h_prev, n, dm)", "subtract(n, h_prev, dm)", "GRULayer before", "z a_z", "(4) z"),
     Fault("GRU kernel: 1 - z forgotten in the candidate's slope", "recurrent/fast/gru.py", "dn *= dz", "pass", "GRULayer after", "n a_n", "(4) (3)"),
     Fault("GRU kernel: reset gate's slope from the candidate itself", "recurrent/fast/gru.py", "dr *= dm  # (2)", "dr *= dn  # (2)", "GRULayer before", "r a_r", "(2) r"),
-    Fault("GRU kernel: gates' path to the state before missing", "recurrent/fast/gru.py", "dh_in += dot(s.W_rzT, drz, s.spare)", "dot(s.W_rzT, drz, s.spare)", "GRULayer after", "h'", "(1)"),
+    Fault("GRU kernel: gates' path to the state before missing", "recurrent/fast/gru.py", "dh_in += dot(s.W_rzT, drz, s.temp)", "dot(s.W_rzT, drz, s.temp)", "GRULayer after", "h'", "(1)"),
     Fault("GRU kernel: reset's factor missing in the gradient of m", "recurrent/fast/gru.py", "multiply(dn, r, dm)", "dm[...] = dn", "GRULayer after", "m", "(3)"),
     Fault("GRU kernel: U_n not transposed", "recurrent/fast/gru.py", "dot(s.U_nT, dn, dm)", "dot(s.U_nT.T, dn, dm)", "GRULayer before", "m", "(3)"),
     Fault("GRU kernel: σ's slope of the gates missing", "recurrent/fast/gru.py", "drz *= rz  # (1)", "pass  # (1)", "GRULayer before", "r z a_r a_z", "(1) r z"),
@@ -305,7 +305,7 @@ FAULTS = [
     Fault("state dropout: whole state in dW_h", "recurrent/lstm.py", "(h_in, c_prev, i, f, g, o, tanh_c)\n", "(h_prev, c_prev, i, f, g, o, tanh_c)\n", "LSTM, state dropout", "W_h", "(1)"),
     Fault("state dropout: another mask at each step", "recurrent/unroll.py", "*state, **options)", "*state, **{name: drop[:, :: -1 if t else 1] for name, drop in options.items()})", "LSTM, state dropout", "y h' W_h", "(1)"),
     Fault("state dropout: reset meets the whole state", "recurrent/gru.py", "m = r * h_in", "m = r * h_prev", "GRU before, state dropout", "y h' r a_r", "(2)"),
-    Fault("state dropout: masks of other rows", "recurrent/layer.py", "drawn[\"state\"].astype(self.dtype)", "drawn[\"state\"][::-1].astype(self.dtype)", "LSTM, state dropout", "y"),
+    Fault("state dropout: masks of other rows", "recurrent/layer.py", "dropout_masks[\"state\"].astype(self.dtype)", "dropout_masks[\"state\"][::-1].astype(self.dtype)", "LSTM, state dropout", "y"),
     Fault("state and weight dropout: not scaled", "recurrent/options.py", "return masks.mask(p, shape, *drawn_from) / (1 - p)", "return masks.mask(p, shape, *drawn_from) * 1.0", "LSTM, weight dropout", "y"),
     Fault("weight dropout: gradient not masked", "recurrent/layer.py", "grads[name] = grads[name] * call.weight_mask.astype(self.dtype)", "pass", "LSTM, weight dropout", "W_h"),
     Fault("weight dropout: mask drawn anew on the way back", "recurrent/layer.py", "dx, d_start, grads = call.kernel.backward(", "call.kernel.node = call.node if call.weight_mask is None else self.node.with_weights(self.draw(B, T)[\"weights\"])\n            dx, d_start, grads = call.kernel.backward(", "LSTM, weight dropout", "h' W_h", "(1)"),
@@ -397,7 +397,7 @@ STEP_FAULTS = [
 POOL_FAULTS = [
     Fault("pool: buffers for a call are still free", "recurrent/fast/buffers.py", "self.free[key].pop()", "self.free[key][-1]", "LSTMLayer", "x"),
     Fault("pool: packed buffers for a call are still free", "recurrent/fast/buffers.py", "self.free[key].pop()", "self.free[key][-1]", "LSTM, lengths", "x"),
-    Fault("pool: buffers returned before the backward pass", "recurrent/fast/loop.py", "(loan, packing, runs, xs, tokens)", "(None, packing, runs, xs, tokens)", "LSTMLayer", "x"),
+    Fault("pool: buffers returned before the backward pass", "recurrent/fast/loop.py", "(pooled, packing, runs, xs, tokens)", "(None, packing, runs, xs, tokens)", "LSTMLayer", "x"),
     Fault("pool: the output is a view of the buffers", "recurrent/fast/loop.py", "y = y.copy(order=\"K\") if mask is None else y", "pass", "LSTMLayer", "y"),
     Fault("pool: the last state is a view of the buffers", "recurrent/fast/loop.py", "[part[-1].copy() for part in parts]", "[part[-1] for part in parts]", "GRULayer before", "h"),
 ]  # fmt: skip
@@ -518,7 +518,7 @@ def use_small_limits(net: Any) -> None:
     """So small that sizes which a test can afford meet both sides of each: many chunks, many tokens, long loops."""
     fast = net.recurrent.fast
     fast.buffers.IN_CACHE, fast.blas.LONG, fast.blas.STRIP, net.core.pairs.FEW = 30, 4, 2, 3
-    fast.packing.GRAIN = fast.rnn.GRAIN = fast.Kernel.grain = 4
+    fast.packing.ROW_MULTIPLE = fast.rnn.ROW_MULTIPLE = fast.Kernel.row_multiple = 4
 
 
 @functools.cache

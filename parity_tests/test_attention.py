@@ -189,7 +189,10 @@ WORDS: list[tuple[Any, str]] = [
     (lambda a: a("additive")(q[0], m), r"Attention: q is (3, 4), expected (batch, queries, features), none of them 0."),
     (lambda a: a("additive")(q, m[0]), r"Attention: m is (5, 6), expected (batch, time, features), none of them 0."),
     (lambda a: a("additive")(q, m[:, :0]), "Attention: m is (2, 0, 6), expected (batch, time, features), none of"),
-    (lambda a: a("general")(q, m[:1]), "Attention: m has 1 rows, expected 2, as q has. A row's queries read its own m"),
+    (
+        lambda a: a("general")(q, m[:1]),
+        "Attention: m has 1 rows, expected 2, as q has. Queries of a row attend to its row of m",
+    ),
     (lambda a: a("dot")(q, m), "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='gener"),
     (lambda a: a("general", 4, 5)(q, m), "Attention: m has 6 features, expected 5. The sizes are fixed by input_size="),
     (lambda a: a("general", 5)(q, m), "Attention: q has 4 features, expected 5. The sizes are fixed by input_size="),

@@ -39,14 +39,14 @@ def test_a_number_as_large_as_p_is_kept() -> None:
 def test_every_call_draws_its_masks_from_the_seed_the_call_and_the_place() -> None:
     layer = numnet.LSTMLayer(5, input_size=4, state_dropout=0.3, weight_dropout=0.2, zoneout=(0.1, 0.4))
     for call in (1, 2):
-        drawn, source = layer.draw(2, 3), (layer.mask_seed, call)
+        drawn, source = layer.draw_masks(2, 3), (layer.mask_seed, call)
         np.testing.assert_array_equal(drawn["state"], masks.mask(0.3, (2, 5), *source, masks.STATE) / 0.7)
         np.testing.assert_array_equal(drawn["weights"], masks.mask(0.2, (20, 5), *source, masks.WEIGHTS) / 0.8)
         for k, (name, p) in enumerate({"h": 0.1, "c": 0.4}.items()):
             np.testing.assert_array_equal(drawn["zoneout"][name], ~masks.mask(p, (2, 3, 5), *source, masks.ZONEOUT + k))
         assert layer.calls == call
     layer.eval()
-    assert layer.draw(2, 3) == {"zoneout": {"h": 0.1, "c": 0.4}}
+    assert layer.draw_masks(2, 3) == {"zoneout": {"h": 0.1, "c": 0.4}}
     assert layer.calls == 2
 
 

@@ -379,7 +379,7 @@ REFUSED: list[tuple[str, Any]] = [
      lambda n: stacks(n, [n.GRULayer(4, stateful=True)], [n.GRULayer(4)])),
     ("EncoderDecoder: encoder[1] is time-major, expected batch-first.",
      lambda n: stacks(n, [n.GRULayer(4, batch_first=False)], [n.GRULayer(4, batch_first=False)])),
-    ("EncoderDecoder: layers[1] is an earlier layer, or shares its node, expected a new one.",
+    ("EncoderDecoder: layers[1] is an earlier layer, or shares a node with one, expected a new layer.",
      lambda n: n.EncoderDecoder([layer := n.GRULayer(4, input_size=V)], [layer], [n.Dense(W)])),
     ("EncoderDecoder: the number of target tokens is not known. Give target_size=.",
      lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)])(x, target)),

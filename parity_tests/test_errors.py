@@ -83,7 +83,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("width 0", ValueError, "Concat: widths[1] is 0, expected a whole number above 0.", lambda net: net.Concat([net.Dense(2), net.Dense(2)], [4, 0])),
     ("sum of widths", ValueError, "Concat: x has 4 columns, expected 3, the sum of widths [2, 1].", lambda net: net.Concat([net.Dense(2), net.Dense(2)], [2, 1])(x)),
     ("a sample side by side", ValueError, "Concat: x is (4,), expected (batch, ..., features). One sample? Pass x[None].", lambda net: net.Concat([net.Dense(2)])(x[0, 0])),
-    ("twice side by side", ValueError, "Concat: layers[1] is an earlier layer, or shares its node, expected a new one. Create another.",
+    ("twice side by side", ValueError, "Concat: layers[1] is an earlier layer, or shares a node with one, expected a new layer. Create one.",
      lambda net: net.Concat([dense := net.Dense(2), dense])),
     ("V for the sum of widths", ValueError, "Concat: its input size is 4, expected 50, the width of the layer before it, or the model's input_size. Leave it out: the layer then infers it.",
      lambda net: net.RNNModel([net.Concat([net.Embedding(50, 2), net.Characters(9, 2, 2)], [1, 3])], input_size=50)),
@@ -479,7 +479,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: model_of(numnet, lstm(numnet, batch_first=False), numnet.Dropout(per_sequence=True)),
     ),
     (
-        "RNNModel: layers[1] is an earlier layer, or shares its node, expected a new one. Create another.",
+        "RNNModel: layers[1] is an earlier layer, or shares a node with one, expected a new layer. Create one.",
         lambda: [dense := numnet.Dense(4), model_of(numnet, dense, dense)],
     ),
     (

@@ -142,7 +142,9 @@ def test_a_copy_of_a_model_learns_and_leaves_the_first_alone(net: Any) -> None:
 
 def test_what_cannot_be_is_refused(net: Any) -> None:
     layer, model = net.GRULayer(6, input_size=6), stack(net, input_size=6)
-    with pytest.raises(ValueError, match=r"layers\[1\] is an earlier layer, or shares its node, expected a new one"):
+    with pytest.raises(
+        ValueError, match=r"layers\[1\] is an earlier layer, or shares a node with one, expected a new layer"
+    ):
         net.RNNModel([layer, layer])
     with pytest.raises(ValueError, match="state has 1 entries, expected 2"):
         model(x, [None])

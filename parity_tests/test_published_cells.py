@@ -61,7 +61,7 @@ def expected(layer: Any, step: Any, x: Any, start: Any, dy: Any, d_last: Any, ma
     p = {name: torch.tensor(value, requires_grad=True) for name, value in layer.params.items()}
     x, h = (None if q is None else torch.tensor(q, requires_grad=True) for q in (x, start))
     layer.calls = 0
-    drawn, layer.calls = layer.draw(B, T), 0  # the masks of the next call
+    drawn, layer.calls = layer.draw_masks(B, T), 0  # the masks of the next call
     weights = {**p, "W_h": p["W_h"] * torch.tensor(drawn["weights"])} if "weights" in drawn else p
     y: Any = torch.zeros(B, T, layer.output_width, dtype=torch.float64)
     last = []

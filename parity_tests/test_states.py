@@ -135,10 +135,10 @@ def test_the_last_step_alone_is_that_of_the_whole(
 @given(z=sizes)
 def test_how_many_columns_blas_likes_changes_nothing(case: Case, z: Sizes) -> None:
     inputs, found = case.inputs(z), []
-    for grain in (1, 2, 8):
+    for row_multiple in (1, 2, 8):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(numnet.recurrent.fast.Kernel, "grain", grain)
-            patch.setattr(numnet.recurrent.fast.rnn, "GRAIN", grain)
+            patch.setattr(numnet.recurrent.fast.Kernel, "row_multiple", row_multiple)
+            patch.setattr(numnet.recurrent.fast.rnn, "ROW_MULTIPLE", row_multiple)
             outputs, pullback = run(case.build(numnet, z), inputs)
             found.append({**outputs, **pullback(upstream_like(outputs, z.rng))})
     for other in found[1:]:

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.autograd.number import WithGrad
-from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
+from numnet.core.checks import (
+    check_axes,
+    check_matrices,
+    check_real,
+    check_shape,
+    check_single_number,
+    lost_gradient_error,
+)
 
 Array = npt.NDArray[Any]
 
@@ -36,15 +43,15 @@ class ArrayWithGrad(WithGrad):
     value: Array
     owned = False  # True if nothing else refers to the memory of `total`
 
-    def shaped(self, z: Array, back: Callable[[Array], Sequence[Any]], *parents: ArrayWithGrad) -> ArrayWithGrad:
+    def record(self, z: Array, backward_fn: Callable[[Array], Sequence[Any]], *parents: ArrayWithGrad) -> ArrayWithGrad:
         """Create z from its value, its backward function and its parents, by default this array."""
-        array: ArrayWithGrad = self.of(z, parents or (self,), back)
+        array: ArrayWithGrad = self.of(z, parents or (self,), backward_fn)
         return array
 
     def __matmul__(self, other: Any) -> ArrayWithGrad:
         u, v = self.value, (other := self.like(other)).value
         check_matrices("ArrayWithGrad", u.shape, v.shape)
-        return self.shaped(u @ v, lambda dz: (dz @ v.swapaxes(-1, -2), u.swapaxes(-1, -2) @ dz), self, other)  # (9)
+        return self.record(u @ v, lambda dz: (dz @ v.swapaxes(-1, -2), u.swapaxes(-1, -2) @ dz), self, other)  # (9)
 
     def __rmatmul__(self, other: Any) -> ArrayWithGrad:
         product: ArrayWithGrad = self.like(other) @ self
@@ -53,8 +60,8 @@ class ArrayWithGrad(WithGrad):
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Reduce over the given axes, or all."""
         u, z = self.value, np.asarray(self.value.sum(axis, keepdims=True))
-        back = lambda dz: [np.broadcast_to(dz.reshape(z.shape), u.shape)]  # noqa: E731
-        return self.shaped(z if keepdims else u.sum(axis), back)  # (10)
+        backward_fn = lambda dz: [np.broadcast_to(dz.reshape(z.shape), u.shape)]  # noqa: E731
+        return self.record(z if keepdims else u.sum(axis), backward_fn)  # (10)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Reduce over the given axes, or all."""
@@ -68,16 +75,16 @@ class ArrayWithGrad(WithGrad):
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
         """Change the shape, given as numbers or a tuple; one -1 is inferred."""
-        return self.shaped(self.value.reshape(*shape), lambda dz: [dz.reshape(self.shape)])  # (11)
+        return self.record(self.value.reshape(*shape), lambda dz: [dz.reshape(self.shape)])  # (11)
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
         """Permute the axes: axis k of the result is axes[k] (numbers or a tuple); without axes, reverse their order."""
         axes = check_axes("ArrayWithGrad", axes, self.ndim)
-        return self.shaped(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
+        return self.record(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
         z, index = self.value[index], fixed(index)
-        return self.shaped(z, lambda dz: [Placed(self.value, index, dz)])  # (13)
+        return self.record(z, lambda dz: [IndexGradient(self.value, index, dz)])  # (13)
 
     def __iter__(self) -> Iterator[ArrayWithGrad]:
         return (self[k] for k in range(len(self)))
@@ -112,8 +119,8 @@ class ArrayWithGrad(WithGrad):
     def zero_grad(self) -> None:
         self.total, self.owned = None, False
 
-    def receive(self, dz: Any) -> Array:
-        array: Array = dz.whole() if isinstance(dz, Placed) else dz
+    def accumulate(self, dz: Any) -> Array:
+        array: Array = dz.to_array() if isinstance(dz, IndexGradient) else dz
         if self.owned:
             self.total += array
         elif self.total is None:
@@ -132,15 +139,15 @@ class ArrayWithGrad(WithGrad):
         check_real("ArrayWithGrad", "the value", value)
         return value if value.dtype.kind == "f" else value.astype(np.float64)
 
-    def first(self, dz: Any) -> Array:
+    def output_gradient(self, dz: Any) -> Array:
         if dz is None:
-            check_last("ArrayWithGrad", self.shape)
+            check_single_number("ArrayWithGrad", self.shape)
             return np.ones_like(self.value)
         dz = np.array(dz, self.value.dtype)
         check_shape("ArrayWithGrad", "dz", dz.shape, self.shape, "It has the shape of the value.")
         return dz
 
-    def fit(self, dz: Any) -> Any:
+    def unbroadcast(self, dz: Any) -> Any:
         if dz.shape == self.value.shape and dz.dtype == self.value.dtype:
             return dz
         extra = dz.ndim - self.ndim
@@ -149,10 +156,10 @@ class ArrayWithGrad(WithGrad):
         return dz.reshape(self.shape).astype(self.value.dtype, copy=False)
 
     def __array__(self, *_: Any, **__: Any) -> Array:
-        raise refuse_plain("ArrayWithGrad")
+        raise lost_gradient_error("ArrayWithGrad")
 
 
-class Placed:
+class IndexGradient:
     """The gradient of u in z = u[index]: dz at the index, 0 elsewhere. Several of them sum to one array."""
 
     __array_ufunc__ = None
@@ -161,9 +168,9 @@ class Placed:
         self.shape, self.dtype = u.shape, u.dtype
         self.parts, self.rest = [(index, dz)], None
 
-    def __add__(self, other: Any) -> Placed:
+    def __add__(self, other: Any) -> IndexGradient:
         """Add in place: only the backward pass refers to this object."""
-        if isinstance(other, Placed):
+        if isinstance(other, IndexGradient):
             self.parts += other.parts
         else:
             self.rest = other if self.rest is None else self.rest + other
@@ -171,7 +178,7 @@ class Placed:
 
     __radd__ = __add__
 
-    def whole(self) -> Array:
+    def to_array(self) -> Array:
         """Return the sum as an array."""
         du = np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()
         for index, dz in self.parts:
@@ -202,7 +209,7 @@ def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
     arrays = alike(parts)
     cuts = np.cumsum([u.shape[axis] for u in arrays])[:-1]
     z = np.concatenate([u.value for u in arrays], axis)
-    return arrays[0].shaped(z, lambda dz: np.split(dz, cuts, axis), *arrays)  # (14)
+    return arrays[0].record(z, lambda dz: np.split(dz, cuts, axis), *arrays)  # (14)
 
 
 def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:

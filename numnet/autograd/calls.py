@@ -14,7 +14,7 @@ from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.outputs import leaves, nested, on_tape
 from numnet.autograd.stored import StoredCall
 from numnet.autograd.weights import Terms, Weights, deferrable, one_step
-from numnet.core.checks import check_one_way, check_padded, check_step, check_unchanged
+from numnet.core.checks import check_constants, check_padded, check_step, check_weights_unchanged
 from numnet.core.operation import Array
 from numnet.recurrent.unroll import at
 
@@ -80,18 +80,18 @@ class NodeOnTape(OnTape):
         if not self.settled:
             self.settle()
         changes, tracked = tape.changes, [isinstance(part, ArrayWithGrad) for part in (x, *parts)]
-        shown = (y, *new) if node.reads_out else new
+        results = (y, *new) if node.reads_out else new
 
-        def back(gradients: list[Any]) -> Any:
-            check_unchanged(node.name, tape.changes, changes)
-            d_shown = [np.zeros_like(q) if dq is None else dq.T for q, dq in zip(shown, gradients)]
-            dy, *d_new = d_shown if node.reads_out else (np.zeros_like(y), *d_shown)
+        def backward_fn(gradients: list[Any]) -> Any:
+            check_weights_unchanged(node.name, tape.changes, changes)
+            d_results = [np.zeros_like(q) if dq is None else dq.T for q, dq in zip(results, gradients)]
+            dy, *d_new = d_results if node.reads_out else (np.zeros_like(y), *d_results)
             da_x, d_state, pairs = node.step_backward(dy, *d_new, saved)
             dx, terms = self.inputs_backward(da_x, columns, pairs, tracked[0])
-            return [*(dq.T for dq, wanted in zip((dx, *d_state), tracked) if wanted), terms]
+            return [*(dq.T for dq, needs_grad in zip((dx, *d_state), tracked) if needs_grad), terms]
 
-        parents = [part for part, wanted in zip((x, *parts), tracked) if wanted]
-        outputs = on_tape([q.T for q in shown], [*parents, self.weights], back)
+        parents = [part for part, needs_grad in zip((x, *parts), tracked) if needs_grad]
+        outputs = on_tape([q.T for q in results], [*parents, self.weights], backward_fn)
         return (outputs[0], node.joined(outputs[1:])) if node.reads_out else node.joined(outputs)
 
     def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
@@ -102,10 +102,10 @@ class NodeOnTape(OnTape):
         validated: tuple[Array, tuple[Array, ...]] = node.validated(given.T, node.joined(columns))
         return validated
 
-    def inputs_backward(self, da_x: Any, x: Array, pairs: dict[str, Any], wanted: bool) -> tuple[Any, Terms]:
+    def inputs_backward(self, da_x: Any, x: Array, pairs: dict[str, Any], needs_grad: bool) -> tuple[Any, Terms]:
         """Return dx, if it is needed, and the terms of the weights' gradients."""
         node = self.part
-        if not wanted:
+        if not needs_grad:
             return None, Terms([(x, da_x)], [pairs])
         if deferrable(node):
             return node.inputs_dx(one_step(da_x), x)[0], Terms([(x, da_x)], [pairs])
@@ -119,20 +119,20 @@ class LayerOnTape(OnTape):
     def __call__(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
         layer, tape, state = self.part, self.tape, as_tuples(state)
         check_padded(layer.name, x)
-        check_one_way(layer.name, lengths=lengths, resets=resets)
+        check_constants(layer.name, lengths=lengths, resets=resets)
         y = layer.forward(value_of(x), plain(state), lengths, resets)
         stored, changes = StoredCall(self.modules), tape.changes
         if not self.settled:
             self.settle()
 
-        def back(gradients: list[Any]) -> Any:
-            check_unchanged(layer.name, tape.changes, changes)
+        def backward_fn(gradients: list[Any]) -> Any:
+            check_weights_unchanged(layer.name, tape.changes, changes)
             with stored.restored():
                 dx = layer.backward(*nested(outputs, gradients))
                 return gradients_of((x, state), (dx, layer.d_state))
 
         outputs = y, layer.last_state
-        y, self.last_state = nested(outputs, on_tape(leaves(outputs), values_in((x, state)), back))
+        y, self.last_state = nested(outputs, on_tape(leaves(outputs), values_in((x, state)), backward_fn))
         return y
 
 
@@ -141,20 +141,20 @@ class PureOnTape(OnTape):
 
     def __call__(self, x: Any) -> Any:
         part, tape = self.part, self.tape
-        wanted = isinstance(x, ArrayWithGrad)
-        if not wanted:
+        needs_grad = isinstance(x, ArrayWithGrad)
+        if not needs_grad:
             check_padded(part.name, x)
-        y, saved = part.compute(part.validated(x.value if wanted else x))
+        y, saved = part.compute(part.validated(x.value if needs_grad else x))
         if not self.settled:
             self.settle()
         changes = tape.changes
 
-        def back(dy: Array) -> list[Any]:
-            check_unchanged(part.name, tape.changes, changes)
+        def backward_fn(dy: Array) -> list[Any]:
+            check_weights_unchanged(part.name, tape.changes, changes)
             dx, pairs = part.compute_backward(dy, saved)
-            return [dx, Terms([], [pairs])] if wanted else [Terms([], [pairs])]
+            return [dx, Terms([], [pairs])] if needs_grad else [Terms([], [pairs])]
 
-        return ArrayWithGrad.of(y, (x, self.weights) if wanted else (self.weights,), back)
+        return ArrayWithGrad.of(y, (x, self.weights) if needs_grad else (self.weights,), backward_fn)
 
 
 class OperationOnTape(OnTape):
@@ -165,20 +165,20 @@ class OperationOnTape(OnTape):
         given = inputs[: len(getattr(part, "takes", ("x",)))]
         check_padded(part.name, *inputs)
         constants = {f"input {k}": x for k, x in enumerate(inputs) if k >= len(given)}
-        check_one_way(part.name, **constants, **options)
+        check_constants(part.name, **constants, **options)
         y = part.forward(*map(value_of, inputs), **options)
         stored, changes = StoredCall(self.modules), tape.changes
         if not self.settled:
             self.settle()
 
-        def back(gradients: list[Any]) -> Any:
-            check_unchanged(part.name, tape.changes, changes)
+        def backward_fn(gradients: list[Any]) -> Any:
+            check_weights_unchanged(part.name, tape.changes, changes)
             dy = nested(y, gradients)
             with stored.restored():
                 found = part.backward(float(dy) if isinstance(y, float) else dy)
             return gradients_of(given, found if isinstance(found, tuple) else (found,))
 
-        return nested(y, on_tape(leaves(y), values_in(given), back))
+        return nested(y, on_tape(leaves(y), values_in(given), backward_fn))
 
 
 def value_of(x: Any) -> Any:

@@ -36,53 +36,53 @@ class WithGrad:
 
     def __init__(self, value: Any) -> None:
         """Create a leaf, which was not computed from other values."""
-        self.keep(self.checked(value), (), no_gradients)
+        self.store(self.checked(value), (), no_gradients)
 
-    def keep(self, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> None:
-        """Store the value, its parents, and `back`, which maps its gradient to theirs."""
-        self.value, self.parents, self.back, self.order = value, parents, back, next(creation_order)
+    def store(self, value: Any, parents: Sequence[Any], backward_fn: Callable[[Any], Iterable[Any]]) -> None:
+        """Store the value, its parents, and `backward_fn`, which maps its gradient to theirs."""
+        self.value, self.parents, self.backward_fn, self.order = value, parents, backward_fn, next(creation_order)
 
     @classmethod
-    def of(cls, value: Any, parents: Sequence[Any], back: Callable[[Any], Iterable[Any]]) -> Any:
+    def of(cls, value: Any, parents: Sequence[Any], backward_fn: Callable[[Any], Iterable[Any]]) -> Any:
         """Create a value that was computed from its parents."""
         z = cls.__new__(cls)
-        z.keep(z.checked(value), parents, back)
+        z.store(z.checked(value), parents, backward_fn)
         return z
 
     @np.errstate(all="ignore")
-    def made(self, rule: Callable[..., Any], *others: Any) -> Any:
+    def apply(self, rule: Callable[..., Any], *others: Any) -> Any:
         """Apply one line of the table: `rule` returns z and its local derivative for each operand."""
         parents = (self, *map(self.like, others))
         z, *slopes = rule(*[u.value for u in parents])
         return self.of(z, parents, lambda dz: [times(dz, slope) for slope in slopes])
 
     def __add__(self, other: Any) -> Any:
-        return self.made(lambda u, v: (u + v, 1, 1), other)  # (1)
+        return self.apply(lambda u, v: (u + v, 1, 1), other)  # (1)
 
     def __mul__(self, other: Any) -> Any:
-        return self.made(lambda u, v: (u * v, v, u), other)  # (2)
+        return self.apply(lambda u, v: (u * v, v, u), other)  # (2)
 
     def __pow__(self, k: Any) -> Any:
         if isinstance(k, WithGrad):
             return (self.log() * k).exp()
         check_one_number(type(self).__name__, "the exponent", k)
-        return self.made(lambda u: (np.power(u, k), k and k * np.power(u, k - 1)))  # (3)
+        return self.apply(lambda u: (np.power(u, k), k and k * np.power(u, k - 1)))  # (3)
 
     def exp(self) -> Any:
         """eᵘ"""
-        return self.made(lambda u: (z := np.exp(u), z))  # (4)
+        return self.apply(lambda u: (z := np.exp(u), z))  # (4)
 
     def log(self) -> Any:
         """The natural logarithm."""
-        return self.made(lambda u: (np.log(u), np.divide(1, u)))  # (5)
+        return self.apply(lambda u: (np.log(u), np.divide(1, u)))  # (5)
 
     def tanh(self) -> Any:
         """The hyperbolic tangent."""
-        return self.made(lambda u: (z := np.tanh(u), 1 - z * z))  # (6)
+        return self.apply(lambda u: (z := np.tanh(u), 1 - z * z))  # (6)
 
     def relu(self) -> Any:
         """max(u, 0), its derivative at 0 taken as 0."""
-        return self.made(lambda u: (np.maximum(u, 0), np.greater(u, 0)))  # (7)
+        return self.apply(lambda u: (np.maximum(u, 0), np.greater(u, 0)))  # (7)
 
     def sigmoid(self) -> Any:
         """σ(u) = tanh(u/2)/2 + 1/2"""
@@ -122,14 +122,14 @@ class WithGrad:
 
         Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
-        arriving: dict[WithGrad, Any] = {self: self.first(dz)}
-        for z in youngest_first(self):
-            dz = z.receive(arriving.pop(z))
-            for u, du in zip(z.parents, z.back(dz)):
-                du = u.fit(du)
+        arriving: dict[WithGrad, Any] = {self: self.output_gradient(dz)}
+        for z in reverse_topological_order(self):
+            dz = z.accumulate(arriving.pop(z))
+            for u, du in zip(z.parents, z.backward_fn(dz)):
+                du = u.unbroadcast(du)
                 arriving[u] = arriving[u] + du if u in arriving else du  # (8)
 
-    def receive(self, dz: Any) -> Any:
+    def accumulate(self, dz: Any) -> Any:
         """Add the gradient of one backward pass to `grad`."""
         self.total = dz if self.total is None else self.total + dz
         return dz
@@ -151,11 +151,11 @@ class WithGrad:
         """Return the value in the form in which it is stored, or raise an error."""
         raise NotImplementedError
 
-    def first(self, dz: Any) -> Any:
+    def output_gradient(self, dz: Any) -> Any:
         """Return the gradient at the output, from which the backward pass starts."""
         raise NotImplementedError
 
-    def fit(self, dz: Any) -> Any:
+    def unbroadcast(self, dz: Any) -> Any:
         """Return an incoming gradient in the form in which it is added to `grad`."""
         raise NotImplementedError
 
@@ -188,15 +188,15 @@ class NumberWithGrad(WithGrad):
         check_finite_number("NumberWithGrad", "the value", float(value))
         return float(value)
 
-    def first(self, dz: Any) -> float:
-        return 1.0 if dz is None else self.fit(dz)
+    def output_gradient(self, dz: Any) -> float:
+        return 1.0 if dz is None else self.unbroadcast(dz)
 
-    def fit(self, dz: Any) -> float:
+    def unbroadcast(self, dz: Any) -> float:
         check_finite_number("NumberWithGrad", "a gradient", float(dz))
         return float(dz)
 
 
-def youngest_first(z: WithGrad) -> list[Any]:
+def reverse_topological_order(z: WithGrad) -> list[Any]:
     """Return z and all its ancestors, each before its parents; without recursion, so that any depth works."""
     found, new = {z}, [z]
     for z_new in new:

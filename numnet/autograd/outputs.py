@@ -13,14 +13,14 @@ from numnet.core.operation import Array
 class CallOutputs:
     """The call as a node of the graph, between its outputs and its parents."""
 
-    def __init__(self, count: int, parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> None:
-        self.count, self.parents, self.back, self.order = count, parents, back, next(creation_order)
+    def __init__(self, count: int, parents: Sequence[Any], backward_fn: Callable[[list[Any]], Iterable[Any]]) -> None:
+        self.count, self.parents, self.backward_fn, self.order = count, parents, backward_fn, next(creation_order)
 
-    def fit(self, dz: ByOutput) -> ByOutput:
+    def unbroadcast(self, dz: ByOutput) -> ByOutput:
         """Return the gradients unchanged."""
         return dz
 
-    def receive(self, dz: ByOutput) -> list[Any]:
+    def accumulate(self, dz: ByOutput) -> list[Any]:
         """Return the gradient of each output, None for an output without one."""
         return [dz.found.get(k) for k in range(self.count)]
 
@@ -42,11 +42,13 @@ class ByOutput:
         return self
 
 
-def on_tape(arrays: Sequence[Any], parents: Sequence[Any], back: Callable[[list[Any]], Iterable[Any]]) -> list[Any]:
-    """Return the outputs of a call; `back` takes the list of their gradients, None for an output without one."""
+def on_tape(
+    arrays: Sequence[Any], parents: Sequence[Any], backward_fn: Callable[[list[Any]], Iterable[Any]]
+) -> list[Any]:
+    """Return the outputs of a call; `backward_fn` takes the list of their gradients, None for an output without one."""
     if len(arrays) == 1:
-        return [ArrayWithGrad.of(arrays[0], parents, lambda dz: back([dz]))]
-    call = CallOutputs(len(arrays), parents, back)
+        return [ArrayWithGrad.of(arrays[0], parents, lambda dz: backward_fn([dz]))]
+    call = CallOutputs(len(arrays), parents, backward_fn)
     return [call.output(k, value) for k, value in enumerate(arrays)]
 
 

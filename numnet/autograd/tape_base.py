@@ -21,7 +21,7 @@ class TapeBase(Network):
     built: bool
     eval: Any
     named_parts: dict[str, Any]
-    keep_parameters: Any
+    protect_parameters: Any
     objective: Callable[..., Any] | None = None
     last_state = None  # no state is passed from one batch to the next
 
@@ -43,14 +43,14 @@ class TapeBase(Network):
                 part.seed = own if part.seed is None else part.seed
                 part.convert(self.dtype)
         self.named_parts, self.layers = dict(parts), list(parts.values())
-        self.keep_parameters()
+        self.protect_parameters()
         self.settle()
 
     def settle(self) -> None:
         """Update whether every part has its weights."""
         before, self.built = self.built, not self.unbuilt
         if self.built and not before:
-            self.keep_parameters()
+            self.protect_parameters()
 
     @property
     def unbuilt(self) -> str:

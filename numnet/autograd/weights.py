@@ -39,11 +39,11 @@ class Weights:
     def __init__(self, part: Any) -> None:
         self.part = part
 
-    def fit(self, terms: Terms) -> Terms:
+    def unbroadcast(self, terms: Terms) -> Terms:
         """Return the terms unchanged."""
         return terms
 
-    def receive(self, terms: Terms) -> None:
+    def accumulate(self, terms: Terms) -> None:
         """Add the sums of one backward pass to the part's gradients."""
         by_name: dict[str, list[Any]] = {}
         for pairs in terms.pairs:
@@ -54,7 +54,7 @@ class Weights:
             add_grads(self.part, inputs_grads(self.part, calls))
         add_grads(self.part, {**terms.grads, **{name: summed(pairs) for name, pairs in by_name.items()}})
 
-    def back(self, terms: None) -> tuple[Any, ...]:
+    def backward_fn(self, terms: None) -> tuple[Any, ...]:
         """Return nothing: weights have no parents."""
         return ()
 

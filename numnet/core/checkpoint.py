@@ -82,7 +82,7 @@ def check_sizes(checkpoint: Any) -> None:
 
 
 @contextmanager
-def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+def as_checkpoint_error(path: str | os.PathLike[str]) -> Iterator[None]:
     """Convert any error in the contents of a file to a CheckpointError with the path and the cause."""
     try:
         yield

@@ -29,14 +29,14 @@ HERE = ThisThread()
 
 
 class Evaluation:
-    """A context: what parts store in it is visible to this thread only, and every part is in evaluation mode.
+    """A context in which every part is in evaluation mode, and values that parts store are visible to this thread only.
 
     `staying` and `dropped` hold the values by part and name: those that are written to the parts when the context ends
     without an error, and those that are not.
     """
 
     evaluates = True
-    takes_all = True  # False: only what is in `staying` already belongs to the context
+    takes_all = True  # False: only values that are already in `staying` belong to the context
     writes = True  # False: the parts are left as they were
 
     def __enter__(self) -> None:

@@ -23,7 +23,7 @@ class Initialization:
         """Return whether a model may initialize the parameters again: nobody has loaded, used or changed them."""
         return self.seed is None and self.initial_checksum == checksum(self.params)
 
-    def keep_parameters(self) -> None:
+    def protect_parameters(self) -> None:
         """Mark the parameters as loaded or owned by a model: no other model initializes them again."""
         for module in modules_of(self):
             if isinstance(module, Initialization):

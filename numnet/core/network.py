@@ -1,4 +1,4 @@
-"""What RNNModel, EncoderDecoder, Tape and Bidirectional share on both backends. It contains no mathematics."""
+"""The shared part of RNNModel, EncoderDecoder, Tape and Bidirectional, for both backends, without mathematics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
-from numnet.core.checkpoint import check_sizes, refusing
+from numnet.core.checkpoint import as_checkpoint_error, check_sizes
 from numnet.core.evaluation import PreservedState
 from numnet.core.summary import summary
 
@@ -111,7 +111,7 @@ class Network(Paths):
     def from_checkpoint(cls, checkpoint: Any, device: str = "cpu") -> Any:
         """Create the model that a checkpoint of either backend contains."""
         cls.usable_device(device)
-        with refusing(checkpoint.path):
+        with as_checkpoint_error(checkpoint.path):
             check_sizes(checkpoint)
             model = cls.from_config(checkpoint.config, device)
             model.load_state_dict(checkpoint.weights)

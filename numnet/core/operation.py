@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numnet.core.checks import (
     check_built,
     check_dtype,
-    check_fits,
+    check_input_size,
     check_real,
     check_saved,
     check_shape,
@@ -33,7 +33,7 @@ class Operation(Made):
     An operation of one input may also have pure functions, as Dense has; a Tape then calls these:
 
         validated(x) -> x                           x checked and cast
-        compute(x) -> y, saved                      y, and what compute_backward needs
+        compute(x) -> y, saved                      y, and the values saved for compute_backward
         compute_backward(dy, saved) -> dx, pairs    (da, h) of each weight W, whose gradient is Σ da hᵀ: pairs.py
     """
 
@@ -139,7 +139,7 @@ class ParamOperation(Initialization, Operation):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         if self.built:
-            check_fits(self.name, self.input_size, input_size)
+            check_input_size(self.name, self.input_size, input_size)
         if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
@@ -241,7 +241,7 @@ class ParamOperation(Initialization, Operation):
             check_real(self.name, name, value)
         for name, value in given.items():
             params[name][...] = value
-        self.keep_parameters()
+        self.protect_parameters()
 
 
 class Layer(ParamOperation):

@@ -178,5 +178,5 @@ def width_after(layer: Any, width: int | None) -> int | None:
 
 
 def is_loss(layer: Any) -> bool:
-    """Whether what comes out is one number."""
+    """Return whether the output is one number."""
     return hasattr(layer, "in_nats")

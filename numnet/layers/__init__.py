@@ -1,1 +1,1 @@
-"""Layers without a state: the backward pass of each stands below its forward pass."""
+"""Layers without a state: the backward pass of each is below its forward pass."""

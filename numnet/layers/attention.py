@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_alike_widths, check_choice, check_memory, check_queries, check_size
+from numnet.core.checks import (
+    check_attention_batch,
+    check_attention_widths,
+    check_choice,
+    check_equal_widths,
+    check_size,
+)
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, ParamOperation
@@ -64,7 +70,7 @@ class Attention(ParamOperation):
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
         self.memory_size = M
         if self.kind == "dot":
-            check_alike_widths(self.name, H, M)
+            check_equal_widths(self.name, H, M)
         else:
             self.add_param("W_m", draw.projection(self.initial, rng, A, M))
         if self.kind == "additive":
@@ -126,8 +132,8 @@ class Attention(ParamOperation):
     def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Array, Array, Array | None]:
         """Return q and m, checked, cast and contiguous for BLAS, m with 0 at padding; and the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
-        check_queries(self.name, q, m)
-        check_memory(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
+        check_attention_batch(self.name, q, m)
+        check_attention_widths(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
         self.memory_size = self.memory_size or m.shape[-1]
         self.ready(q.shape[-1])
         mask = as_mask(self.name, lengths, *m.shape[:2])

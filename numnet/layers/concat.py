@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.core.checks import (
+    check_columns,
+    check_distinct,
+    check_input_size,
+    check_same_shapes,
+    check_side_by_side,
+    check_steps,
+)
 from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -38,7 +45,7 @@ class Concat(Layer):
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         check_side_by_side(self.name, layers, widths, batch_first)
-        check_once(self.name, layers)
+        check_distinct(self.name, layers)
         self.layers: list[Any] = list(layers)
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
         self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
@@ -49,7 +56,7 @@ class Concat(Layer):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         if self.input_size is not None:
-            check_fits(self.name, self.input_size, input_size)
+            check_input_size(self.name, self.input_size, input_size)
         return super().build(input_size, rng, dtype)
 
     def make(self, rng: np.random.Generator) -> int:
@@ -73,7 +80,7 @@ class Concat(Layer):
         self.ready(self.input_size or x.shape[-1])
         x = self.cast("x", x) if self.reads == "numbers" else x
         ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
-        check_outputs(self.name, [y.shape for y in ys])
+        check_same_shapes(self.name, [y.shape for y in ys])
         y = np.concatenate(ys, axis=-1).astype(self.dtype, copy=False)  # (2)
         mask = mask if self.keeps_time else None
         y = y if mask is None else np.where(expand_mask(mask, y), y, 0)

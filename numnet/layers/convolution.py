@@ -19,7 +19,7 @@ class Convolution(ParamOperation):
     """y_t = Σ_k W_k x_{t+k-h} + b  (1), k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
 
     x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
-    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d's; for `initial` see
+    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d; for `initial` see
     `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
     and x is never read. With batch_first=False x and masks are time-major.
 

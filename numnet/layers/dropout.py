@@ -50,6 +50,6 @@ class Dropout(Operation):
         if not self.training or self.p == 0:
             return np.ones(shape, dtype)
         self.calls += 1
-        drawn = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
-        m = masks.mask(self.p, drawn, self.seed or 0, self.calls).astype(dtype) / (1 - self.p)
+        mask_shape = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
+        m = masks.mask(self.p, mask_shape, self.seed or 0, self.calls).astype(dtype) / (1 - self.p)
         return np.broadcast_to(m, shape)

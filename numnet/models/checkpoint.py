@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checkpoint import as_bytes, read_entries, refusing, write_entries
+from numnet.core.checkpoint import as_bytes, as_checkpoint_error, read_entries, write_entries
 from numnet.core.checks import check_built
 from numnet.data.vocabulary import Vocabulary
 
@@ -68,7 +68,7 @@ def save_checkpoint(
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint of either backend. CheckpointError names the path and the cause if it cannot be read."""
-    with refusing(path):
+    with as_checkpoint_error(path):
         entries = read_entries(Path(path))
         form = json.loads(entries.pop("format").tobytes())
         if form["version"] != FORMAT:

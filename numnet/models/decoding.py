@@ -20,7 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_decodable, check_logits, check_marks, check_size, check_tokens, check_tokens_left
+from numnet.core.checks import (
+    check_decodable,
+    check_logits,
+    check_size,
+    check_special_tokens,
+    check_tokens,
+    check_tokens_left,
+)
 
 Array = npt.NDArray[Any]
 
@@ -141,7 +148,7 @@ def step(model: Any, active: list[Hypothesis], context: Any, suppress_tokens: Se
     check_logits(type(model).__name__, z)
     z = z - z.max(axis=-1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
-    check_marks(type(model).__name__, log_p.shape[1], end=model.end)
+    check_special_tokens(type(model).__name__, log_p.shape[1], end=model.end)
     suppressed = np.array(suppress_tokens, np.int64)
     check_tokens("suppress_tokens", suppressed, log_p.shape[1])
     log_p[:, suppressed] = -np.inf

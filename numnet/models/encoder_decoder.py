@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_once, check_part, check_rows
+from numnet.core.checks import check_distinct, check_instance, check_rows
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import to_padded
@@ -61,8 +61,8 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        check_once(self.name, [*encoder, *decoder, *output])
-        check_part(self.name, "attention", attention, Attention)
+        check_distinct(self.name, [*encoder, *decoder, *output])
+        check_instance(self.name, "attention", attention, Attention)
         self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
         self.attention, self.output = attention, RNNModel(output)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_handover, check_marks, check_probability, check_stack, check_target, check_tokens
+from numnet.core.checks import (
+    check_passed_states,
+    check_probability,
+    check_special_tokens,
+    check_stack,
+    check_target,
+    check_tokens,
+)
 from numnet.core.lengths import as_mask
 from numnet.core.schedules import SCHEDULES, Schedule
 from numnet.data.batches.pairs import PAD
@@ -59,7 +66,7 @@ class EncoderDecoderBase(ModelBase):
         """Raise ValueError if the decoder cannot start from the encoder's states, or can read future target tokens."""
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
-        check_handover(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
+        check_passed_states(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
         if not isinstance(self.teacher_forcing, Schedule):
             check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
@@ -75,7 +82,7 @@ class EncoderDecoderBase(ModelBase):
         """The number of target tokens, which cannot be inferred from a batch."""
         if not self.target_size:
             raise ValueError(f"{self.name}: the number of target tokens is not known. Give target_size=.")
-        check_marks(self.name, self.target_size, begin=self.begin)
+        check_special_tokens(self.name, self.target_size, begin=self.begin)
         return self.target_size
 
     def refuse_state(self, state: Any) -> None:

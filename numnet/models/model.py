@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.core.checks import check_distinct, check_real, check_same_layout, check_shape, check_states, resets_for
 from numnet.core.device import usable_device
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
@@ -31,7 +31,7 @@ class Model(ModelBase, Layer):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         width = super().build(input_size, rng, dtype)
-        self.keep_parameters()
+        self.protect_parameters()
         return width
 
     def flatten(self) -> None:
@@ -89,8 +89,8 @@ class RNNModel(Model):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        check_once(self.name, layers)
-        check_alike(self.name, layers)
+        check_distinct(self.name, layers)
+        check_same_layout(self.name, layers)
         self.layers, self.loss = list(layers), loss
         self.ready(input_size)
 

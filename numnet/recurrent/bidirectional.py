@@ -76,10 +76,10 @@ class Bidirectional(Paths, Layer):
         """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
         y_f, y_b, counts = self.recall()
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        shown = [padded_like(self.name, part, counts, self.batch_first) for part in given]
+        dys = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
         self.backwards.checked(d_last[1], self.forwards.recall().x_shape[0], "d_last_state {}")
-        d_f, d_b = self.merged_backward(shown, y_f, y_b)  # (2)
+        d_f, d_b = self.merged_backward(dys, y_f, y_b)  # (2)
         dx_f, dx_b = self.forwards.backward(d_f, d_last[0]), self.backwards.backward(d_b, d_last[1])  # (1)
         self.d_state = self.forwards.d_state, self.backwards.d_state
         if dx_f is None:

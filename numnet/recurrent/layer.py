@@ -95,14 +95,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
         counts = x.lengths if isinstance(x, Packed) else None
         x, mask, resets = self.validated(x, lengths, resets)
         start, learned = self.start_state(state, len(x))
-        drawn = self.draw(*x.shape[:2]) if self.drops else {}
+        dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
         self.saved = None  # free the buffers of the previous call
-        weights = drawn.get("weights")
+        weights = dropout_masks.get("weights")
         node = self.node if weights is None else self.node.with_weights(weights)
-        between = resets is not None or "state" in drawn or drawn.get("zoneout")
+        between = resets is not None or "state" in dropout_masks or dropout_masks.get("zoneout")
         kind = KERNELS.get(type(node)) if self._use_fast and not between else None
         if kind is None:
-            kernel, (y, last, saved) = None, self.unrolled(node, x, start, mask, resets, drawn)
+            kernel, (y, last, saved) = None, self.unrolled(node, x, start, mask, resets, dropout_masks)
         else:
             self.pool = self.pool or Pool()
             kernel = kind(node, self.pool)
@@ -146,9 +146,9 @@ class RecurrentLayer(RecurrentOptions, Layer):
         dx = self.time_major(dx)
         return dx if call.lengths is None else to_packed(dx, call.lengths, self.batch_first)
 
-    def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, drawn: dict[str, Any]) -> Any:
+    def unrolled(self, node: Node, x: Array, start: list[Any], mask: Any, resets: Any, dropout_masks: Any) -> Any:
         """Run unroll.py, where a column is a sample: return y (B, T, O) and the parts (B, H) of the last state."""
-        zones = drawn.get("zoneout", {})
+        zones = dropout_masks.get("zoneout", {})
         if mask is not None and x.ndim == 3:
             x = np.where(mask[..., None], x, 0)  # x at padding may be anything, and 0 times NaN is NaN
         steps = unroll.Steps(
@@ -157,7 +157,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             None if resets is None else continuing(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
             tuple(columns(zones.get(name)) for name in node.states) if zones else (),
-            {"drop": columns(drawn["state"].astype(self.dtype))} if "state" in drawn else {},
+            {"drop": columns(dropout_masks["state"].astype(self.dtype))} if "state" in dropout_masks else {},
         )
         state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
         y, last, saved = unroll.forward(node, columns(x), columns(state), steps)

@@ -54,7 +54,7 @@ class RecurrentOptions:
     __signature__ = Signature()
     node_types: ClassVar[Sequence[Any]] = ()  # of a named layer: its node, and the variant of it
     variant_options: ClassVar[dict[str, Any]] = {}  # with their defaults: any other value selects the variant
-    chosen: Mapping[str, Any] = MappingProxyType({})  # the variant options that differ from their defaults
+    variant: Mapping[str, Any] = MappingProxyType({})  # the variant options that differ from their defaults
     drops: bool  # True if masks are drawn in training
     mask_seed = 0
     _use_fast = True
@@ -75,8 +75,8 @@ class RecurrentOptions:
     def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
         """The node of a named layer, not built yet. Its options are removed from `options`."""
         given = {name: options.pop(name, default) for name, default in self.variant_options.items()}
-        self.chosen = {name: value for name, value in given.items() if value != self.variant_options[name]}
-        kind, given = self.node_types[bool(self.chosen)], {**self.chosen, **options}
+        self.variant = {name: value for name, value in given.items() if value != self.variant_options[name]}
+        kind, given = self.node_types[bool(self.variant)], {**self.variant, **options}
         of_node = {name: given[name] for name in inspect.signature(kind).parameters if name in given}
         for name in of_node:
             options.pop(name, None)
@@ -143,7 +143,7 @@ class RecurrentOptions:
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments; of the options, those that differ from their defaults."""
-        node = {**self.node.config(), **self.chosen}
+        node = {**self.node.config(), **self.variant}
         if type(self).__name__ == "RecurrentLayer":
             node = {"node": {"type": type(self.node).__name__, **node}}
         defaults = {p.name: p.default for p in inspect.signature(self.set_options).parameters.values()}
@@ -199,27 +199,27 @@ class RecurrentOptions:
             )
         return int(rng.integers(2**31))
 
-    def draw(self, B: int, T: int) -> dict[str, Any]:
+    def draw_masks(self, B: int, T: int) -> dict[str, Any]:
         """Draw the masks of one call: "state" (B, H) and "weights" (of W_h), scaled; "zoneout", k (B, T, H) by state.
 
         In evaluation mode nothing is dropped, and k is its mean.
         """
-        node, drawn = self.node, dict[str, Any]()
+        node, dropout_masks = self.node, dict[str, Any]()
         rates = {name: float(p) for name, p in zip(node.states, self.zoneout) if p}
         if not self.training:
             return {"zoneout": rates}
         self.calls += 1
         source, sizes = (self.mask_seed, self.calls), dict(zip(node.states, node.state_sizes))
         if self.state_dropout:
-            drawn["state"] = scaled(self.state_dropout, (B, node.state_sizes[0]), *source, masks.STATE)
+            dropout_masks["state"] = scaled(self.state_dropout, (B, node.state_sizes[0]), *source, masks.STATE)
         if self.weight_dropout:
             shape = tuple(getattr(node, node.recurrent_weights).shape)
-            drawn["weights"] = scaled(self.weight_dropout, shape, *source, masks.WEIGHTS)
-        drawn["zoneout"] = {
+            dropout_masks["weights"] = scaled(self.weight_dropout, shape, *source, masks.WEIGHTS)
+        dropout_masks["zoneout"] = {
             name: ~masks.mask(p, (B, T, sizes[name]), *source, masks.ZONEOUT + k)
             for k, (name, p) in enumerate(rates.items())
         }
-        return drawn
+        return dropout_masks
 
 
 def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[Any]:
@@ -230,7 +230,7 @@ def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[An
 def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: float) -> None:
     """ValueError for a dropout that has nothing to drop in this node."""
     kind = type(node).__name__
-    steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has step alone
+    steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has only step
     if state_dropout and not all("drop" in inspect.signature(step).parameters for step in steps):
         raise ValueError(
             f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`: it "

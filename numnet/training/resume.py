@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checkpoint import refusing
+from numnet.core.checkpoint import as_checkpoint_error
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
 
@@ -28,7 +28,7 @@ def save_run(trainer: Any, path: Path) -> None:
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
     """Restore all of these from a checkpoint, or raise CheckpointError and leave the model unchanged."""
     training = checkpoint.training
-    with refusing(checkpoint.path):
+    with as_checkpoint_error(checkpoint.path):
         if not training:
             raise ValueError("it has a model but no training run. Start a new run from its weights.")
         for name, ours in setting_of(trainer).items():

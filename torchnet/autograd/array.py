@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_axes, check_last, check_matrices, check_real, check_shape, refuse_plain
+from numnet.core.checks import (
+    check_axes,
+    check_matrices,
+    check_real,
+    check_shape,
+    check_single_number,
+    lost_gradient_error,
+)
 from torchnet.autograd.number import WithGrad
 from torchnet.core.operation import as_tensor
 
@@ -18,13 +25,13 @@ class ArrayWithGrad(WithGrad):
     """An array `value`; after `backward` of a result, `grad` is its gradient, of the same shape. Both are tensors.
 
     Plain arrays and numbers get the dtype of the other operand; otherwise integers become float64, and floats keep
-    their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` has the graph.
+    their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` is the tensor with its graph.
     """
 
     def __matmul__(self, other: Any) -> ArrayWithGrad:
         other = self.like(other)
         check_matrices("ArrayWithGrad", self.shape, other.shape)
-        product: ArrayWithGrad = self.made(torch.matmul, other)
+        product: ArrayWithGrad = self.apply(torch.matmul, other)
         return product
 
     def __rmatmul__(self, other: Any) -> ArrayWithGrad:
@@ -101,16 +108,16 @@ class ArrayWithGrad(WithGrad):
         check_real("ArrayWithGrad", "the value", tensor)
         return tensor if tensor.is_floating_point() else tensor.double()
 
-    def first(self, dz: Any) -> Tensor:
+    def output_gradient(self, dz: Any) -> Tensor:
         if dz is None:
-            check_last("ArrayWithGrad", self.shape)
+            check_single_number("ArrayWithGrad", self.shape)
             return torch.ones_like(self.tensor)
         dz = as_tensor(dz).to(self.tensor)
         check_shape("ArrayWithGrad", "dz", dz.shape, self.shape, "It has the shape of the value.")
         return dz
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise refuse_plain("ArrayWithGrad")
+        raise lost_gradient_error("ArrayWithGrad")
 
     def __repr__(self) -> str:
         return f"ArrayWithGrad({self.value.tolist()}, grad {self.grad.tolist()})"

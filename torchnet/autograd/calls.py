@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet.core.checks import check_one_way, check_padded, check_step
+from numnet.core.checks import check_constants, check_padded, check_step
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.core.operation import as_tensor
 from torchnet.layers.dense import Dense
@@ -45,7 +45,7 @@ class OnTape:
         """Call the part: first the inputs that have gradients, then constants such as a loss's target."""
         taken = len(getattr(self.part, "takes", ("x",)))
         check_padded(self.part.name, *inputs)
-        check_one_way(self.part.name, **{f"input {k}": x for k, x in enumerate(inputs) if k >= taken}, **options)
+        check_constants(self.part.name, **{f"input {k}": x for k, x in enumerate(inputs) if k >= taken}, **options)
         return self.part(*(self.moved(x) if k < taken else x for k, x in enumerate(inputs)), **options)
 
     def moved(self, x: Any) -> Any:
@@ -98,7 +98,7 @@ class LayerOnTape(OnTape):
 
     def called(self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None) -> Any:
         check_padded(self.part.name, x)
-        check_one_way(self.part.name, lengths=lengths, resets=resets)
+        check_constants(self.part.name, lengths=lengths, resets=resets)
         given = [lengths] if resets is None else [lengths, resets]
         y = self.part(self.moved(x), plain(as_tuples(state)), *given)
         self.last_state = on_tape(self.part.last_state)

@@ -19,9 +19,9 @@ class WithGrad:
 
     def __init__(self, value: Any) -> None:
         """Create a leaf, which was not computed from other values."""
-        self.keep(self.checked(value).detach().requires_grad_())
+        self.store(self.checked(value).detach().requires_grad_())
 
-    def keep(self, tensor: Tensor) -> None:
+    def store(self, tensor: Tensor) -> None:
         """Store the tensor, and let autograd retain its gradient even if it is not a leaf."""
         self.tensor = tensor
         if tensor.requires_grad:
@@ -31,44 +31,44 @@ class WithGrad:
     def of(cls, tensor: Tensor) -> Any:
         """Wrap a tensor with its graph."""
         z = cls.__new__(cls)
-        z.keep(tensor)
+        z.store(tensor)
         return z
 
-    def made(self, function: Callable[..., Tensor], *others: Any) -> Any:
+    def apply(self, function: Callable[..., Tensor], *others: Any) -> Any:
         """Apply a function of PyTorch to these values."""
         return self.of(function(self.tensor, *(self.like(u).tensor for u in others)))
 
     def __add__(self, other: Any) -> Any:
-        return self.made(torch.add, other)
+        return self.apply(torch.add, other)
 
     def __mul__(self, other: Any) -> Any:
-        return self.made(torch.mul, other)
+        return self.apply(torch.mul, other)
 
     def __pow__(self, k: Any) -> Any:
         if isinstance(k, WithGrad):
             return (self.log() * k).exp()
         check_one_number(type(self).__name__, "the exponent", k)
-        return self.made(lambda u: u**k)
+        return self.apply(lambda u: u**k)
 
     def exp(self) -> Any:
         """eᵘ"""
-        return self.made(torch.exp)
+        return self.apply(torch.exp)
 
     def log(self) -> Any:
         """The natural logarithm."""
-        return self.made(torch.log)
+        return self.apply(torch.log)
 
     def tanh(self) -> Any:
         """The hyperbolic tangent."""
-        return self.made(torch.tanh)
+        return self.apply(torch.tanh)
 
     def relu(self) -> Any:
         """max(u, 0), its derivative at 0 taken as 0."""
-        return self.made(torch.relu)
+        return self.apply(torch.relu)
 
     def sigmoid(self) -> Any:
         """1 / (1 + exp(-u))"""
-        return self.made(torch.sigmoid)
+        return self.apply(torch.sigmoid)
 
     def __bool__(self) -> bool:
         return bool(self.tensor)
@@ -80,13 +80,13 @@ class WithGrad:
         return self.tensor.detach() > self.like(other).tensor.detach()
 
     def __neg__(self) -> Any:
-        return self.made(torch.neg)
+        return self.apply(torch.neg)
 
     def __sub__(self, other: Any) -> Any:
-        return self.made(torch.sub, other)
+        return self.apply(torch.sub, other)
 
     def __truediv__(self, other: Any) -> Any:
-        return self.made(torch.div, other)
+        return self.apply(torch.div, other)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -104,7 +104,7 @@ class WithGrad:
 
         Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
-        self.tensor.backward(self.first(dz), retain_graph=True)
+        self.tensor.backward(self.output_gradient(dz), retain_graph=True)
 
     def zero_grad(self) -> None:
         """Reset the gradient of this value only."""
@@ -118,7 +118,7 @@ class WithGrad:
         """Return the value in the form in which it is stored, or raise an error."""
         raise NotImplementedError
 
-    def first(self, dz: Any) -> Tensor:
+    def output_gradient(self, dz: Any) -> Tensor:
         """Return the gradient at the output, from which the backward pass starts."""
         raise NotImplementedError
 
@@ -136,9 +136,9 @@ class NumberWithGrad(WithGrad):
     ValueError if a value or a gradient is not finite, as for log 0.
     """
 
-    def keep(self, tensor: Tensor) -> None:
+    def store(self, tensor: Tensor) -> None:
         check_finite_number("NumberWithGrad", "the value", float(tensor.detach()))
-        super().keep(tensor)
+        super().store(tensor)
         tensor.register_hook(lambda dz: check_finite_number("NumberWithGrad", "a gradient", float(dz)))
 
     @property
@@ -155,7 +155,7 @@ class NumberWithGrad(WithGrad):
         check_one_number("NumberWithGrad", "the value", value)
         return torch.tensor(float(value), dtype=torch.float64)
 
-    def first(self, dz: Any) -> Tensor:
+    def output_gradient(self, dz: Any) -> Tensor:
         return torch.tensor(1.0 if dz is None else float(dz), dtype=torch.float64)
 
     def __repr__(self) -> str:

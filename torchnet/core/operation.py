@@ -13,7 +13,7 @@ from numnet.core.answers import no_attribute
 from numnet.core.checks import (
     check_built,
     check_dtype,
-    check_fits,
+    check_input_size,
     check_real,
     check_saved,
     check_shape,
@@ -80,7 +80,7 @@ class Operation(Made, torch.nn.Module):
         """Return x itself if it requires a gradient already, else a leaf that does."""
         return x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_()
 
-    def keep(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
+    def save(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
         """Save the outputs and inputs for backward, or None if autograd is disabled."""
         self.saved = (tuple(outputs), tuple(inputs)) if torch.is_grad_enabled() else None
 
@@ -102,8 +102,8 @@ class Operation(Made, torch.nn.Module):
     def pull(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Any]) -> list[Tensor | None]:
         """Return the gradients of the inputs; ADD those of the parameters to `.grad`. None upstream counts as zeros."""
         pairs = [(y, self.gradient(dy, y)) for y, dy in zip(outputs, upstream) if dy is not None]
-        wanted = [*inputs, *self.parameters()]
-        followed = [x for x in wanted if x.requires_grad]
+        targets = [*inputs, *self.parameters()]
+        followed = [x for x in targets if x.requires_grad]
         found = iter(
             torch.autograd.grad(
                 [y for y, _ in pairs], followed, [dy for _, dy in pairs], retain_graph=True, allow_unused=True
@@ -111,7 +111,7 @@ class Operation(Made, torch.nn.Module):
             if pairs and followed
             else [None] * len(followed)
         )
-        gradients = [next(found) if x.requires_grad else None for x in wanted]
+        gradients = [next(found) if x.requires_grad else None for x in targets]
         for p, g in zip(self.parameters(), gradients[len(inputs) :]):
             if g is not None:
                 p.grad = g if p.grad is None else p.grad + g
@@ -170,7 +170,7 @@ class ParamOperation(Initialization, Operation):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         if self.built:
-            check_fits(self.name, self.input_size, input_size)
+            check_input_size(self.name, self.input_size, input_size)
         if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
@@ -196,11 +196,11 @@ class ParamOperation(Initialization, Operation):
 
     def add_param(self, name: str, value: Any) -> None:
         """Set the parameter `name` to a numpy value, as in numnet; an existing parameter object is updated."""
-        drawn, known = torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype), self._parameters.get(name)
+        initial, known = torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype), self._parameters.get(name)
         if known is None:
-            self.register_parameter(name, torch.nn.Parameter(drawn))
+            self.register_parameter(name, torch.nn.Parameter(initial))
         else:
-            known.data, known.grad = drawn.to(known.device), None
+            known.data, known.grad = initial.to(known.device), None
 
     @property
     def width(self) -> int:
@@ -242,7 +242,7 @@ class ParamOperation(Initialization, Operation):
         check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
         for name, value in given.items():
             check_real(self.name, name, value)
-        self.keep_parameters()
+        self.protect_parameters()
         return super().load_state_dict(given, strict, assign)
 
 

@@ -10,7 +10,14 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet.core import init as draw
-from numnet.core.checks import check_alike_widths, check_choice, check_memory, check_queries, check_real, check_size
+from numnet.core.checks import (
+    check_attention_batch,
+    check_attention_widths,
+    check_choice,
+    check_equal_widths,
+    check_real,
+    check_size,
+)
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
 from torchnet.core.operation import ParamOperation, as_tensor
@@ -66,7 +73,7 @@ class Attention(ParamOperation):
         scale = torch.tensor(H**-0.5 if self.kind == "dot" else 1.0, dtype=self.dtype)
         self.register_buffer("scale", scale, persistent=False)  # all is computed on its device, in its dtype
         if self.kind == "dot":
-            check_alike_widths(self.name, H, M)
+            check_equal_widths(self.name, H, M)
         else:
             self.add_param("W_m", draw.projection(self.initial, rng, A, M))
         if self.kind == "additive":
@@ -94,7 +101,7 @@ class Attention(ParamOperation):
             alpha = torch.softmax(torch.where(mask[:, None] | ~some, e, -torch.inf), dim=-1) * some  # (3)
         self.weights = alpha.detach()
         y = alpha @ m  # (4)
-        self.keep((y,), (q, given))
+        self.save((y,), (q, given))
         return y
 
     def backward(self, dy: Any) -> Any:
@@ -122,8 +129,8 @@ class Attention(ParamOperation):
     def validated(self, q: Any, m: Any, lengths: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return q and m as tensors that require gradients, with checked shapes; and the mask (B, T)."""
         q, m = self.cast("q", q), self.cast("m", m)
-        check_queries(self.name, q, m)
-        check_memory(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
+        check_attention_batch(self.name, q, m)
+        check_attention_widths(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
         self.memory_size = self.memory_size or m.shape[-1]
         self.ready(q.shape[-1], q)
         mask = as_mask(self.name, lengths, *m.shape[:2])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from numnet.core.checks import check_size, check_words
+from numnet.core.checks import check_characters, check_size
 from torchnet.core.operation import Layer, as_tensor
 from torchnet.layers.convolution import Convolution
 from torchnet.layers.embedding import Embedding
@@ -56,13 +56,13 @@ class Characters(Layer):
     def forward(self, x: Any) -> Tensor:
         """y (B, ..., O) from rows of characters x (B, ..., C). IndexError for a character outside of 0..A-1."""
         x = as_tensor(x)
-        check_words(self.name, x, self.width)
+        check_characters(self.name, x, self.width)
         words = x.reshape(-1, x.shape[-1])
         words = words[:, : max(1, int((words != 0).sum(dim=1).max()))]
         real = words != 0
         y = self.pooling(self.convolution(self.embedding(words), real), real)
         y = y.reshape(*x.shape[:-1], self.output_size)
-        self.keep((y,), ())
+        self.save((y,), ())
         return y
 
     def backward(self, dy: Any) -> None:

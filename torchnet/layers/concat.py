@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_columns, check_fits, check_once, check_outputs, check_side_by_side, check_steps
+from numnet.core.checks import (
+    check_columns,
+    check_distinct,
+    check_input_size,
+    check_same_shapes,
+    check_side_by_side,
+    check_steps,
+)
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -38,7 +45,7 @@ class Concat(Layer):
         dtype: Any = "float32",
     ) -> None:
         check_side_by_side(self.name, layers, widths, batch_first)
-        check_once(self.name, layers)
+        check_distinct(self.name, layers)
         super().__init__(width_of(layers, widths), seed, dtype)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
@@ -46,7 +53,7 @@ class Concat(Layer):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         if self.input_size is not None:
-            check_fits(self.name, self.input_size, input_size)
+            check_input_size(self.name, self.input_size, input_size)
         return super().build(input_size, rng, dtype)
 
     def make(self, rng: np.random.Generator) -> int:
@@ -72,11 +79,11 @@ class Concat(Layer):
         mask = None if found is None else torch.from_numpy(found.copy()).to(given.device)
         x = given if mask is None else torch.where(expand_mask(mask, given), given, 0)
         ys = [layer(own, mask) if layer.over_time else layer(own) for layer, own in zip(self.layers, self.own(x))]
-        check_outputs(self.name, [y.shape for y in ys])
+        check_same_shapes(self.name, [y.shape for y in ys])
         y = torch.cat(ys, dim=-1)
         mask = mask.to(y.device) if mask is not None and self.keeps_time else None
         y = y if mask is None else torch.where(expand_mask(mask, y), y, 0)
-        self.keep((y,), (given,) if numbers else ())
+        self.save((y,), (given,) if numbers else ())
         self.lengths = lengths if packed else None
         return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 

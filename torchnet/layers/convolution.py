@@ -21,7 +21,7 @@ class Convolution(ParamOperation):
     """y_t = Σ_k W_k x_{t+k-h} + b, k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
 
     x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
-    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d's; for `initial` see
+    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d; for `initial` see
     `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
     and x is never read. With batch_first=False x and masks are time-major.
     """
@@ -73,7 +73,7 @@ class Convolution(ParamOperation):
         y = conv1d(pad(x, (self.K // 2, self.K - 1 - self.K // 2)), self.W, self.b)
         y = y.permute(0, 2, 1) if self.batch_first else y.permute(2, 0, 1)
         y = y if mask is None else torch.where(mask, y, 0)
-        self.keep((y,), (given,))
+        self.save((y,), (given,))
         self.lengths = lengths if packed else None
         return to_packed(y, lengths, self.batch_first) if packed else y
 

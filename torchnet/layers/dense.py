@@ -52,5 +52,5 @@ class Dense(ParamOperation):
         self.ready(x.shape[-1], x)
         x = self.followed(self.cast("x", x))
         y = linear(x, self.W, self.b)
-        self.keep((y,), (x,))
+        self.save((y,), (x,))
         return y

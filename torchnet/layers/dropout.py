@@ -41,11 +41,11 @@ class Dropout(Operation):
         if self.per_sequence:
             check_steps(self.name, x)
         y = x * self.mask(x) if self.training and self.p else x * 1
-        self.keep((y,), (x,))
+        self.save((y,), (x,))
         return y
 
     def mask(self, x: Tensor) -> Tensor:
         """Draw m and return m / (1 - p)."""
         self.calls += 1
-        drawn = (len(x), 1, *x.shape[2:]) if self.per_sequence else tuple(x.shape)
-        return torch.as_tensor(masks.mask(self.p, drawn, self.seed or 0, self.calls)).to(x) / (1 - self.p)
+        mask_shape = (len(x), 1, *x.shape[2:]) if self.per_sequence else tuple(x.shape)
+        return torch.as_tensor(masks.mask(self.p, mask_shape, self.seed or 0, self.calls)).to(x) / (1 - self.p)

@@ -63,7 +63,7 @@ class Embedding(ParamOperation):
         x = as_tensor(x)
         check_tokens(self.name, x, len(self.W))
         y = embedding(x.long().to(self.W.device), self.W)
-        self.keep((y,), ())
+        self.save((y,), ())
         return y
 
     def backward(self, dy: Any) -> None:

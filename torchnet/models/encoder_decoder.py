@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_once, check_part, check_real, check_rows
+from numnet.core.checks import check_distinct, check_instance, check_real, check_rows
 from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
@@ -63,8 +63,8 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        check_once(self.name, [*encoder, *decoder, *output])
-        check_part(self.name, "attention", attention, Attention)
+        check_distinct(self.name, [*encoder, *decoder, *output])
+        check_instance(self.name, "attention", attention, Attention)
         self.encoder, self.decoder = RNNModel(encoder, device=device), RNNModel(decoder, device=device)
         self.attention, self.output = attention, RNNModel(output, device=device)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
@@ -88,7 +88,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         x = self.validated_x(x)
         logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
         y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
-        self.keep((y,), (x,) if x.is_floating_point() else ())
+        self.save((y,), (x,) if x.is_floating_point() else ())
         return y
 
     def backward(self, dy: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_alike, check_once, check_real, check_shape, check_states, resets_for
+from numnet.core.checks import check_distinct, check_real, check_same_layout, check_shape, check_states, resets_for
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -36,7 +36,7 @@ class Model(ModelBase, Layer):
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
         width = super().build(input_size, rng, dtype)
-        self.keep_parameters()
+        self.protect_parameters()
         return width
 
     @contextmanager
@@ -74,8 +74,8 @@ class RNNModel(Model):
         device: str = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        check_once(self.name, layers)
-        check_alike(self.name, layers)
+        check_distinct(self.name, layers)
+        check_same_layout(self.name, layers)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
         self.d_state: list[State] | None = None

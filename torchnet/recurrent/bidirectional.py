@@ -69,7 +69,7 @@ class Bidirectional(Paths, Layer):
         y = self.merged(y_f, y_b)  # (2)
         outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
-        self.keep(outputs, (x, *starts))
+        self.save(outputs, (x, *starts))
         self.counts = lengths if packed else None
         y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
         return (y, self.last_state) if return_state else y
@@ -79,13 +79,13 @@ class Bidirectional(Paths, Layer):
         outputs, inputs = self.recall()
         counts = self.counts
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
-        shown = [padded_like(self.name, part, counts, self.batch_first) for part in given]
+        dys = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
         half = (len(outputs) - len(given)) // 2
         last = outputs[len(given) : -half], outputs[-half:]
         layers = self.forwards, self.backwards
         upstream = [part for k, layer in enumerate(layers) for part in layer.checked(d_last[k], last[k])]
-        dx, *d_start = self.pull(outputs, inputs, (*shown, *upstream))
+        dx, *d_start = self.pull(outputs, inputs, (*dys, *upstream))
         joined = self.forwards.node.joined
         self.d_state = joined(d_start[:half]), joined(d_start[half:])
         return to_packed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx

@@ -1,4 +1,4 @@
-"""The independently recurrent network: no matrix between states; each unit reads its own previous state alone."""
+"""The independently recurrent network: no matrix between states; each unit reads only its own previous state."""
 
 from __future__ import annotations
 

@@ -97,19 +97,19 @@ class RecurrentLayer(RecurrentOptions, Layer):
         counts = x.lengths if isinstance(x, Packed) else None
         given, x, mask, resets = self.validated(x, lengths, resets)
         start = self.start_state(state, len(x))
-        drawn = self.draw(*x.shape[:2]) if self.drops else {}
-        node = self.node if "weights" not in drawn else self.node.with_weights(drawn["weights"])
+        dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
+        node = self.node if "weights" not in dropout_masks else self.node.with_weights(dropout_masks["weights"])
         reason = "no kernel supports resets" if resets is not None else vendor.why_not_for(mask)
         if self.why_plain(reason):
-            y, last = self.unrolled(node, x, start, self.steps(node, mask, resets, drawn))
+            y, last = self.unrolled(node, x, start, self.steps(node, mask, resets, dropout_masks))
         else:
             y, last = vendor.forward(node, x, start, mask, self.reverse)
         self.plain_for = reason
-        y = self.shown(y, last, mask)
+        y = self.outputs(y, last, mask)
         self.last_state = node.joined(last)
         if self.stateful:
             self.cleared = None
-        self.keep((y, *last), (given, *start))
+        self.save((y, *last), (given, *start))
         self.counts = counts
         y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
         return (y, self.last_state) if return_state else y
@@ -126,9 +126,9 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.d_state = self.node.joined(d_start)
         return to_packed(dx, self.counts, self.batch_first) if packed and dx is not None else dx
 
-    def steps(self, node: Node, mask: Tensor | None, resets: Any, drawn: dict[str, Any]) -> unroll.Steps:
+    def steps(self, node: Node, mask: Tensor | None, resets: Any, dropout_masks: dict[str, Any]) -> unroll.Steps:
         """Return the changes of the state between the steps of this call, with the batch last."""
-        like, zones = self.node.place_of, drawn.get("zoneout", {})
+        like, zones = self.node.place_of, dropout_masks.get("zoneout", {})
         continues = None
         if resets is not None:
             found = continuing(resets, None if mask is None else mask.cpu().numpy(), self.reverse)
@@ -139,7 +139,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             continues,
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
             [as_zone(zones.get(name), like) for name in node.states] if zones else (),
-            {"drop": torch.as_tensor(drawn["state"]).to(like).T} if "state" in drawn else {},
+            {"drop": torch.as_tensor(dropout_masks["state"]).to(like).T} if "state" in dropout_masks else {},
         )
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
@@ -195,7 +195,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
                 part.retain_grad()
         return start
 
-    def shown(self, y: Tensor, last: Parts, mask: Tensor | None) -> Tensor:
+    def outputs(self, y: Tensor, last: Parts, mask: Tensor | None) -> Tensor:
         """Return y of all steps, or of the last one, after the Dense layer if there is one; 0 at padding."""
         if not self.return_sequences:
             y = y[torch.arange(len(y), device=y.device), self.ends(y, mask)] if self.node.reads_out else last[0]

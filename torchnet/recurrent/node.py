@@ -63,14 +63,14 @@ class Node(ParamOperation):
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        shown = self.state_sizes[0]
-        drawn = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, shown)
-        for name, value in zip(("W_x", "W_h", "b"), drawn):
+        output_size = self.state_sizes[0]
+        values = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, output_size)
+        for name, value in zip(("W_x", "W_h", "b"), values):
             if name != "W_h" or self.recurrent_weights:
                 self.add_param(name, value)
         for name in self.gains:
             self.add_param(name, np.ones(self.G * self.hidden_size))
-        return shown
+        return output_size
 
     def inputs(self, x: Tensor) -> Any:
         """a_x = W_x x + b  (0) for all steps. W_x times a one-hot token is a column of W_x, so tokens are looked up."""

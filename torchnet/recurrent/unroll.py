@@ -43,14 +43,14 @@ def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Ten
     y: list[Tensor] = [x] * len(x)
     for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
         if steps.continues is not None:
-            state = chosen(steps.continues[t], state, steps.h_0)
+            state = where(steps.continues[t], state, steps.h_0)
         y[t], new = node.step(a_x[t], *state, **steps.options)
         check_parts_of_state(node, "step", "new state", new)
         if steps.zoneout:
             new = tuple(zoned_out(q, q_prev, k, t) for q, q_prev, k in zip(new, state, steps.zoneout))
             y[t] = y[t] if node.reads_out else new[0]
         if steps.mask is not None:
-            (y[t],), new = chosen(steps.mask[t], (y[t],), (0,)), chosen(steps.mask[t], new, state)
+            (y[t],), new = where(steps.mask[t], (y[t],), (0,)), where(steps.mask[t], new, state)
         state = new
     return torch.stack(y), state
 
@@ -60,7 +60,7 @@ def of_each_step(a_x: Any) -> Sequence[Any]:
     return list(zip(*(part.unbind() for part in a_x))) if isinstance(a_x, tuple) else a_x.unbind()
 
 
-def chosen(condition: Tensor, new: Parts, old: Sequence[Any]) -> Parts:
+def where(condition: Tensor, new: Parts, old: Sequence[Any]) -> Parts:
     """new where the condition (B,) is true, else old, part by part."""
     return tuple(torch.where(condition, q, q_prev) for q, q_prev in zip(new, old))
 

@@ -82,8 +82,8 @@ def called_on_packed(node: Any, W_x: Tensor, start: Parts, x: Tensor, counts: Te
     packed = pack_padded_sequence(x[some], counts[some].cpu(), batch_first=True, enforce_sorted=False)
     order = some[packed.sorted_indices]
     y, last = called(node, W_x, tuple(part[order] for part in start), packed.data, packed.batch_sizes)
-    shown = PackedSequence(y, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
-    y, _ = pad_packed_sequence(shown, batch_first=True, total_length=x.shape[1])
+    outputs = PackedSequence(y, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+    y, _ = pad_packed_sequence(outputs, batch_first=True, total_length=x.shape[1])
     whole = y.new_zeros(len(x), *y.shape[1:]).index_copy(0, some, y)
     return whole, tuple(part.index_copy(0, order, new) for part, new in zip(start, last))
 

@@ -70,7 +70,7 @@ def check_tokens(who: str, x: Any, size: int) -> None:
     )
 
 
-def check_words(who: str, x: Any, size: int) -> None:
+def check_characters(who: str, x: Any, size: int) -> None:
     """Check words: each is a row of character numbers, then zeros."""
     if x.ndim < 2 or 0 in x.shape:
         remedy = " One word? Pass x[None]." if x.ndim == 1 else ""
@@ -94,7 +94,7 @@ def check_columns(who: str, x: Any, widths: Sequence[int] | None) -> None:
         raise ValueError(f"{who}: x has {x.shape[-1]} columns, expected {sum(widths)}, the sum of widths {widths}.")
 
 
-def check_queries(who: str, q: Any, m: Any) -> None:
+def check_attention_batch(who: str, q: Any, m: Any) -> None:
     """Check that queries q and memory m are batches of sequences with the same number of rows."""
     for name, x, axis in (("q", q, "queries"), ("m", m, "time")):
         if x.ndim != 3 or 0 in x.shape:
@@ -105,7 +105,7 @@ def check_queries(who: str, q: Any, m: Any) -> None:
         )
 
 
-def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: bool) -> None:
+def check_attention_widths(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: bool) -> None:
     """Check that q and m have the widths of the parameters, or, without parameters, equal widths."""
     for name, x, size in (("q", q, H), ("m", m, M)):
         if size is not None and x.shape[-1] != size:
@@ -114,10 +114,10 @@ def check_memory(who: str, q: Any, m: Any, H: int | None, M: int | None, alike: 
                 "The sizes are fixed by input_size= and memory_size=, or by the first batch."
             )
     if alike:
-        check_alike_widths(who, q.shape[-1], m.shape[-1])
+        check_equal_widths(who, q.shape[-1], m.shape[-1])
 
 
-def check_alike_widths(who: str, H: int, M: int) -> None:
+def check_equal_widths(who: str, H: int, M: int) -> None:
     """Check that q and m have equal widths, for a product without weights."""
     if H != M:
         raise ValueError(f"{who}: m has {M} features, expected {H}, as q has. For other widths pass kind='general'.")
@@ -138,7 +138,7 @@ def check_target(who: str, target: Any, pad: int) -> None:
         )
 
 
-def check_marks(who: str, size: int, **marks: Any) -> None:
+def check_special_tokens(who: str, size: int, **marks: Any) -> None:
     """Check that a model's special tokens are tokens of its vocabulary."""
     for name, token in marks.items():
         if token not in range(size):

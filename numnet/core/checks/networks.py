@@ -121,7 +121,7 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
             )
 
 
-def check_fits(who: str, built: int | None, input_size: int) -> None:
+def check_input_size(who: str, built: int | None, input_size: int) -> None:
     """Check that a layer with weights accepts the output width of the layer before it."""
     if built != input_size:
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 from numnet.core.checks.values import check_size
 
 
-def check_alike(who: str, layers: Sequence[Any]) -> None:
+def check_same_layout(who: str, layers: Sequence[Any]) -> None:
     """Check that each layer has one output, and that all layers use the same time axis."""
     ways: dict[bool, int] = {}
     for k, layer in enumerate(layers):
@@ -40,14 +40,14 @@ def batch_first_of(layer: Any) -> bool | None:
     return way
 
 
-def check_once(who: str, layers: Sequence[Any]) -> None:
+def check_distinct(who: str, layers: Sequence[Any]) -> None:
     """Check that no layer or node occurs twice: a layer saves the values of one call only."""
     check_layers(who, layers)
     for k, layer in enumerate(layers):
         node = getattr(layer, "node", layer)
         if any(node is getattr(other, "node", other) for other in layers[:k]):
             raise ValueError(
-                f"{who}: layers[{k}] is an earlier layer, or shares its node, expected a new one. Create another."
+                f"{who}: layers[{k}] is an earlier layer, or shares a node with one, expected a new layer. Create one."
             )
 
 
@@ -79,7 +79,7 @@ def check_side_by_side(who: str, layers: Sequence[Any], widths: Sequence[int] | 
             raise ValueError(f"{who}: widths has {len(widths)} entries, expected {len(layers)}, one per layer.")
 
 
-def check_outputs(who: str, shapes: Sequence[Any]) -> None:
+def check_same_shapes(who: str, shapes: Sequence[Any]) -> None:
     """Check that outputs to be concatenated differ at most in the last axis."""
     for k, shape in enumerate(shapes):
         if shape[:-1] != shapes[0][:-1]:
@@ -89,7 +89,7 @@ def check_outputs(who: str, shapes: Sequence[Any]) -> None:
             )
 
 
-def check_part(who: str, name: str, part: Any, kind: type) -> None:
+def check_instance(who: str, name: str, part: Any, kind: type) -> None:
     """Check for an instance of a class, or None."""
     if part is not None and not isinstance(part, kind):
         raise TypeError(
@@ -132,7 +132,7 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
             )
 
 
-def check_handover(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
+def check_passed_states(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
     """Check that the encoder's last states fit as start states of the decoder."""
     if len(given) != len(taken):
         raise ValueError(

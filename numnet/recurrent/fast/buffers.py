@@ -77,14 +77,14 @@ class StepBuffers(SimpleNamespace):
     c, dc                         likewise an LSTM's cell state
     da_all     (rows, T, B)       the gradient of a, all steps side by side, for one product over all of them
     i_g, tanh_c; m                (T, H, B): further saved values of each step: an LSTM's; a GRU's
-    product, spare                (G·H, B), (H, B): scratch, for a result that the next line reads
+    product, temp                 (G·H, B), (H, B): scratch, for a result that the next line reads
     product_rz, product_n, b_h    a GRU's blocks of product; its b_h for each sample, (H, B)
     dot                           the product of a matrix with the columns: np.dot, or in blocks where B is small
     half                          1/2 as an array: in a small step a Python number costs numpy more than the arithmetic
     gates, d_gates                the G blocks of a, of da: [gate, step] is (H, B)
     steps, d_steps                the views of each step, in the order in which the kernel unpacks them
     W_hT; W_rzT, U_nT             the transposed weights of a backward pass
-    ends                          what the last state's gradient adds to dh (and dc), at steps after which rows end
+    ends                          the last state's gradient that is added to dh (and dc) at steps after which rows end
 
     The backward pass processes `chunks`, slices of at most `chunk_steps` steps, which share some scratch:
 
@@ -134,12 +134,12 @@ class Pool:
     def __init__(self) -> None:
         self.free: dict[Hashable, list[Any]] = {}
 
-    def take(self, key: Hashable, make: Callable[..., Any], *sizes: Any) -> Loan:
+    def take(self, key: Hashable, make: Callable[..., Any], *sizes: Any) -> PooledBuffers:
         """Return buffers for a call: free ones with this key, or new ones from make(*sizes)."""
         try:
-            return Loan(self, key, self.free[key].pop())
+            return PooledBuffers(self, key, self.free[key].pop())
         except (KeyError, IndexError):
-            return Loan(self, key, make(*sizes))
+            return PooledBuffers(self, key, make(*sizes))
 
     def put(self, key: Hashable, buffers: Any) -> None:
         """Return buffers to the pool; of too many sizes, or too many of one size, the oldest are discarded."""
@@ -151,7 +151,7 @@ class Pool:
                 self.free.pop(oldest, None)
 
 
-class Loan:
+class PooledBuffers:
     """The buffers of a call; they return to the pool when the last reference to the call is deleted."""
 
     __slots__ = ("buffers", "key", "pool")

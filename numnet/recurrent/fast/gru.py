@@ -25,7 +25,7 @@ class GRUKernel(Kernel):
 
     def buffers(self, T: int, B: int, call: CallBuffers) -> StepBuffers:
         s, H = super().buffers(T, B, call), self.H
-        s.m, s.spare, s.dh_in, s.b_h = s.saved(T, H, B), s.scratch(H, B), s.scratch(H, B), s.scratch(H, B)
+        s.m, s.temp, s.dh_in, s.b_h = s.saved(T, H, B), s.scratch(H, B), s.scratch(H, B), s.scratch(H, B)
         s.product_rz, s.product_n = s.product[: 2 * H], s.product[2 * H :]
         s.steps = list(zip(s.a[:, : 2 * H], *s.gates, s.m, s.h[:-1], s.h[1:]))
         s.d_steps = list(zip(*map(s.in_turn, (s.da[:, : 2 * H], *s.d_gates)), *s.gates[:2]))
@@ -44,7 +44,7 @@ class GRUKernel(Kernel):
 
     def step(self, s: StepBuffers, t: int) -> None:
         rz, r, z, n, m, h_prev, h = s.steps[t]
-        H, W_h, half, spare, dot = self.H, self.node.W_h, s.half, s.spare, s.dot
+        H, W_h, half, temp, dot = self.H, self.node.W_h, s.half, s.temp, s.dot
         if self.node.reset == "before":
             dot(W_h[: 2 * H], h_prev, s.product_rz)  # (1)
         else:
@@ -57,9 +57,9 @@ class GRUKernel(Kernel):
         rz += half
         if self.node.reset == "before":
             multiply(r, h_prev, m)  # (2)
-            n += dot(W_h[2 * H :], m, spare)  # (3)
+            n += dot(W_h[2 * H :], m, temp)  # (3)
         else:
-            n += multiply(r, m, spare)  # (3)
+            n += multiply(r, m, temp)  # (3)
         tanh(n, n)
         subtract(h_prev, n, h)  # (4)
         h *= z
@@ -91,7 +91,7 @@ class GRUKernel(Kernel):
             dr *= dn  # (3) dr, and dm = dn r
             multiply(dn, r, dm)
             dot(s.U_nT, dm, dh_in)  # (2) dh' += U_nᵀ dm
-        dh_in += dot(s.W_rzT, drz, s.spare)  # (1) dh' += W_rzᵀ drz
+        dh_in += dot(s.W_rzT, drz, s.temp)  # (1) dh' += W_rzᵀ drz
         dh += dh_in
 
     def state_sums(self, runs: Sequence[StepBuffers], da_all: Array) -> dict[str, Any]:

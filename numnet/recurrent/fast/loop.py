@@ -20,7 +20,7 @@ from numnet.core.operation import Array
 from numnet.core.pairs import sum_by_token
 from numnet.recurrent.fast.blas import columns_copy, product, transposed, with_ones
 from numnet.recurrent.fast.buffers import CallBuffers, Pool, StepBuffers
-from numnet.recurrent.fast.packing import GRAIN, Packing
+from numnet.recurrent.fast.packing import ROW_MULTIPLE, Packing
 
 
 class Kernel:
@@ -28,7 +28,7 @@ class Kernel:
 
     G = 1
     states: tuple[str, ...] = ("h",)
-    grain = GRAIN  # of the packing: 1 if a state might overflow when it continues after its row's end
+    row_multiple = ROW_MULTIPLE  # of the packing: 1 if a state might overflow when it continues after its row's end
 
     def __init__(self, node: Any, pool: Pool) -> None:
         self.node, self.pool, self.H = node, pool, node.hidden_size
@@ -58,33 +58,33 @@ class Kernel:
         """x (B, T, D) or tokens (B, T), the parts (B, H) of the start state → y (B, T, H), the last state, saved."""
         sizes, dtype = self.node.state_sizes, self.node.dtype
         tokens = x.ndim == 2
-        loan, packing, runs = self.begin(x.shape[0], x.shape[1], mask, reverse)
-        xs = [part.T.copy() if tokens else with_ones(part) for part in packing.take(x)]
+        pooled, packing, runs = self.begin(x.shape[0], x.shape[1], mask, reverse)
+        xs = [part.T.copy() if tokens else with_ones(part) for part in packing.pack(x)]
         state = packing.columns(start, sizes, dtype)
         for x, s, run in zip(xs, runs, packing.runs):
-            self.start(s, run.first(state))
+            self.start(s, run.active_columns(state))
             self.inputs(x, s)  # phase 1
             for t in range(s.T):
                 self.step(s, t)  # phase 2
-            state = run.next_start(state, self.last_state(s, run.counts))
-        y = packing.put([rows(s.h[1:]) for s in runs], sizes[0], dtype)
+            state = run.merged_state(state, self.last_state(s, run.counts))
+        y = packing.unpack([rows(s.h[1:]) for s in runs], sizes[0], dtype)
         y = y.copy(order="K") if mask is None else y  # the buffers are reused
-        return y, [packing.rows(part) for part in state], (loan, packing, runs, xs, tokens)
+        return y, [packing.rows(part) for part in state], (pooled, packing, runs, xs, tokens)
 
     def backward(self, dy: Array, d_last: Sequence[Any], saved: Any) -> Any:
         """dx (B, T, D), None for tokens; the start state's gradient; the parameters' gradients."""
         (_, packing, runs, xs, tokens), sizes, dtype = saved, self.node.state_sizes, self.node.dtype
         self.weights_backward(runs)
         d_state = packing.columns(d_last, sizes, dtype)
-        for part, s, run in reversed(list(zip(packing.take(dy), runs, packing.runs))):
-            self.start_backward(s, run.going_on(d_state))
+        for part, s, run in reversed(list(zip(packing.pack(dy), runs, packing.runs))):
+            self.start_backward(s, run.last_step_gradient(d_state))
             for t, ended in run.ends.items():
                 s.ends[t] = [(d, ended, last[:, ended]) for d, last in zip(self.gradients(s), d_state)]
             self.loop_backward(s, part)  # phase 2
-            d_state = run.previous_end(d_state, [gradient.copy() for gradient in self.gradients(s)])
+            d_state = run.merged_gradient(d_state, [gradient.copy() for gradient in self.gradients(s)])
         dx, grads = self.sums(xs, runs) if runs else (None, {})  # phase 1
         d_start = [packing.rows(part) for part in d_state]
-        return None if tokens else packing.put(packing.split(dx), self.node.width, dtype), d_start, grads
+        return None if tokens else packing.unpack(packing.split(dx), self.node.width, dtype), d_start, grads
 
     def loop_backward(self, s: StepBuffers, dy: Array) -> None:
         """Run from the last step to the first, chunk by chunk."""
@@ -104,12 +104,12 @@ class Kernel:
         """Return the call's buffers from the pool, its packing, and the step buffers of each run."""
         dtype = self.node.dtype
         if mask is None:
-            loan = self.pool.take((B, T, reverse, dtype.char), self.whole, B, T, reverse)
-            return loan, *loan.buffers
-        packing = Packing(B, T, mask, reverse, self.grain)
-        loan = self.pool.take(("packed", dtype.char), CallBuffers, dtype)
-        loan.buffers.begin(packing.N)
-        return loan, packing, [self.buffers(run.T, run.B, loan.buffers) for run in packing.runs]
+            pooled = self.pool.take((B, T, reverse, dtype.char), self.whole, B, T, reverse)
+            return pooled, *pooled.buffers
+        packing = Packing(B, T, mask, reverse, self.row_multiple)
+        pooled = self.pool.take(("packed", dtype.char), CallBuffers, dtype)
+        pooled.buffers.begin(packing.N)
+        return pooled, packing, [self.buffers(run.T, run.B, pooled.buffers) for run in packing.runs]
 
     def whole(self, B: int, T: int, reverse: bool) -> tuple[Packing, list[StepBuffers]]:
         """Create the packing and the buffers of calls without a mask, reused by each such call of this size."""
@@ -144,7 +144,7 @@ class Kernel:
         if x.ndim == 3:
             product(np.column_stack((W_x, b)), x, out=s.a)  # (0)
             return
-        few = x.size < W_x.shape[1]  # fewer tokens than columns: b is added to what was looked up, not to the table
+        few = x.size < W_x.shape[1]  # fewer tokens than columns: b is added to the looked-up columns, not to the table
         table = W_x if few else W_x + b[:, None]  # (0)
         for tokens, a in zip(x, s.a):  # mode="clip" writes to `out` without a copy; the tokens have been checked
             np.take(table, tokens, axis=1, out=a, mode="clip")

@@ -24,13 +24,13 @@ import numpy.typing as npt
 
 from numnet.core.operation import Array
 
-GRAIN = 8  # numbers of rows are rounded up to multiples of it, to its half, or to 1
+ROW_MULTIPLE = 8  # numbers of rows are rounded up to multiples of it, to its half, or to 1
 
 
-def rounded_up(rows: Array, grain: int) -> Array:
-    """Round up to 1, half of GRAIN, or a multiple of it: few runs, of widths that BLAS multiplies fast."""
-    half = grain // 2
-    return np.where(rows <= 1, rows, np.where(rows <= half, half, -(-rows // grain) * grain))
+def rounded_up(rows: Array, row_multiple: int) -> Array:
+    """Round up to 1, half of ROW_MULTIPLE, or a multiple of it: few runs, of widths that BLAS multiplies fast."""
+    half = row_multiple // 2
+    return np.where(rows <= 1, rows, np.where(rows <= half, half, -(-rows // row_multiple) * row_multiple))
 
 
 @dataclass
@@ -51,11 +51,11 @@ class Run:
             return {}
         return {int(k) - 1: np.flatnonzero(self.counts == k) for k in set(self.counts) if 0 < k < self.T}
 
-    def first(self, state: list[Any]) -> list[Any]:
+    def active_columns(self, state: list[Any]) -> list[Any]:
         """Return the columns of the active rows from a state of all rows."""
         return state if self.counts is None else [part[:, : self.B] for part in state]
 
-    def next_start(self, state: list[Any], new: list[Array]) -> list[Array]:
+    def merged_state(self, state: list[Any], new: list[Array]) -> list[Array]:
         """Return the state of all rows, with new values for the active rows."""
         if self.counts is None:
             return new
@@ -63,11 +63,11 @@ class Run:
             part[:, : self.B] = columns
         return state
 
-    def going_on(self, d_state: list[Any]) -> list[Any]:
+    def last_step_gradient(self, d_state: list[Any]) -> list[Any]:
         """Return the gradient at the last step: that of the rows that have not ended before it."""
         return d_state if self.counts is None else [part[:, : self.B] * (self.counts == self.T) for part in d_state]
 
-    def previous_end(self, d_state: list[Any], new: list[Array]) -> list[Array]:
+    def merged_gradient(self, d_state: list[Any], new: list[Array]) -> list[Array]:
         """Return the gradient of all rows, with new values for rows that had a step."""
         if self.counts is None:
             return new
@@ -78,22 +78,24 @@ class Run:
 
 
 class Packing:
-    """`take` and `put` convert a padded array to the runs and back; `columns` and `rows` do so for a state.
+    """`pack` and `unpack` convert a padded array to the runs and back; `columns` and `rows` do so for a state.
 
     Without a mask there is one run, and nothing is copied.
     """
 
-    def __init__(self, B: int, T: int, mask: Array | None = None, reverse: bool = False, grain: int = GRAIN) -> None:
+    def __init__(
+        self, B: int, T: int, mask: Array | None = None, reverse: bool = False, row_multiple: int = ROW_MULTIPLE
+    ) -> None:
         self.B, self.T, self.reverse = B, T, reverse
         self.mask = mask
-        self.runs = [Run(T, B)] if mask is None else self.divided(mask, mask.sum(axis=1), grain)
+        self.runs = [Run(T, B)] if mask is None else self.divided(mask, mask.sum(axis=1), row_multiple)
 
-    def divided(self, mask: Array, counts: Array, grain: int) -> list[Run]:
+    def divided(self, mask: Array, counts: Array, row_multiple: int) -> list[Run]:
         """Divide into runs: a run ends where the number of unfinished rows, rounded up, decreases."""
         self.order, self.place, self.ended = np.argsort(-counts, kind="stable"), np.zeros(0, int), np.zeros(0, int)
         counts, times = counts[self.order], self.real_first(mask[self.order])
         rows = (counts[:, None] > np.arange(counts[0])).sum(axis=0)
-        widths = np.minimum(self.B, rounded_up(rows, grain))
+        widths = np.minimum(self.B, rounded_up(rows, row_multiple))
         starts = np.flatnonzero(np.diff(widths, prepend=0))
         runs, place, real = [], [], []
         for first, end in zip(starts, [*starts[1:], len(widths)]):
@@ -119,7 +121,7 @@ class Packing:
         """The number of steps of all rows."""
         return sum(s.T * s.B for s in self.runs)
 
-    def take(self, x: Array) -> list[Array]:
+    def pack(self, x: Array) -> list[Array]:
         """Return x (B, T, ...) as the runs (B_k, T_k, ...), 0 where a row has ended."""
         if self.mask is None:
             return [x[:, ::-1] if self.reverse else x]
@@ -127,7 +129,7 @@ class Packing:
         packed[self.ended] = 0
         return [part.reshape(s.T, s.B, *x.shape[2:]).swapaxes(0, 1) for s, part in self.divide(packed)]
 
-    def put(self, parts: list[Array], width: int, dtype: npt.DTypeLike) -> Array:
+    def unpack(self, parts: list[Array], width: int, dtype: npt.DTypeLike) -> Array:
         """Return runs (B_k, T_k, width) as (B, T, width), exactly 0 at padding."""
         if self.mask is None:
             return parts[0][:, ::-1] if self.reverse else parts[0]

@@ -9,7 +9,7 @@ from numpy import maximum, multiply, subtract, tanh
 
 from numnet.recurrent.fast.buffers import CallBuffers, Pool, StepBuffers
 from numnet.recurrent.fast.loop import Kernel
-from numnet.recurrent.fast.packing import GRAIN
+from numnet.recurrent.fast.packing import ROW_MULTIPLE
 
 
 class RNNKernel(Kernel):
@@ -17,7 +17,7 @@ class RNNKernel(Kernel):
 
     def __init__(self, node: Any, pool: Pool) -> None:
         super().__init__(node, pool)
-        self.grain = GRAIN if node.activation == "tanh" else 1
+        self.row_multiple = ROW_MULTIPLE if node.activation == "tanh" else 1
 
     def buffers(self, T: int, B: int, call: CallBuffers) -> StepBuffers:
         s = super().buffers(T, B, call)

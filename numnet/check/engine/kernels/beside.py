@@ -24,7 +24,7 @@ class KernelComparison:
         _, _, began, self.xs, _ = call.saved
         self.call, self.node, self.reverse = call, call.node, layer.reverse
         self.kernel = type(call.kernel)(call.node, type(layer.pool)())
-        self.loan, _, self.runs = self.kernel.begin(*call.x_shape[:2], call.mask, layer.reverse)
+        self.pooled, _, self.runs = self.kernel.begin(*call.x_shape[:2], call.mask, layer.reverse)
         self.starts = [[getattr(s, name)[0].copy() for name in self.node.states] for s in began]
         self.steps: list[list[Watched]] = []  # for each run, the plain steps
         self.steps_backward: list[list[Any]] = []  # for each run, the results of the plain step_backward

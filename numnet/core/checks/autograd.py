@@ -11,7 +11,7 @@ from numnet.core.checks.values import kind_of
 Shape = tuple[int, ...]
 
 
-def check_last(who: str, shape: Shape) -> None:
+def check_single_number(who: str, shape: Shape) -> None:
     """Check that backward without a given gradient starts at a single number."""
     if math.prod(shape) != 1:
         raise ValueError(
@@ -30,7 +30,7 @@ def check_axes(who: str, axes: Any, ndim: int) -> Shape:
     return tuple(axis % ndim for axis in given)
 
 
-def refuse_plain(who: str) -> TypeError:
+def lost_gradient_error(who: str) -> TypeError:
     """Return the error for a conversion that would silently lose the gradient."""
     return TypeError(
         f"{who}: passed to a function without gradients, expected its own methods or a part of a Tape. "
@@ -85,7 +85,7 @@ def check_on_tape(who: str, name: str, value: Any) -> None:
         )
 
 
-def check_one_way(who: str, **inputs: Any) -> None:
+def check_constants(who: str, **inputs: Any) -> None:
     """Check that inputs which get no gradient are plain arrays."""
     for name, value in inputs.items():
         if hasattr(value, "zero_grad"):
@@ -101,7 +101,7 @@ def check_padded(who: str, *inputs: Any) -> None:
             raise TypeError(f"{who}: x is Packed, expected an array on a tape. Pass x.padded(), and lengths.")
 
 
-def check_unchanged(who: str, now: int, then: int) -> None:
+def check_weights_unchanged(who: str, now: int, then: int) -> None:
     """Check that the weights are those of the forward pass; otherwise the gradients would be wrong."""
     if now != then:
         raise RuntimeError(
