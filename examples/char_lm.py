@@ -119,7 +119,14 @@ def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: A
         if asked["dropout"]:
             stack.append(net.Dropout(asked["dropout"]))
     stack.append(net.Dense(len(vocabulary)))
-    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), len(vocabulary), args.seed, asked["dtype"], args.device)
+    return net.RNNModel(
+        stack,
+        net.SoftmaxCrossEntropy(),
+        input_size=len(vocabulary),
+        seed=args.seed,
+        dtype=asked["dtype"],
+        device=args.device,
+    )
 
 
 def outputs_can_be_written(net: Any, args: argparse.Namespace) -> None:

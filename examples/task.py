@@ -161,7 +161,7 @@ def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, widt
     if vectors is None or not vectors.found.any():
         return net.Embedding(len(words), width, std=0.1)
     given = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), given.shape[1], args.seed, std=float(given.std()))
+    layer = net.Embedding(len(words), given.shape[1], seed=args.seed, std=float(given.std()))
     layer.start_from(given, np.flatnonzero(vectors.found))
     return layer
 

@@ -14,6 +14,8 @@ PAGE = ROOT / "docs" / "api.md"
 HEAD = """\
 # All public names
 
+> Needs nothing. Previous page: [Mutation testing](mutation.md). Next page: [README](../README.md).
+
 `numnet` and `torchnet` have the same names, signatures and messages. `help(numnet.LSTMLayer)` shows shapes, options and
 errors. This page is generated: `make api`.
 """

@@ -148,14 +148,16 @@ def test_the_first_batch_shows_the_sizes(kind: str, net: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_checker_of_gradients_takes_it(kind: str, net: Any) -> None:
-    for attention in (net.Attention(kind), net.Attention(kind, 4, 4)):
+    for attention in (net.Attention(kind), net.Attention(kind, input_size=4, memory_size=4)):
         assert check_gradients(attention).passed
     rng = np.random.default_rng(0)
     q, m = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))
     report = check_gradients(net.Attention(kind), q, m, lengths=[5, 0], full=True)
     assert [row.name for row in report.rows][-2:] == ["q", "m"]
     assert report.passed, str(report)
-    assert compare(numnet.Attention(kind, 4, 4), net.Attention(kind, 4, 4)).passed
+    assert compare(
+        numnet.Attention(kind, input_size=4, memory_size=4), net.Attention(kind, input_size=4, memory_size=4)
+    ).passed
     with pytest.raises(Unusable, match="Attention has 1 inputs, expected q, m"):
         check_gradients(net.Attention(kind), q)
 
@@ -183,7 +185,7 @@ def test_a_copy_forgets_the_last_call_and_a_dtype_is_kept(net: Any) -> None:
 q, m = np.zeros((2, 3, 4)), np.zeros((2, 5, 6))
 WORDS: list[tuple[Any, str]] = [
     (
-        lambda a: a("dot", 4, 6),
+        lambda a: a("dot", input_size=4, memory_size=6),
         "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='general'.",
     ),
     (lambda a: a("additive")(q[0], m), r"Attention: q is (3, 4), expected (batch, queries, features), none of them 0."),
@@ -191,8 +193,14 @@ WORDS: list[tuple[Any, str]] = [
     (lambda a: a("additive")(q, m[:, :0]), "Attention: m is (2, 0, 6), expected (batch, time, features), none of"),
     (lambda a: a("general")(q, m[:1]), "Attention: m has 1 rows, expected 2, as q has. A row's queries read its own m"),
     (lambda a: a("dot")(q, m), "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='gener"),
-    (lambda a: a("general", 4, 5)(q, m), "Attention: m has 6 features, expected 5. The sizes are fixed by input_size="),
-    (lambda a: a("general", 5)(q, m), "Attention: q has 4 features, expected 5. The sizes are fixed by input_size="),
+    (
+        lambda a: a("general", input_size=4, memory_size=5)(q, m),
+        "Attention: m has 6 features, expected 5. The sizes are fixed by input_size=",
+    ),
+    (
+        lambda a: a("general", input_size=5)(q, m),
+        "Attention: q has 4 features, expected 5. The sizes are fixed by input_size=",
+    ),
     (lambda a: a("softmax"), "Attention: kind is 'softmax', expected one of 'dot', 'general', 'additive'."),
     (lambda a: a("dot", memory_size=0), "Attention: memory_size is 0, expected a whole number above 0."),
     (lambda a: a("general")(q, m, [5, 6]), "Attention: lengths[1] is 6, expected 0 to 5 (T = 5)."),
@@ -217,7 +225,7 @@ def test_an_upstream_gradient_of_another_shape_is_refused(net: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_computes_in_the_dtype_that_its_model_is_converted_to(kind: str, net: Any) -> None:
-    attention = net.Attention(kind, 4, 4)
+    attention = net.Attention(kind, input_size=4, memory_size=4)
     attention.convert("float64")
     rng = np.random.default_rng(0)
     y = numbers(attention(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))))

@@ -66,7 +66,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_the_pairs_or_in_what_comes_in_is_named(fault: str) -> None:
     kind, change, words, tensors = FAULTS[fault]
-    node = wrong(kind, change)(6, 4, **({"reset": "before"} if kind is GRUNode else {}))
+    node = wrong(kind, change)(6, input_size=4, **({"reset": "before"} if kind is GRUNode else {}))
     for thing in (node, numnet.RecurrentLayer(node)):
         finding = check_gradients(thing).findings[0]
         assert words in finding.text
@@ -103,9 +103,9 @@ class ReadsOutTwice(ReadsOut):
 
 
 def test_a_node_that_reads_out_and_needs_x_is_followed() -> None:
-    assert check_gradients(ReadsOut(4, 4)).passed
-    assert check_gradients(numnet.RecurrentLayer(ReadsOut(4, 4))).passed
-    finding = check_gradients(numnet.RecurrentLayer(ReadsOutTwice(4, 4))).findings[0]
+    assert check_gradients(ReadsOut(4, input_size=4)).passed
+    assert check_gradients(numnet.RecurrentLayer(ReadsOut(4, input_size=4))).passed
+    finding = check_gradients(numnet.RecurrentLayer(ReadsOutTwice(4, input_size=4))).findings[0]
     assert finding.text == "equation (2): ∂y/∂x = h is taken as 2 times that"
 
 

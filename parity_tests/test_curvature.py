@@ -25,7 +25,7 @@ def model_of(net: Any, z: Sizes) -> Any:
         net.LSTMLayer(z.H, peepholes=True, bidirectional=True),
         net.Dense(z.V),
     ]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), z.D, z.seed, "float64")
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=z.D, seed=z.seed, dtype="float64")
 
 
 def batch_of(z: Sizes) -> tuple[Any, Any, Any]:
@@ -81,7 +81,7 @@ def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
     remembering, plain = (
         net.RNNModel(
             [net.GRULayer(5, stateful=stateful, learn_state=True), net.Dense(3)],
-            net.SoftmaxCrossEntropy(), 4, 1, "float64",
+            net.SoftmaxCrossEntropy(), input_size=4, seed=1, dtype="float64",
         )
         for stateful in (True, False)
     )  # fmt: skip

@@ -133,23 +133,23 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
-        lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
+        lambda: numnet.RNNNode(5, input_size=4)(np.ones((3, 2))),
     ),
     (
         "RNNNode: x is complex128, expected real numbers. Convert it with .astype('float32').",
-        lambda: numnet.RNNNode(5, 4)(np.ones((4, 2)) * 1j),
+        lambda: numnet.RNNNode(5, input_size=4)(np.ones((4, 2)) * 1j),
     ),
     (
         "RNNNode: token 9 at [1, 0], expected 0 to 3 (V = 4). Was the text encoded with another vocabulary?",
-        lambda: numnet.RNNNode(5, 4)(np.array([0, 9])),
+        lambda: numnet.RNNNode(5, input_size=4)(np.array([0, 9])),
     ),
     (
         "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
-        lambda: [node := numnet.RNNNode(5, 4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
+        lambda: [node := numnet.RNNNode(5, input_size=4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
     ),
     ("Dense: output_size is 0, expected a whole number above 0.", lambda: numnet.Dense(0)),
     ("Dense: input_size is 0, expected a whole number above 0.", lambda: numnet.Dense(2, input_size=0)),
-    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, 0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, input_size=0)),
     ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNLayer(2, input_size=0)),
     ("GRULayer: output_size is 0, expected a whole number above 0.", lambda: numnet.GRULayer(2, output_size=0)),
     ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
@@ -254,25 +254,26 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "Dense: W is complex128, expected real numbers. Convert it with .astype('float32').",
-        lambda: numnet.Dense(2, 3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
+        lambda: numnet.Dense(2, input_size=3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
     ),
     (
         "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time).",
         lambda: lstm(numnet)(x[None]),
     ),
     (
-        "GRULayer: no option is called 'drop', expected one of batch_first, reverse, return_sequences, learn_state, "
-        "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
+        "GRULayer: no option is called 'drop', expected one of output_size, input_size, batch_first, reverse, "
+        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
+        "reset, initial, seed, dtype, layer_norm.",
         lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (
-        "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "
-        "learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
+        "RecurrentLayer: no option is called 'seed', expected one of output_size, batch_first, reverse, "
+        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
         lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
     ),
     (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
-        lambda: numnet.LSTMNode(5, 4)(np.ones((4, 2)), np.ones((5, 2))),
+        lambda: numnet.LSTMNode(5, input_size=4)(np.ones((4, 2)), np.ones((5, 2))),
     ),
 ]
 

@@ -164,7 +164,7 @@ def test_what_is_saved_is_the_dtype_that_the_weights_have_now(tmp_path: Any) -> 
 
 
 def test_a_layer_over_any_node_is_saved_and_read(net: Any, tmp_path: Any) -> None:
-    model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), 3)], input_size=6, dtype="float64")
+    model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), output_size=3)], input_size=6, dtype="float64")
     net.save_checkpoint(tmp_path / "model.npz", model)
     again = net.RNNModel.from_checkpoint(net.load_checkpoint(tmp_path / "model.npz"))
     assert (np.asarray(again.predict(x)) == np.asarray(model.predict(x))).all()

@@ -41,6 +41,7 @@ TYPED = {
     "Dense(output_size=50, input_size=3, dtype=np.float64)": "Dense(50, input_size=3, dtype='float64')",
     "Embedding(50, 16)": "",
     "Convolution(5, width=7)": "",
+    "Characters(9, output_size=3, embedding_size=2)": "Characters(9, embedding_size=2, output_size=3)",
     "Pooling('max')": "Pooling(how='max')",
     "Dropout()": "",
     "Dropout(p=0.2)": "",

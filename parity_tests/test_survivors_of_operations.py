@@ -44,9 +44,9 @@ def test_an_embedding_is_drawn_by_its_seed_and_made_again_of_its_config() -> Non
 
 
 def test_a_dense_layer_is_drawn_by_its_seed_and_as_wide_as_the_last_axis() -> None:
-    ours = weights(numnet.Dense(2, 3))
-    assert_same(ours, weights(numnet.Dense(2, 3, seed=0)))
-    assert not np.array_equal(ours["W"], weights(numnet.Dense(2, 3, seed=1))["W"])
+    ours = weights(numnet.Dense(2, input_size=3))
+    assert_same(ours, weights(numnet.Dense(2, input_size=3, seed=0)))
+    assert not np.array_equal(ours["W"], weights(numnet.Dense(2, input_size=3, seed=1))["W"])
     dense = numnet.Dense(2)
     assert (dense(np.ones((5, 3, 4))).shape, dense.W.shape) == ((5, 3, 2), (2, 4))
 
@@ -65,7 +65,7 @@ def test_training_follows_evaluation() -> None:
 
 
 def test_in_a_model_every_part_has_its_dtype_and_none_its_last_call() -> None:
-    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, 6)]
+    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, input_size=6)]
     layers[1](np.ones((2, 6)))
     model = numnet.RNNModel(layers, input_size=4)
     assert {part.dtype for part in model.modules() if hasattr(part, "dtype")} == {np.dtype("float32")}

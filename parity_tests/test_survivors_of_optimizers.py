@@ -68,7 +68,9 @@ def test_a_schedule_with_nothing_but_its_rate_and_length() -> None:
 
 def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, t = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 2))
     v = {name: rng.standard_normal(p.shape) for name, p in model.params.items()}
     masked = numnet.hessian_vector(model, x, t, v, mask=np.arange(3) < LENGTHS[:, None])
@@ -90,7 +92,7 @@ def test_nothing_is_clipped_to_nothing() -> None:
 
 @pytest.mark.parametrize(("size", "length"), [(0.1, 2.0), (50.0, 0.5)])
 def test_the_step_of_second_derivatives_is_the_documented_one(size: float, length: float) -> None:
-    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), 1, dtype="float64")
+    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), input_size=1, dtype="float64")
     model.load_state_dict({"layers.0.W": [[0.0]], "layers.0.b": [size]})
     seen: list[float] = []
     model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment]

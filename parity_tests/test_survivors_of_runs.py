@@ -99,7 +99,9 @@ def test_a_run_on_other_batches_is_refused_and_batches_that_say_nothing_are_take
 
 def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2)] for width in (4, 2))
     found = numnet.evaluate(model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False))
     squares = [((model.predict(one[None])[0] - target) ** 2).sum() for one, target in zip(x, y)]
@@ -120,10 +122,10 @@ def test_a_checkpoint_makes_its_folder_and_leaves_nothing_where_it_cannot_be_wri
         raise OSError("no room")
 
     path = tmp_path / "new" / "deep" / "model.npz"
-    numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    numnet.save_checkpoint(path, numnet.Dense(2, input_size=3))
     monkeypatch.setattr("numnet.core.checkpoint.open", full, raising=False)
     with pytest.raises(OSError, match="no room"):
-        numnet.save_checkpoint(path, numnet.Dense(2, 3))
+        numnet.save_checkpoint(path, numnet.Dense(2, input_size=3))
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -141,7 +143,7 @@ def test_a_file_with_the_headers_of_numpys_second_version_is_read(tmp_path: Path
 
 def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_places() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4)
     batches = numnet.SequenceBatches(rng.standard_normal((6, 5, 4)), rng.standard_normal((6, 5, 2)), 2)
     trainer = numnet.Trainer(model, numnet.Adam(), batches, progress=False)
     trainer.seconds = 1.23456

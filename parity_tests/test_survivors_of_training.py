@@ -21,7 +21,9 @@ from parity_tests.test_resume import Struck
 def ragged() -> tuple[Any, Any]:
     """A model, and batches of sequences of 1, 5, 2 and 4 steps."""
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2, 4)] for width in (4, 2))
     return model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False)
 
@@ -90,7 +92,7 @@ def test_what_a_run_writes_down_is_json_for_every_reader(tmp_path: Path) -> None
 def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_model(tmp_path: Path) -> None:
     def start(seed: int, **options: Any) -> Any:
         layers = [numnet.GRULayer(6, state_dropout=0.3), numnet.Dropout(0.3), numnet.Dense(len(VOCABULARY))]
-        model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), len(VOCABULARY), seed)
+        model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=seed)
         return small_trainer(numnet, model, **options)
 
     whole, rest = start(2, directory=tmp_path), start(9)

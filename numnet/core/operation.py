@@ -41,6 +41,8 @@ class Operation(Made):
     recurrent = False  # has a state, and takes lengths
     over_time = False  # takes lengths: makes one vector of a sequence, or looks at other steps, without a state
     keeps_time = True
+    last_state: Any = None
+    d_state: Any = None
     reads = "numbers"  # or "tokens", one in each place, or "rows of tokens": integers, which have no gradient
     training = Mode()
     saved = Saved()
@@ -66,9 +68,7 @@ class Operation(Made):
 
     def recall(self) -> Any:
         """What the last forward kept. RuntimeError where this thread cannot tell whose it is: see recalled."""
-        saved = saved_by_this_thread(self)
-        if saved is None:
-            check_saved(self.name, saved)
+        check_saved(self.name, saved := saved_by_this_thread(self))
         return saved
 
     def as_real(self, name: str, x: Any) -> Array:

@@ -42,7 +42,8 @@ class ModelBase(Network):
     @property
     def batch_first(self) -> bool:
         """Whether sequences are (B, T, ...): so, unless a layer says otherwise."""
-        return all(getattr(layer, "batch_first", True) for layer in self.layers)
+        timed = (layer for layer in self.layers if layer.recurrent or layer.over_time)
+        return all(getattr(layer, "batch_first", True) for layer in timed)
 
     def mask_of(self, x: Any, lengths: Any) -> Any:
         """The mask that lies as x does, or None."""
@@ -84,7 +85,8 @@ class ModelBase(Network):
         """A new model of that architecture, of this backend's layers."""
         layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls
-        return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+        settings = {name: config[name] for name in ("input_size", "seed", "dtype")}
+        return model(layers, loss, **settings, device=device)
 
 
 def config_of(part: Any) -> Any:
