@@ -93,7 +93,14 @@ def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: A
         if options["dropout"]:
             stack.append(net.Dropout(options["dropout"]))
     stack.append(net.Dense(len(vocabulary)))
-    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), len(vocabulary), args.seed, options["dtype"], args.device)
+    return net.RNNModel(
+        stack,
+        net.SoftmaxCrossEntropy(),
+        input_size=len(vocabulary),
+        seed=args.seed,
+        dtype=options["dtype"],
+        device=args.device,
+    )
 
 
 def prepare(net: Any, args: argparse.Namespace) -> tuple[Any, Any]:

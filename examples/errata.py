@@ -153,7 +153,7 @@ def train(node, text, steps=200):
     vocabulary = numnet.Vocabulary.from_text(text)
     V = len(vocabulary)
     layers = [numnet.Embedding(V, 16), numnet.RecurrentLayer(node(24), output_size=V)]
-    model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), V, dtype="float64")
+    model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), input_size=V, dtype="float64")
     first, moved = {name: p.copy() for name, p in model.params.items()}, []
     batches = numnet.SequentialBatches(vocabulary.encode(text), batch_size=8, sequence_length=24)
     trainer = numnet.Trainer(model, numnet.AdaGrad(0.1), batches, progress=False)

@@ -61,7 +61,7 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
     batches, drop = net.data.WordDropout(batches, LETTER_DROPOUT, args.seed), lambda: net.Dropout(args.dropout)
     read = net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False)
     layers = [net.Embedding(len(letters), WIDTH), drop(), read, drop(), net.Dense(len(languages))]
-    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(letters), args.seed, device=args.device)
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(letters), seed=args.seed, device=args.device)
     trainer = task.train(net, args, model, batches, validation, task.accuracy_report(model, validation), token="letter")
     for name in args.classify:
         p = Softmax()(model.predict(task.encode(letters, " ".join(name))[None])[0])
@@ -87,7 +87,7 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
     batches, validation = task.batches_of(net, args, *encoded)
     last = net.Dropout(args.dropout), net.Dense(len(letters))
     layers = [net.Embedding(len(tokens), WIDTH), net.GRULayer(args.hidden_size), *last]
-    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(tokens), args.seed, device=args.device)
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(tokens), seed=args.seed, device=args.device)
 
     def written(language: str, n: int) -> str:
         """Generate n names of a language."""

@@ -26,7 +26,7 @@ def one_to_one(net, rng, **options):
     """Is a point inside the circle? There is one step, so no memory is needed."""
     x = rng.uniform(-1, 1, (600, 1, 2))
     inside = (np.linalg.norm(x, axis=-1) < 0.7).astype(int)
-    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), 2, **options)
+    model = net.RNNModel([net.Dense(16), net.Tanh(), net.Dense(2)], net.SoftmaxCrossEntropy(), input_size=2, **options)
     return model, [*x], [*inside], ["", ["outside", "inside"]]
 
 
@@ -34,7 +34,9 @@ def one_to_many(net, rng, **options):
     """The input is a digit, then nothing; the output is its name, letter by letter. There are only ten examples."""
     x = [np.array([digit] + [10] * len(name)) for digit, name in enumerate(NAMES)] * 20  # 10: nothing
     letters = [np.array([LETTERS.index(letter) for letter in name + "_"]) for name in NAMES] * 20
-    model = net.RNNModel([net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), 11, **options)
+    model = net.RNNModel(
+        [net.LSTMLayer(32), net.Dense(len(LETTERS))], net.SoftmaxCrossEntropy(), input_size=11, **options
+    )
     return model, x, letters, ["0123456789 ", LETTERS]
 
 
@@ -43,7 +45,7 @@ def many_to_one(net, rng, **options):
     x = words([0, 1], [1, 3, 5, 7, 9])
     more_b = [int(word.mean() > 0.5) for word in x]
     layers = [net.GRULayer(16, return_sequences=False), net.Dense(2)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 2, **options), x, more_b, ["ab", "ab"]
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=2, **options), x, more_b, ["ab", "ab"]
 
 
 def after_the_end(net, rng, **options):
@@ -74,7 +76,7 @@ def in_step(net, rng, **options):
     """The inputs are the bits of two numbers, lowest first, the outputs those of their sum: the state is the carry."""
     a, b = rng.integers(0, 2**7, (2, 400, 1))
     x, sums = 2 * (a >> np.arange(8) & 1) + (b >> np.arange(8) & 1), a + b >> np.arange(8) & 1
-    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), 4, **options)
+    model = net.RNNModel([net.RNNLayer(16), net.Dense(2)], net.SoftmaxCrossEntropy(), input_size=4, **options)
     return model, [*x], [*sums], [["0+0", "0+1", "1+0", "1+1"], "01"]
 
 

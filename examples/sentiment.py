@@ -56,7 +56,7 @@ def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> An
     pooled = [read] if last else [read, net.Pooling(args.pool)]
     first = task.embedding(net, args, words, vectors, WIDTH), net.Dropout(args.dropout)
     layers = [*first, *pooled, net.Dropout(args.dropout), net.Dense(args.classes)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(words), args.seed, device=args.device)
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(words), seed=args.seed, device=args.device)
 
 
 def readings(net: Any, args: argparse.Namespace, model: Any, words: Any, texts: list[Any]) -> list[tuple[Any, Any]]:

@@ -64,7 +64,7 @@ def main(net, args):
     batches, held_out = task.batches_of(net, args, learned, fresh)
     V, loss = len(vocabulary), net.SoftmaxCrossEntropy()
     model = net.RNNModel(
-        [net.Embedding(V, 32), net.LSTMLayer(64), net.Dense(V)], loss, V, args.seed, device=args.device
+        [net.Embedding(V, 32), net.LSTMLayer(64), net.Dense(V)], loss, input_size=V, seed=args.seed, device=args.device
     )
     every = max(100, round(args.epochs * len(batches)) // 20)
     trainer = task.train(net, args, model, batches, held_out, None, evaluate_every=every)

@@ -68,7 +68,7 @@ class Encoder:
 def model_for(net: Any, args: argparse.Namespace, numbers: Encoder) -> Any:
     words = first = task.embedding(net, args, numbers.words, numbers.vectors, 100)
     if not args.words_alone:
-        spelt = net.Characters(len(numbers.characters) + 1, 30, 100, width=5)
+        spelt = net.Characters(len(numbers.characters) + 1, embedding_size=30, output_size=100, width=5)
         first = net.Concat([words, spelt], widths=[1, LONGEST])
     layer = getattr(net, f"{args.cell}Layer")
     stack: list[Any] = [first, net.Dropout(args.dropout)]
@@ -76,7 +76,7 @@ def model_for(net: Any, args: argparse.Namespace, numbers: Encoder) -> Any:
         stack += [layer(args.hidden_size, bidirectional=True), net.Dropout(args.dropout)]
     stack.append(net.Dense(len(numbers.tags)))
     size = len(numbers.words) if args.words_alone else 1 + LONGEST
-    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), size, args.seed, device=args.device)
+    return net.RNNModel(stack, net.SoftmaxCrossEntropy(), input_size=size, seed=args.seed, device=args.device)
 
 
 def draw(figure: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:

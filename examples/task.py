@@ -169,7 +169,7 @@ def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, widt
     if vectors is None or not vectors.found.any():
         return net.Embedding(len(words), width, std=0.1)
     pretrained = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), pretrained.shape[1], args.seed, std=float(pretrained.std()))
+    layer = net.Embedding(len(words), pretrained.shape[1], seed=args.seed, std=float(pretrained.std()))
     layer.start_from(pretrained, np.flatnonzero(vectors.found))
     return layer
 

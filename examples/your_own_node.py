@@ -79,7 +79,9 @@ def main() -> None:
     vocabulary = net.Vocabulary.from_text(text)
     train, validation = (vocabulary.encode(part) for part in net.data.split(text, validation_fraction=0.1))
     model = net.RNNModel(
-        [net.RecurrentLayer(node(128)), net.Dense(len(vocabulary))], net.SoftmaxCrossEntropy(), len(vocabulary)
+        [net.RecurrentLayer(node(128)), net.Dense(len(vocabulary))],
+        net.SoftmaxCrossEntropy(),
+        input_size=len(vocabulary),
     )
     batches = net.SequentialBatches(train, batch_size=32, sequence_length=50)
     held_out = net.SequentialBatches(validation, batch_size=32, sequence_length=50, whole=True)

@@ -80,7 +80,9 @@ def stack(net: Any, z: Sizes, rng: np.random.Generator) -> Drawn:
     makers = list(LAYERS.values())
     layers = [makers[k](net, z) for k in rng.integers(len(makers), size=rng.integers(1, 4))]
     loss = LOSSES[rng.integers(len(LOSSES))]
-    model = net.RNNModel([*layers, net.Dense(z.V)], loss and getattr(net, loss)(), z.D, z.seed, "float64")
+    model = net.RNNModel(
+        [*layers, net.Dense(z.V)], loss and getattr(net, loss)(), input_size=z.D, seed=z.seed, dtype="float64"
+    )
     x = rng.standard_normal((z.B, z.T, z.D))
     targets = {"SoftmaxCrossEntropy": rng.integers(0, z.V, (z.B, z.T)), "MeanSquaredError": rng.random((z.B, z.T, z.V))}
     inputs = [x] if loss is None else [x, targets[loss]]

@@ -161,7 +161,7 @@ def over_time(name: str, make: Callable[[Any, Sizes, str], Any], *, wider: int =
 
 
 def convolution(width: int, **options: Any) -> Callable[[Any, Sizes, str], Any]:
-    return lambda net, z, dtype: net.Convolution(z.O, width, z.D, seed=z.seed, dtype=dtype, **options)
+    return lambda net, z, dtype: net.Convolution(z.O, width=width, input_size=z.D, seed=z.seed, dtype=dtype, **options)
 
 
 def concat(layers: Callable[[Any, Sizes], list[Any]], *widths: str) -> Callable[[Any, Sizes, str], Any]:
@@ -180,11 +180,13 @@ OVER_TIME = [
     over_time("Convolution", convolution(3)),
     over_time("Convolution of width 4, gaps", convolution(4), gaps=True),
     over_time("Convolution, time-major", convolution(3, batch_first=False)),
-    over_time("Concat of all of x", concat(lambda net, z: [net.Dense(z.O), net.Tanh(), net.Convolution(z.H, 2)])),
+    over_time("Concat of all of x", concat(lambda net, z: [net.Dense(z.O), net.Tanh(), net.Convolution(z.H, width=2)])),
     over_time("Concat of columns", concat(lambda net, z: [net.Convolution(z.H), net.Dense(z.O)], "D", "2"), wider=2),
     over_time("Concat of poolings", concat(lambda net, z: [net.Pooling("mean"), net.Pooling("max")])),
     over_time(
         "Concat on tokens",
-        concat(lambda net, z: [net.Embedding(z.V, z.O), net.Characters(z.V, z.D, z.H)], "1", "T"),
+        concat(
+            lambda net, z: [net.Embedding(z.V, z.O), net.Characters(z.V, embedding_size=z.D, output_size=z.H)], "1", "T"
+        ),
     ),
 ]

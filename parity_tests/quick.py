@@ -145,7 +145,7 @@ def test_losses_by_hand() -> None:
     ids=["SGD", "SGD, clipped", "SGDMomentum", "Adam"],
 )
 def test_first_steps_by_hand(optimizer: Any, moved: list[float]) -> None:
-    dense = numnet.Dense(1, 1, dtype="float64")
+    dense = numnet.Dense(1, input_size=1, dtype="float64")
     before = np.array([dense.W.item(), dense.b.item()])
     dense.grads["W"][...], dense.grads["b"][...] = 3.0, -4.0
     optimizer.step(dense)
@@ -156,7 +156,7 @@ def test_a_small_model_learns() -> None:
     """The class of a sequence is that of its first token: nothing is learned unless the gradient reaches it."""
     tokens = np.random.default_rng(0).integers(0, 3, (30, 6))
     layers = [numnet.Embedding(3, 4), numnet.LSTMLayer(8, return_sequences=False), numnet.Dense(3)]
-    model, adam = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), 3), numnet.Adam(0.03)
+    model, adam = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), input_size=3), numnet.Adam(0.03)
     losses = []
     for _ in range(100):
         model.zero_grad()

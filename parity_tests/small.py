@@ -24,8 +24,8 @@ TRAIN, VALIDATION = TOKENS[:250], TOKENS[250:]  # 250 tokens: 11 batches an epoc
 
 def small_model(net: Any, dtype: str = "float32", dropout: float = 0.0, seed: int = 2) -> Any:
     """A mixed stack with large weights and small biases, so that what it says hangs on what it has read."""
-    layers = [net.GRULayer(6, 5), net.Dropout(dropout), net.LSTMLayer(7), net.Dense(len(VOCABULARY))]
-    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed, dtype)
+    layers = [net.GRULayer(6, output_size=5), net.Dropout(dropout), net.LSTMLayer(7), net.Dense(len(VOCABULARY))]
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=seed, dtype=dtype)
     model.load_state_dict({name: to_numpy(p) * (3 if p.ndim == 2 else 0.3) for name, p in model.params.items()})
     return model
 
@@ -65,7 +65,9 @@ def trained(net: Any, layer: Any = None, given: Any = x) -> Any:
 def ragged_run() -> tuple[Any, Any]:
     """A model, and batches of sequences of 1, 5, 2 and 4 steps."""
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2, 4)] for width in (4, 2))
     return model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False)
 

@@ -181,7 +181,8 @@ def attention(kind: str) -> Case:
         return z.D, z.D if kind == "dot" else z.O
 
     def make(net: Any, z: Sizes, dtype: str) -> Any:
-        return net.Attention(kind, *widths(z), hidden_size=z.H, dtype=dtype)
+        input_size, memory_size = widths(z)
+        return net.Attention(kind, input_size=input_size, memory_size=memory_size, hidden_size=z.H, dtype=dtype)
 
     def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
         (H, M), mask = widths(z), rng.random((z.B, z.T)) < 0.6
@@ -196,7 +197,8 @@ OPERATIONS = [
     Case("Dense on one step", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype),
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
-    Case("Characters", lambda net, z, dtype: net.Characters(z.V, z.D, z.O, dtype=dtype), words),
+    Case("Characters", lambda net, z, dtype: net.Characters(z.V, embedding_size=z.D, output_size=z.O, dtype=dtype),
+         words),
     Case("Dropout in evaluation", dropout(0.4, False), sequence()),
     *map(attention, ("dot", "general", "additive")),
 ]  # fmt: skip

@@ -148,14 +148,16 @@ def test_the_first_batch_shows_the_sizes(kind: str, net: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_checker_of_gradients_takes_it(kind: str, net: Any) -> None:
-    for attention in (net.Attention(kind), net.Attention(kind, 4, 4)):
+    for attention in (net.Attention(kind), net.Attention(kind, input_size=4, memory_size=4)):
         assert check_gradients(attention).passed
     rng = np.random.default_rng(0)
     q, m = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))
     report = check_gradients(net.Attention(kind), q, m, lengths=[5, 0], full=True)
     assert [row.name for row in report.rows][-2:] == ["q", "m"]
     assert report.passed, str(report)
-    assert compare(numnet.Attention(kind, 4, 4), net.Attention(kind, 4, 4)).passed
+    assert compare(
+        numnet.Attention(kind, input_size=4, memory_size=4), net.Attention(kind, input_size=4, memory_size=4)
+    ).passed
     with pytest.raises(Unusable, match="Attention got 1 inputs, expected q, m"):
         check_gradients(net.Attention(kind), q)
 
@@ -220,7 +222,7 @@ def test_an_upstream_gradient_of_another_shape_is_refused(net: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_computes_in_the_dtype_that_its_model_is_converted_to(kind: str, net: Any) -> None:
-    attention = net.Attention(kind, 4, 4)
+    attention = net.Attention(kind, input_size=4, memory_size=4)
     attention.convert("float64")
     rng = np.random.default_rng(0)
     y = numbers(attention(rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 4))))

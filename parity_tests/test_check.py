@@ -16,8 +16,10 @@ RIGHT = {
     "a dense layer": lambda: numnet.Dense(3, input_size=4),
     "an embedding": lambda: numnet.Embedding(7, 3),
     "a convolution": lambda: numnet.Convolution(3, width=4),
-    "characters": lambda: numnet.Characters(9, 3, 4),
-    "side by side": lambda: numnet.Concat([numnet.Embedding(9, 3), numnet.Characters(7, 2, 3)], [1, 4]),
+    "characters": lambda: numnet.Characters(9, embedding_size=3, output_size=4),
+    "side by side": lambda: numnet.Concat(
+        [numnet.Embedding(9, 3), numnet.Characters(7, embedding_size=2, output_size=3)], [1, 4]
+    ),
     "a loss": lambda: numnet.MeanSquaredError(),
     "a node": lambda: numnet.LSTMNode(5, input_size=4),
     "a layer": lambda: numnet.GRULayer(5, input_size=4, output_size=2),

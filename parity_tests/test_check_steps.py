@@ -106,9 +106,9 @@ class ReadsOutTwice(ReadsOut):
 
 
 def test_a_node_with_a_readout_that_needs_x_is_traced() -> None:
-    assert check_gradients(ReadsOut(4, 4)).passed
-    assert check_gradients(numnet.RecurrentLayer(ReadsOut(4, 4))).passed
-    finding = check_gradients(numnet.RecurrentLayer(ReadsOutTwice(4, 4))).findings[0]
+    assert check_gradients(ReadsOut(4, input_size=4)).passed
+    assert check_gradients(numnet.RecurrentLayer(ReadsOut(4, input_size=4))).passed
+    finding = check_gradients(numnet.RecurrentLayer(ReadsOutTwice(4, input_size=4))).findings[0]
     assert finding.text == "equation (2): ∂y/∂x = h is taken as 2 times that"
 
 

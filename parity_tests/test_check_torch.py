@@ -178,7 +178,7 @@ TORCHNETS = {
     "LSTMLayer": torchnet.LSTMLayer(6),
     "GRULayer, reset before": torchnet.GRULayer(6, reset="before", learn_state=True),
     "Bidirectional": torchnet.LSTMLayer(5, bidirectional=True),
-    "LSTMVariantNode": torchnet.LSTMVariantNode(6, 4, peepholes=True, layer_norm=True),
+    "LSTMVariantNode": torchnet.LSTMVariantNode(6, input_size=4, peepholes=True, layer_norm=True),
     "MGUNode": torchnet.MGUNode(6),
     "Dense": torchnet.Dense(3),
     "Tanh": torchnet.Tanh(),

@@ -136,10 +136,10 @@ def test_a_checkpoint_makes_its_folder_and_leaves_nothing_where_it_cannot_be_wri
         raise OSError("no room")
 
     path = tmp_path / "new" / "deep" / "model.npz"
-    numnet.save_checkpoint(path, numnet.Dense(2, 3))
+    numnet.save_checkpoint(path, numnet.Dense(2, input_size=3))
     monkeypatch.setattr("numnet.core.checkpoint.open", full, raising=False)
     with pytest.raises(OSError, match="no room"):
-        numnet.save_checkpoint(path, numnet.Dense(2, 3))
+        numnet.save_checkpoint(path, numnet.Dense(2, input_size=3))
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -26,7 +26,7 @@ def model_of(net: Any, z: Sizes) -> Any:
         net.LSTMLayer(z.H, peepholes=True, bidirectional=True),
         net.Dense(z.V),
     ]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), z.D, z.seed, "float64")
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=z.D, seed=z.seed, dtype="float64")
 
 
 def batch_of(z: Sizes) -> tuple[Any, Any, Any]:
@@ -82,7 +82,7 @@ def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
     remembering, plain = (
         net.RNNModel(
             [net.GRULayer(5, stateful=stateful, learn_state=True), net.Dense(3)],
-            net.SoftmaxCrossEntropy(), 4, 1, "float64",
+            net.SoftmaxCrossEntropy(), input_size=4, seed=1, dtype="float64",
         )
         for stateful in (True, False)
     )  # fmt: skip
@@ -98,7 +98,9 @@ def test_a_stateful_layer_remembers_what_it_did_before(net: Any) -> None:
 
 def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, t = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 2))
     v = {name: rng.standard_normal(p.shape) for name, p in model.params.items()}
     masked = numnet.hessian_vector(model, x, t, v, mask=np.arange(3) < LENGTHS[:, None])
@@ -109,7 +111,7 @@ def test_a_mask_counts_in_second_derivatives_and_a_longer_direction_is_as_exact(
 
 @pytest.mark.parametrize(("size", "length"), [(0.1, 2.0), (50.0, 0.5)])
 def test_the_step_of_second_derivatives_is_the_documented_one(size: float, length: float) -> None:
-    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), 1, dtype="float64")
+    model = numnet.RNNModel([numnet.Dense(1)], numnet.MeanSquaredError(), input_size=1, dtype="float64")
     model.load_state_dict({"layers.0.W": [[0.0]], "layers.0.b": [size]})
     seen: list[float] = []
     model.loss_and_grads = lambda *_, **__: seen.append(float(model.params["layers.0.b"][0]))  # type: ignore[method-assign, assignment]

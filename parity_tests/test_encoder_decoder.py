@@ -100,7 +100,7 @@ def test_the_logits_are_those_of_the_equations(kind: str | None, net: Any) -> No
     s = np.concatenate((h_f, h_b), axis=-1), np.concatenate((c_f, c_b), axis=-1)
     h = parts["decoder"](read, [None, None, s])  # (3)
     if kind:
-        attention = numnet.Attention(kind, H, H, dtype="float64")
+        attention = numnet.Attention(kind, input_size=H, memory_size=H, dtype="float64")
         own = {n.removeprefix("attention."): to_numpy(p) for n, p in model.params.items() if n.startswith("attention")}
         attention.load_state_dict(own)
         h = np.concatenate((h, attention(h, m, lengths)), axis=-1)  # (4)
@@ -436,7 +436,9 @@ def test_a_models_last_states_have_a_way_back(net: Any, z: Sizes) -> None:
     """The whole is its parts: what comes back to the last state of a model goes to its layers."""
 
     def model() -> Any:
-        made = net.RNNModel([net.LSTMLayer(3), net.Dense(4), net.GRULayer(2)], None, z.D, 1, "float64")
+        made = net.RNNModel(
+            [net.LSTMLayer(3), net.Dense(4), net.GRULayer(2)], None, input_size=z.D, seed=1, dtype="float64"
+        )
         return made
 
     rng = z.rng

@@ -47,19 +47,19 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("float tokens", TypeError, "Embedding: tokens are float64, expected integers.", lambda net: net.Embedding(6, 2)(np.zeros((1, 2)))),
     ("a sequence for a convolution", ValueError, "Convolution: x is (3, 4), expected (batch, time, features). One sequence? Pass x[None].", lambda net: net.Convolution(2)(x[0])),
     ("tokens for a convolution", ValueError, "Convolution: x is (2, 3), expected (batch, time, features). Tokens? Put an Embedding before it.", lambda net: net.Convolution(2)(tokens)),
-    ("width of a convolution", ValueError, "Convolution: width is 0, expected a whole number above 0.", lambda net: net.Convolution(2, 0)),
-    ("features of a convolution", ValueError, "Convolution: x has 4 features, expected 5.", lambda net: net.Convolution(2, 3, 5)(x)),
+    ("width of a convolution", ValueError, "Convolution: width is 0, expected a whole number above 0.", lambda net: net.Convolution(2, width=0)),
+    ("features of a convolution", ValueError, "Convolution: x has 4 features, expected 5.", lambda net: net.Convolution(2, width=3, input_size=5)(x)),
     ("lengths of a convolution", ValueError, "Convolution: lengths[0] is 9, expected 0 to 3", lambda net: net.Convolution(2)(x, [9, 3])),
     ("upstream's shape of a convolution", ValueError, "Convolution: dy is (2, 3, 4), expected (2, 3, 2).", lambda net: trained(net, net.Convolution(2)).backward(x)),
     ("time-major lengths of a convolution", ValueError, "Convolution: lengths is (2,), expected (3,).", lambda net: net.Convolution(2, batch_first=False)(x, [2, 2])),
-    ("character A", IndexError, "Characters: token 9 at [1, 1], expected 0 to 8 (V = 9).", lambda net: net.Characters(9, 2, 2)(np.maximum(tokens, 0))),
-    ("character -1", IndexError, "Characters: token -1 at [0, 2], expected 0 to 9 (V = 10).", lambda net: net.Characters(10, 2, 2)(tokens)),
+    ("character A", IndexError, "Characters: token 9 at [1, 1], expected 0 to 8 (V = 9).", lambda net: net.Characters(9, embedding_size=2, output_size=2)(np.maximum(tokens, 0))),
+    ("character -1", IndexError, "Characters: token -1 at [0, 2], expected 0 to 9 (V = 10).", lambda net: net.Characters(10, embedding_size=2, output_size=2)(tokens)),
     ("character behind a 0", ValueError, "Characters: character 5 at [0, 1, 2] follows a 0, expected zeros only after a word's end. Number the characters from 1.",
-     lambda net: net.Characters(9, 2, 2)(np.array([[[1, 2, 0], [1, 0, 5]]]))),
-    ("characters of floats", TypeError, "Characters: tokens are float32, expected integers.", lambda net: net.Characters(9, 2, 2)(x)),
-    ("one word", ValueError, "Characters: x is (3,), expected (batch, ..., characters), at least one word. One word? Pass x[None].", lambda net: net.Characters(9, 2, 2)(tokens[0])),
-    ("no word", ValueError, "Characters: x is (2, 0, 3), expected (batch, ..., characters), at least one word.", lambda net: net.Characters(9, 2, 2)(np.zeros((2, 0, 3), int))),
-    ("size of characters", ValueError, "Characters: embedding_size is 0, expected a whole number above 0.", lambda net: net.Characters(9, 0, 2)),
+     lambda net: net.Characters(9, embedding_size=2, output_size=2)(np.array([[[1, 2, 0], [1, 0, 5]]]))),
+    ("characters of floats", TypeError, "Characters: tokens are float32, expected integers.", lambda net: net.Characters(9, embedding_size=2, output_size=2)(x)),
+    ("one word", ValueError, "Characters: x is (3,), expected (batch, ..., characters), at least one word. One word? Pass x[None].", lambda net: net.Characters(9, embedding_size=2, output_size=2)(tokens[0])),
+    ("no word", ValueError, "Characters: x is (2, 0, 3), expected (batch, ..., characters), at least one word.", lambda net: net.Characters(9, embedding_size=2, output_size=2)(np.zeros((2, 0, 3), int))),
+    ("size of characters", ValueError, "Characters: embedding_size is 0, expected a whole number above 0.", lambda net: net.Characters(9, embedding_size=0, output_size=2)),
     ("one layer alone", TypeError, "RNNModel: layers is Dense, expected a list of layers. One layer? Pass [layer].",
      lambda net: net.RNNModel(net.Dense(3))),
     ("a class on a tape", TypeError, "Tape: dense is the class Dense, expected an instance, such as Dense(...).",
@@ -86,7 +86,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("twice side by side", ValueError, "Concat: layers[1] is an earlier layer, or shares a node with one, expected a new layer. Create one.",
      lambda net: net.Concat([dense := net.Dense(2), dense])),
     ("V for the sum of widths", ValueError, "Concat: its input size is 4, expected 50, the width of the layer before it, or the model's input_size. Leave it out: the layer then infers it.",
-     lambda net: net.RNNModel([net.Concat([net.Embedding(50, 2), net.Characters(9, 2, 2)], [1, 3])], input_size=50)),
+     lambda net: net.RNNModel([net.Concat([net.Embedding(50, 2), net.Characters(9, embedding_size=2, output_size=2)], [1, 3])], input_size=50)),
     ("two tokens in one place", ValueError, "Concat: layers[1] returns (2, 3, 2, 3), layers[0] (2, 3, 3), expected the same except for the last axis. An Embedding reads one column.",
      lambda net: net.Concat([net.Embedding(4, 3), net.Embedding(4, 3)], [1, 2])(np.ones((2, 3, 3), int))),
     ("a float token in a column", TypeError, "Embedding: tokens are float32, expected integers.", lambda net: net.Concat([net.Embedding(4, 3), net.Dense(2)], [1, 3])(x)),
@@ -186,7 +186,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("token at a real place both ways", IndexError, "GRULayer: token 9 at [1, 1], expected 0 to 3", lambda net: both(net)(tokens, None, tokens >= 0)),
     ("token at a real place of a model", IndexError, "Embedding: token 9 at [1, 1], expected 0 to 3", lambda net: model_of(net, net.Embedding(4, 4), lstm(net))(tokens, None, [2, 2])),
     ("target at a real place", IndexError, "SoftmaxCrossEntropy target: token 9 at [1, 1], expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, tokens, [2, 2])),
-    ("unknown option", TypeError, "LSTMLayer: no option is called 'drop', expected one of batch_first, reverse,", lambda net: lstm(net, drop=0.1)),
+    ("unknown option", TypeError, "LSTMLayer: no option is called 'drop', expected one of output_size, input_size, batch_first, reverse,", lambda net: lstm(net, drop=0.1)),
     ("unknown option both ways", TypeError, "GRULayer: no option is called 'peepholes', expected one of", lambda net: gru(net, peepholes=True, bidirectional=True)),
     ("rates of zoneout", ValueError, "LSTMLayer: zoneout has 3 rates, expected 2: h, c.", lambda net: lstm(net, zoneout=(0.1, 0.1, 0.1))),
     ("rates of a GRU's zoneout", ValueError, "GRULayer: zoneout has 2 rates, expected 1: h.", lambda net: gru(net, zoneout=(0.1, 0.1))),
@@ -371,23 +371,23 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "RNNNode: x has 3 features, expected 4. The input size is fixed by input_size= or by the first batch.",
-        lambda: numnet.RNNNode(5, 4)(np.ones((3, 2))),
+        lambda: numnet.RNNNode(5, input_size=4)(np.ones((3, 2))),
     ),
     (
         "RNNNode: x is complex128, expected real numbers. Convert it with .astype('float32').",
-        lambda: numnet.RNNNode(5, 4)(np.ones((4, 2)) * 1j),
+        lambda: numnet.RNNNode(5, input_size=4)(np.ones((4, 2)) * 1j),
     ),
     (
         "RNNNode: token 9 at [1, 0], expected 0 to 3 (V = 4). Was the text encoded with another vocabulary?",
-        lambda: numnet.RNNNode(5, 4)(np.array([0, 9])),
+        lambda: numnet.RNNNode(5, input_size=4)(np.array([0, 9])),
     ),
     (
         "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
-        lambda: [node := numnet.RNNNode(5, 4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
+        lambda: [node := numnet.RNNNode(5, input_size=4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
     ),
     ("Dense: output_size is 0, expected a whole number above 0.", lambda: numnet.Dense(0)),
     ("Dense: input_size is 0, expected a whole number above 0.", lambda: numnet.Dense(2, input_size=0)),
-    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, 0)),
+    ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNNode(2, input_size=0)),
     ("RNNNode: input_size is 0, expected a whole number above 0.", lambda: numnet.RNNLayer(2, input_size=0)),
     ("GRULayer: output_size is 0, expected a whole number above 0.", lambda: numnet.GRULayer(2, output_size=0)),
     ("Embedding: input_size is 0, expected a whole number above 0.", lambda: numnet.Embedding(0, 2)),
@@ -492,25 +492,26 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ),
     (
         "Dense: W is complex128, expected real numbers. Convert it with .astype('float32').",
-        lambda: numnet.Dense(2, 3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
+        lambda: numnet.Dense(2, input_size=3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
     ),
     (
         "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time).",
         lambda: lstm(numnet)(x[None]),
     ),
     (
-        "GRULayer: no option is called 'drop', expected one of batch_first, reverse, return_sequences, learn_state, "
-        "stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, layer_norm.",
+        "GRULayer: no option is called 'drop', expected one of output_size, input_size, batch_first, reverse, "
+        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
+        "reset, initial, seed, dtype, layer_norm.",
         lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (
-        "RecurrentLayer: no option is called 'seed', expected one of batch_first, reverse, return_sequences, "
-        "learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
+        "RecurrentLayer: no option is called 'seed', expected one of output_size, batch_first, reverse, "
+        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
         lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
     ),
     (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
-        lambda: numnet.LSTMNode(5, 4)(np.ones((4, 2)), np.ones((5, 2))),
+        lambda: numnet.LSTMNode(5, input_size=4)(np.ones((4, 2)), np.ones((5, 2))),
     ),
 ]
 

@@ -96,12 +96,22 @@ WORDS: list[tuple[str, Callable[[Any], Any]]] = [
         lambda net: net.LSTMLayer(64, num_layers=2),
     ),
     (
-        "GRULayer: no option is called 'return_sequance', expected one of batch_first, reverse, return_sequences, "
-        "learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, reset, initial, seed, dtype, "
-        "layer_norm. Did you mean return_sequences?",
+        "GRULayer: no option is called 'return_sequance', expected one of output_size, input_size, batch_first, "
+        "reverse, return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
+        "reset, initial, seed, dtype, layer_norm. Did you mean return_sequences?",
         lambda net: net.GRULayer(64, return_sequance=True),
     ),
     ("Tanh: no option is called 'p', expected none.", lambda net: net.Tanh(p=1)),
+    (
+        "LSTMLayer: 2 arguments without a name, expected 1: hidden_size. Others are given by name, e.g. output_size=. "
+        "PyTorch's (10, 20) is LSTMLayer(20, input_size=10) here.",
+        lambda net: net.LSTMLayer(10, output_size=20),
+    ),
+    (
+        "Embedding: 3 arguments without a name, expected 2: input_size, output_size. "
+        "Others are given by name, e.g. seed=.",
+        lambda net: net.Embedding(10, 20, seed=30),
+    ),
     ("Tanh: 1 arguments without a name, expected none.", lambda net: net.Tanh(1)),
     (
         "Adam: learning_rate is list, expected a number or a schedule. "

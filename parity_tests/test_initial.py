@@ -78,7 +78,7 @@ def assert_equal(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 def two_equal(net: Any, seed: int = 0, **own: Any) -> Any:
     """Two parts whose sizes are given, side by side in a model."""
-    sides = [net.Dense(5, 4, **own), net.Dense(5, 4, **own)]
+    sides = [net.Dense(5, input_size=4, **own), net.Dense(5, input_size=4, **own)]
     return net.RNNModel([net.Concat(sides), net.GRULayer(3, input_size=10)], input_size=4, seed=seed)
 
 
@@ -93,7 +93,10 @@ def test_a_model_draws_parts_whose_sizes_are_given(net: Any) -> None:
 
 @pytest.mark.parametrize("net", [numnet, torchnet])
 def test_a_tape_draws_parts_whose_sizes_are_given(net: Any) -> None:
-    one, other = (net.Tape(seed=k, a=net.Dense(5, 4), b=net.Dense(5, 4), c=net.Embedding(5, 4)) for k in (0, 1))
+    one, other = (
+        net.Tape(seed=k, a=net.Dense(5, input_size=4), b=net.Dense(5, input_size=4), c=net.Embedding(5, 4))
+        for k in (0, 1)
+    )
     one, other = as_arrays(one), as_arrays(other)
     assert not np.array_equal(one["a.W"], one["b.W"])
     for name in one:
@@ -101,14 +104,14 @@ def test_a_tape_draws_parts_whose_sizes_are_given(net: Any) -> None:
 
 
 SIZED: dict[str, Callable[[Any], Any]] = {
-    "Dense": lambda net: net.Dense(5, 4),
-    "Convolution": lambda net: net.Convolution(5, 2, 4),
-    "a node": lambda net: net.RecurrentLayer(net.GRUNode(5, 4)),
+    "Dense": lambda net: net.Dense(5, input_size=4),
+    "Convolution": lambda net: net.Convolution(5, width=2, input_size=4),
+    "a node": lambda net: net.RecurrentLayer(net.GRUNode(5, input_size=4)),
     "LSTM": lambda net: net.LSTMLayer(5, output_size=2, input_size=4),
     "both ways": lambda net: net.GRULayer(5, input_size=4, bidirectional=True),
     "both ways, dropping": lambda net: net.GRULayer(5, input_size=4, bidirectional=True, zoneout=0.5),
     "Embedding": lambda net: net.Embedding(4, 5),
-    "Characters": lambda net: net.Characters(4, 5, 6),
+    "Characters": lambda net: net.Characters(4, embedding_size=5, output_size=6),
 }
 
 
@@ -118,7 +121,7 @@ def test_each_part_is_drawn_by_its_model_and_no_two_are_equal(net: Any, kind: st
     def weights(net: Any, seed: int) -> dict[str, Any]:
         parts = {"one": SIZED[kind](net), "two": SIZED[kind](net)}
         return as_arrays(net.Tape(seed, "float64", **parts)) | as_arrays(
-            net.RNNModel([SIZED[kind](net)], None, 4, seed)
+            net.RNNModel([SIZED[kind](net)], None, input_size=4, seed=seed)
         )
 
     ours, other = weights(net, 5), weights(net, 6)
@@ -132,16 +135,21 @@ def test_each_part_is_drawn_by_its_model_and_no_two_are_equal(net: Any, kind: st
 def test_masks_are_drawn_by_the_model_too(net: Any) -> None:
     layers = [SIZED["both ways, dropping"](net) for _ in range(2)]
     for seed, layer in enumerate(layers):
-        net.RNNModel([layer], None, 4, seed)
+        net.RNNModel([layer], None, input_size=4, seed=seed)
     assert len({way.mask_seed for layer in layers for way in (layer.forwards, layer.backwards)}) == 4
 
 
 @pytest.mark.parametrize("net", [numnet, torchnet])
 def test_a_part_with_a_seed_of_its_own_keeps_its_weights(net: Any) -> None:
-    alone = net.Dense(5, 4, seed=3), net.GRULayer(3, output_size=2, input_size=5, seed=4)
-    sized = net.RNNModel([net.Dense(5, 4, seed=3), net.GRULayer(3, 2, 5, seed=4)], None, 4, seed=7)
-    shown = net.RNNModel([net.Dense(5, seed=3), net.GRULayer(3, 2, seed=4)], None, 4, seed=7)
-    tape = net.Tape(seed=7, dense=net.Dense(5, seed=3), layer=net.GRULayer(3, 2, seed=4))
+    alone = net.Dense(5, input_size=4, seed=3), net.GRULayer(3, output_size=2, input_size=5, seed=4)
+    sized = net.RNNModel(
+        [net.Dense(5, input_size=4, seed=3), net.GRULayer(3, output_size=2, input_size=5, seed=4)],
+        None,
+        input_size=4,
+        seed=7,
+    )
+    shown = net.RNNModel([net.Dense(5, seed=3), net.GRULayer(3, output_size=2, seed=4)], None, input_size=4, seed=7)
+    tape = net.Tape(seed=7, dense=net.Dense(5, seed=3), layer=net.GRULayer(3, output_size=2, seed=4))
     tape.layer(tape.dense(np.ones((2, 3, 4), "float32")))
     for k, part in enumerate(alone):
         for model in (sized, shown):
@@ -161,7 +169,7 @@ def test_a_dropout_keeps_its_own_seed_and_the_one_that_its_model_drew(net: Any) 
     own, drawn = net.Dropout(0.5, seed=5), net.Dropout(0.5)
     x, apart = np.ones((3, 8), "float32"), []
     for seed in (1, 2):
-        net.RNNModel([own, drawn], None, 8, seed)
+        net.RNNModel([own, drawn], None, input_size=8, seed=seed)
         own.calls = drawn.calls = 0
         apart.append([np.asarray(to_numpy(part(x))) for part in (own, drawn, net.Dropout(0.5, seed=5))])
     for ours, again in zip(*apart):
@@ -220,7 +228,7 @@ def test_a_node_that_a_tape_has_called_keeps_its_weights(net: Any) -> None:
 
 
 def test_bfloat16_has_first_values_too() -> None:
-    part = torchnet.Dense(3, 4, dtype=torch.bfloat16)
+    part = torchnet.Dense(3, input_size=4, dtype=torch.bfloat16)
     torchnet.RNNModel([part], input_size=4, seed=1, dtype=torch.bfloat16)
     assert part.W.dtype == torch.bfloat16
 
@@ -231,7 +239,14 @@ def test_an_optimizer_of_torch_made_before_the_model_has_the_models_parameters()
     model = torchnet.RNNModel([part], input_size=4, seed=7, dtype="float64")
     assert {id(p) for p in model.parameters()} == theirs
     assert all(p.dtype == torch.float64 for p in part.parameters())
-    assert_equal(as_arrays(model), as_arrays(numnet.RNNModel([numnet.GRULayer(5, 2, 4)], None, 4, 7, "float64")))
+    assert_equal(
+        as_arrays(model),
+        as_arrays(
+            numnet.RNNModel(
+                [numnet.GRULayer(5, output_size=2, input_size=4)], None, input_size=4, seed=7, dtype="float64"
+            )
+        ),
+    )
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (3, 5), (5, 3)])

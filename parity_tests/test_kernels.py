@@ -119,7 +119,7 @@ def test_use_fast_is_a_truth_value(net: Any) -> None:
         with pytest.raises(ValueError, match=r"LSTMLayer: use_fast is .*, expected one of True, False"):
             layer.use_fast = value
     assert layer.use_fast
-    tape = net.Tape(both=layer, dense=net.Dense(2, 6))
+    tape = net.Tape(both=layer, dense=net.Dense(2, input_size=6))
     tape.use_fast = False
     assert tape.path == "plain: use_fast is False"
 
@@ -147,7 +147,7 @@ def test_a_step_returns_its_state_as_a_tuple(net: Any, use_lengths: bool) -> Non
             h = a_x + self.W_h @ h_prev
             return (h, h, h_prev) if net is numnet else (h, h)
 
-    layer = net.RecurrentLayer(Bare(3, 2))
+    layer = net.RecurrentLayer(Bare(3, input_size=2))
     with pytest.raises(
         TypeError, match=r"RecurrentLayer: step returns a \w+ as the new state, expected a tuple \(h,\)"
     ):
@@ -160,7 +160,7 @@ def test_step_backward_returns_the_gradients_of_the_state_as_a_tuple() -> None:
             da_x, (dh_prev,), pairs = super().step_backward(*given)
             return da_x, dh_prev, pairs
 
-    layer = numnet.RecurrentLayer(Bare(3, 2))
+    layer = numnet.RecurrentLayer(Bare(3, input_size=2))
     y = layer(np.zeros((2, 4, 2)), None, [4, 2])
     with pytest.raises(TypeError, match="step_backward returns a ndarray as the gradient of the previous state"):
         layer.backward(y)

@@ -13,9 +13,9 @@ from parity_tests.small import assert_same, weights
 
 
 def test_a_dense_layer_is_drawn_by_its_seed_and_as_wide_as_the_last_axis() -> None:
-    ours = weights(numnet.Dense(2, 3))
-    assert_same(ours, weights(numnet.Dense(2, 3, seed=0)))
-    assert not np.array_equal(ours["W"], weights(numnet.Dense(2, 3, seed=1))["W"])
+    ours = weights(numnet.Dense(2, input_size=3))
+    assert_same(ours, weights(numnet.Dense(2, input_size=3, seed=0)))
+    assert not np.array_equal(ours["W"], weights(numnet.Dense(2, input_size=3, seed=1))["W"])
     dense = numnet.Dense(2)
     assert (dense(np.ones((5, 3, 4))).shape, dense.W.shape) == ((5, 3, 2), (2, 4))
 

@@ -167,7 +167,7 @@ def test_what_is_saved_is_the_dtype_that_the_weights_have_now(tmp_path: Any) -> 
 
 
 def test_a_layer_over_any_node_is_saved_and_read(net: Any, tmp_path: Any) -> None:
-    model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), 3)], input_size=6, dtype="float64")
+    model = net.RNNModel([net.RecurrentLayer(net.LSTMNode(5), output_size=3)], input_size=6, dtype="float64")
     net.save_checkpoint(tmp_path / "model.npz", model)
     again = net.RNNModel.from_checkpoint(net.load_checkpoint(tmp_path / "model.npz"))
     assert (np.asarray(again.predict(x)) == np.asarray(model.predict(x))).all()
@@ -239,7 +239,7 @@ def test_training_follows_evaluation() -> None:
 
 
 def test_in_a_model_every_part_has_its_dtype_and_none_its_last_call() -> None:
-    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, 6)]
+    layers = [numnet.Bidirectional(numnet.GRULayer(3, input_size=4, dtype="float64")), numnet.Dense(2, input_size=6)]
     layers[1](np.ones((2, 6)))
     model = numnet.RNNModel(layers, input_size=4)
     assert {part.dtype for part in model.modules() if hasattr(part, "dtype")} == {np.dtype("float32")}

@@ -44,7 +44,7 @@ def test_a_node_of_ones_own_is_its_step(net: Any, z: Sizes) -> None:
     case = next(case for case in LAYERS if case.name == "RNNLayer")
     inputs, theirs = case.inputs(z), case.build(net, z)
     kind = Ours if net is numnet else Theirs
-    ours = net.RecurrentLayer(kind(z.H, z.D, seed=theirs.seed, dtype=theirs.dtype))
+    ours = net.RecurrentLayer(kind(z.H, input_size=z.D, seed=theirs.seed, dtype=theirs.dtype))
     ours.load_state_dict(theirs.state_dict())
     outputs, pullback = run(ours, inputs)
     expected, pull_expected = run(theirs, inputs)
@@ -101,7 +101,7 @@ def test_a_node_may_read_out_what_is_not_its_state(options: Any, z: Sizes) -> No
     found = []
     x, mask = z.rng.standard_normal((z.B, z.T, z.D)), z.rng.random((z.B, z.T)) < 0.6
     for net, kind in ((numnet, OursReading), (torchnet, TheirsReading)):
-        node: Any = kind(z.H, z.D, seed=z.seed, dtype="float64")
+        node: Any = kind(z.H, input_size=z.D, seed=z.seed, dtype="float64")
         (y, h), saved = node.forward(x[:, 0].T, np.ones((z.H, z.B)))
         node.zero_grad()
         dx, d_h = node.backward((np.ones((1, z.B)), 2 * np.ones((z.H, z.B))), saved)
@@ -128,4 +128,4 @@ class NamelessToo(Theirs):
 def test_weight_dropout_wants_the_weights_that_a_node_names(net: Any) -> None:
     kind = Nameless if net is numnet else NamelessToo
     with pytest.raises(ValueError, match=f"weight_dropout is 0.5, expected 0: {kind.__name__} has no parameter V"):
-        net.RecurrentLayer(kind(3, 2), weight_dropout=0.5)
+        net.RecurrentLayer(kind(3, input_size=2), weight_dropout=0.5)

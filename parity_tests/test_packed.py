@@ -78,7 +78,7 @@ def test_a_model_takes_and_gives_what_is_packed(net: Any, z: Sizes, turned: bool
     packed = net.pack([z.rng.standard_normal((length, z.D)) for length in lengths])
     x = packed.padded().swapaxes(0, 1) if turned else packed.padded()
     ways = net.Bidirectional(net.GRULayer(z.H, batch_first=not turned), "mean")
-    model = net.RNNModel([ways, net.Dense(z.O)], net.MeanSquaredError(), z.D, dtype="float64")
+    model = net.RNNModel([ways, net.Dense(z.O)], net.MeanSquaredError(), input_size=z.D, dtype="float64")
     dy = z.rng.standard_normal(tuple(model(x, None, lengths).shape))
     found = []
     for given_x, given_dy in ((packed, net.Packed(values(net, dy, lengths, turned), lengths)), (x, dy)):

@@ -114,7 +114,7 @@ WORDS = sorted({word for sentence in SENTENCES for word, _ in sentence})
 def tagger(net: Any, epochs: int = 12) -> tuple[Any, list[float]]:
     """One sentence at a time, time first: x (T, 1)."""
     layers = [net.Embedding(len(WORDS), 6), net.LSTMLayer(6, batch_first=False), net.Dense(len(TAGS))]
-    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(WORDS), dtype="float64")
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(WORDS), dtype="float64")
     optimizer, losses = net.Adam(0.05), []
     for _ in range(epochs):
         for sentence in SENTENCES:

@@ -43,7 +43,7 @@ CLASSIFIERS: dict[str, Callable[[Any, Sizes], list[Any]]] = {
 
 def ready(net: Any, z: Sizes, layers: list[Any]) -> Any:
     """A model of these layers, every parameter random."""
-    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), z.V, z.seed, "float64")
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=z.V, seed=z.seed, dtype="float64")
     rng = np.random.default_rng(z.seed)
     model.load_state_dict({name: rng.standard_normal(tuple(p.shape)) for name, p in model.params.items()})
     return model
@@ -128,7 +128,7 @@ def every_dropout(net: Any) -> Any:
     ahead = net.LSTMLayer(4, input_size=5, seed=7, dtype="float64", peepholes=True, **{**DROPS, "zoneout": (0.1, 0.2)})
     layers = [net.Embedding(6, 5), net.Bidirectional(ahead), net.Dropout(0.2, per_sequence=True)]
     layers += [net.GRULayer(4, reset="before", layer_norm=True, learn_state=True, **DROPS), net.Dense(3)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 6, seed=1, dtype="float64")
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=6, seed=1, dtype="float64")
 
 
 def trainer(net: Any, model: Any, **options: Any) -> Any:
@@ -140,7 +140,11 @@ def carried(net: Any) -> Any:
     """Two ways, whose state, a pair of pairs, is carried from batch to batch."""
     layers = [net.Bidirectional(net.LSTMLayer(4, zoneout=0.2), "sum"), net.GRULayer(3, bidirectional=True)]
     return net.RNNModel(
-        [*layers, net.Dense(len(VOCABULARY))], net.SoftmaxCrossEntropy(), len(VOCABULARY), seed=1, dtype="float64"
+        [*layers, net.Dense(len(VOCABULARY))],
+        net.SoftmaxCrossEntropy(),
+        input_size=len(VOCABULARY),
+        seed=1,
+        dtype="float64",
     )
 
 

@@ -253,7 +253,7 @@ def test_resets_may_be_zeros_and_ones_of_any_type_and_a_tensor(net: Any) -> None
 def test_a_model_hands_resets_to_its_recurrent_layers(net: Any) -> None:
     """Its loss and outputs are those of the two sequences apart; a model without a recurrent layer refuses them."""
     layers = [net.LSTMLayer(4), net.Dense(3), net.GRULayer(3, bidirectional=True), net.Dense(2)]
-    model = net.RNNModel(layers, net.MeanSquaredError(), 3, dtype="float64")
+    model = net.RNNModel(layers, net.MeanSquaredError(), input_size=3, dtype="float64")
     rng = np.random.default_rng(0)
     x, target, resets = rng.standard_normal((1, 7, 3)), rng.standard_normal((1, 7, 2)), np.arange(7)[None] == 3
     found = []

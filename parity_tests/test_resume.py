@@ -233,7 +233,7 @@ def test_an_interrupted_run_is_saved_where_it_stands(tmp_path: Path) -> None:
 def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_model(tmp_path: Path) -> None:
     def start(seed: int, **options: Any) -> Any:
         layers = [numnet.GRULayer(6, state_dropout=0.3), numnet.Dropout(0.3), numnet.Dense(len(VOCABULARY))]
-        model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), len(VOCABULARY), seed)
+        model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=seed)
         return small_trainer(numnet, model, **options)
 
     whole, rest = start(2, directory=tmp_path), start(9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ TYPED = {
     "Dense(output_size=50, input_size=3, dtype=np.float64)": "Dense(50, input_size=3, dtype='float64')",
     "Embedding(50, 16)": "",
     "Convolution(5, width=7)": "",
+    "Characters(9, output_size=3, embedding_size=2)": "Characters(9, embedding_size=2, output_size=3)",
     "Pooling('max')": "Pooling(how='max')",
     "Dropout()": "",
     "Dropout(p=0.2)": "",
@@ -128,3 +130,16 @@ def test_a_checkpoint_and_a_trainer_are_short(net: Any) -> None:
         "Trainer(RNNModel([Embedding(50, 16), LSTMLayer(32), Dense(50)], loss=SoftmaxCrossEntropy()), Adam(), "
         "RandomBatches(<int64 array (99,)>, 4, 5), evaluate_every=7)"
     )
+
+
+def test_no_array_or_function_is_stored_for_it(net: Any) -> None:
+    class Fixed(net.Operation):
+        def __init__(self, vectors: Any, how: Any = None) -> None:
+            super().__init__()
+            self.size = len(vectors)
+
+    thing = pickle.dumps(net.RNNModel([net.Dense(2, dtype=np.float64)], loss=net.MeanSquaredError()))
+    assert repr(pickle.loads(thing)) == "RNNModel([Dense(2, dtype='float64')], loss=MeanSquaredError())"
+    made = Fixed(np.zeros(1000), how=lambda x: x)
+    assert repr(made) == "Fixed(<float64 array (1000,)>, how=<lambda>)"
+    assert all(isinstance(value, str) for value in vars(made)["made_with"].values())

@@ -44,7 +44,9 @@ def numbers(thing: Any) -> Arrays:
 
 @given(z=sizes, width=st.integers(1, 5))
 def test_a_convolution_is_torchs_of_each_row_without_its_padding(net: Any, z: Sizes, width: int) -> None:
-    case = Case("", lambda net, z, dtype: net.Convolution(z.O, width, z.D, dtype=dtype), lambda rng, z: {})
+    case = Case(
+        "", lambda net, z, dtype: net.Convolution(z.O, width=width, input_size=z.D, dtype=dtype), lambda rng, z: {}
+    )
     layer, x, lengths = case.build(net, z), z.rng.standard_normal((z.B, z.T, z.D)), ragged(z.rng, z)
     raw, given_, y = raw_convolution(numbers(layer), width), torch.tensor(x, requires_grad=True), []
     for row, length in zip(given_, lengths):
@@ -86,7 +88,7 @@ def test_unused_places_of_words_change_nothing(net: Any, z: Sizes, more: int) ->
 
 
 def test_equal_words_are_computed_once() -> None:
-    layer = numnet.Characters(300, 3, 4)
+    layer = numnet.Characters(300, embedding_size=3, output_size=4)
     x = np.array([[[256, 0, 0], [1, 0, 0]], [[256, 0, 0], [1, 255, 0]], [[0, 0, 0], [256, 0, 0]]])
     y = layer(x)
     assert len(layer.embedding.recall()) == 4  # 256; 1; 1 255
@@ -96,7 +98,7 @@ def test_equal_words_are_computed_once() -> None:
 
 
 def test_a_batch_without_a_character_is_0_and_moves_nothing(net: Any) -> None:
-    layer = net.Characters(5, 3, 4)
+    layer = net.Characters(5, embedding_size=3, output_size=4)
     y = layer(np.zeros((2, 3, 4), int))
     assert layer.backward(np.ones((2, 3, 4))) is None
     np.testing.assert_array_equal(to_numpy(y), np.zeros((2, 3, 4)))
@@ -104,7 +106,7 @@ def test_a_batch_without_a_character_is_0_and_moves_nothing(net: Any) -> None:
 
 
 def test_the_vector_of_no_character_is_never_read(net: Any) -> None:
-    layer = net.Characters(5, 3, 4)
+    layer = net.Characters(5, embedding_size=3, output_size=4)
     state = numbers(layer)
     state["embedding.W"][0] = np.nan
     layer.load_state_dict(state)
@@ -139,7 +141,7 @@ def test_a_packed_batch_is_the_padded_one(name: str, net: Any, z: Sizes) -> None
 def test_a_concat_with_time_first_is_the_concat_of_the_turned_batch(net: Any, z: Sizes) -> None:
     found = []
     for first in (True, False):
-        layers = [net.Convolution(z.O, 2, seed=1, batch_first=first), net.Dense(z.H, seed=2)]
+        layers = [net.Convolution(z.O, width=2, seed=1, batch_first=first), net.Dense(z.H, seed=2)]
         layer = net.Concat(layers, batch_first=first, dtype="float64")
         inputs = ROWS["Convolution"].inputs(z)
         x = inputs["x"] if first else inputs["x"].swapaxes(0, 1)
@@ -152,7 +154,7 @@ def test_a_concat_with_time_first_is_the_concat_of_the_turned_batch(net: Any, z:
 
 def test_a_concat_is_its_layers_beside_each_other(net: Any) -> None:
     x = np.random.default_rng(0).standard_normal((2, 3, 5))
-    layers = [net.Dense(2, 4, dtype="float64"), net.Tanh()]
+    layers = [net.Dense(2, input_size=4, dtype="float64"), net.Tanh()]
     y = np.array(to_numpy(net.Concat(layers, [4, 1], dtype="float64")(x)))
     np.testing.assert_allclose(y[..., :2], to_numpy(layers[0](x[..., :4])), rtol=1e-12)
     np.testing.assert_allclose(y[..., 2:], np.tanh(x[..., 4:]), rtol=1e-12)
@@ -162,7 +164,7 @@ def test_a_concat_of_tokens_stands_before_or_behind_others(net: Any) -> None:
     """Nested, and with columns that are numbers though they are integers; two embeddings of one token."""
     both = net.Concat([net.Embedding(7, 2), net.Embedding(5, 3)])
     assert (both.reads, both.input_size) == ("tokens", 5)
-    inner = net.Concat([net.Embedding(7, 2), net.Characters(6, 2, 3)], [1, 4])
+    inner = net.Concat([net.Embedding(7, 2), net.Characters(6, embedding_size=2, output_size=3)], [1, 4])
     whole = net.Concat([inner, net.Embedding(3, 2), net.Dense(4), both], [5, 1, 2, 1])
     assert check_gradients(whole, full=True).passed
     assert tuple(whole(np.ones((2, 3, 9), int)).shape) == (2, 3, 2 + 3 + 2 + 4 + 5)
@@ -171,7 +173,7 @@ def test_a_concat_of_tokens_stands_before_or_behind_others(net: Any) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_one_dtype_for_all_that_stands_side_by_side(net: Any, dtype: str) -> None:
-    layer = net.Concat([net.Dropout(0.3), net.Dense(2, 4)], [3, 4], dtype=dtype)
+    layer = net.Concat([net.Dropout(0.3), net.Dense(2, input_size=4)], [3, 4], dtype=dtype)
     for given_ in ("float32", "float64", "int64"):
         y = layer(np.ones((2, 3, 7), given_))
         assert {str(part.dtype).removeprefix("torch.") for part in (y, layer.backward(np.ones(y.shape)))} == {dtype}
@@ -196,7 +198,7 @@ def test_vectors_that_others_trained(net: Any) -> None:
 
 def tagger(net: Any) -> Any:
     """Words and their characters, both ways, a tag for each; some of the dropout stands inside the Concat."""
-    characters = net.Characters(A, 4, 6, seed=2)
+    characters = net.Characters(A, embedding_size=4, output_size=6, seed=2)
     both = net.Concat([net.Embedding(V, 5, seed=1), characters, net.Dropout(0.2)], [1, C, 1])
     rest = [net.Dropout(0.3), net.Convolution(8), net.LSTMLayer(6, bidirectional=True), net.Dropout(0.3)]
     return net.RNNModel([both, *rest, net.Dense(TAGS)], net.SoftmaxCrossEntropy(), seed=3, dtype="float64")
@@ -251,25 +253,26 @@ def test_a_checkpoint_keeps_what_stands_side_by_side(case: Case, net: Any, tmp_p
 
 
 def test_first_values_of_a_convolution_are_torchs() -> None:
-    W, b = numnet.Convolution(40, 5, input_size=5).params.values()
+    W, b = numnet.Convolution(40, width=5, input_size=5).params.values()
     raw: Any = torch.nn.Conv1d(5, 40, 5)
     for ours, theirs in ((W, raw.weight), (b, raw.bias)):
         assert ours.shape == tuple(theirs.shape)
         assert 0.9 / 5 < np.abs(ours).max() <= 1 / 5
         assert float(theirs.detach().abs().max()) <= 1 / 5
-    W, b = numnet.Convolution(40, 5, input_size=50, initial="glorot").params.values()
+    W, b = numnet.Convolution(40, width=5, input_size=50, initial="glorot").params.values()
     theirs = torch.nn.init.xavier_uniform_(torch.empty(40, 50, 5))
     assert W.std() == pytest.approx(float(theirs.std()), rel=0.05)
     assert not b.any()
-    W, b = numnet.Convolution(8, 3, input_size=5, initial="orthogonal", dtype="float64").params.values()
+    W, b = numnet.Convolution(8, width=3, input_size=5, initial="orthogonal", dtype="float64").params.values()
     np.testing.assert_allclose(W.reshape(8, 15) @ W.reshape(8, 15).T, np.eye(8), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["Convolution", "Characters"])
 @pytest.mark.parametrize("initial", ["pytorch", "glorot", "orthogonal"])
 def test_one_seed_draws_the_same_first_values(kind: str, initial: str) -> None:
-    sizes_ = (4, 2, 3) if kind == "Convolution" else (7, 4, 3, 2)
-    ours, theirs = (getattr(net, kind)(*sizes_, initial=initial, seed=5) for net in (numnet, torchnet))
+    options: dict[str, Any] = {"width": 2, "initial": initial, "seed": 5}
+    options |= {"input_size": 3} if kind == "Convolution" else {"embedding_size": 4, "output_size": 3}
+    ours, theirs = (getattr(net, kind)(7, **options) for net in (numnet, torchnet))
     assert_near(numbers(ours), numbers(theirs), 0)
     assert list(ours.params) == list(theirs.params)
     assert ours.config() == theirs.config()

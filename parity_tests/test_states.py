@@ -256,7 +256,7 @@ def test_the_path_of_a_model_names_each_layer_that_runs_plain(net: Any) -> None:
 def test_evaluation_and_generation_leave_the_memory_of_a_stateful_layer(net: Any) -> None:
     def model(stateful: bool) -> Any:
         layers = [net.GRULayer(6, stateful=stateful), net.Dense(len(VOCABULARY))]
-        return net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed=3)
+        return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=3)
 
     remembering, plain = model(True), model(False)
     remembering(TOKENS[:20].reshape(2, 10))
@@ -273,7 +273,7 @@ def test_a_stateful_layer_begins_anew_with_every_batch_of_sentences(net: Any) ->
     runs = []
     for stateful in (True, False):
         layers = [net.LSTMLayer(5, stateful=stateful), net.Dense(len(VOCABULARY))]
-        model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), seed=3)
+        model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=3)
         batches = net.SequenceBatches(sentences, sentences, 3)
         runs.append(net.Trainer(model, net.Adam(0.01), batches, progress=False).fit(epochs=3).losses)
     assert runs[0] == runs[1]

@@ -64,7 +64,10 @@ def test_what_the_first_batch_decides(net: Any) -> None:
         (lambda net: [net.RNNLayer(5, output_size=3, return_sequences=False)], ["(B, 3)"]),
         (lambda net: [net.RNNLayer(5, batch_first=False)], ["(T, B, 5)"]),
         (lambda net: [net.Bidirectional(net.MGULayer(5), "sum")], ["(B, T, 5)"]),
-        (lambda net: [net.Concat([net.Embedding(9, 2), net.Characters(5, 2, 3)], [1, 4])], ["(B, T, 5)"]),
+        (
+            lambda net: [net.Concat([net.Embedding(9, 2), net.Characters(5, embedding_size=2, output_size=3)], [1, 4])],
+            ["(B, T, 5)"],
+        ),
         (lambda net: [net.Tanh(), net.Convolution(5)], ["(B, T, ?)", "(B, T, 5)"]),
         (lambda net: [], []),
     ],

@@ -75,7 +75,7 @@ def grads_of(thing: Any) -> dict[str, Array]:
 
 def test_a_loop_over_words_is_the_model_that_a_layer_makes(net: Any) -> None:
     layers = [net.Embedding(V, D), net.GRULayer(H, return_sequences=False), net.Dense(2)]
-    model, tape = net.RNNModel(layers, net.SoftmaxCrossEntropy(), V, dtype="float64"), reader(net)
+    model, tape = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=V, dtype="float64"), reader(net)
     read(tape, [0], 0)
     tape.load_state_dict(dict(zip(tape.params, [to_numpy(p) for p in model.params.values()])))
     for sentence, label in SENTENCES:
@@ -90,7 +90,7 @@ def test_a_loop_over_words_is_the_model_that_a_layer_makes(net: Any) -> None:
 def test_steps_are_the_layer_with_the_same_node(net: Any) -> None:
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((3, 6, D)), rng.standard_normal((3, 6, H))
-    parts = {"node": net.LSTMNode(H, D, seed=1), "layer": net.LSTMLayer(H, input_size=D, seed=1)}
+    parts = {"node": net.LSTMNode(H, input_size=D, seed=1), "layer": net.LSTMLayer(H, input_size=D, seed=1)}
     tape = net.Tape(dtype="float64", **parts, loss=net.MeanSquaredError())
     steps: list[Any] = []
     state: Any = None
@@ -117,7 +117,7 @@ def test_the_gradient_of_every_value_on_the_way_can_be_looked_at(net: Any) -> No
 
 
 def test_a_part_that_is_not_called_has_a_gradient_of_0(net: Any) -> None:
-    tape = net.Tape(used=net.Dense(2, 3), spare=net.Dense(2, 3))
+    tape = net.Tape(used=net.Dense(2, input_size=3), spare=net.Dense(2, input_size=3))
     before = to_numpy(tape.params["spare.W"]).copy()
     tape.backward(tape.used(np.ones((1, 3))).sum())
     assert all(not g.any() for name, g in grads_of(tape).items() if name.startswith("spare"))
@@ -126,7 +126,7 @@ def test_a_part_that_is_not_called_has_a_gradient_of_0(net: Any) -> None:
 
 
 def test_plain_values_are_constants(net: Any) -> None:
-    tape = net.Tape(dtype="float64", f=net.Dense(D, D), g=net.Dense(1, D))
+    tape = net.Tape(dtype="float64", f=net.Dense(D, input_size=D), g=net.Dense(1, input_size=D))
     h = tape.f(np.ones((2, D)))
     tape.backward(tape.g(h.value).sum())
     grads = grads_of(tape)
@@ -146,7 +146,7 @@ def test_each_part_draws_its_own_weights_and_a_seed_is_a_seed(net: Any) -> None:
     assert not any(map(np.array_equal, first, other))
     assert {str(p.dtype) for p in first} == {"float32"}
     assert {str(p.dtype) for p in weights(dtype="float64")} == {"float64"}
-    own = net.Dense(3, 3, seed=5)
+    own = net.Dense(3, input_size=3, seed=5)
     kept = to_numpy(own.params["W"]).copy()
     np.testing.assert_array_equal(to_numpy(net.Tape(own=own).params["own.W"]), kept)
 
@@ -388,7 +388,7 @@ class ReadsOut(numnet.RNNNode):
 @pytest.mark.parametrize("constant", [False, True], ids=["x on the tape", "x constant"])
 def test_a_node_that_reads_out_gives_y_and_its_state(constant: bool) -> None:
     found = []
-    for node in (ReadsOut(H, H, seed=1), numnet.RNNNode(H, H, seed=1)):
+    for node in (ReadsOut(H, input_size=H, seed=1), numnet.RNNNode(H, input_size=H, seed=1)):
         tape = numnet.Tape(dtype="float64", node=node)
         x = numnet.ArrayWithGrad(drawn_input()[:, :, :H])
         h: Any = None
@@ -406,7 +406,9 @@ def test_a_node_that_reads_out_gives_y_and_its_state(constant: bool) -> None:
 def test_calls_of_one_part_may_differ_in_kind_and_in_batch_size() -> None:
     found = []
     for net in BACKENDS:
-        tape = net.Tape(dtype="float64", node=net.GRUNode(H, V, seed=1), dense=net.Dense(H, H, seed=2))
+        tape = net.Tape(
+            dtype="float64", node=net.GRUNode(H, input_size=V, seed=1), dense=net.Dense(H, input_size=H, seed=2)
+        )
         one_hot = net.ArrayWithGrad(np.eye(V)[[2, 4, 4]])
         h = tape.dense(tape.node([1], tape.node(np.eye(V)[[5]])))
         z = tape.dense(tape.node(one_hot, tape.node([3, 3, 0])))
@@ -430,7 +432,7 @@ def test_an_error_on_the_way_leaves_nothing_behind(net: Any) -> None:
         if tape.tanh.wrong:
             raise ArithmeticError
 
-    tape = net.Tape(dtype="float64", node=net.GRUNode(H, H), dense=net.Dense(H, H), tanh=Fails())
+    tape = net.Tape(dtype="float64", node=net.GRUNode(H, input_size=H), dense=net.Dense(H, input_size=H), tanh=Fails())
     h = tape.tanh(tape.node(np.ones((2, H))))
     if net is torchnet:
         h.tensor.register_hook(hook)
@@ -454,7 +456,7 @@ def test_a_subclass_of_a_part_with_pure_functions_is_called_as_it_is(net: Any) -
             return 2 * super().backward(dy)
 
     values = []
-    for part in (Twice(2, 3, seed=0), net.Dense(2, 3, seed=0)):
+    for part in (Twice(2, 3, seed=0), net.Dense(2, input_size=3, seed=0)):
         tape, x = net.Tape(f=part), net.ArrayWithGrad(np.ones((1, 3), "float32"))
         y = tape.f(x if isinstance(part, Twice) else x * 2)
         tape.backward(y.sum())
@@ -464,7 +466,7 @@ def test_a_subclass_of_a_part_with_pure_functions_is_called_as_it_is(net: Any) -
 
 
 def test_a_layer_takes_resets(net: Any) -> None:
-    tape = net.Tape(dtype="float64", layer=net.GRULayer(H, D, seed=1))
+    tape = net.Tape(dtype="float64", layer=net.GRULayer(H, output_size=D, seed=1))
     x, resets = drawn_input(), np.zeros((2, 5), bool)
     resets[:, 2] = True
     y = tape.layer(x, None, None, resets)
@@ -546,7 +548,12 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("optimizer", numnet.OPTIMIZERS)
 def test_no_way_back_through_weights_that_have_changed(net: Any, optimizer: str) -> None:
-    tape = net.Tape(first=net.Dense(3, 3), second=net.Dense(2, 3), loss=net.SoftmaxCrossEntropy(), dtype="float64")
+    tape = net.Tape(
+        first=net.Dense(3, input_size=3),
+        second=net.Dense(2, input_size=3),
+        loss=net.SoftmaxCrossEntropy(),
+        dtype="float64",
+    )
     value = tape.loss(tape.second(tape.first(np.ones((1, 3)))), [1])
     tape.backward(value)
     net.OPTIMIZERS[optimizer](0.5).step(tape)
@@ -557,7 +564,7 @@ def test_no_way_back_through_weights_that_have_changed(net: Any, optimizer: str)
 def test_the_padded_bias_of_a_gru_follows_b_h() -> None:
     """The kernel's second bias is shared by the calls: it has b_h's values at each call, and every call's gradient."""
     x = np.random.default_rng(0).standard_normal((3, 2, 4)).astype("float32")
-    tape, node = (torchnet.Tape(part=torchnet.GRUNode(5, 4, seed=1)) for _ in range(2))
+    tape, node = (torchnet.Tape(part=torchnet.GRUNode(5, input_size=4, seed=1)) for _ in range(2))
     node.part.cell = None  # the node's own step
     for one in (tape, node):
         total = one.part(x[0]).sum() + one.part(x[1]).sum()

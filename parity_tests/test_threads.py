@@ -115,7 +115,7 @@ def waiting(net: Any) -> tuple[Any, threading.Event, threading.Event]:
             return super().forward(x)
 
     layers = [Waiting(), net.Dropout(0.5), net.Dense(4), net.Pooling()]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), 3, 1, "float64"), inside, go
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=3, seed=1, dtype="float64"), inside, go
 
 
 def as_tape(net: Any, model: Any) -> Any:
@@ -125,9 +125,11 @@ def as_tape(net: Any, model: Any) -> Any:
 
 
 def as_translator(net: Any, model: Any) -> Any:
-    stack = [net.Dense(3, 3), net.Tanh()]
+    stack = [net.Dense(3, input_size=3), net.Tanh()]
     decoder, output = [net.Embedding(4, 3)], [net.Dense(4)]
-    return net.EncoderDecoder([model.layers[0], *stack], decoder, output, None, net.SoftmaxCrossEntropy(), 3, 4)
+    return net.EncoderDecoder(
+        [model.layers[0], *stack], decoder, output, None, net.SoftmaxCrossEntropy(), input_size=3, target_size=4
+    )
 
 
 @pytest.mark.parametrize("kind", ["RNNModel", "EncoderDecoder", "Tape"])
@@ -174,7 +176,10 @@ def test_a_model_may_be_trained_after_a_training_call_that_failed(net: Any) -> N
 
 
 def test_forward_and_backward_may_be_in_two_threads_that_do_not_overlap(net: Any) -> None:
-    model, alone = net.Dense(3, 3, dtype="float64", seed=1), net.Dense(3, 3, dtype="float64", seed=1)
+    model, alone = (
+        net.Dense(3, input_size=3, dtype="float64", seed=1),
+        net.Dense(3, input_size=3, dtype="float64", seed=1),
+    )
     for k in range(3):
         alone.forward(BATCH + k)
         alone.backward(BATCH)
@@ -186,7 +191,7 @@ def test_forward_and_backward_may_be_in_two_threads_that_do_not_overlap(net: Any
 
 
 def test_backward_after_a_forward_pass_of_another_thread_is_refused(net: Any) -> None:
-    layer = net.Dense(3, 3, dtype="float64")
+    layer = net.Dense(3, input_size=3, dtype="float64")
     layer.forward(BATCH)
     in_another_thread(lambda: layer.forward(2 * BATCH))
     before = grads(layer)
@@ -217,7 +222,7 @@ def test_threads_that_meet_at_the_first_batch_build_a_model_once(net: Any) -> No
 def test_a_value_of_an_evaluation_on_a_tape_can_still_be_walked_back_through(net: Any) -> None:
     found = []
     for evaluates in (True, False):
-        tape = net.Tape(1, "float64", dense=net.Dense(3, 3), tanh=net.Tanh(), loss=net.MeanSquaredError())
+        tape = net.Tape(1, "float64", dense=net.Dense(3, input_size=3), tanh=net.Tanh(), loss=net.MeanSquaredError())
         values: list[Any] = []
         tape.objective = lambda x, y, tape=tape, values=values: (
             values.append(tape.loss(tape.tanh(tape.dense(x)), y)) or values[-1]

@@ -193,7 +193,9 @@ def test_the_first_number_that_is_none_is_named(what: str) -> None:
 
 def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4, dtype="float64")
+    model = numnet.RNNModel(
+        [numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4, dtype="float64"
+    )
     x, y = ([rng.standard_normal((length, width)) for length in (1, 5, 2)] for width in (4, 2))
     found = numnet.evaluate(model, numnet.SequenceBatches(x, y, batch_size=2, shuffle=False))
     squares = [((model.predict(one[None])[0] - target) ** 2).sum() for one, target in zip(x, y)]
@@ -203,7 +205,7 @@ def test_an_evaluation_is_the_mean_over_all_targets_of_the_real_steps() -> None:
 
 def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_places() -> None:
     rng = np.random.default_rng(0)
-    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), 4)
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.MeanSquaredError(), input_size=4)
     batches = numnet.SequenceBatches(rng.standard_normal((6, 5, 4)), rng.standard_normal((6, 5, 2)), 2)
     trainer = numnet.Trainer(model, numnet.Adam(), batches, progress=False)
     trainer.seconds = 1.23456

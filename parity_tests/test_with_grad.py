@@ -337,10 +337,10 @@ def lstm(net: Any, p: Any, x: Any, h: Any, c: Any) -> Any:
 
 
 STEPS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], int]] = {
-    "RNN": (rnn, lambda net: net.RNNNode(5, 4, dtype="float64"), 1),
-    "GRU after": (gru, lambda net: net.GRUNode(5, 4, dtype="float64"), 1),
-    "GRU before": (gru_before, lambda net: net.GRUNode(5, 4, reset="before", dtype="float64"), 1),
-    "LSTM": (lstm, lambda net: net.LSTMNode(5, 4, dtype="float64"), 2),
+    "RNN": (rnn, lambda net: net.RNNNode(5, input_size=4, dtype="float64"), 1),
+    "GRU after": (gru, lambda net: net.GRUNode(5, input_size=4, dtype="float64"), 1),
+    "GRU before": (gru_before, lambda net: net.GRUNode(5, input_size=4, reset="before", dtype="float64"), 1),
+    "LSTM": (lstm, lambda net: net.LSTMNode(5, input_size=4, dtype="float64"), 2),
 }
 
 
@@ -377,7 +377,7 @@ OPERATIONS: dict[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
     "Tanh": (lambda net, p, x: x.tanh(), lambda net: net.Tanh()),
     "ReLU": (lambda net, p, x: x.relu(), lambda net: net.ReLU()),
     "Softmax": (lambda net, p, x: x.softmax(), lambda net: net.Softmax()),
-    "Dense": (dense, lambda net: net.Dense(3, 4, dtype="float64")),
+    "Dense": (dense, lambda net: net.Dense(3, input_size=4, dtype="float64")),
 }
 
 

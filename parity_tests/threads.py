@@ -34,8 +34,14 @@ def switching_often() -> Iterator[None]:
 
 def simple(net: Any, seed: int = 1) -> tuple[Any, Any]:
     """A model without recurrent layers, but with dropout, and its input size."""
-    layers = [net.Dense(7), net.Dropout(0.5), net.Tanh(), net.Concat([net.Dense(3), net.Convolution(2, 3)])]
-    return net.RNNModel([*layers, net.Pooling("mean"), net.Dense(4)], net.SoftmaxCrossEntropy(), 3, seed, "float64"), 3
+    layers = [net.Dense(7), net.Dropout(0.5), net.Tanh(), net.Concat([net.Dense(3), net.Convolution(2, width=3)])]
+    return net.RNNModel(
+        [*layers, net.Pooling("mean"), net.Dense(4)],
+        net.SoftmaxCrossEntropy(),
+        input_size=3,
+        seed=seed,
+        dtype="float64",
+    ), 3
 
 
 def zoneout(net: Any) -> Any:
@@ -43,7 +49,7 @@ def zoneout(net: Any) -> Any:
     options: dict[str, Any] = {"zoneout": 0.3, "state_dropout": 0.2, "stateful": True}
     layers = [net.GRULayer(5, **options), net.Dropout(0.4), net.LSTMLayer(4, bidirectional=True)]
     layers.append(net.Dense(len(VOCABULARY)))
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), len(VOCABULARY), 3, "float64")
+    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=3, dtype="float64")
 
 
 def simple_answers(net: Any, count: int) -> list[Answer]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dis import opmap
 from typing import Any
 
-from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS
+from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS, ORDER
 
 
 def package_of(kind: type) -> str:
@@ -69,6 +69,7 @@ def check_arguments(kind: type, arguments: tuple[Any, ...], options: Mapping[str
     first = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(arguments) > len(first) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         expected = f"{len(first)}: {', '.join(first)}" if first else "none"
-        others = [name for name in parameters if name not in first]
-        rest = f" The others are given by name: {others[0]}=..." if others else ""
+        others = [f"{name}=" for name in parameters if name not in first]
+        order = next((f". {ORDER[base.__name__]}" for base in kind.__mro__ if base.__name__ in ORDER), "")
+        rest = f" Others are given by name, e.g. {others[0]}{order.format(kind=kind.__name__)}." if others else ""
         raise TypeError(f"{kind.__name__}: {len(arguments)} arguments without a name, expected {expected}.{rest}")

@@ -2,6 +2,7 @@
 
     NAMES        names of a module: numnet.LSTM
     OPTIONS      keywords of a constructor: Adam(lr=0.01); by class: the nearest base class counts
+    ORDER        arguments without a name, by class: LSTMLayer(10, 20)
     ATTRIBUTES   attributes and methods, by class: model.fit(...)
 
 {net} is the package's name and {kind} that of the class.
@@ -175,6 +176,10 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "train_data dataloader train_loader": {"Trainer": "Use batches"},
         "validation_data val_loader": {"Trainer": "Use validation"},
     }
+)
+
+ORDER = dict.fromkeys(
+    ("NamedLayer", "Node", "Dense", "Convolution"), "PyTorch's (10, 20) is {kind}(20, input_size=10) here"
 )
 
 ATTRIBUTES: dict[str, dict[str, str]] = {

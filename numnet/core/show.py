@@ -11,7 +11,6 @@ import numpy as np
 from numnet.core.answers import check_arguments, no_attribute
 
 ELSEWHERE = ("input_size", "memory_size", "seed", "dtype")  # a first batch or a model may set them: shown as given
-UNKNOWN = "..."  # a value that is neither an attribute nor known from the call
 
 
 class Shown:
@@ -43,8 +42,24 @@ class Made(Shown):
         made = super().__new__(cls, *arguments, **options)
         if arguments or options:  # a copy is made without, and gets all attributes later
             names = list(inspect.signature(cls).parameters)
-            vars(made)["made_with"] = {**dict(zip(names, arguments)), **options}
+            given = {**dict(zip(names, arguments)), **options}
+            vars(made)["made_with"] = {name: kept(value) for name, value in given.items()}
         return made
+
+
+class Text(str):
+    """A value that is shown as this text."""
+
+
+UNKNOWN = Text("...")  # a value that is neither an attribute nor known from the call
+
+
+def kept(value: Any) -> Any:
+    """A part or a plain value as it is; of arrays, functions and the like only what is shown: no part keeps them."""
+    if isinstance(value, (list, tuple)) and all(not isinstance(kept(each), Text) for each in value):
+        return value
+    plain = value is None or isinstance(value, (Shown, bool, int, float, str))
+    return value if plain else Text(text(value))
 
 
 def show(thing: Any, **more: Any) -> str:
@@ -101,8 +116,8 @@ def alike(value: Any, default: Any) -> bool:
 
 def text(value: Any) -> str:
     """A value as one would type it; arrays, functions and whatever has a long repr in short."""
-    if value is UNKNOWN:
-        return UNKNOWN
+    if isinstance(value, Text):
+        return str(value)
     if isinstance(value, type) and issubclass(value, np.generic):
         value = np.dtype(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):

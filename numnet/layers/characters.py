@@ -35,6 +35,7 @@ class Characters(Layer):
     def __init__(
         self,
         input_size: int,
+        *,
         embedding_size: int,
         output_size: int,
         width: int = 3,
@@ -47,7 +48,7 @@ class Characters(Layer):
         check_size(self.name, output_size=output_size, width=width)
         self.output_size = output_size
         self.embedding = Embedding(input_size, embedding_size, dtype=dtype)
-        self.convolution = Convolution(output_size, width, None, initial, dtype=dtype)
+        self.convolution = Convolution(output_size, width=width, input_size=None, initial=initial, dtype=dtype)
         self.pooling = Pooling("max")
         self.ready(input_size)
 

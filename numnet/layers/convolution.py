@@ -38,6 +38,7 @@ class Convolution(ParamOperation):
     def __init__(
         self,
         output_size: int,
+        *,
         width: int = 3,
         input_size: int | None = None,
         initial: str = "pytorch",

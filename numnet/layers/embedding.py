@@ -31,6 +31,7 @@ class Embedding(ParamOperation):
         self,
         input_size: int,
         output_size: int,
+        *,
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         std: float = 1.0,

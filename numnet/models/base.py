@@ -84,7 +84,8 @@ class ModelBase(Network):
         """Create a model of that architecture, with the layers of this backend."""
         layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls
-        return model(layers, loss, config["input_size"], config["seed"], config["dtype"], device)
+        settings = {name: config[name] for name in ("input_size", "seed", "dtype")}
+        return model(layers, loss, **settings, device=device)
 
 
 def config_of(part: Any) -> Any:

@@ -34,10 +34,10 @@ class GRUNode(Node):
     gates = ("r", "z", "n")
     b_h: Array
 
-    def __init__(self, hidden_size: int, input_size: int | None = None, reset: str = "after", **options: Any) -> None:
+    def __init__(self, hidden_size: int, *, reset: str = "after", **options: Any) -> None:
         check_choice(self.name, "reset", reset, ("before", "after"))
         self.reset = reset
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size

@@ -26,12 +26,10 @@ class IndRNNNode(Node):
     recurrent_weights = "u"
     u: Array
 
-    def __init__(
-        self, hidden_size: int, input_size: int | None = None, activation: str = "relu", **options: Any
-    ) -> None:
+    def __init__(self, hidden_size: int, *, activation: str = "relu", **options: Any) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)

@@ -56,12 +56,12 @@ class RecurrentLayer(RecurrentOptions, Layer):
     d_state: State = None
     pool: Pool | None = None
 
-    def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
+    def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
-        self.output = Dense(output_size, None, node.initial) if output_size else None
+        self.output = Dense(output_size, input_size=None, initial=node.initial) if output_size else None
         node.error_name = self.name
         self.set_options(**options)
         self.ready(node.input_size)
@@ -229,6 +229,6 @@ class NamedLayer(RecurrentLayer):
     """
 
     def __init__(
-        self, hidden_size: int, output_size: int | None = None, input_size: int | None = None, **options: Any
+        self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
     ) -> None:
-        super().__init__(self.make_node(hidden_size, input_size, options), output_size, **options)
+        super().__init__(self.make_node(hidden_size, input_size, options), output_size=output_size, **options)

@@ -32,11 +32,9 @@ class LSTMNode(Node):
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
 
-    def __init__(
-        self, hidden_size: int, input_size: int | None = None, *, forget_bias: float = 0.0, **options: Any
-    ) -> None:
+    def __init__(self, hidden_size: int, *, forget_bias: float = 0.0, **options: Any) -> None:
         self.forget_bias = forget_bias
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width = super().make(rng)

@@ -60,6 +60,7 @@ class Node(ParamOperation):
     def __init__(
         self,
         hidden_size: int,
+        *,
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,

@@ -23,12 +23,10 @@ class RNNNode(Node):
     state dropout, or None: W_h reads h_in = h' ⊙ drop.
     """
 
-    def __init__(
-        self, hidden_size: int, input_size: int | None = None, activation: str = "tanh", **options: Any
-    ) -> None:
+    def __init__(self, hidden_size: int, *, activation: str = "tanh", **options: Any) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "activation": self.activation}

@@ -22,7 +22,7 @@ KINDS = ["GRU node", "Dense"]
 
 def part_of(net: Any, kind: str, H: int) -> Any:
     """The part; its weights are those of seed 0 on either backend."""
-    return net.GRUNode(H, H, seed=0) if kind == "GRU node" else net.Dense(H, H, seed=0)
+    return net.GRUNode(H, input_size=H, seed=0) if kind == "GRU node" else net.Dense(H, input_size=H, seed=0)
 
 
 def module_of(kind: str, H: int) -> Any:

@@ -51,6 +51,7 @@ class Attention(ParamOperation):
     def __init__(
         self,
         kind: str = "additive",
+        *,
         input_size: int | None = None,
         memory_size: int | None = None,
         hidden_size: int | None = None,

@@ -25,6 +25,7 @@ class Dense(ParamOperation):
     def __init__(
         self,
         output_size: int,
+        *,
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,

@@ -29,6 +29,7 @@ class Embedding(ParamOperation):
         self,
         input_size: int,
         output_size: int,
+        *,
         seed: int | None = None,
         dtype: Any = "float32",
         std: float = 1.0,

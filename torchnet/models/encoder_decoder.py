@@ -53,6 +53,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         output: Sequence[Operation],
         attention: Attention | None = None,
         loss: Loss | None = None,
+        *,
         input_size: int | None = None,
         target_size: int | None = None,
         teacher_forcing: float | Schedule = 1.0,

@@ -68,6 +68,7 @@ class RNNModel(Model):
         self,
         layers: Sequence[Operation],
         loss: Loss | None = None,
+        *,
         input_size: int | None = None,
         seed: int | None = None,
         dtype: Any = "float32",

@@ -31,10 +31,10 @@ class GRUNode(Node):
     gates = ("r", "z", "n")
     b_h: Tensor
 
-    def __init__(self, hidden_size: int, input_size: int | None = None, reset: str = "after", **options: Any) -> None:
+    def __init__(self, hidden_size: int, *, reset: str = "after", **options: Any) -> None:
         check_choice(type(self).__name__, "reset", reset, ("before", "after"))
         self.reset = reset
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size

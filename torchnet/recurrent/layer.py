@@ -55,13 +55,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
     counts = Saved()  # the number of real steps of each row, if the last call's x was Packed
     node: Node
 
-    def __init__(self, node: Node, output_size: int | None = None, **options: Any) -> None:
+    def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
         self.__dict__["node"] = node  # not a submodule: layer and node share the parameters
         self.hidden_size, self.output_size = node.hidden_size, output_size
-        self.output = Dense(output_size, None, node.initial) if output_size else None
+        self.output = Dense(output_size, input_size=None, initial=node.initial) if output_size else None
         self.of_node: list[str] = []  # the names of the node's parameters
         self.d_state: State = None
         node.error_name = self.name
@@ -236,9 +236,9 @@ class NamedLayer(RecurrentLayer):
     """
 
     def __init__(
-        self, hidden_size: int, output_size: int | None = None, input_size: int | None = None, **options: Any
+        self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
     ) -> None:
-        super().__init__(self.make_node(hidden_size, input_size, options), output_size, **options)
+        super().__init__(self.make_node(hidden_size, input_size, options), output_size=output_size, **options)
 
 
 def as_zone(k: Any, like: Tensor) -> Tensor | None:

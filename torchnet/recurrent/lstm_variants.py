@@ -44,7 +44,7 @@ class LSTMVariantNode(LayerNormNode):
     def __init__(
         self,
         hidden_size: int,
-        input_size: int | None = None,
+        *,
         peepholes: bool = False,
         coupled: bool = False,
         proj_size: int | None = None,
@@ -56,7 +56,7 @@ class LSTMVariantNode(LayerNormNode):
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:

@@ -51,6 +51,7 @@ class Node(ParamOperation):
     def __init__(
         self,
         hidden_size: int,
+        *,
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,

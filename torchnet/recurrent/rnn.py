@@ -22,12 +22,10 @@ class RNNNode(Node):
     h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), W_h (H, H), b (H,).
     """
 
-    def __init__(
-        self, hidden_size: int, input_size: int | None = None, activation: str = "tanh", **options: Any
-    ) -> None:
+    def __init__(self, hidden_size: int, *, activation: str = "tanh", **options: Any) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
         self.activation = activation
-        super().__init__(hidden_size, input_size, **options)
+        super().__init__(hidden_size, **options)
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "activation": self.activation}

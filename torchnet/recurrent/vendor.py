@@ -28,7 +28,7 @@ def kernel_of(node: Any, W_x: Tensor) -> tuple[Any, list[Tensor]]:
         return torch.rnn_tanh if node.activation == "tanh" else torch.rnn_relu, weights
     if isinstance(node, GRUNode):
         return torch.gru, weights
-    return torch.lstm, [*weights, node.W_r] if getattr(node, "proj_size", None) else weights
+    return torch.lstm, [*weights, node.W_r] if vars(node).get("proj_size") else weights
 
 
 def why_none(node: Any) -> str:
