@@ -105,12 +105,12 @@ WORDS: list[tuple[str, Callable[[Any], Any]]] = [
     (
         "LSTMLayer: 2 arguments without a name, expected 1: hidden_size. Others are given by name, e.g. output_size=. "
         "PyTorch's (10, 20) is LSTMLayer(20, input_size=10) here.",
-        lambda net: net.LSTMLayer(10, output_size=20),
+        lambda net: net.LSTMLayer(10, 20),
     ),
     (
         "Embedding: 3 arguments without a name, expected 2: input_size, output_size. "
         "Others are given by name, e.g. seed=.",
-        lambda net: net.Embedding(10, 20, seed=30),
+        lambda net: net.Embedding(10, 20, 30),
     ),
     ("Tanh: 1 arguments without a name, expected none.", lambda net: net.Tanh(1)),
     (
