@@ -88,8 +88,8 @@ def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: A
         return net.RNNModel.from_checkpoint(checkpoint, args.device)
     options = {"layers": "lstm:256", "dropout": 0.0, "dtype": "float32", **options}
     stack: list[Any] = []
-    for cell, sizes in parse_layers(options["layers"]):
-        stack.append(getattr(net, CELLS[cell])(*sizes))
+    for cell, (hidden_size, *output_size) in parse_layers(options["layers"]):
+        stack.append(getattr(net, CELLS[cell])(hidden_size, output_size=next(iter(output_size), None)))
         if options["dropout"]:
             stack.append(net.Dropout(options["dropout"]))
     stack.append(net.Dense(len(vocabulary)))

@@ -185,7 +185,7 @@ def test_a_copy_forgets_the_last_call_and_a_dtype_is_kept(net: Any) -> None:
 q, m = np.zeros((2, 3, 4)), np.zeros((2, 5, 6))
 WORDS: list[tuple[Any, str]] = [
     (
-        lambda a: a("dot", 4, 6),
+        lambda a: a("dot", input_size=4, memory_size=6),
         "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='general'.",
     ),
     (lambda a: a("additive")(q[0], m), r"Attention: q is (3, 4), expected (batch, queries, features), none of them 0."),
@@ -196,8 +196,14 @@ WORDS: list[tuple[Any, str]] = [
         "Attention: m has 1 rows, expected 2, as q has. Queries of a row attend to its row of m",
     ),
     (lambda a: a("dot")(q, m), "Attention: m has 6 features, expected 4, as q has. For other widths pass kind='gener"),
-    (lambda a: a("general", 4, 5)(q, m), "Attention: m has 6 features, expected 5. The sizes are fixed by input_size="),
-    (lambda a: a("general", 5)(q, m), "Attention: q has 4 features, expected 5. The sizes are fixed by input_size="),
+    (
+        lambda a: a("general", input_size=4, memory_size=5)(q, m),
+        "Attention: m has 6 features, expected 5. The sizes are fixed by input_size=",
+    ),
+    (
+        lambda a: a("general", input_size=5)(q, m),
+        "Attention: q has 4 features, expected 5. The sizes are fixed by input_size=",
+    ),
     (lambda a: a("softmax"), "Attention: kind is 'softmax', expected one of 'dot', 'general', 'additive'."),
     (lambda a: a("dot", memory_size=0), "Attention: memory_size is 0, expected a whole number above 0."),
     (lambda a: a("general")(q, m, [5, 6]), "Attention: lengths[1] is 6, expected 0 to 5 (T = 5)."),

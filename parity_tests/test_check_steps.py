@@ -69,7 +69,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_error_in_the_pairs_or_the_upstream_gradient_is_named(fault: str) -> None:
     kind, change, words, tensors = FAULTS[fault]
-    node = wrong(kind, change)(6, 4, **({"reset": "before"} if kind is GRUNode else {}))
+    node = wrong(kind, change)(6, input_size=4, **({"reset": "before"} if kind is GRUNode else {}))
     for thing in (node, numnet.RecurrentLayer(node)):
         finding = check_gradients(thing).findings[0]
         assert words in finding.text

@@ -252,7 +252,7 @@ def test_pytorchs_own_modules_are_switched_until_the_last_evaluation_ends() -> N
                 inside.set()
                 assert go.wait(PATIENCE)
             y = self.drop(x)
-            self.save((y,), (x,))
+            self.save_graph((y,), (x,))
             return y
 
     model = torchnet.RNNModel([Mine(), torchnet.Dense(3)], input_size=3, dtype="float64")

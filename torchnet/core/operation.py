@@ -80,7 +80,7 @@ class Operation(Made, torch.nn.Module):
         """Return x itself if it requires a gradient already, else a leaf that does."""
         return x if x.requires_grad or not torch.is_grad_enabled() else x.detach().requires_grad_()
 
-    def save(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
+    def save_graph(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> None:
         """Save the outputs and inputs for backward, or None if autograd is disabled."""
         self.saved = (tuple(outputs), tuple(inputs)) if torch.is_grad_enabled() else None
 

@@ -16,7 +16,7 @@ class Activation(Operation):
     def forward(self, x: Any) -> Tensor:
         x = self.as_real("x", x)
         y = self.f(x)
-        self.save((y,), (x,))
+        self.save_graph((y,), (x,))
         return y
 
     def f(self, x: Tensor) -> Tensor:

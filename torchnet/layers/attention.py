@@ -102,7 +102,7 @@ class Attention(ParamOperation):
             alpha = torch.softmax(torch.where(mask[:, None] | ~some, e, -torch.inf), dim=-1) * some  # (3)
         self.weights = alpha.detach()
         y = alpha @ m  # (4)
-        self.save((y,), (q, given))
+        self.save_graph((y,), (q, given))
         return y
 
     def backward(self, dy: Any) -> Any:

@@ -63,7 +63,7 @@ class Characters(Layer):
         real = words != 0
         y = self.pooling(self.convolution(self.embedding(words), real), real)
         y = y.reshape(*x.shape[:-1], self.output_size)
-        self.save((y,), ())
+        self.save_graph((y,), ())
         return y
 
     def backward(self, dy: Any) -> None:

@@ -83,7 +83,7 @@ class Concat(Layer):
         y = torch.cat(ys, dim=-1)
         mask = mask.to(y.device) if mask is not None and self.keeps_time else None
         y = y if mask is None else torch.where(expand_mask(mask, y), y, 0)
-        self.save((y,), (given,) if numbers else ())
+        self.save_graph((y,), (given,) if numbers else ())
         self.lengths = lengths if packed else None
         return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 

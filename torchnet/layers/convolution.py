@@ -74,7 +74,7 @@ class Convolution(ParamOperation):
         y = conv1d(pad(x, (self.K // 2, self.K - 1 - self.K // 2)), self.W, self.b)
         y = y.permute(0, 2, 1) if self.batch_first else y.permute(2, 0, 1)
         y = y if mask is None else torch.where(mask, y, 0)
-        self.save((y,), (given,))
+        self.save_graph((y,), (given,))
         self.lengths = lengths if packed else None
         return to_packed(y, lengths, self.batch_first) if packed else y
 

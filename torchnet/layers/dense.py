@@ -53,5 +53,5 @@ class Dense(ParamOperation):
         self.ready(x.shape[-1], x)
         x = self.followed(self.cast("x", x))
         y = linear(x, self.W, self.b)
-        self.save((y,), (x,))
+        self.save_graph((y,), (x,))
         return y

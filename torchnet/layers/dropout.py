@@ -41,7 +41,7 @@ class Dropout(Operation):
         if self.per_sequence:
             check_steps(self.name, x)
         y = x * self.mask(x) if self.training and self.p else x * 1
-        self.save((y,), (x,))
+        self.save_graph((y,), (x,))
         return y
 
     def mask(self, x: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class Embedding(ParamOperation):
         x = as_tensor(x)
         check_tokens(self.name, x, len(self.W))
         y = embedding(x.long().to(self.W.device), self.W)
-        self.save((y,), ())
+        self.save_graph((y,), ())
         return y
 
     def backward(self, dy: Any) -> None:

@@ -57,7 +57,7 @@ class Loss(Operation):
                 f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
         value = (losses * weights).sum() / N.clamp(min=1)
-        self.save((value,), (prediction,))
+        self.save_graph((value,), (prediction,))
         self.packed = packed
         return value
 

@@ -46,7 +46,7 @@ class Pooling(Operation):
         mask = torch.ones(x.shape[:2], dtype=torch.bool) if found is None else torch.from_numpy(np.array(found))
         mask = mask.to(x.device)
         y = torch.where(mask.any(dim=1, keepdim=True), self.pooled(x, mask), 0)
-        self.save((y,), (given,))
+        self.save_graph((y,), (given,))
         self.counts = mask.sum(dim=1)
         return y
 

@@ -89,7 +89,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         x = self.validated_x(x)
         logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
         y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
-        self.save((y,), (x,) if x.is_floating_point() else ())
+        self.save_graph((y,), (x,) if x.is_floating_point() else ())
         return y
 
     def backward(self, dy: Any) -> Any:

@@ -69,7 +69,7 @@ class Bidirectional(Paths, Layer):
         y = self.merged(y_f, y_b)  # (2)
         outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
-        self.save(outputs, (x, *starts))
+        self.save_graph(outputs, (x, *starts))
         self.counts = lengths if packed else None
         y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
         return (y, self.last_state) if return_state else y

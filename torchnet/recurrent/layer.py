@@ -109,7 +109,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.last_state = node.joined(last)
         if self.stateful:
             self.cleared = None
-        self.save((y, *last), (given, *start))
+        self.save_graph((y, *last), (given, *start))
         self.counts = counts
         y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
         return (y, self.last_state) if return_state else y
