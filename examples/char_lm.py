@@ -115,7 +115,7 @@ def model_for(net: Any, args: argparse.Namespace, vocabulary: Any, checkpoint: A
     asked = {"layers": "lstm:256", "dropout": 0.0, "dtype": "float32", **asked}
     stack: list[Any] = []
     for cell, sizes in parse_layers(asked["layers"]):
-        stack.append(getattr(net, CELLS[cell])(*sizes))
+        stack.append(getattr(net, CELLS[cell])(**dict(zip(("hidden_size", "output_size"), sizes))))
         if asked["dropout"]:
             stack.append(net.Dropout(asked["dropout"]))
     stack.append(net.Dense(len(vocabulary)))

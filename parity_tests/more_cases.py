@@ -71,7 +71,7 @@ def reading(net: Any) -> Any:
 
 def reading_case(name: str, **options: Any) -> Case:
     def make(net: Any, z: Sizes, dtype: str) -> Any:
-        return net.RecurrentLayer(reading(net)(z.H, z.D, seed=z.seed, dtype=dtype), **options)
+        return net.RecurrentLayer(reading(net)(z.H, input_size=z.D, seed=z.seed, dtype=dtype), **options)
 
     return Case(f"a node that reads out, {name}", make, drawer("RNN", {}, ("gaps",)))
 

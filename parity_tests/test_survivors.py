@@ -19,7 +19,7 @@ KINDS = ("RNNLayer", "GRULayer", "LSTMLayer", "MGULayer", "IndRNNLayer")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_with_nothing_but_sizes_is_the_same_on_both_backends(kind: str) -> None:
-    ours, theirs = (getattr(net, kind)(3, 2, 4) for net in (numnet, torchnet))
+    ours, theirs = (getattr(net, kind)(3, output_size=2, input_size=4) for net in (numnet, torchnet))
     assert ours.config() == theirs.config()
     assert_same(weights(ours), weights(theirs))
 
@@ -93,7 +93,7 @@ def test_orthogonal_is_the_factor_whose_other_has_a_positive_diagonal(shape: tup
 
 @pytest.mark.parametrize("kind", [*(kind.replace("Layer", "Node") for kind in KINDS), "LSTMVariantNode"])
 def test_a_node_with_nothing_but_sizes_is_the_same_on_both_backends(kind: str) -> None:
-    ours, theirs = (getattr(net, kind)(3, 4) for net in (numnet, torchnet))
+    ours, theirs = (getattr(net, kind)(3, input_size=4) for net in (numnet, torchnet))
     assert (ours.config(), ours.dtype, ours.width) == (theirs.config(), np.float32, 4)
     assert_same(weights(ours), weights(theirs))
 
