@@ -456,7 +456,7 @@ def test_a_subclass_of_a_part_with_pure_functions_is_called_as_it_is(net: Any) -
             return 2 * super().backward(dy)
 
     values = []
-    for part in (Twice(2, 3, seed=0), net.Dense(2, input_size=3, seed=0)):
+    for part in (Twice(2, input_size=3, seed=0), net.Dense(2, input_size=3, seed=0)):
         tape, x = net.Tape(f=part), net.ArrayWithGrad(np.ones((1, 3), "float32"))
         y = tape.f(x if isinstance(part, Twice) else x * 2)
         tape.backward(y.sum())
