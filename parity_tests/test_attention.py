@@ -162,7 +162,7 @@ def test_the_checker_of_gradients_takes_it(kind: str, net: Any) -> None:
         check_gradients(net.Attention(kind), q)
 
 
-def test_a_wrong_way_back_is_found() -> None:
+def test_a_wrong_backward_pass_is_found() -> None:
     class Halved(numnet.Attention):
         def backward(self, dy: Any) -> Any:
             dq, dm = super().backward(dy)

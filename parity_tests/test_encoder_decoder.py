@@ -432,7 +432,7 @@ def test_a_device_and_a_dtype_are_the_whole_models(net: Any) -> None:
 
 
 @given(z=sizes)
-def test_a_models_last_states_have_a_way_back(net: Any, z: Sizes) -> None:
+def test_a_models_last_states_have_a_gradient(net: Any, z: Sizes) -> None:
     """The whole is its parts: what comes back to the last state of a model goes to its layers."""
 
     def model() -> Any:

@@ -193,12 +193,12 @@ def test_a_checkpoint_keeps_every_option(case: Case, net: Any, tmp_path: Path) -
     again, _ = run(layer, inputs)
     net.save_checkpoint(tmp_path / "model.npz", model)
     for backend in (net, OTHER[net]):
-        twin = backend.RNNModel.from_checkpoint(backend.load_checkpoint(tmp_path / "model.npz"))
-        assert twin.config() == model.config()
-        twin.layers[0].train(layer.training)
-        for ours, theirs in zip(twin.layers[0].modules(), layer.modules()):
+        clone = backend.RNNModel.from_checkpoint(backend.load_checkpoint(tmp_path / "model.npz"))
+        assert clone.config() == model.config()
+        clone.layers[0].train(layer.training)
+        for ours, theirs in zip(clone.layers[0].modules(), layer.modules()):
             vars(ours).update({name: v for name, v in vars(theirs).items() if name == "mask_seed"})
-        outputs, pullback = run(twin.layers[0], inputs)
+        outputs, pullback = run(clone.layers[0], inputs)
         found = {**outputs, **pullback(upstream_like(outputs, z.rng))}
         assert_near(found, expected, TOLERANCE["float64"])
-        assert_near(run(twin.layers[0], inputs)[0], again, TOLERANCE["float64"])
+        assert_near(run(clone.layers[0], inputs)[0], again, TOLERANCE["float64"])

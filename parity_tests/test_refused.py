@@ -1,4 +1,4 @@
-"""What is refused changes nothing: not the call before, its way back, the state that is remembered, nor the masks."""
+"""A refused call changes nothing: not the previous call, its backward pass, the stored state, nor the masks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def call(thing: Any, values: Any, lengths: Any, state: Any = None) -> Any:
 
 
 def spoil(thing: Any) -> None:
-    """Every call and every way back that is refused: for its lengths, its mask, its width, its state, its gradient."""
+    """Refused calls and backward passes: for their lengths, mask, width, state and gradient."""
     for lengths in REFUSED:
         with pytest.raises((ValueError, TypeError)):
             call(thing, 7 * x + 7, lengths)

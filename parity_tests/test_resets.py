@@ -108,7 +108,7 @@ class Alone:
         return cut
 
     def scatter(self, cut: Array) -> Array:
-        """The way back, 0 where no step is real."""
+        """The backward pass, 0 where no step is real."""
         x = np.zeros((*self.whole.shape[:2], *cut.shape[2:]), cut.dtype)
         for s, (b, steps, _) in enumerate(self.found):
             x[b, steps] = cut[s, : len(steps)]

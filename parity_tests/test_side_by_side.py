@@ -232,7 +232,7 @@ def test_a_tagger_is_the_same_on_both_backends_and_when_it_is_resumed(net: Any, 
         np.testing.assert_allclose(rest.history.losses, whole.history.losses, rtol=1e-9)
 
 
-def test_the_check_takes_the_tagger_and_its_twin() -> None:
+def test_the_check_takes_the_tagger_and_its_clone() -> None:
     model = tagger(numnet)
     assert check_gradients(model).passed
     assert compare(model, torchnet.RNNModel).passed
@@ -247,9 +247,9 @@ def test_a_checkpoint_keeps_what_stands_side_by_side(case: Case, net: Any, tmp_p
     expected = run(layer, inputs)[0]
     net.save_checkpoint(tmp_path / "model.npz", model)
     for backend in (net, OTHER[net]):
-        twin = backend.RNNModel.from_checkpoint(backend.load_checkpoint(tmp_path / "model.npz"))
-        assert twin.config() == model.config()
-        assert_near(run(twin.layers[0], inputs)[0], expected, TOLERANCE["float64"])
+        clone = backend.RNNModel.from_checkpoint(backend.load_checkpoint(tmp_path / "model.npz"))
+        assert clone.config() == model.config()
+        assert_near(run(clone.layers[0], inputs)[0], expected, TOLERANCE["float64"])
 
 
 def test_first_values_of_a_convolution_are_torchs() -> None:

@@ -151,10 +151,10 @@ def test_a_copy_keeps_every_option_and_its_weights(case: Case, net: Any) -> None
     layer, inputs = case.build(net, z), case.inputs(z)
     outputs, pullback = run(layer, inputs)
     expected = {**outputs, **pullback(upstream_like(outputs, z.rng))}
-    twin = copy.deepcopy(layer)
-    assert twin.config() == layer.config()
-    took(layer, {name: 0 * to_numpy(p) for name, p in layer.params.items()})  # the twin's weights are its own
-    outputs, pullback = run(twin, inputs)
+    clone = copy.deepcopy(layer)
+    assert clone.config() == layer.config()
+    took(layer, {name: 0 * to_numpy(p) for name, p in layer.params.items()})  # the clone's weights are its own
+    outputs, pullback = run(clone, inputs)
     assert_near({**outputs, **pullback(upstream_like(outputs, z.rng))}, expected, 0)
 
 

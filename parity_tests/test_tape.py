@@ -32,14 +32,14 @@ def test_both_backends_give_the_same_values_and_gradients(network: Network) -> N
 
 
 @each_network
-def test_the_way_back_is_the_slope_of_the_program(network: Network) -> None:
+def test_the_backward_pass_is_the_derivative_of_the_program(network: Network) -> None:
     pair, arrays = as_pair(network, numnet)
     report = check_gradients(pair, *arrays)
     assert report, str(report)
 
 
 @each_network
-def test_a_second_way_back_adds_as_much_again(net: Any, network: Network) -> None:
+def test_a_second_backward_pass_adds_as_much_again(net: Any, network: Network) -> None:
     once, twice = results(network, net), results(network, net, times=2)
     for name in once:
         np.testing.assert_allclose(twice[name], once[name] * (1 if name == "y" else 2), rtol=1e-12, atol=1e-14)
@@ -547,7 +547,7 @@ def test_a_planted_fault_is_caught(fault: Fault, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", numnet.OPTIMIZERS)
-def test_no_way_back_through_weights_that_have_changed(net: Any, optimizer: str) -> None:
+def test_no_backward_pass_through_changed_weights(net: Any, optimizer: str) -> None:
     tape = net.Tape(
         first=net.Dense(3, input_size=3),
         second=net.Dense(2, input_size=3),

@@ -491,7 +491,7 @@ def test_a_slice_may_go_backwards(index: Any, net: Any) -> None:
     assert np.array_equal(np.asarray(u.grad), expected)
 
 
-def test_an_index_may_change_before_the_way_back(net: Any) -> None:
+def test_an_index_may_change_before_the_backward_pass(net: Any) -> None:
     for make in (lambda k: k, lambda k: (k, slice(None))):
         places, u = np.array([0, 0, 1]), net.ArrayWithGrad(np.ones((3, 2)))
         z = u[make(places)].sum()

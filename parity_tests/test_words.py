@@ -20,7 +20,7 @@ from numnet.data import from_words, hold_out, plain, to_words
         ("", ""),
     ],
 )
-def test_words_and_the_way_back(text: str, words: str) -> None:
+def test_words_and_back(text: str, words: str) -> None:
     assert to_words(text) == words.split()
     assert from_words(words.split()) == plain(text)
 

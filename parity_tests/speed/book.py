@@ -60,7 +60,7 @@ class BookLSTM:
         return loss
 
     def step(self, x: Array, h: Array, c: Array) -> Step:
-        """One step forward, and all that the way back needs of it."""
+        """One step forward, and all that the backward pass needs of it."""
         z = np.concatenate((x, h), axis=1)
         a = {gate: z @ self.p[f"W_{gate}"] + self.p[f"b_{gate}"] for gate in "ifgo"}
         i, f, o, g = sigmoid(a["i"]), sigmoid(a["f"]), sigmoid(a["o"]), np.tanh(a["g"])

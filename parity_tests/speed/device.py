@@ -38,9 +38,9 @@ def device_runs(kind: str, size: Size, device: str, name: str) -> dict[str, list
     rng = np.random.default_rng(0)
     x, dy = (torch.from_numpy(rng.standard_normal((B, T, n))).to(device, dtype) for n in (D, H))
     known = "GRU after" if kind == "GRU before" else kind
-    twin = ours(torchnet, kind, D, H).to(device, dtype)
+    clone = ours(torchnet, kind, D, H).to(device, dtype)
     module = raw(known, D, H, [ours(numnet, known, D, H)]).to(device, dtype)
-    runs = {"torchnet": torch_stages(twin, x, dy), "torch": torch_stages(module, x, dy)}
+    runs = {"torchnet": torch_stages(clone, x, dy), "torch": torch_stages(module, x, dy)}
     for one, _ in runs.values():
         for stage in one:
             stage()
