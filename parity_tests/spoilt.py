@@ -80,7 +80,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a pickle": (member(W_H, np.array([Trap()], object)), f"{W_H}.*pickle"),
     "a huge header": (header((1 << 40, 4)), W_H),
     "an overflowing header": (header((1 << 62, 1 << 62)), W_H),
-    "a header that overflows to its length": (header((16, (1 << 60) + 1)), "not as long as its header says"),
+    "a header that overflows to its length": (header((16, (1 << 60) + 1)), "differs in size from its header"),
     "a negative header": (header((-4, -4)), "W_h|dimension"),
     "compressed": (compress, "compressed"),
     "no config": (member("config", None), "config"),
