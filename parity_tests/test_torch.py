@@ -88,7 +88,7 @@ def raw_loss(case: Case, inputs: dict[str, Any]) -> Any:
             return F.cross_entropy(x.reshape(-1, x.shape[-1]), t.reshape(-1, t.shape[-1]))
         ignored = 1 if "ignoring" in case.name else -100
         return F.cross_entropy(x[counted], t[counted], ignore_index=ignored)
-    raw = {"MeanSquaredError": F.mse_loss, "BinaryCrossEntropy": F.binary_cross_entropy_with_logits}
+    raw: dict[str, Any] = {"MeanSquaredError": F.mse_loss, "BinaryCrossEntropy": F.binary_cross_entropy_with_logits}
     return raw[case.name.split()[0].rstrip(",")](x[counted], t[counted])
 
 
