@@ -15,9 +15,10 @@ from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape
 from numnet.core.device import usable_device
 from numnet.core.operation import Array, Layer, Operation
+from numnet.core.show import Answering
 
 
-class Tape(TapeBase, Layer):
+class Tape(Answering, TapeBase, Layer):
     """Parts by name, whose calls are recorded. Inputs and outputs are ArrayWithGrad (B, ...), those of a Node too.
 
         tape = Tape(embed=Embedding(V, 16), node=GRUNode(32), dense=Dense(2), loss=SoftmaxCrossEntropy())

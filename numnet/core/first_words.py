@@ -3,7 +3,7 @@
     NAMES        names of a module: numnet.LSTM
     OPTIONS      keywords of a constructor: Adam(lr=0.01); by class: the nearest base class counts
     ORDER        arguments without a name, by class: LSTMLayer(10, 20)
-    ATTRIBUTES   attributes and methods, by class: model.fit(...)
+    ATTRIBUTES   attributes and methods, by class: model.fit(...); those of Operation for numnet's models alone
 
 {net} is the package's name and {kind} that of the class.
 """

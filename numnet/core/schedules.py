@@ -10,10 +10,10 @@ import numbers
 from typing import Any
 
 from numnet.core.checks import check_positive
-from numnet.core.show import Shown
+from numnet.core.show import Answering
 
 
-class Schedule(Shown):
+class Schedule(Answering):
     """rate(step): the learning rate of step 0, 1, 2, ..."""
 
     def __init__(self) -> None:

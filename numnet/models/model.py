@@ -14,12 +14,13 @@ from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.show import Answering
 from numnet.layers.losses import Loss
 from numnet.models.base import ModelBase
 from numnet.recurrent.node import State
 
 
-class Model(ModelBase, Layer):
+class Model(Answering, ModelBase, Layer):
     """The base class of all models: all parameters in one vector, a device. `device` is "cpu"; torchnet has others."""
 
     usable_device = classmethod(usable_device)

@@ -183,8 +183,10 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
         """Return x, batch first and cast; the mask and the resets (B, T), or None."""
-        x, lengths = to_padded(x, lengths, self.batch_first)
-        x, mask = np.asarray(x), None
+        mask = None
+        if not isinstance(x, np.ndarray):
+            x, lengths = to_padded(x, lengths, self.batch_first)
+            x = np.asarray(x)
         if lengths is not None or resets is not None:
             check_steps(self.name, x, self.batch_first)
             B, T = self.time_major(x).shape[:2]

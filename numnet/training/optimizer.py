@@ -11,13 +11,13 @@ import numpy as np
 from numnet.core.checks import check_built, check_model, check_positive, check_same_model, check_state_dict
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
-from numnet.core.show import Shown
+from numnet.core.show import Answering
 from numnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
 
 Buffers = dict[str, Array]
 
 
-class Optimizer(Shown):
+class Optimizer(Answering):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken. `buffers` is the state of the optimizer: each parameter has one array of its shape

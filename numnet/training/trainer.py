@@ -15,7 +15,7 @@ import numpy as np
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_positive
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
-from numnet.core.show import Shown
+from numnet.core.show import Answering
 from numnet.data.vocabulary import Vocabulary
 from numnet.models.checkpoint import Checkpoint
 from numnet.training.history import History
@@ -26,7 +26,7 @@ class TrainingDiverged(FloatingPointError):
     """The loss or a gradient is NaN or infinite. The parameters were not updated in that step."""
 
 
-class Trainer(Shown):
+class Trainer(Answering):
     """Train `model` on `batches` with `optimizer`, and report every `evaluate_every` steps (default: every epoch).
 
     batches, validation  objects with `epoch(k)`, `len` and `carries_state`: SequentialBatches and RandomBatches yield
