@@ -59,7 +59,7 @@ UNKNOWN = Text("...")  # a value that is neither an attribute nor known from the
 
 
 def kept(value: Any) -> Any:
-    """A part or a plain value as it is; of arrays, functions and the like only what is shown: no part keeps them."""
+    """Return parts and plain values unchanged, and a short text for arrays and functions: no part stores those."""
     if isinstance(value, (list, tuple)) and all(not isinstance(kept(each), Text) for each in value):
         return value
     plain = value is None or isinstance(value, (Shown, bool, int, float, str))
@@ -67,7 +67,7 @@ def kept(value: Any) -> Any:
 
 
 def show(thing: Any, **more: Any) -> str:
-    """The call that makes it, as one would type it; with `more` arguments."""
+    """Return the call that makes the thing, as one would type it, with `more` arguments."""
     shown = [*arguments_of(thing), *(f"{name}={text(value)}" for name, value in more.items())]
     return f"{type(thing).__name__}({', '.join(shown)})"
 
@@ -98,7 +98,7 @@ def known_of(thing: Any) -> dict[str, Any]:
 
 
 def now(thing: Any, name: str, before: Any, known: Mapping[str, Any]) -> Any:
-    """The argument as it is now; one number given for each of several stays that number, a tuple a tuple."""
+    """Return the present value of an argument in the form in which it was given: a number, a list or a tuple."""
     value = known[name] if name in known else getattr(thing, name, before)
     many = list(before) if isinstance(before, (tuple, list)) else [before]
     numbers = isinstance(value, list) and all(isinstance(each, (int, float)) for each in value)
@@ -113,13 +113,13 @@ def has_parts(value: Any) -> bool:
 
 
 def alike(value: Any, default: Any) -> bool:
-    """Whether a value is shown as the default is, or is the same number."""
+    """Whether a value has the same text as the default, or is the same number."""
     numbers = all(isinstance(each, (int, float)) for each in (value, default))
     return value == default if numbers else text(value) == text(default)
 
 
 def text(value: Any) -> str:
-    """A value as one would type it; arrays, functions and whatever has a long repr in short."""
+    """Return a value as one would type it; arrays, functions and values with a long repr get a short form."""
     if isinstance(value, Text):
         return str(value)
     if isinstance(value, type) and issubclass(value, np.generic):
