@@ -50,7 +50,7 @@ def call(name: str, thing: Any) -> str:
 
 
 def entry(name: str, thing: Any) -> str:
-    """What is said of one name."""
+    """The entry of one name."""
     said = f"By name: {', '.join(thing)}." if isinstance(thing, dict) else first_sentence(thing)
     return f"- `{call(name, thing)}`  \n  {said}\n"
 

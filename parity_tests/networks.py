@@ -37,7 +37,7 @@ class Network:
 
 
 def restart(tape: Any) -> None:
-    """What drops something draws the same masks again, and what remembers begins anew."""
+    """Reset the states of stateful parts and the counters of dropout, so that the same masks are drawn again."""
     tape.reset_state()
     for module in tape.modules():
         if hasattr(module, "calls"):
@@ -49,7 +49,7 @@ def drawn_input(B: int = 2, T: int = 5) -> Array:
 
 
 def results(network: Network, net: Any, times: int = 1) -> Arrays:
-    """y, and after so many ways back with a random gradient those of x and of every parameter."""
+    """y, and after so many backward passes with a random gradient those of x and of every parameter."""
     tape, x = network.tape(net), net.ArrayWithGrad(drawn_input())
     y = network.program(net, tape, x)
     dy = np.random.default_rng(3).standard_normal(tuple(y.shape))

@@ -1,4 +1,4 @@
-"""What is said is what the model holds for the likeliest: greedy, and among all sentences that can be said."""
+"""Decoding returns the most likely tokens: of each step (greedy), and of all possible sentences (beam search)."""
 
 from __future__ import annotations
 

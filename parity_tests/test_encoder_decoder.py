@@ -264,7 +264,7 @@ def test_the_bias_of_dropout_and_of_guesses_is_none_in_evaluation(net: Any) -> N
 
 
 def backwards(count: int, seed: int = 0) -> tuple[list[Any], list[Any]]:
-    """A language in which every sentence is said from its end to its beginning."""
+    """A language with every sentence in reverse order."""
     rng = np.random.default_rng(seed)
     sources = [rng.integers(3, V, rng.integers(2, 5)) for _ in range(count)]
     return sources, [np.append(source[::-1], 2) for source in sources]

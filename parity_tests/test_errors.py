@@ -25,7 +25,7 @@ def packed(net: Any, *lengths: int) -> Any:
 
 
 def read(net: Any, **layer: Any) -> Any:
-    """The model of a checkpoint whose one layer is said to be this, and whose weights are few."""
+    """The model of a checkpoint with this layer in its configuration and few weights."""
     config = {"layers": [layer], "loss": None, "input_size": 4, "seed": 0, "dtype": "float32"}
     return net.RNNModel.from_checkpoint(net.Checkpoint("run.npz", config, {"W": np.zeros((2, 4))}))
 

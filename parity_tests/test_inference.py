@@ -35,9 +35,9 @@ def text(d: Derivation) -> str:
 
 
 class World:
-    """Five individuals; what holds of them is drawn when it is first asked for. The five act on each other.
+    """Five individuals that act on each other; each fact about them is drawn when it is first needed.
 
-    A definite phrase is one of them by its role, whoever it is said to be.
+    A definite phrase always means the individual with its role.
     """
 
     def __init__(self, k: int) -> None:
@@ -80,7 +80,7 @@ class World:
         return self.of(d.parts[1], f"place {len(thing)}", lambda z: self.fact(text(d.parts[0]), *thing, z))
 
     def of(self, d: Derivation, role: str, scope: Scope) -> bool:
-        """A phrase of a subject, object or place, and what is said of it."""
+        """A phrase of a subject, object or place, and its predicate."""
         kind, group = name_of(d.parts[0]), d.parts[-1]
         if kind in ("he", "they", "him", "Name"):
             return scope(self.one(text(d)))

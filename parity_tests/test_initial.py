@@ -1,4 +1,4 @@
-"""First values stand once for both backends, so parity is blind to them: torch.nn.init and their own laws are not."""
+"""Initial values are shared by both backends, so parity cannot check them: torch.nn.init and their laws do."""
 
 from __future__ import annotations
 

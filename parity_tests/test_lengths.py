@@ -74,6 +74,6 @@ def test_a_row_that_has_ended_does_not_grow_on(kind: str) -> None:
     "name", ["RNN", "RNN relu", "GRU before", "GRU after", "LSTM", "LSTM with all", "MGU", "IndRNN"]
 )
 @pytest.mark.parametrize("options", [(), ("gaps",), ("reverse",), ("zoneout",), ("learned state",)], ids=str)
-def test_rows_end_in_stretches_after_the_first(name: str, options: tuple[str, ...]) -> None:
-    """So many rows that, rounded up, later stretches too have some that end within them, or had ended before."""
+def test_rows_end_in_runs_after_the_first(name: str, options: tuple[str, ...]) -> None:
+    """With 11 rows, rounded up, later runs of equal rows also have rows that end within them or ended before."""
     compare(family_case(name, *options), Sizes(B=11, T=9, D=3, H=4, seed=1), "float64", "cpu")

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for room in ("numnet", "torchnet", "examples") for path in sorted((ROOT / room).rglob("*.py"))]
+TESTS = [path for path in sorted((ROOT / "parity_tests").rglob("*.py")) if path != Path(__file__)]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Each with the field's term, which the message of a failure gives.
 PHRASES = {
@@ -46,7 +47,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
             yield token.start[0], token.string
 
 
-@pytest.mark.parametrize("path", [*CODE, *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*CODE, *TESTS, *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_prose_uses_the_terms_of_the_field(path: Path) -> None:
     for line, text in texts(path):
         for phrase, term in PHRASES.items():

@@ -90,7 +90,7 @@ def calculated(layer: Any, x: Any, start: Any, dy: Any, d_last: Any, mask: Any, 
 
 
 def held(layer: Any, step: Any, given: bool = True, resets: Any = None, mask: Any = MASK) -> None:
-    """Draw a case, and compare all that comes out."""
+    """Draw a case, and compare all outputs and gradients."""
     draw = np.random.default_rng(3).standard_normal
     x, start, d_last = draw((B, T, SIZE)), draw((B, SIZE)) if given else None, draw((B, SIZE))
     dy = draw((B, T, layer.output_width) if layer.return_sequences else (B, layer.output_width))

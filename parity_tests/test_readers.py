@@ -164,7 +164,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, reader: Reader) -> None:
 
 
 def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
-    """What stands before a wrong line comes out before it is said."""
+    """A reader yields the entries before a wrong line, then raises the error."""
     for reader, lines in GOOD.items():
         if reader not in (read_vectors, read_lines):
             good, path = tmp_path / "good", tmp_path / "wrong"

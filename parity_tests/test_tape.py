@@ -1,4 +1,4 @@
-"""Networks that are programs: both backends agree, the ways back are slopes, and no call writes over another."""
+"""Networks that are programs: both backends agree, the backward passes are slopes, and no call writes over another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""examples/translate.py as a user runs it, on a language of twenty words that is said from end to beginning."""
+"""examples/translate.py as a user runs it, on a language of twenty words in reverse order."""
 
 from __future__ import annotations
 

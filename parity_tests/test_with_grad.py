@@ -1,4 +1,4 @@
-"""Values that remember how they were made: against complex steps, autograd, and the ways back written by hand."""
+"""Values that remember how they were made: against complex steps, autograd, and the backward passes written by hand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The second witness: torch.nn's own layers, one row at a time on its real steps, so that no mask or padding is there.
 
-What a row of the family means is said here once more, by hand: which steps are real, in which order they are taken,
+This file states the meaning of a row of the family a second time, by hand: which steps are real, their order,
 where an output stands, what passes a row of length 0.
 """
 
