@@ -171,14 +171,14 @@ def test_what_is_never_to_be_said_is_not(beam: int, net: Any) -> None:
         ("greedy", {"suppress_tokens": [W]}, "suppress_tokens: token 6 at .0., expected 0 to 5"),
         ("beam_search", {"suppress_tokens": [-1]}, "suppress_tokens: token -1 at .0., expected 0 to 5"),
         ("greedy", {"max_length": 0}, "greedy: max_length is 0, expected a whole number above 0."),
-        ("beam_search", {"max_length": 0.5}, "beam_search: max_length is 0.5, expected a whole number above 0."),
+        ("beam_search", {"max_length": 0.5}, "beam_search: max_length is 0.5, expected a whole number."),
         ("greedy", {"suppress_tokens": range(W)}, "EncoderDecoder: suppress_tokens leaves no token"),
         ("beam_search", {"suppress_tokens": range(W)}, "EncoderDecoder: suppress_tokens leaves no token"),
         ("beam_search", {"beam": 0}, "beam_search: beam is 0, expected a whole number above 0."),
     ],
 )
 def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
-    with pytest.raises((ValueError, IndexError), match=words):
+    with pytest.raises((TypeError, ValueError, IndexError), match=words):
         getattr(net, say)(translator(net), x, lengths, **options)
 
 

@@ -228,7 +228,7 @@ def test_vectors_of_the_words_asked_for(tmp_path: Path) -> None:
     assert found.coverage == 0.8
     nothing = read_all_vectors(path, [])
     assert (nothing.values.shape, nothing.coverage) == ((0, 2), 0.0)
-    with pytest.raises(TypeError, match="words is a str, expected a list"):
+    with pytest.raises(TypeError, match="words is 'abc', expected a list of strings"):
         read_all_vectors(path, "abc")
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from numnet.autograd.calls import on
 from numnet.autograd.tape_base import TapeBase
-from numnet.core.checks import check_on_tape
+from numnet.core.checks import check_on_tape, validate_call
 from numnet.core.device import usable_device
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.show import Answering
@@ -44,8 +44,9 @@ class Tape(Answering, TapeBase, Layer):
         def __getattr__(self, name: str) -> Any:
             """Return the wrapper that calls the part on the tape."""
 
+    @validate_call
     def __init__(
-        self, seed: int | None = None, dtype: npt.DTypeLike = "float32", device: str = "cpu", **parts: Operation
+        self, seed: int | None = None, dtype: npt.DTypeLike = "float32", device: Any = "cpu", **parts: Operation
     ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)

@@ -64,7 +64,7 @@ class TapeBase(Network):
         return {"parts": parts, "widths": widths, "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch.")}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
+    def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
         """Create a tape with equal parts; the program that calls them, and `objective`, are not included."""
         parts = {name: cls.from_entry(entry) for name, entry in config["parts"].items()}
         for name, width in config["widths"].items():

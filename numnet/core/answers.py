@@ -12,9 +12,10 @@ from typing import Any
 from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS, ORDER
 
 
-def package_of(kind: type) -> str:
-    """The package that a class, or the base class of a user's class, belongs to."""
-    return "torchnet" if any(base.__module__.startswith("torchnet.") for base in kind.__mro__) else "numnet"
+def package_of(kind: Any) -> str:
+    """The package that a class, the base class of a user's class, or a function belongs to."""
+    bases = getattr(kind, "__mro__", (kind,))
+    return "torchnet" if any(base.__module__.startswith("torchnet.") for base in bases) else "numnet"
 
 
 def no_name(package: str, name: str) -> Exception:
@@ -41,15 +42,13 @@ def no_attribute(thing: Any, name: str) -> AttributeError | None:
     return AttributeError(said, name=name, obj=None)
 
 
-def no_option(who: str, name: str, kind: type) -> TypeError:
-    """For a keyword that a constructor does not take: the remedy, or the options that it has."""
+def no_option(who: str, name: str, kind: Any) -> TypeError:
+    """For a keyword that a class or a function does not take: the remedy, or the options that it has."""
     known = OPTIONS.get(name, {})
-    remedy = next((known[base.__name__] for base in kind.__mro__ if base.__name__ in known), "")
+    remedy = next((known[each] for each in names_of(kind) if each in known), "")
     if remedy:
-        return TypeError(
-            f"{who}: no option is called {name!r}. {remedy.format(net=package_of(kind), kind=kind.__name__)}."
-        )
-    parameters = inspect.signature(kind).parameters
+        return TypeError(f"{who}: no option is called {name!r}. {remedy.format(net=package_of(kind), kind=who)}.")
+    parameters = parameters_of(kind)
     by_name = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] or list(parameters)
     near = difflib.get_close_matches(name, parameters, 1, 0.8)
     meant = f" Did you mean {near[0]}?" if near else ""
@@ -57,19 +56,29 @@ def no_option(who: str, name: str, kind: type) -> TypeError:
     return TypeError(f"{who}: no option is called {name!r}, expected {expected}.{meant}")
 
 
-def check_arguments(kind: type, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-    """TypeError for a keyword that the constructor of the class does not take, or too many arguments without one."""
+def names_of(kind: Any) -> list[str]:
+    """The names of a class and its base classes, nearest first; that of a function."""
+    return [each.__name__ for each in getattr(kind, "__mro__", (kind,))]
+
+
+def parameters_of(kind: Any) -> dict[str, inspect.Parameter]:
+    """The parameters of a class or a function, by name; of a method without self."""
+    return {name: p for name, p in inspect.signature(kind).parameters.items() if name not in ("self", "cls")}
+
+
+def check_arguments(who: str, kind: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+    """TypeError for a keyword that the class or function does not take, or too many arguments without one."""
     if not (arguments or options):
         return
-    parameters = inspect.signature(kind).parameters
+    parameters = parameters_of(kind)
     kinds = {p.kind for p in parameters.values()}
     for name in options if inspect.Parameter.VAR_KEYWORD not in kinds else ():
         if name not in parameters:
-            raise no_option(kind.__name__, name, kind)
+            raise no_option(who, name, kind)
     first = [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if len(arguments) > len(first) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         expected = f"{len(first)}: {', '.join(first)}" if first else "none"
         others = [f"{name}=" for name in parameters if name not in first]
-        order = next((f". {ORDER[base.__name__]}" for base in kind.__mro__ if base.__name__ in ORDER), "")
-        rest = f" Others are given by name, e.g. {others[0]}{order.format(kind=kind.__name__)}." if others else ""
-        raise TypeError(f"{kind.__name__}: {len(arguments)} arguments without a name, expected {expected}.{rest}")
+        order = next((f". {ORDER[each]}" for each in names_of(kind) if each in ORDER), "")
+        rest = f" Others are given by name, e.g. {others[0]}{order.format(kind=who)}." if others else ""
+        raise TypeError(f"{who}: {len(arguments)} arguments without a name, expected {expected}.{rest}")

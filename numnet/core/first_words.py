@@ -173,6 +173,15 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "reduction": {"Loss": "Leave it out: a loss is the mean over the targets that count"},
         "weight": {"Loss": "Use targets that are weights (B, ..., V), or a mask in the call"},
         "epochs": {"Trainer": "Use it in fit: trainer.fit(epochs=3)"},
+        # functions
+        "limit max_len maxlen max_new_tokens": {
+            **dict.fromkeys(("greedy", "beam_search"), "Use max_length"),
+            "generate": "Use length",
+        },
+        "beam_size beam_width num_beams": {"beam_search": "Use beam"},
+        "length_penalty": dict.fromkeys(("greedy", "beam_search"), "Use alpha"),
+        "forbidden bad_words_ids": dict.fromkeys(("greedy", "beam_search"), "Use suppress_tokens"),
+        "padding_value pad_value padding": {"pad_sequences": "Use value"},
         "train_data dataloader train_loader": {"Trainer": "Use batches"},
         "validation_data val_loader": {"Trainer": "Use validation"},
     }

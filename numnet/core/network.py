@@ -108,7 +108,7 @@ class Network(Paths):
         return kind(**{name: cls.from_entry(value) for name, value in entry.items() if name != "type"})
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Any, device: str = "cpu") -> Any:
+    def from_checkpoint(cls, checkpoint: Any, device: Any = "cpu") -> Any:
         """Create the model that a checkpoint of either backend contains."""
         cls.usable_device(device)
         with as_checkpoint_error(checkpoint.path):

@@ -16,6 +16,7 @@ from numnet.core.checks import (
     check_saved,
     check_shape,
     check_state_dict,
+    validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.initialization import Initialization
@@ -129,6 +130,7 @@ class ParamOperation(Initialization, Operation):
     But a part with its own `seed`, or one that was called, changed or in a model before, keeps its values.
     """
 
+    @validate_call
     def __init__(
         self, input_size: int | None = None, seed: int | None = None, dtype: npt.DTypeLike = "float32"
     ) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_same_lengths, check_shape, kind_of
+from numnet.core.checks import check_same_lengths, check_shape, kind_of, validate_call
 from numnet.core.lengths import check_lengths, mask_of
 from numnet.core.show import text
 
@@ -34,6 +34,7 @@ class Packed:
         check_shape("Packed", "values", self.values.shape, expected, "One row for each step of the lengths.")
 
     @classmethod
+    @validate_call
     def from_padded(cls, padded: Any, lengths: Any) -> Packed:
         """Pack a padded batch: keep the steps inside each sequence."""
         padded = as_values(padded)
@@ -72,6 +73,7 @@ class Packed:
         return [self.values[end - length : end] for length, end in zip(self.lengths, ends)]
 
 
+@validate_call
 def pad_sequences(sequences: Iterable[Any], value: Any = 0) -> tuple[Array, Array]:
     """Pad sequences (T_b,) or (T_b, D) with `value` to one array (B, T, ...); return it and the lengths (B,).
 
@@ -82,11 +84,13 @@ def pad_sequences(sequences: Iterable[Any], value: Any = 0) -> tuple[Array, Arra
     return packed.padded(value), packed.lengths
 
 
+@validate_call
 def pack(sequences: Iterable[Any]) -> Packed:
     """Pack sequences into one batch without padding."""
     return join("pack", "sequences", sequences)
 
 
+@validate_call
 def unpack(batch: Any, lengths: Any = None) -> list[Any]:
     """Return the sequences of a Packed, or of a padded batch (B, T, ...) with its lengths, in order."""
     if isinstance(batch, Packed) != (lengths is None):

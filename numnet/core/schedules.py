@@ -9,7 +9,7 @@ import math
 import numbers
 from typing import Any
 
-from numnet.core.checks import check_positive
+from numnet.core.checks import check_positive, validate_call
 from numnet.core.show import Answering
 
 
@@ -26,6 +26,7 @@ class Schedule(Answering):
 class ConstantSchedule(Schedule):
     """rate(step) = learning_rate."""
 
+    @validate_call
     def __init__(self, learning_rate: float) -> None:
         check_positive("ConstantSchedule", learning_rate=learning_rate)
         self.learning_rate = learning_rate
@@ -37,6 +38,7 @@ class ConstantSchedule(Schedule):
 class StepSchedule(Schedule):
     """rate(step) = learning_rate · factor^⌊step / every⌋."""
 
+    @validate_call
     def __init__(self, learning_rate: float, every: int, factor: float = 0.1) -> None:
         check_positive("StepSchedule", learning_rate=learning_rate, every=every, factor=factor)
         self.learning_rate, self.every, self.factor = learning_rate, every, factor
@@ -48,6 +50,7 @@ class StepSchedule(Schedule):
 class ExponentialSchedule(Schedule):
     """rate(step) = learning_rate · factor^step."""
 
+    @validate_call
     def __init__(self, learning_rate: float, factor: float) -> None:
         check_positive("ExponentialSchedule", learning_rate=learning_rate, factor=factor)
         self.learning_rate, self.factor = learning_rate, factor
@@ -64,6 +67,7 @@ class CosineSchedule(Schedule):
     with p = (step - warmup) / (steps - warmup), at most 1 (Loshchilov & Hutter 2017, without restarts).
     """
 
+    @validate_call
     def __init__(self, learning_rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> None:
         check_positive("CosineSchedule", learning_rate=learning_rate, steps=steps)
         if not 0 <= warmup < steps:

@@ -17,7 +17,7 @@ class Shown:
     """Objects are shown as the call that makes them; a wrong keyword is answered with the right one."""
 
     def __new__(cls, *arguments: Any, **options: Any) -> Any:
-        check_arguments(cls, arguments, options)
+        check_arguments(cls.__name__, cls, arguments, options)
         return super().__new__(cls)
 
     def __repr__(self) -> str:

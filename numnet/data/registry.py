@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+from numnet.core.checks import validate_call
 from numnet.core.progress import to_stderr
 from numnet.data.download import FetchError, download, require_pooch, sha256
 from numnet.data.readers.archive import extract
@@ -16,6 +17,7 @@ from numnet.data.sources import SOURCES, Extract, Source
 OWN = "NUMNET_DATA"  # the environment variable that names a local folder of data sets
 
 
+@validate_call
 def fetch(
     name: str,
     offline: bool = False,

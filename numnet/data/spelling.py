@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_size
+from numnet.core.checks import check_size, validate_call
 from numnet.data.vocabulary import Vocabulary
 
 
+@validate_call
 def spell(words: Iterable[str], characters: Vocabulary, width: int) -> npt.NDArray[np.int64]:
     """Return the words as (N, width): each character's id + 1, so 1 if it is unknown; 0 after the end of the word.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from numnet.core.checks import check_count
+from numnet.core.checks import check_count, validate_call
 
 GOES_ON = "@@"  # at the end of a piece: the word continues
 Pair = tuple[str, str]
@@ -26,6 +26,7 @@ class Subwords:
         self.cache: dict[str, list[str]] = {}
 
     @classmethod
+    @validate_call
     def from_words(cls, words: Iterable[str], merges: int) -> Subwords:
         """Learn at most `merges` merges, each of the pair that is the most frequent at that point.
 

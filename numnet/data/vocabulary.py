@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.checks import validate_call
+
 UNKNOWN = "<unk>"
 BEGIN, END = "<bos>", "<eos>"  # special tokens 1 and 2 of a decoder's vocabulary
 
@@ -20,6 +22,7 @@ class Vocabulary:
     joins them with spaces. A method that takes a text also takes a list of tokens, which may contain spaces.
     """
 
+    @validate_call
     def __init__(self, tokens: Sequence[str], unit: str = "character") -> None:
         if unit not in ("character", "word"):
             raise ValueError(f"Vocabulary: unit is {unit!r}, expected 'character' or 'word'.")
@@ -31,6 +34,7 @@ class Vocabulary:
         self.ids = {token: k for k, token in enumerate(self.tokens)}
 
     @classmethod
+    @validate_call
     def from_text(
         cls, text: str, unit: str = "character", min_count: int = 1, special: Sequence[str] = ()
     ) -> Vocabulary:
@@ -38,6 +42,7 @@ class Vocabulary:
         return cls.from_tokens(list(text) if unit == "character" else text.split(), unit, min_count, special)
 
     @classmethod
+    @validate_call
     def from_tokens(
         cls, tokens: Iterable[str], unit: str = "word", min_count: int = 1, special: Sequence[str] = ()
     ) -> Vocabulary:

@@ -14,6 +14,7 @@ from numnet.core.checks import (
     check_choice,
     check_equal_widths,
     check_size,
+    validate_call,
 )
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
@@ -47,6 +48,7 @@ class Attention(ParamOperation):
     dv: Array
     weights = OfCall()
 
+    @validate_call
     def __init__(
         self,
         kind: str = "additive",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_characters, check_size
+from numnet.core.checks import check_characters, check_size, validate_call
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed
 from numnet.core.pairs import sum_by_token
@@ -32,6 +32,7 @@ class Characters(Layer):
 
     reads = "rows of tokens"
 
+    @validate_call
     def __init__(
         self,
         input_size: int,

@@ -15,6 +15,7 @@ from numnet.core.checks import (
     check_same_shapes,
     check_side_by_side,
     check_steps,
+    validate_call,
 )
 from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.operation import Array, Layer, Operation
@@ -36,6 +37,7 @@ class Concat(Layer):
 
     over_time = True
 
+    @validate_call
     def __init__(
         self,
         layers: Sequence[Operation],

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_size, check_steps, check_width
+from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -35,6 +35,7 @@ class Convolution(ParamOperation):
     dW: Array
     db: Array
 
+    @validate_call
     def __init__(
         self,
         output_size: int,

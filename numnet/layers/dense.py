@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_features, check_size
+from numnet.core.checks import check_choice, check_features, check_size, validate_call
 from numnet.core.layout import all_columns, columns, rows
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.pairs import add_grads, summed
@@ -26,6 +26,7 @@ class Dense(ParamOperation):
     dW: Array
     db: Array
 
+    @validate_call
     def __init__(
         self,
         output_size: int,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core import random as masks
-from numnet.core.checks import check_fraction, check_steps
+from numnet.core.checks import check_fraction, check_steps, validate_call
 from numnet.core.operation import Array, Operation
 
 
@@ -20,6 +20,7 @@ class Dropout(Operation):
     either backend, and a resumed run continues as if it had not stopped.
     """
 
+    @validate_call
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence

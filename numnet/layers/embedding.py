@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_positive, check_shape, check_size, check_tokens
+from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
 from numnet.core.layout import all_columns, columns
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.pairs import sum_by_token
@@ -27,6 +27,7 @@ class Embedding(ParamOperation):
     W: Array
     dW: Array
 
+    @validate_call
     def __init__(
         self,
         input_size: int,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.core.checks import check_real, check_shape, check_tokens, kind_of, validate_call
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_loss_mask
 from numnet.core.operation import Array, Operation
@@ -93,6 +93,7 @@ class SoftmaxCrossEntropy(Loss):
 
     in_nats = True
 
+    @validate_call
     def __init__(self, ignore_index: int | None = None) -> None:
         self.ignore_index = ignore_index
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_choice, check_steps
+from numnet.core.checks import check_choice, check_steps, validate_call
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, Operation
@@ -29,6 +29,7 @@ class Pooling(Operation):
     packed = Saved()
     keeps_time = False
 
+    @validate_call
     def __init__(self, how: str = "mean", batch_first: bool = True) -> None:
         check_choice(self.name, "how", how, WAYS)
         self.how, self.batch_first = how, batch_first

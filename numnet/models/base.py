@@ -80,7 +80,7 @@ class ModelBase(Network):
         return {"loss": config_of(self.loss), "input_size": self.input_size, "seed": self.seed, "dtype": dtype}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
+    def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
         """Create a model of that architecture, with the layers of this backend."""
         layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls

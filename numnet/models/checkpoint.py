@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checkpoint import as_bytes, as_checkpoint_error, read_entries, write_entries
-from numnet.core.checks import check_built
+from numnet.core.checks import check_built, validate_call
 from numnet.data.vocabulary import Vocabulary
 
 Array = npt.NDArray[Any]
@@ -43,6 +43,7 @@ class Checkpoint:
     arrays: dict[str, Array] = field(default_factory=dict, repr=False)
 
 
+@validate_call
 def save_checkpoint(
     path: str | os.PathLike[str],
     model: Any,
@@ -66,6 +67,7 @@ def save_checkpoint(
     write_entries(Path(path), entries)
 
 
+@validate_call
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint of either backend. CheckpointError names the path and the cause if it cannot be read."""
     with as_checkpoint_error(path):

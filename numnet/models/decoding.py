@@ -27,6 +27,7 @@ from numnet.core.checks import (
     check_special_tokens,
     check_tokens,
     check_tokens_left,
+    validate_call,
 )
 
 Array = npt.NDArray[Any]
@@ -71,6 +72,7 @@ class Hypothesis:
         return DecodedSequence(tokens, self.score(alpha), weights, ended)
 
 
+@validate_call
 def greedy(
     model: Any,
     x: Any,
@@ -100,6 +102,7 @@ def greedy(
     return [one.decoded(model.end, alpha) for one in found]
 
 
+@validate_call
 def beam_search(
     model: Any,
     x: Any,

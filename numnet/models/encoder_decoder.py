@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_distinct, check_instance, check_rows
+from numnet.core.checks import check_distinct, check_instance, check_rows, validate_call
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import to_padded
@@ -44,6 +44,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
 
     d_state: Any = None
 
+    @validate_call
     def __init__(
         self,
         encoder: Sequence[Operation],
@@ -59,7 +60,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         end: int = 2,
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
-        device: str = "cpu",
+        device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_distinct(self.name, [*encoder, *decoder, *output])

@@ -132,7 +132,7 @@ class EncoderDecoderBase(ModelBase):
         return {**stacks, **own, **self.shared_config(), "target_size": self.target_size}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], device: str = "cpu") -> Any:
+    def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
         parts = {name: cls.from_entry(config[name]) for name in ("encoder", "decoder", "output", "attention", "loss")}
         forcing = config["teacher_forcing"]
         if isinstance(forcing, dict):

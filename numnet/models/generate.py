@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.checks import validate_call
 from numnet.data.vocabulary import Vocabulary
 
 
@@ -24,6 +25,7 @@ def choose(
     return int(rng.choice(len(p), p=p / p.sum()))
 
 
+@validate_call
 def generate(
     model: Any,
     vocabulary: Vocabulary,

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_distinct, check_real, check_same_layout, check_shape, check_states, resets_for
+from numnet.core.checks import (
+    check_distinct,
+    check_real,
+    check_same_layout,
+    check_shape,
+    check_states,
+    resets_for,
+    validate_call,
+)
 from numnet.core.device import usable_device
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
@@ -80,6 +88,7 @@ class RNNModel(Model):
     last_state = OfCall()
     d_state: list[State] | None = None
 
+    @validate_call
     def __init__(
         self,
         layers: Sequence[Operation],
@@ -88,7 +97,7 @@ class RNNModel(Model):
         input_size: int | None = None,
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
-        device: str = "cpu",
+        device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_distinct(self.name, layers)

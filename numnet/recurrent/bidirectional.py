@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call
 from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Layer, Operation
@@ -31,6 +31,7 @@ class Bidirectional(Paths, Layer):
     last_state = OfCall()
     d_state: Any = None
 
+    @validate_call
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
         check_recurrent(self.name, layer)
         super().__init__(layer.input_size, layer.seed, layer.dtype)

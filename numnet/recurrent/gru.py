@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import Node, dropped
@@ -34,6 +34,7 @@ class GRUNode(Node):
     gates = ("r", "z", "n")
     b_h: Array
 
+    @validate_call
     def __init__(self, hidden_size: int, *, reset: str = "after", **options: Any) -> None:
         check_choice(self.name, "reset", reset, ("before", "after"))
         self.reset = reset

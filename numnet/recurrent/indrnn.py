@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 from numnet.recurrent.rnn import ACTIVATIONS
@@ -26,6 +26,7 @@ class IndRNNNode(Node):
     recurrent_weights = "u"
     u: Array
 
+    @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "relu", **options: Any) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_sequence, check_size, check_state, check_steps
+from numnet.core.checks import check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.layout import rows
 from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.operation import Array, Layer, Operation
@@ -56,6 +56,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     d_state: State = None
     pool: Pool | None = None
 
+    @validate_call
     def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer initializes all of its parts from one generator
@@ -230,6 +231,7 @@ class NamedLayer(RecurrentLayer):
     `options` are those of the node, the variant options and those of RecurrentLayer.
     """
 
+    @validate_call
     def __init__(
         self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
     ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.checks import validate_call
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import Node, dropped
@@ -32,6 +33,7 @@ class LSTMNode(Node):
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
 
+    @validate_call
     def __init__(self, hidden_size: int, *, forget_bias: float = 0.0, **options: Any) -> None:
         self.forget_bias = forget_bias
         super().__init__(hidden_size, **options)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core import init as draw
-from numnet.core.checks import check_size
+from numnet.core.checks import check_size, validate_call
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.layer_norm import LayerNormNode, normalize, normalize_backward
@@ -41,6 +41,7 @@ class LSTMVariantNode(LayerNormNode):
     g_c: Array
     b_c: Array
 
+    @validate_call
     def __init__(
         self,
         hidden_size: int,

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state
+from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state, validate_call
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.pairs import add_grads, sum_by_token
 from numnet.recurrent import unroll
@@ -57,6 +57,7 @@ class Node(ParamOperation):
     W_h: Array
     b: Array
 
+    @validate_call
     def __init__(
         self,
         hidden_size: int,

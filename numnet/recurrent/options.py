@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from numnet.core import random as masks
 from numnet.core.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch, check_size
+from numnet.core.checks.arguments import check_kind, kinds_of, validate_call
 from numnet.core.evaluation import OfCall
 
 
@@ -64,6 +65,7 @@ class RecurrentOptions:
 
         def __getattr__(self, name: str) -> Any: ...
 
+    @validate_call
     def __new__(cls, *arguments: Any, bidirectional: bool = False, **options: Any) -> Any:
         """The layer, or with bidirectional=True the Bidirectional of it."""
         if not bidirectional:
@@ -74,7 +76,10 @@ class RecurrentOptions:
 
     def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
         """The node of a named layer, not built yet. Its options are removed from `options`."""
-        given = {name: options.pop(name, default) for name, default in self.variant_options.items()}
+        who, given = type(self).__name__, dict[str, Any]()
+        for name, default in self.variant_options.items():
+            kinds = kinds_of("bool" if isinstance(default, bool) else "int | None")
+            given[name] = check_kind(who, name, options.pop(name, default), kinds)
         self.variant = {name: value for name, value in given.items() if value != self.variant_options[name]}
         kind, given = self.node_types[bool(self.variant)], {**self.variant, **options}
         of_node = {name: given[name] for name in inspect.signature(kind).parameters if name in given}
@@ -85,6 +90,7 @@ class RecurrentOptions:
         node.input_size = input_size
         return node
 
+    @validate_call
     def set_options(
         self,
         *,

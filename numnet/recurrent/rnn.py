@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
 
@@ -23,6 +23,7 @@ class RNNNode(Node):
     state dropout, or None: W_h reads h_in = h' ⊙ drop.
     """
 
+    @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "tanh", **options: Any) -> None:
         check_choice(self.name, "activation", activation, ACTIVATIONS)
         self.activation = activation

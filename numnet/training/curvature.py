@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_state_dict
+from numnet.core.checks import check_state_dict, validate_call
 from numnet.core.operation import Array
 
 
+@validate_call
 def hessian_vector(
     model: Any, x: Any, target: Any, direction: Mapping[str, Any], mask: Any = None, lengths: Any = None
 ) -> dict[str, Array]:

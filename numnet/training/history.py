@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from numnet.core.checks import validate_call
+
 COLUMNS = (
     "step", "epoch", "seconds", "learning_rate", "gradient_norm", "train_loss",
     "validation_loss", "perplexity", "bits_per_character", "characters_per_second",
@@ -76,6 +78,7 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.inf
 
 
+@validate_call
 def require_plot(path: str | os.PathLike[str]) -> None:
     """Raise a one-line error if no plot of that file type can be saved."""
     try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from numnet.core.checks import validate_call
 
+
+@validate_call
 def translation_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
     """Return BLEU (Papineni et al. 2002; Post 2018) of sentences, each with one or more references.
 

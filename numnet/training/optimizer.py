@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_built, check_model, check_positive, check_same_model, check_state_dict
+from numnet.core.checks import (
+    check_built,
+    check_model,
+    check_positive,
+    check_same_model,
+    check_state_dict,
+    validate_call,
+)
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.core.show import Answering
@@ -26,6 +33,7 @@ class Optimizer(Answering):
 
     buffer_names: tuple[str, ...] = ()
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule,

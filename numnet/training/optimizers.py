@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from numnet.core.checks import check_fraction
+from numnet.core.checks import check_fraction, validate_call
 from numnet.core.operation import Array
 from numnet.core.schedules import Schedule
 from numnet.training.optimizer import Buffers, Optimizer
@@ -27,6 +27,7 @@ class SGDMomentum(Optimizer):
 
     buffer_names = ("v",)
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule,
@@ -51,6 +52,7 @@ class AdaGrad(Optimizer):
 
     buffer_names = ("s",)
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -73,6 +75,7 @@ class RMSProp(Optimizer):
 
     buffer_names = ("s",)
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -104,6 +107,7 @@ class Adam(Optimizer):
 
     buffer_names = ("m", "v")
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,
@@ -132,6 +136,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: p ← p - η λ p, then (1) to (4) without λ in g (Loshchilov & Hutter 2019)."""
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_positive
+from numnet.core.checks import check_positive, validate_call
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.core.show import Answering
 from numnet.data.vocabulary import Vocabulary
@@ -38,6 +38,7 @@ class Trainer(Answering):
     token                the name of a step of x in the reports: "word", "character"
     """
 
+    @validate_call
     def __init__(
         self,
         model: Any,
@@ -66,6 +67,7 @@ class Trainer(Answering):
         self.interrupted = False
         self.say: Say = to_stderr
 
+    @validate_call
     def fit(self, steps: int | None = None, epochs: int | None = None, seconds: float | None = None) -> History:
         """Train until one of these totals is reached. A resumed run counts from the start of the original run.
 
@@ -185,6 +187,7 @@ def remedy(*batch: Any) -> str:
     return "Lower the learning rate, or set clip_norm."
 
 
+@validate_call
 def evaluate(model: Any, batches: Any) -> float:
     """Return the mean loss over all targets of one epoch, in evaluation mode; the state is carried if the batches do.
 

@@ -18,7 +18,7 @@ from numnet.core.checks import (
     lost_gradient_error,
 )
 from torchnet.autograd.number import WithGrad
-from torchnet.core.operation import as_tensor
+from torchnet.core.device import as_tensor
 
 
 class ArrayWithGrad(WithGrad):

@@ -10,7 +10,7 @@ from torch.nn.functional import linear
 
 from numnet.core.checks import check_constants, check_padded, check_step
 from torchnet.autograd.array import ArrayWithGrad
-from torchnet.core.operation import as_tensor
+from torchnet.core.device import as_tensor
 from torchnet.layers.dense import Dense
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.lstm import LSTMNode

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from numnet.autograd.tape_base import TapeBase
-from numnet.core.checks import check_on_tape
+from numnet.core.checks import check_on_tape, validate_call
 from torchnet.autograd.calls import on
-from torchnet.core.device import usable_device
+from torchnet.core.device import DTypeLike, usable_device
 from torchnet.core.operation import Layer, Operation
 
 
@@ -38,8 +38,9 @@ class Tape(TapeBase, Layer):
         def __getattr__(self, name: str) -> Any:
             """Return the wrapper that calls the part on the tape."""
 
+    @validate_call
     def __init__(
-        self, seed: int | None = None, dtype: Any = "float32", device: str = "cpu", **parts: Operation
+        self, seed: int | None = None, dtype: DTypeLike = "float32", device: Any = "cpu", **parts: Operation
     ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)

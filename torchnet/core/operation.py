@@ -18,25 +18,12 @@ from numnet.core.checks import (
     check_saved,
     check_shape,
     check_state_dict,
+    validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.initialization import Initialization
 from numnet.core.show import Made
-
-
-def as_dtype(dtype: Any) -> torch.dtype:
-    """Convert 'float32', numpy.float32 or torch.float32 to PyTorch's dtype."""
-    return dtype if isinstance(dtype, torch.dtype) else getattr(torch, np.dtype(dtype).name)
-
-
-def as_tensor(x: Any) -> Any:
-    """Return a tensor unchanged and numbers as a tensor; other values stay an array, which validation rejects."""
-    if isinstance(x, Tensor):
-        return x
-    x = np.asarray(x)
-    if x.dtype.kind in "iu":
-        return torch.from_numpy(x.astype(np.int64))
-    return torch.from_numpy(np.array(x, order="C")) if x.dtype.kind in "fb" else x
+from torchnet.core.device import DTypeLike, as_dtype, as_tensor
 
 
 class Operation(Made, torch.nn.Module):
@@ -122,7 +109,7 @@ class Operation(Made, torch.nn.Module):
         (y,), inputs = self.recall()
         return self.pull((y,), inputs, (dy,))[0]
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         """Create the parameters for inputs of this width, unless they exist; return the width of the outputs."""
         return input_size
 
@@ -152,7 +139,8 @@ class ParamOperation(Initialization, Operation):
     its values.
     """
 
-    def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: Any = "float32") -> None:
+    @validate_call
+    def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: DTypeLike = "float32") -> None:
         super().__init__()
         self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
         self.built, self.output_width = False, 0
@@ -168,7 +156,7 @@ class ParamOperation(Initialization, Operation):
         """Every gradient by its parameter's name."""
         return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.named_parameters()}
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         if self.built:
             check_input_size(self.name, self.input_size, input_size)
         if self.built and not self.has_initial_values():
@@ -185,7 +173,7 @@ class ParamOperation(Initialization, Operation):
         self.__dict__["initial_checksum"] = None
         return y
 
-    def convert(self, dtype: Any) -> None:
+    def convert(self, dtype: DTypeLike) -> None:
         """Convert the parameters to another dtype."""
         self.dtype = as_dtype(dtype)
         self.to(self.dtype)

@@ -17,10 +17,12 @@ from numnet.core.checks import (
     check_equal_widths,
     check_real,
     check_size,
+    validate_call,
 )
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
-from torchnet.core.operation import ParamOperation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import ParamOperation
 
 KINDS = ("dot", "general", "additive")
 
@@ -48,6 +50,7 @@ class Attention(ParamOperation):
     scale: Tensor
     weights = OfCall()
 
+    @validate_call
     def __init__(
         self,
         kind: str = "additive",
@@ -57,7 +60,7 @@ class Attention(ParamOperation):
         hidden_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_choice(self.name, "kind", kind, KINDS)

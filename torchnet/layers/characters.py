@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from numnet.core.checks import check_characters, check_size
-from torchnet.core.operation import Layer, as_tensor
+from numnet.core.checks import check_characters, check_size, validate_call
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import Layer
 from torchnet.layers.convolution import Convolution
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.pooling import Pooling
@@ -26,6 +27,7 @@ class Characters(Layer):
 
     reads = "rows of tokens"
 
+    @validate_call
     def __init__(
         self,
         input_size: int,
@@ -35,7 +37,7 @@ class Characters(Layer):
         width: int = 3,
         initial: str = "pytorch",
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, embedding_size=embedding_size)

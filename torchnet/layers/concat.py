@@ -16,11 +16,13 @@ from numnet.core.checks import (
     check_same_shapes,
     check_side_by_side,
     check_steps,
+    validate_call,
 )
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
-from torchnet.core.operation import Layer, Operation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import Layer, Operation
 
 
 class Concat(Layer):
@@ -36,13 +38,14 @@ class Concat(Layer):
     over_time = True
     lengths = Saved()
 
+    @validate_call
     def __init__(
         self,
         layers: Sequence[Operation],
         widths: Sequence[int] | None = None,
         batch_first: bool = True,
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> None:
         check_side_by_side(self.name, layers, widths, batch_first)
         check_distinct(self.name, layers)
@@ -51,7 +54,7 @@ class Concat(Layer):
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
         self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         if self.input_size is not None:
             check_input_size(self.name, self.input_size, input_size)
         return super().build(input_size, rng, dtype)

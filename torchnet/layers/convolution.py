@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_size, check_steps, check_width
+from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import mask_like
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
-from torchnet.core.operation import ParamOperation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import ParamOperation
 
 
 class Convolution(ParamOperation):
@@ -32,6 +33,7 @@ class Convolution(ParamOperation):
     W: Tensor
     b: Tensor
 
+    @validate_call
     def __init__(
         self,
         output_size: int,
@@ -40,7 +42,7 @@ class Convolution(ParamOperation):
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
         batch_first: bool = True,
     ) -> None:
         super().__init__(input_size, seed, dtype)

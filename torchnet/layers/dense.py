@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_features, check_size
-from torchnet.core.operation import ParamOperation, as_tensor
+from numnet.core.checks import check_choice, check_features, check_size, validate_call
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import ParamOperation
 
 
 class Dense(ParamOperation):
@@ -22,6 +23,7 @@ class Dense(ParamOperation):
     W: Tensor
     b: Tensor
 
+    @validate_call
     def __init__(
         self,
         output_size: int,
@@ -29,7 +31,7 @@ class Dense(ParamOperation):
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, output_size=output_size, input_size=input_size)

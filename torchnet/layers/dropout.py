@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from numnet.core import random as masks
-from numnet.core.checks import check_fraction, check_steps
+from numnet.core.checks import check_fraction, check_steps, validate_call
+from torchnet.core.device import DTypeLike
 from torchnet.core.operation import Operation
 
 
@@ -22,13 +23,14 @@ class Dropout(Operation):
     either backend, and a resumed run continues as if it had not stopped.
     """
 
+    @validate_call
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         super().__init__()
         check_fraction(self.name, p=p)
         self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
         self.batch_first = True if per_sequence else None
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
         return input_size
 

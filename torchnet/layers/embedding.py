@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet.core import init as draw
-from numnet.core.checks import check_positive, check_shape, check_size, check_tokens
-from torchnet.core.operation import ParamOperation, as_tensor
+from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import ParamOperation
 
 
 class Embedding(ParamOperation):
@@ -25,13 +26,14 @@ class Embedding(ParamOperation):
 
     W: Tensor
 
+    @validate_call
     def __init__(
         self,
         input_size: int,
         output_size: int,
         *,
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
         std: float = 1.0,
     ) -> None:
         super().__init__(input_size, seed, dtype)

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from numnet.core.checks import check_real, check_shape, check_tokens, kind_of
+from numnet.core.checks import check_real, check_shape, check_tokens, kind_of, validate_call
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
-from torchnet.core.operation import Operation, as_tensor
+from torchnet.core.device import as_tensor
+from torchnet.core.operation import Operation
 
 CLASSES = "Integer targets have the shape of the logits without the last axis."
 
@@ -91,6 +92,7 @@ class SoftmaxCrossEntropy(Loss):
 
     in_nats = True
 
+    @validate_call
     def __init__(self, ignore_index: int | None = None) -> None:
         super().__init__()
         self.ignore_index = ignore_index

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_choice, check_steps
+from numnet.core.checks import check_choice, check_steps, validate_call
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
 from numnet.core.packed import Packed, to_packed, to_padded
@@ -28,6 +28,7 @@ class Pooling(Operation):
     counts = Saved()
     keeps_time = False
 
+    @validate_call
     def __init__(self, how: str = "mean", batch_first: bool = True) -> None:
         super().__init__()
         check_choice(self.name, "how", how, WAYS)

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_distinct, check_instance, check_real, check_rows
+from numnet.core.checks import check_distinct, check_instance, check_real, check_rows, validate_call
 from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
 from numnet.models.encoder_decoder_base import EncoderDecoderBase
-from torchnet.core.operation import Operation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import Operation
 from torchnet.layers.attention import Attention
 from torchnet.layers.losses import Loss
 from torchnet.models.model import Model, RNNModel
@@ -46,6 +47,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     begin, end: the first input token of the decoder, and the last token of a sentence: see decoding.py.
     """
 
+    @validate_call
     def __init__(
         self,
         encoder: Sequence[Operation],
@@ -60,8 +62,8 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         begin: int = 1,
         end: int = 2,
         seed: int | None = None,
-        dtype: Any = "float32",
-        device: str = "cpu",
+        dtype: DTypeLike = "float32",
+        device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_distinct(self.name, [*encoder, *decoder, *output])

@@ -11,13 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_distinct, check_real, check_same_layout, check_shape, check_states, resets_for
+from numnet.core.checks import (
+    check_distinct,
+    check_real,
+    check_same_layout,
+    check_shape,
+    check_states,
+    resets_for,
+    validate_call,
+)
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.models.base import ModelBase
-from torchnet.core.device import usable_device
-from torchnet.core.operation import Layer, Operation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor, usable_device
+from torchnet.core.operation import Layer, Operation
 from torchnet.layers.losses import Loss
 from torchnet.recurrent.node import State
 
@@ -30,11 +38,11 @@ class Model(ModelBase, Layer):
 
     usable_device = classmethod(usable_device)
 
-    def __init__(self, input_size: int | None, seed: int | None, dtype: Any, device: str) -> None:
+    def __init__(self, input_size: int | None, seed: int | None, dtype: DTypeLike, device: str) -> None:
         super().__init__(input_size, seed, dtype)
         self.device = self.usable_device(device)
 
-    def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
+    def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         width = super().build(input_size, rng, dtype)
         self.protect_parameters()
         return width
@@ -64,6 +72,7 @@ class RNNModel(Model):
 
     last_state = OfCall()
 
+    @validate_call
     def __init__(
         self,
         layers: Sequence[Operation],
@@ -71,8 +80,8 @@ class RNNModel(Model):
         *,
         input_size: int | None = None,
         seed: int | None = None,
-        dtype: Any = "float32",
-        device: str = "cpu",
+        dtype: DTypeLike = "float32",
+        device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_distinct(self.name, layers)

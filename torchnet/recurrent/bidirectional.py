@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
-from torchnet.core.operation import Layer, as_tensor
+from torchnet.core.device import as_tensor
+from torchnet.core.operation import Layer
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -33,6 +34,7 @@ class Bidirectional(Paths, Layer):
     last_state = OfCall()
     counts = Saved()
 
+    @validate_call
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
         check_recurrent(type(self).__name__, layer)
         super().__init__(layer.input_size, layer.seed, layer.dtype)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from torchnet.recurrent.node import Node, dropped, once_a_call
 
 
@@ -31,6 +31,7 @@ class GRUNode(Node):
     gates = ("r", "z", "n")
     b_h: Tensor
 
+    @validate_call
     def __init__(self, hidden_size: int, *, reset: str = "after", **options: Any) -> None:
         check_choice(type(self).__name__, "reset", reset, ("before", "after"))
         self.reset = reset

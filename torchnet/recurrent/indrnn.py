@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from torchnet.recurrent.node import Node, dropped, once_a_call
 from torchnet.recurrent.rnn import ACTIVATIONS
 
@@ -27,6 +27,7 @@ class IndRNNNode(Node):
     recurrent_weights = "u"
     u: Tensor
 
+    @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "relu", **options: Any) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
         self.activation = activation

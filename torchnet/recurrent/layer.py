@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_sequence, check_size, check_state, check_steps
+from numnet.core.checks import check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.recurrent.options import RecurrentOptions
-from torchnet.core.operation import Layer, as_tensor
+from torchnet.core.device import as_tensor
+from torchnet.core.operation import Layer
 from torchnet.layers.dense import Dense
 from torchnet.recurrent import unroll, vendor
 from torchnet.recurrent.node import Node, State
@@ -55,6 +56,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
     counts = Saved()  # the number of real steps of each row, if the last call's x was Packed
     node: Node
 
+    @validate_call
     def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
         super().__init__(node.input_size, node.seed, node.dtype)
         node.seed = None  # the layer initializes all of its parts from one generator
@@ -235,6 +237,7 @@ class NamedLayer(RecurrentLayer):
     `options` are those of the node, the variant options and those of RecurrentLayer.
     """
 
+    @validate_call
     def __init__(
         self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
     ) -> None:

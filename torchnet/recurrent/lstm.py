@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.checks import validate_call
 from torchnet.recurrent.node import Node, dropped
 
 
@@ -29,6 +30,7 @@ class LSTMNode(Node):
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
 
+    @validate_call
     def __init__(self, hidden_size: int, *, forget_bias: float = 0.0, **options: Any) -> None:
         self.forget_bias = forget_bias
         super().__init__(hidden_size, **options)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from numnet.core import init as draw
-from numnet.core.checks import check_size
+from numnet.core.checks import check_size, validate_call
 from torchnet.recurrent.layer_norm import LayerNormNode, normalize
 from torchnet.recurrent.node import dropped, once_a_call
 
@@ -41,6 +41,7 @@ class LSTMVariantNode(LayerNormNode):
     g_c: Tensor
     b_c: Tensor
 
+    @validate_call
     def __init__(
         self,
         hidden_size: int,

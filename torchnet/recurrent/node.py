@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state
+from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state, validate_call
 from numnet.recurrent.options import Signature
-from torchnet.core.operation import ParamOperation, as_tensor
+from torchnet.core.device import DTypeLike, as_tensor
+from torchnet.core.operation import ParamOperation
 from torchnet.recurrent import unroll
 
 State = Any  # h, or for an LSTM (h, c)
@@ -48,6 +49,7 @@ class Node(ParamOperation):
     W_h: Tensor
     b: Tensor
 
+    @validate_call
     def __init__(
         self,
         hidden_size: int,
@@ -55,7 +57,7 @@ class Node(ParamOperation):
         input_size: int | None = None,
         initial: str = "pytorch",
         seed: int | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, hidden_size=hidden_size, input_size=input_size)

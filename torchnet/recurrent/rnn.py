@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, validate_call
 from torchnet.recurrent.node import Node, dropped
 
 ACTIVATIONS = ("tanh", "relu")
@@ -22,6 +22,7 @@ class RNNNode(Node):
     h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), W_h (H, H), b (H,).
     """
 
+    @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "tanh", **options: Any) -> None:
         check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
         self.activation = activation

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_state_dict
-from torchnet.core.operation import as_tensor
+from numnet.core.checks import check_state_dict, validate_call
+from torchnet.core.device import as_tensor
 
 
+@validate_call
 def hessian_vector(
     model: Any, x: Any, target: Any, direction: Mapping[str, Any], mask: Any = None, lengths: Any = None
 ) -> dict[str, Tensor]:

@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from numnet.core.checks import check_built, check_model, check_positive, check_same_model, check_state_dict
+from numnet.core.checks import (
+    check_built,
+    check_model,
+    check_positive,
+    check_same_model,
+    check_state_dict,
+    validate_call,
+)
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.core.show import Answering
 from torchnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
@@ -25,6 +32,7 @@ class Optimizer(Answering):
     kind: Any
     buffer_names: ClassVar[dict[str, str]] = {}
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule,

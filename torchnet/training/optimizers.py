@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from numnet.core.checks import check_fraction
+from numnet.core.checks import check_fraction, validate_call
 from numnet.core.schedules import Schedule
 from torchnet.training.optimizer import Optimizer
 
@@ -27,6 +27,7 @@ class SGDMomentum(Optimizer):
     kind = torch.optim.SGD
     buffer_names: ClassVar[dict[str, str]] = {"v": "momentum_buffer"}
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule,
@@ -49,6 +50,7 @@ class AdaGrad(Optimizer):
     kind = torch.optim.Adagrad
     buffer_names: ClassVar[dict[str, str]] = {"s": "sum"}
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -70,6 +72,7 @@ class RMSProp(Optimizer):
     kind = torch.optim.RMSprop
     buffer_names: ClassVar[dict[str, str]] = {"s": "square_avg"}
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -93,6 +96,7 @@ class Adam(Optimizer):
     kind: Any = torch.optim.Adam
     buffer_names: ClassVar[dict[str, str]] = {"m": "exp_avg", "v": "exp_avg_sq"}
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,
@@ -116,6 +120,7 @@ class AdamW(Adam):
 
     kind = torch.optim.AdamW
 
+    @validate_call
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,

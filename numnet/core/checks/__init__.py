@@ -1,5 +1,6 @@
 """Input validation for both backends. Every error message states: who, got, expected, remedy."""
 
+from numnet.core.checks.arguments import validate_call
 from numnet.core.checks.autograd import (
     check_axes,
     check_constants,
@@ -148,4 +149,5 @@ __all__ = [
     "modules_of",
     "parts_of_state",
     "resets_for",
+    "validate_call",
 ]

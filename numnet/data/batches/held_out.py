@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from numnet.core.checks import validate_call
+
 Item = TypeVar("Item")
 
 
+@validate_call
 def hold_out(
     items: Iterable[Item], key: Callable[[Item], Any], fraction: float = 0.1, seed: int = 0
 ) -> tuple[list[Item], dict[Any, list[Item]]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_size
+from numnet.core.checks import check_size, validate_call
 from numnet.core.packed import pad_sequences
 from numnet.data.batches.sequences import SequenceBatches, filled_sequences
 
@@ -24,6 +24,7 @@ class PairBatches(SequenceBatches):
     Pairs are shuffled and bucketed as in SequenceBatches, by the length of the source, then by that of the target.
     """
 
+    @validate_call
     def __init__(
         self,
         sources: Iterable[Any],

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_shape, check_size
+from numnet.core.checks import check_shape, check_size, validate_call
 from numnet.core.packed import as_numbers, join, pad_sequences
 from numnet.core.show import Shown
 
@@ -32,6 +32,7 @@ class SequenceBatches(Shown):
 
     carries_state = False
 
+    @validate_call
     def __init__(
         self,
         sequences: Iterable[Any],

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_positive
+from numnet.core.checks import check_positive, validate_call
 from numnet.core.show import Shown
 from numnet.data.readers.text import TextError
 
@@ -30,6 +30,7 @@ class SequentialBatches(Shown):
 
     carries_state = True
 
+    @validate_call
     def __init__(
         self, tokens: Tokens, batch_size: int, sequence_length: int, seed: int = 0, whole: bool = False
     ) -> None:
@@ -67,6 +68,7 @@ class RandomBatches(Shown):
 
     carries_state = False
 
+    @validate_call
     def __init__(self, tokens: Tokens, batch_size: int, sequence_length: int, seed: int = 0) -> None:
         check_positive("RandomBatches", batch_size=batch_size, sequence_length=sequence_length)
         check_length("RandomBatches", tokens, batch_size * sequence_length)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_count, check_fraction, kind_of
+from numnet.core.checks import check_count, check_fraction, kind_of, validate_call
 from numnet.core.show import Shown
 
 STREAM = 1  # a separate random stream: the order of the batches is also drawn from (seed, epoch)
@@ -22,6 +22,7 @@ class WordDropout(Shown):
     TypeError if x does not have tokens.
     """
 
+    @validate_call
     def __init__(
         self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0, column: int | None = None
     ) -> None:

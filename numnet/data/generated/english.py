@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from numnet.core.checks import check_count
+from numnet.core.checks import check_count, validate_call
 from numnet.data.generated.grammar import Derivation, Grammar
 from numnet.data.generated.inference import Pairs
 from numnet.data.generated.sentiment import labelled
@@ -43,6 +43,7 @@ class English:
     (parity_tests/test_english.py checks all derivations).
     """
 
+    @validate_call
     def __init__(self, seed: int = 0) -> None:
         check_count("English", seed=seed)
         self.seed = int(seed)

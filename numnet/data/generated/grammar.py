@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from numnet.core.checks import validate_call
+
 NUMBERS = ("sg", "pl")  # the values of # in a rule
 VALUES = {"++": 2, "+": 1, "-": -1, "--": -2}
 
@@ -47,6 +49,7 @@ class Derivation(NamedTuple):
 class Grammar:
     """Symbols and their choices, A → B C, A → B or A → word, from `rules` and `words` in the format of english.json."""
 
+    @validate_call
     def __init__(self, rules: Mapping[str, Any], words: Mapping[str, Any], start: str) -> None:
         self.start = start
         self.choices = {**phrases(rules), **lexicon(words)}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
+from numnet.core.checks import validate_call
 from numnet.data.generated.grammar import NUMBERS, Derivation, Grammar
 
 STRIDE = 403  # the distance between the stems of adjacent words; coprime to the number of stems
@@ -26,6 +27,7 @@ class Language:
     object end in n. Each sentence has one translation.
     """
 
+    @validate_call
     def __init__(self, grammar: Grammar, data: Mapping[str, Any]) -> None:
         self.grammar, self.data = grammar, data
         consonants, vowels = data["consonants"].split(), data["vowels"].split()

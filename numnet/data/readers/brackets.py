@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
@@ -15,6 +16,7 @@ ESCAPED = re.compile(r"-[LR][RCS]B-|\\(?=[/*])")
 ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LCB-": "{", "-RCB-": "}", "-LSB-": "[", "-RSB-": "]", "\\": ""}
 
 
+@validate_call
 def parse_tree(text: str, labels: bool = True) -> Tree:
     r"""Parse a tree in brackets: "(3 (2 The) (2 end))"; with labels=False "( The end )" or a single word.
 
@@ -65,6 +67,7 @@ def leaf(label: int | None, word: str) -> Tree:
     return Tree(label, ESCAPED.sub(lambda found: ESCAPES[found[0]], word))
 
 
+@validate_call
 def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]:
     """Yield the trees of a file, one per line, as in the Stanford Sentiment Treebank (Socher et al. 2013).
 

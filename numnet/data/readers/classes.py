@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.lines import read_lines
 from numnet.data.readers.text import TextError
 
 ENDS = (".txt", ".txt.gz")
 
 
+@validate_call
 def read_classes(folder: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     """Yield (class, word) for each line of each .txt or .txt.gz file in a folder, in the order of the file names.
 

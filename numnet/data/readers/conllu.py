@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 
@@ -23,6 +24,7 @@ class TaggedSentence(NamedTuple):
     tags: tuple[str, ...]
 
 
+@validate_call
 def read_conllu(path: str | os.PathLike[str]) -> Iterator[TaggedSentence]:
     """Yield the sentences of a CoNLL-U file (Nivre et al. 2020). A file whose name ends in .gz is decompressed.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.text import TextError, open_text
 
 EXCERPT = 40  # the maximum number of characters that an error message quotes
 
 
+@validate_call
 def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     """Yield the lines of a UTF-8 file without their ends. A file whose name ends in .gz is decompressed.
 

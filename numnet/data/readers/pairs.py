@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
 
 
+@validate_call
 def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     """Yield the first two columns of each line; further columns, such as an attribution, are ignored.
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.brackets import tree_of
 from numnet.data.readers.lines import excerpt, line_error, read_lines
 from numnet.data.readers.text import TextError
@@ -25,6 +26,7 @@ class Inference(NamedTuple):
     label: str
 
 
+@validate_call
 def read_snli(path: str | os.PathLike[str]) -> Iterator[Inference]:
     """Yield the pairs of a file of JSON lines in the format of SNLI (Bowman et al. 2015).
 

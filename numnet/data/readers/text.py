@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numnet.core.checks import validate_call
+
 
 class TextError(ValueError):
     """A text cannot be used. The message names the file and the cause."""
 
 
+@validate_call
 def default_text() -> str:
     """Return the language reference that ships with CPython: about 460 000 characters of English, no download."""
     from pydoc_data.topics import topics
@@ -21,6 +24,7 @@ def default_text() -> str:
     return "\n\n".join(topics[name] for name in sorted(topics))
 
 
+@validate_call
 def read_text(path: str | os.PathLike[str]) -> str:
     """Return a UTF-8 file as text; .gz is decompressed. TextError names an empty file or a byte that is not UTF-8."""
     with open_text(path) as file:
@@ -48,6 +52,7 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise TextError(message) from None
 
 
+@validate_call
 def split(text: str, validation_fraction: float) -> tuple[str, str]:
     """Return the first part for training and the last part for validation, so that no window overlaps both."""
     if not 0 <= validation_fraction < 1:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.checks import validate_call
 from numnet.data.readers.lines import excerpt, line_error
 from numnet.data.readers.text import TextError, open_text
 
@@ -28,6 +29,7 @@ class Vectors(NamedTuple):
         return float(self.found.mean()) if self.found.size else 0.0
 
 
+@validate_call
 def read_vectors(path: str | os.PathLike[str], words: Sequence[str]) -> Vectors:
     """Return the vectors of these words, from a file of lines `word number ... number` (Pennington et al. 2014).
 
@@ -36,8 +38,6 @@ def read_vectors(path: str | os.PathLike[str], words: Sequence[str]) -> Vectors:
     TextError names the file and the line if a line does not have D numbers, or if a number in the vector of one of
     these words is not finite. A file whose name ends in .gz is decompressed.
     """
-    if isinstance(words, str):
-        raise TypeError("read_vectors: words is a str, expected a list of words. One word? Pass [word].")
     places: dict[bytes, list[int]] = {}
     for k, word in enumerate(words):
         places.setdefault(word.encode("utf-8", "surrogatepass"), []).append(k)
