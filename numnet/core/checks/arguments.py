@@ -69,18 +69,19 @@ def as_path(value: Any) -> Any:
 
 
 def as_dtype(value: Any) -> Any:
-    """Return a dtype of numpy, PyTorch's float32 by its name; None is refused, which numpy takes for float64."""
+    """Return a dtype of numpy unchanged, and PyTorch's by its name."""
+    if type(value).__name__ == "dtype" and type(value).__module__ == "torch":
+        value = str(value).removeprefix("torch.")
     try:
-        name = str(value).removeprefix("torch.") if str(type(value)) == "<class 'torch.dtype'>" else value
-        return REFUSED if value is None or np.dtype(name).kind == "O" else name
+        known = isinstance(value, (str, type, np.dtype)) and np.dtype(value).kind in "biufc"
     except TypeError:
         return REFUSED
+    return value if known else REFUSED
 
 
 def as_torch_dtype(value: Any) -> Any:
-    """Return a dtype of numpy or PyTorch."""
-    known = str(value).removeprefix("torch.") == "bfloat16"
-    return "bfloat16" if known else as_dtype(value)
+    """Return a dtype of numpy or PyTorch, which has bfloat16 too."""
+    return "bfloat16" if str(value) in ("bfloat16", "torch.bfloat16") else as_dtype(value)
 
 
 def as_texts(value: Any) -> Any:
@@ -145,6 +146,8 @@ def check_kind(who: str, name: str, value: Any, kinds: Sequence[Kind]) -> Any:
             continue
         if isinstance(converted, float) and math.isnan(converted):
             raise ValueError(f"{who}: {name} is nan, expected a number. Look for 0 / 0 where it is computed.")
+        if name == "seed" and converted is not None and converted < 0:
+            raise ValueError(f"{who}: seed is {converted}, expected a whole number, 0 or more.")
         return converted
     expected = " or ".join(kind.expected for kind in kinds)
     got = f"the class {value.__name__}" if isinstance(value, type) else text(value)

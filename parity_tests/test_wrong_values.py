@@ -1,0 +1,37 @@
+"""The table of wrong values: its good calls are good, and what it calls raw or changed is so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parity_tests.wrong_cases import CASES
+from parity_tests.wrong_parts import Call, use
+from parity_tests.wrong_values import attempt, silence
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_good_call_is_good(case: str, net: Any) -> None:
+    with silence():
+        call = CASES[case](net)
+        use(call.function(**call.arguments))
+
+
+def test_a_raw_error_is_seen() -> None:
+    call = Call(lambda x: np.zeros(3) + x, {"x": 1.0})
+    assert attempt(call, "x", "a").kind == "raw"
+    assert attempt(call, "x", 2).kind == "value"
+
+
+def test_a_changed_state_is_seen(net: Any) -> None:
+    layer = net.Dense(2, input_size=3)
+    layer.zero_grad()
+
+    def forward(x: Any) -> Any:
+        layer.grads["b"][...] = 1
+        return layer(x)
+
+    assert attempt(Call(forward, {"x": np.zeros((2, 3))}, layer), "x", np.zeros((2, 4))).kind == "changed"
+    assert attempt(Call(layer.forward, {"x": np.zeros((2, 3))}, layer), "x", np.zeros((2, 4))).kind == "ours"
