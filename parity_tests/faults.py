@@ -410,11 +410,13 @@ WALK_FAULTS = [
     Fault("exp: slope of the input", "autograd/number.py", "(z := np.exp(u), z)", "(z := np.exp(u), u)", "", "u", "(4)"),
     Fault("log: slope of the output", "autograd/number.py", "(np.log(u), np.divide(1, u))", "(z := np.log(u), z)", "", "u", "(5)"),
     Fault("tanh: square missing", "autograd/number.py", "1 - z * z", "1 - z", "", "u", "(6)"),
-    Fault("relu: slope 1 everywhere", "autograd/number.py", "np.greater(u, 0)", "1", "", "u", "(7)"),
+    Fault("relu: slope 1 everywhere", "autograd/number.py", "np.logical_not(np.less_equal(u, 0))", "1", "", "u", "(7)"),
+    Fault("quotient: sign of the divisor's slope", "autograd/number.py", "-z / v", "z / v", "", "u", "(2b)"),
+    Fault("sigmoid: slope of the input", "autograd/number.py", "z * (1 - z)", "u * (1 - u)", "", "u", "(7b)"),
     Fault("product of matrices: v not transposed", "autograd/array.py", "dz @ v.swapaxes(-1, -2)", "dz @ v", "", "u", "(9)"),
     Fault("sum: gradient shared out", "autograd/array.py", "np.broadcast_to(dz.reshape(z.shape), u.shape)", "np.broadcast_to(dz.reshape(z.shape), u.shape) * z.size / u.size", "", "u", "(10)"),
     Fault("transpose: the same axes backward as forward", "autograd/array.py", "dz.transpose(np.argsort(axes))", "dz.transpose(axes).reshape(self.shape)", "", "u", "(12)"),
-    Fault("index: an element taken twice gets one", "autograd/array.py", "np.add.at(du, index, dz)", "du[index] = dz", "", "u", "(13)"),
+    Fault("index: an element taken twice gets one", "autograd/index.py", "np.add.at(du, index, dz)", "du[index] = dz", "", "u", "(13)"),
     Fault("concatenate: pieces turned round", "autograd/array.py", "np.split(dz, cuts, axis)", "np.split(np.flip(dz, axis), cuts, axis)", "", "u", "(14)"),
     Fault("broadcasting: one for the sum", "autograd/array.py", "dz.sum(axis=(*range(extra), *many), keepdims=True)", "dz.mean(axis=(*range(extra), *many), keepdims=True)", "", "u", "(15)"),
 ]  # fmt: skip
@@ -428,8 +430,8 @@ TAPE_FAULTS = [
     Fault("gradients of several outputs in the wrong places", "autograd/outputs.py", "dz.found.get(k) for", "dz.found.get(self.count - 1 - k) for", "", "x"),
     Fault("terms of the first call alone", "autograd/weights.py", "self.pairs += other.pairs", "pass", "", "x"),
     Fault("inputs of the last call alone", "autograd/weights.py", "self.inputs += other.inputs", "self.inputs = other.inputs", "", "x"),
-    Fault("index: what is placed in other calls lost", "autograd/array.py", "self.parts += other.parts", "pass", "", "x"),
-    Fault("index: what arrives as a whole lost", "autograd/array.py", "np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()", "np.zeros(self.shape, self.dtype)", "", "x"),
+    Fault("index: what is placed in other calls lost", "autograd/index.py", "self.parts += other.parts", "pass", "", "x"),
+    Fault("index: what arrives as a whole lost", "autograd/index.py", "np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()", "np.zeros(self.shape, self.dtype)", "", "x"),
     Fault("a loss's gradient taken as 1", "autograd/calls.py", "float(dy) if isinstance(y, float)", "1.0 if isinstance(y, float)", "", "x"),
 ]  # fmt: skip
 # Faults that the checker catches, but does not name rightly yet: test_faults.py holds it to all others.

@@ -498,6 +498,18 @@ WRONG: dict[str, tuple[Callable[[Any, Any], Any], type[Exception]]] = {
     "values in a list": (lambda net, tape: tape.dense([tape.embed([1]), tape.embed([2])]), TypeError),
     "vectors for tokens": (lambda net, tape: tape.embed(tape.embed([1])), TypeError),
     "a state of another size": (lambda net, tape: tape.node(tape.embed([1]), np.zeros((1, 9))), ValueError),
+    "a state of another batch": (
+        lambda net, tape: tape.node(tape.embed([1]), tape.dense(tape.embed([1, 2]))),
+        ValueError,
+    ),
+    "a state without a batch": (lambda net, tape: tape.node(tape.embed([1]), np.zeros(H)), ValueError),
+    "backward of a part": (lambda net, tape: tape.backward(tape.dense), TypeError),
+    "backward of a layer": (lambda net, tape: tape.backward(tape.dense.part), TypeError),
+    "backward of the other backend": (
+        lambda net, tape: tape.backward((torchnet if net is numnet else numnet).ArrayWithGrad(1.0)),
+        TypeError,
+    ),
+    "backward from a string": (lambda net, tape: tape.backward(tape.embed([1]), "1"), TypeError),
     "a step before all are made": (lambda net, tape: net.Adam(0.1).step(tape), ValueError),
     "no objective": (lambda net, tape: tape.loss_and_grads([1], [0]), ValueError),
     "no loss": (lambda net, tape: net.Tape(f=net.Tanh()).needs_loss(), ValueError),
@@ -517,6 +529,12 @@ def test_errors_have_the_same_words(name: str) -> None:
     if name != "no device":
         assert ours == theirs
     assert ", expected " in ours or name in ("no objective", "no loss", "a step before all are made")
+
+
+def test_a_state_is_described_in_rows(net: Any) -> None:
+    with pytest.raises(ValueError, match="state h") as error:
+        reader(net).node(np.zeros((1, D)), np.zeros((1, 9)))
+    assert str(error.value) == f"GRUNode: state h is (1, 9), expected (1, {H}). On a tape it is (batch, hidden)."
 
 
 def test_an_objective_must_stay_on_the_tape(net: Any) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import numnet
 import torchnet
-from numnet.autograd.array import fixed
+from numnet.autograd.index import fixed
 from numnet.core.arrays import to_numpy
 from parity_tests.faults import WALK_FAULTS, Fault, planted
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from numnet.autograd.conversions import ArrayConversions
+from numnet.autograd.index import IndexGradient, fixed, indexed
 from numnet.autograd.number import WithGrad
 from numnet.core.checks import (
+    check_arrays,
     check_axes,
+    check_axis,
+    check_concatenated,
     check_matrices,
-    check_real,
+    check_operand,
+    check_reduced_axes,
+    check_reshape,
     check_shape,
     check_single_number,
-    lost_gradient_error,
+    check_stacked,
+    real_array,
 )
 
 Array = npt.NDArray[Any]
 
 
-class ArrayWithGrad(WithGrad):
+class ArrayWithGrad(ArrayConversions, WithGrad):
     """An array `value`; after `backward` of a result, `grad` is its gradient, of the same shape.
 
         z                    du                             dv
@@ -38,6 +45,9 @@ class ArrayWithGrad(WithGrad):
     If u was broadcast, as u (O,) in u + v (B, O), du is summed over the broadcast axes (15). Plain arrays and numbers
     get the dtype of the other operand; otherwise integers become float64, and floats keep their dtype. Undefined
     results are inf or nan, as in numpy and PyTorch. Do not modify an array in place before `backward`.
+    Indices and broadcasting follow numpy's rules. Comparisons are elementwise and return plain arrays; float(), int(),
+    bool() and round() need one element. Functions of numpy and PyTorch are refused, and so is an operand with a
+    gradient of another class or backend.
     """
 
     value: Array
@@ -48,6 +58,7 @@ class ArrayWithGrad(WithGrad):
         array: ArrayWithGrad = self.of(z, parents or (self,), backward_fn)
         return array
 
+    @np.errstate(all="ignore")
     def __matmul__(self, other: Any) -> ArrayWithGrad:
         u, v = self.value, (other := self.like(other)).value
         check_matrices("ArrayWithGrad", u.shape, v.shape)
@@ -57,8 +68,10 @@ class ArrayWithGrad(WithGrad):
         product: ArrayWithGrad = self.like(other) @ self
         return product
 
+    @np.errstate(all="ignore")
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Reduce over the given axes, or all."""
+        axis = check_reduced_axes("ArrayWithGrad", axis, self.ndim)
         u, z = self.value, np.asarray(self.value.sum(axis, keepdims=True))
         backward_fn = lambda dz: [np.broadcast_to(dz.reshape(z.shape), u.shape)]  # noqa: E731
         return self.record(z if keepdims else u.sum(axis), backward_fn)  # (10)
@@ -66,16 +79,18 @@ class ArrayWithGrad(WithGrad):
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
         """Reduce over the given axes, or all."""
         total = self.sum(axis, keepdims)
-        return total * (total.value.size / self.value.size)
+        return total / (self.value.size / total.value.size if total.value.size else 1.0)
 
     def softmax(self, axis: int = -1) -> ArrayWithGrad:
         """e = exp(u - max u), divided by Σ e; the shift cancels, and prevents overflow."""
-        e = (self - self.value.max(axis=axis, keepdims=True)).exp()
+        axis = check_axis("ArrayWithGrad", axis, self.ndim)
+        e = (self - self.value.max(axis, keepdims=True, initial=-np.inf)).exp()
         return e / e.sum(axis, keepdims=True)
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
         """Change the shape, given as numbers or a tuple; one -1 is inferred."""
-        return self.record(self.value.reshape(*shape), lambda dz: [dz.reshape(self.shape)])  # (11)
+        shape = check_reshape("ArrayWithGrad", self.shape, shape)
+        return self.record(self.value.reshape(shape), lambda dz: [dz.reshape(self.shape)])  # (11)
 
     def transpose(self, *axes: Any) -> ArrayWithGrad:
         """Permute the axes: axis k of the result is axes[k] (numbers or a tuple); without axes, reverse their order."""
@@ -83,14 +98,8 @@ class ArrayWithGrad(WithGrad):
         return self.record(self.value.transpose(axes), lambda dz: [dz.transpose(np.argsort(axes))])  # (12)
 
     def __getitem__(self, index: Any) -> ArrayWithGrad:
-        z, index = self.value[index], fixed(index)
-        return self.record(z, lambda dz: [IndexGradient(self.value, index, dz)])  # (13)
-
-    def __iter__(self) -> Iterator[ArrayWithGrad]:
-        return (self[k] for k in range(len(self)))
-
-    def __len__(self) -> int:
-        return len(self.value)
+        index = fixed(index)
+        return self.record(indexed(self.value, index), lambda dz: [IndexGradient(self.value, index, dz)])  # (13)
 
     @property
     def T(self) -> ArrayWithGrad:
@@ -130,20 +139,25 @@ class ArrayWithGrad(WithGrad):
         return array
 
     def like(self, other: Any) -> ArrayWithGrad:
-        return other if isinstance(other, ArrayWithGrad) else ArrayWithGrad(np.asarray(other, self.value.dtype))
+        if isinstance(other, ArrayWithGrad):
+            return other
+        if type(other) is not float:
+            check_operand("ArrayWithGrad", "the operand", other)
+            other = real_array("ArrayWithGrad", "the operand", other)
+        return ArrayWithGrad(np.asarray(other, self.value.dtype))
 
     def checked(self, value: Any) -> Array:
-        if type(value) is np.ndarray and value.dtype.kind == "f":
+        if type(value) is np.ndarray and value.dtype.char in "efd" and value.dtype.isnative:
             return value
-        value = np.asarray(value)
-        check_real("ArrayWithGrad", "the value", value)
+        value = real_array("ArrayWithGrad", "the value", value)
         return value if value.dtype.kind == "f" else value.astype(np.float64)
 
     def output_gradient(self, dz: Any) -> Array:
         if dz is None:
             check_single_number("ArrayWithGrad", self.shape)
             return np.ones_like(self.value)
-        dz = np.array(dz, self.value.dtype)
+        check_operand("ArrayWithGrad", "dz", dz)
+        dz = np.array(real_array("ArrayWithGrad", "dz", dz), self.value.dtype)
         check_shape("ArrayWithGrad", "dz", dz.shape, self.shape, "It has the shape of the value.")
         return dz
 
@@ -155,58 +169,11 @@ class ArrayWithGrad(WithGrad):
         dz = dz.sum(axis=(*range(extra), *many), keepdims=True) if extra or many else dz  # (15)
         return dz.reshape(self.shape).astype(self.value.dtype, copy=False)
 
-    def __array__(self, *_: Any, **__: Any) -> Array:
-        raise lost_gradient_error("ArrayWithGrad")
-
-
-class IndexGradient:
-    """The gradient of u in z = u[index]: dz at the index, 0 elsewhere. Several of them sum to one array."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, u: Array, index: Any, dz: Array) -> None:
-        self.shape, self.dtype = u.shape, u.dtype
-        self.parts, self.rest = [(index, dz)], None
-
-    def __add__(self, other: Any) -> IndexGradient:
-        """Add in place: only the backward pass refers to this object."""
-        if isinstance(other, IndexGradient):
-            self.parts += other.parts
-        else:
-            self.rest = other if self.rest is None else self.rest + other
-        return self
-
-    __radd__ = __add__
-
-    def to_array(self) -> Array:
-        """Return the sum as an array."""
-        du = np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()
-        for index, dz in self.parts:
-            if basic(index):
-                du[index] += dz  # (13)
-            else:
-                np.add.at(du, index, dz)  # (13): an element indexed twice gets both gradients
-        return du
-
-
-def basic(index: Any) -> bool:
-    """Return whether this is basic indexing (integers, slices, None, Ellipsis), which reads no element twice."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is ... or isinstance(part, (int, np.integer, slice)) for part in parts)
-
-
-def fixed(index: Any) -> Any:
-    """Return an index that cannot change before the backward pass: lists and writable arrays are copied."""
-    if isinstance(index, tuple):
-        return index if basic(index) else tuple(map(fixed, index))
-    if isinstance(index, list):
-        return copy.deepcopy(index)
-    return index.copy() if isinstance(index, np.ndarray) and index.flags.writeable else index
-
 
 def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
     """Concatenate arrays along an existing axis; some may be plain arrays."""
-    arrays = alike(parts)
+    arrays = alike("concatenate", parts)
+    axis = check_concatenated("concatenate", [u.shape for u in arrays], axis)
     cuts = np.cumsum([u.shape[axis] for u in arrays])[:-1]
     z = np.concatenate([u.value for u in arrays], axis)
     return arrays[0].record(z, lambda dz: np.split(dz, cuts, axis), *arrays)  # (14)
@@ -214,13 +181,16 @@ def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
 
 def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
     """Stack arrays of one shape along a new axis."""
-    z = concatenate([u[None] for u in alike(parts)], axis=0)
+    arrays = alike("stack", parts)
+    axis = check_stacked("stack", [u.shape for u in arrays], axis)
+    z = concatenate([u[None] for u in arrays], axis=0)
     order = [*range(1, z.ndim)]
-    order.insert(axis % z.ndim, 0)
+    order.insert(axis, 0)
     return z.transpose(*order)
 
 
-def alike(parts: Sequence[Any]) -> list[ArrayWithGrad]:
+def alike(who: str, parts: Sequence[Any]) -> list[ArrayWithGrad]:
     """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
+    parts = check_arrays(who, parts)
     first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
     return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]

@@ -9,28 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_finite_number, check_one_number
+from numnet.autograd.conversions import Conversions
+from numnet.core.checks import check_broadcast, check_finite_number, check_one_number, check_operand
 
 creation_order = itertools.count()
 
 
-class WithGrad:
+class WithGrad(Conversions):
     """A value z, the values u, v that it was computed from, and its backward function; for numbers and arrays.
 
         z            ∂z/∂u          ∂z/∂v
         u + v        1              1            (1)
         u v          v              u            (2)
+        u / v        1/v            -z/v         (2b)
         uᵏ           k uᵏ⁻¹                      (3)   k a plain number; uᵛ is exp(v log u)
         exp u        z                           (4)
         log u        1/u                         (5)
         tanh u       1 - z²                      (6)
-        max(u, 0)    1 where u > 0               (7)   relu
+        max(u, 0)    1 where u > 0 or nan        (7)   relu
+        σ(u)         z (1 - z)                   (7b)  1 / (1 + exp(-u))
         backward:    du += dz ∂z/∂u              (8)   the latest z first: then its dz is complete before it is used
 
-    -u, u - v, u / v and σ(u) are composed of these.
+    -u and u - v are composed of these.
     """
 
-    __array_ufunc__ = None  # array + self calls self.__radd__
     value: Any
     total: Any = None  # the sum of the gradients of all backward passes; None is 0
 
@@ -53,7 +55,11 @@ class WithGrad:
     def apply(self, rule: Callable[..., Any], *others: Any) -> Any:
         """Apply one line of the table: `rule` returns z and its local derivative for each operand."""
         parents = (self, *map(self.like, others))
-        z, *slopes = rule(*[u.value for u in parents])
+        try:
+            z, *slopes = rule(*[u.value for u in parents])
+        except ValueError:
+            check_broadcast(type(self).__name__, *[u.shape for u in parents])
+            raise
         return self.of(z, parents, lambda dz: [times(dz, slope) for slope in slopes])
 
     def __add__(self, other: Any) -> Any:
@@ -65,7 +71,7 @@ class WithGrad:
     def __pow__(self, k: Any) -> Any:
         if isinstance(k, WithGrad):
             return (self.log() * k).exp()
-        check_one_number(type(self).__name__, "the exponent", k)
+        k = check_one_number(type(self).__name__, "the exponent", k)
         return self.apply(lambda u: (np.power(u, k), k and k * np.power(u, k - 1)))  # (3)
 
     def exp(self) -> Any:
@@ -82,20 +88,11 @@ class WithGrad:
 
     def relu(self) -> Any:
         """max(u, 0), its derivative at 0 taken as 0."""
-        return self.apply(lambda u: (np.maximum(u, 0), np.greater(u, 0)))  # (7)
+        return self.apply(lambda u: (np.maximum(u, 0), np.logical_not(np.less_equal(u, 0))))  # (7)
 
     def sigmoid(self) -> Any:
-        """σ(u) = tanh(u/2)/2 + 1/2"""
-        return (self * 0.5).tanh() * 0.5 + 0.5
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.value < self.like(other).value
-
-    def __gt__(self, other: Any) -> Any:
-        return self.value > self.like(other).value
+        """1 / (1 + exp(-u))"""
+        return self.apply(lambda u: (z := 1 / (1 + np.exp(-u)), z * (1 - z)))  # (7b)
 
     def __neg__(self) -> Any:
         return self * -1
@@ -104,19 +101,20 @@ class WithGrad:
         return self + -self.like(other)
 
     def __truediv__(self, other: Any) -> Any:
-        return self * self.like(other) ** -1
+        return self.apply(lambda u, v: (z := np.divide(u, v), np.divide(1, v), -z / v), other)  # (2b)
 
     __radd__, __rmul__ = __add__, __mul__
 
     def __rsub__(self, other: Any) -> Any:
-        return -self + other
+        return self.like(other) - self
 
     def __rtruediv__(self, other: Any) -> Any:
-        return self**-1 * other
+        return self.like(other) / self
 
     def __rpow__(self, other: Any) -> Any:
         return self.like(other) ** self
 
+    @np.errstate(all="ignore")
     def backward(self, dz: Any = None) -> None:
         """Add the gradient of this value to the `grad` of all values it was computed from; its own is dz, or 1.
 
@@ -145,7 +143,10 @@ class WithGrad:
 
     def like(self, other: Any) -> Any:
         """Return an operand of this class; a plain value becomes a leaf."""
-        return other if isinstance(other, type(self)) else type(self)(other)
+        if isinstance(other, type(self)):
+            return other
+        check_operand(type(self).__name__, "the operand", other)
+        return type(self)(other)
 
     def checked(self, value: Any) -> Any:
         """Return the value in the form in which it is stored, or raise an error."""
@@ -158,9 +159,6 @@ class WithGrad:
     def unbroadcast(self, dz: Any) -> Any:
         """Return an incoming gradient in the form in which it is added to `grad`."""
         raise NotImplementedError
-
-    def __float__(self) -> float:
-        return float(self.value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value}, grad {self.grad})"
@@ -184,12 +182,12 @@ class NumberWithGrad(WithGrad):
         return 0.0 if self.total is None else float(self.total)
 
     def checked(self, value: Any) -> float:
-        check_one_number("NumberWithGrad", "the value", value)
-        check_finite_number("NumberWithGrad", "the value", float(value))
-        return float(value)
+        number = value if type(value) is float else check_one_number("NumberWithGrad", "the value", value)
+        check_finite_number("NumberWithGrad", "the value", number)
+        return number
 
     def output_gradient(self, dz: Any) -> float:
-        return 1.0 if dz is None else self.unbroadcast(dz)
+        return 1.0 if dz is None else self.unbroadcast(check_one_number("NumberWithGrad", "dz", dz))
 
     def unbroadcast(self, dz: Any) -> float:
         check_finite_number("NumberWithGrad", "a gradient", float(dz))

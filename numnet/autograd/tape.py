@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.calls import on
 from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape, validate_call
@@ -38,6 +39,7 @@ class Tape(Answering, TapeBase, Layer):
 
     changes = 0  # the number of possible changes of the weights, by an optimizer or a file
     usable_device = classmethod(usable_device)
+    output_type = ArrayWithGrad
 
     if TYPE_CHECKING:
 
@@ -62,7 +64,7 @@ class Tape(Answering, TapeBase, Layer):
 
         Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
-        check_on_tape(self.name, "backward's", value)
+        check_on_tape(self.name, "the value", value, self.output_type)
         value.backward(dy)
 
     def flat(self) -> list[tuple[Array, Array]]:

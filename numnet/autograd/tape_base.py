@@ -22,6 +22,7 @@ class TapeBase(Network):
     eval: Any
     named_parts: dict[str, Any]
     protect_parameters: Any
+    output_type: type  # the backend's ArrayWithGrad
     objective: Callable[..., Any] | None = None
     last_state = None  # no state is passed from one batch to the next
 
@@ -88,7 +89,7 @@ class TapeBase(Network):
         """Return the objective of a batch, computed by the user's program."""
         objective = check_objective(self.name, self.objective)
         value = objective(x, target) if lengths is None else objective(x, target, lengths)
-        check_on_tape(self.name, "the objective", value)
+        check_on_tape(self.name, "the objective", value, self.output_type)
         return value
 
     def backward(self, value: Any, dy: Any = None) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet.core.checks import check_constants, check_padded, check_step
+from numnet.core.checks import check_constants, check_padded, check_step, check_step_state
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.core.device import as_tensor
 from torchnet.layers.dense import Dense
@@ -88,7 +88,9 @@ class NodeOnTape(OnTape):
                 return node.joined(new)
         x = self.moved(x)
         check_step(node.name, x)
-        columns = [None if h is None else as_tensor(h).T for h in parts]
+        rows = [None if h is None else as_tensor(h) for h in parts]
+        check_step_state(node, rows, len(x))
+        columns = [None if h is None else h.T for h in rows]
         new, _ = node(x.T if x.ndim == 2 else x, node.joined(columns))
         return transposed(new)
 

@@ -8,13 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_finite_number, check_one_number
+from numnet.autograd.conversions import Conversions
+from numnet.core.checks import (
+    check_broadcast,
+    check_finite_number,
+    check_one_number,
+    check_operand,
+    check_same_device,
+)
 
 
-class WithGrad:
+class WithGrad(Conversions):
     """A tensor that requires a gradient, with the operators and functions of numnet's class."""
 
-    __array_ufunc__ = None  # array + self calls self.__radd__
     tensor: Tensor
 
     def __init__(self, value: Any) -> None:
@@ -36,7 +42,18 @@ class WithGrad:
 
     def apply(self, function: Callable[..., Tensor], *others: Any) -> Any:
         """Apply a function of PyTorch to these values."""
-        return self.of(function(self.tensor, *(self.like(u).tensor for u in others)))
+        tensors = promoted(self.tensor, *(self.like(u).tensor for u in others))
+        try:
+            z = function(*tensors)
+        except RuntimeError:
+            check_same_device(type(self).__name__, *(u.device for u in tensors))
+            check_broadcast(type(self).__name__, *(tuple(u.shape) for u in tensors))
+            raise
+        return self.of(z)
+
+    def operands(self, other: Any) -> tuple[Any, Any]:
+        u, v = promoted(self.tensor.detach(), other.tensor.detach())
+        return u, v
 
     def __add__(self, other: Any) -> Any:
         return self.apply(torch.add, other)
@@ -47,7 +64,7 @@ class WithGrad:
     def __pow__(self, k: Any) -> Any:
         if isinstance(k, WithGrad):
             return (self.log() * k).exp()
-        check_one_number(type(self).__name__, "the exponent", k)
+        k = check_one_number(type(self).__name__, "the exponent", k)
         return self.apply(lambda u: u**k)
 
     def exp(self) -> Any:
@@ -69,15 +86,6 @@ class WithGrad:
     def sigmoid(self) -> Any:
         """1 / (1 + exp(-u))"""
         return self.apply(torch.sigmoid)
-
-    def __bool__(self) -> bool:
-        return bool(self.tensor)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.tensor.detach() < self.like(other).tensor.detach()
-
-    def __gt__(self, other: Any) -> Any:
-        return self.tensor.detach() > self.like(other).tensor.detach()
 
     def __neg__(self) -> Any:
         return self.apply(torch.neg)
@@ -112,7 +120,10 @@ class WithGrad:
 
     def like(self, other: Any) -> Any:
         """Return an operand of this class; a plain value becomes a leaf."""
-        return other if isinstance(other, type(self)) else type(self)(other)
+        if isinstance(other, type(self)):
+            return other
+        check_operand(type(self).__name__, "the operand", other)
+        return type(self)(other)
 
     def checked(self, value: Any) -> Tensor:
         """Return the value in the form in which it is stored, or raise an error."""
@@ -121,9 +132,6 @@ class WithGrad:
     def output_gradient(self, dz: Any) -> Tensor:
         """Return the gradient at the output, from which the backward pass starts."""
         raise NotImplementedError
-
-    def __float__(self) -> float:
-        return float(self.tensor.detach())
 
 
 class NumberWithGrad(WithGrad):
@@ -152,11 +160,20 @@ class NumberWithGrad(WithGrad):
         return 0.0 if self.tensor.grad is None else float(self.tensor.grad)
 
     def checked(self, value: Any) -> Tensor:
-        check_one_number("NumberWithGrad", "the value", value)
-        return torch.tensor(float(value), dtype=torch.float64)
+        return torch.tensor(check_one_number("NumberWithGrad", "the value", value), dtype=torch.float64)
 
     def output_gradient(self, dz: Any) -> Tensor:
-        return torch.tensor(1.0 if dz is None else float(dz), dtype=torch.float64)
+        number = 1.0 if dz is None else check_one_number("NumberWithGrad", "dz", dz)
+        check_finite_number("NumberWithGrad", "a gradient", number)
+        return torch.tensor(number, dtype=torch.float64)
 
     def __repr__(self) -> str:
         return f"NumberWithGrad({self.value}, grad {self.grad})"
+
+
+def promoted(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return tensors of one dtype, numpy's: PyTorch lets one without axes take the dtype of the other."""
+    if len(tensors) == 1 or tensors[0].dtype == tensors[1].dtype:
+        return tensors
+    dtype = torch.promote_types(tensors[0].dtype, tensors[1].dtype)
+    return tuple(u.to(dtype) for u in tensors)

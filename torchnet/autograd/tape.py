@@ -8,6 +8,7 @@ import torch
 
 from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape, validate_call
+from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.calls import on
 from torchnet.core.device import DTypeLike, usable_device
 from torchnet.core.operation import Layer, Operation
@@ -32,6 +33,7 @@ class Tape(TapeBase, Layer):
     """
 
     usable_device = classmethod(usable_device)
+    output_type = ArrayWithGrad
 
     if TYPE_CHECKING:
 
@@ -54,7 +56,7 @@ class Tape(TapeBase, Layer):
 
         Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
-        check_on_tape(self.name, "backward's", value)
+        check_on_tape(self.name, "the value", value, self.output_type)
         value.backward(dy)
         for p in self.parameters():
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad  # of a part that was not called

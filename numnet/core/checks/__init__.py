@@ -2,7 +2,6 @@
 
 from numnet.core.checks.arguments import validate_call
 from numnet.core.checks.autograd import (
-    check_axes,
     check_constants,
     check_objective,
     check_on_tape,
@@ -10,8 +9,8 @@ from numnet.core.checks.autograd import (
     check_parts,
     check_single_number,
     check_step,
+    check_step_state,
     check_weights_unchanged,
-    lost_gradient_error,
     modules_of,
 )
 from numnet.core.checks.batches import (
@@ -21,7 +20,6 @@ from numnet.core.checks.batches import (
     check_columns,
     check_equal_widths,
     check_features,
-    check_matrices,
     check_rows,
     check_same_batch,
     check_same_lengths,
@@ -32,6 +30,7 @@ from numnet.core.checks.batches import (
     check_tokens,
     check_width,
 )
+from numnet.core.checks.indices import axes_read, check_index
 from numnet.core.checks.networks import (
     check_built,
     check_decodable,
@@ -47,6 +46,25 @@ from numnet.core.checks.networks import (
     check_state_dict,
     check_states,
     parts_of_state,
+)
+from numnet.core.checks.operands import (
+    check_arrays,
+    check_axes,
+    check_axis,
+    check_broadcast,
+    check_concatenated,
+    check_has_axes,
+    check_has_values,
+    check_matrices,
+    check_one_element,
+    check_operand,
+    check_reduced_axes,
+    check_reshape,
+    check_same_device,
+    check_stacked,
+    lost_gradient_error,
+    real_array,
+    unknown_operator_error,
 )
 from numnet.core.checks.stacks import (
     batch_first_of,
@@ -81,14 +99,19 @@ from numnet.core.checks.values import (
 )
 
 __all__ = [
+    "axes_read",
     "batch_first_of",
+    "check_arrays",
     "check_attention_batch",
     "check_attention_widths",
     "check_axes",
+    "check_axis",
+    "check_broadcast",
     "check_built",
     "check_characters",
     "check_choice",
     "check_columns",
+    "check_concatenated",
     "check_constants",
     "check_count",
     "check_decodable",
@@ -98,6 +121,9 @@ __all__ = [
     "check_features",
     "check_finite_number",
     "check_fraction",
+    "check_has_axes",
+    "check_has_values",
+    "check_index",
     "check_input_size",
     "check_instance",
     "check_layers",
@@ -106,8 +132,10 @@ __all__ = [
     "check_model",
     "check_objective",
     "check_on_tape",
+    "check_one_element",
     "check_one_number",
     "check_one_step",
+    "check_operand",
     "check_options",
     "check_padded",
     "check_pair",
@@ -119,8 +147,11 @@ __all__ = [
     "check_rates",
     "check_real",
     "check_recurrent",
+    "check_reduced_axes",
+    "check_reshape",
     "check_rows",
     "check_same_batch",
+    "check_same_device",
     "check_same_layout",
     "check_same_lengths",
     "check_same_model",
@@ -133,10 +164,12 @@ __all__ = [
     "check_size",
     "check_special_tokens",
     "check_stack",
+    "check_stacked",
     "check_state",
     "check_state_dict",
     "check_states",
     "check_step",
+    "check_step_state",
     "check_steps",
     "check_target",
     "check_tokens",
@@ -148,6 +181,8 @@ __all__ = [
     "lost_gradient_error",
     "modules_of",
     "parts_of_state",
+    "real_array",
     "resets_for",
+    "unknown_operator_error",
     "validate_call",
 ]

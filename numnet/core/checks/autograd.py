@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numnet.core.checks.values import kind_of
+from numnet.core.checks.values import check_shape, kind_of
 
 Shape = tuple[int, ...]
 
@@ -17,25 +17,6 @@ def check_single_number(who: str, shape: Shape) -> None:
         raise ValueError(
             f"{who}: backward from {tuple(shape)}, expected one number. Take .sum() or .mean(), or pass the gradient."
         )
-
-
-def check_axes(who: str, axes: Any, ndim: int) -> Shape:
-    """Return a permutation of the axes, given as numbers or a tuple; without any, their reverse order."""
-    given = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else tuple(axes)
-    given = given or tuple(reversed(range(ndim)))
-    if sorted(axis + ndim * (axis < 0) for axis in given) != list(range(ndim)):
-        raise ValueError(
-            f"{who}: axes are {given}, expected each of the {ndim} axes once, such as {tuple(range(ndim))}."
-        )
-    return tuple(axis % ndim for axis in given)
-
-
-def lost_gradient_error(who: str) -> TypeError:
-    """Return the error for a conversion that would silently lose the gradient."""
-    return TypeError(
-        f"{who}: passed to a function without gradients, expected its own methods or a part of a Tape. "
-        "Plain numbers? Pass .value."
-    )
 
 
 def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> None:
@@ -76,11 +57,13 @@ def check_objective(who: str, objective: Any, what: str = "objective") -> Any:
     return objective
 
 
-def check_on_tape(who: str, name: str, value: Any) -> None:
-    """Check that a value can be backpropagated through."""
-    if not hasattr(value, "backward"):
+def check_on_tape(who: str, name: str, value: Any, kind: type) -> None:
+    """Check that a value can be backpropagated through: it is of the class `kind`, this backend's ArrayWithGrad."""
+    if not isinstance(value, kind):
+        got = type(getattr(value, "part", value)).__name__  # of a part on a tape: the part
+        got += " of the other backend" if got == kind.__name__ else ""
         raise TypeError(
-            f"{who}: {name} is {type(value).__name__}, expected an output of a call on the {who.lower()}. Pass it "
+            f"{who}: {name} is {got}, expected an output of a call on the {who.lower()}. Pass it "
             "without float() or .value."
         )
 
@@ -117,3 +100,10 @@ def check_step(who: str, x: Any) -> None:
         raise ValueError(
             f"{who}: x is {tuple(x.shape)}, expected one step, on a tape (batch, features), or tokens (batch,).{remedy}"
         )
+
+
+def check_step_state(node: Any, parts: Sequence[Any], batch: int) -> None:
+    """Check the shapes of the state of a node on a tape, where rows are samples."""
+    for name, size, h in zip(node.states, node.state_sizes, parts):
+        if h is not None:
+            check_shape(node.name, f"state {name}", h.shape, (batch, size), "On a tape it is (batch, hidden).")

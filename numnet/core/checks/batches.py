@@ -169,9 +169,3 @@ def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequ
     for k, (got, length) in enumerate(zip(given, expected)):
         if got != length:
             raise ValueError(f"{who}: {name}[{k}] has {got} steps, expected {length}. Pack both with the same lengths.")
-
-
-def check_matrices(who: str, u: Shape, v: Shape) -> None:
-    """Check the shapes of a product of matrices u @ v."""
-    if len(u) < 2 or len(v) < 2 or u[-1] != v[-2]:
-        raise ValueError(f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m). A vector? Pass v[None].")

@@ -103,11 +103,16 @@ def check_pair(who: str, name: str, value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def check_one_number(who: str, name: str, value: Any) -> None:
-    """Check for a number, or an array or tensor without axes."""
-    if not isinstance(value, numbers.Real) and getattr(value, "shape", None) != ():
-        got = tuple(value.shape) if hasattr(value, "shape") else type(value).__name__
+def check_one_number(who: str, name: str, value: Any) -> float:
+    """Return the number, also in an array or tensor without axes, as Python's float."""
+    alone = isinstance(value, numbers.Real) or (getattr(value, "shape", None) == () and not hasattr(value, "zero_grad"))
+    if not alone or (hasattr(value, "dtype") and kind_of(value) not in ("real", "token")):
+        got = tuple(value.shape) if getattr(value, "shape", ()) else type(value).__name__
         raise TypeError(f"{who}: {name} is {got}, expected one number. An array? Use ArrayWithGrad.")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{who}: {name} is above 1.8e308, expected a number that float64 can hold.") from None
 
 
 def check_logits(who: str, z: Any) -> None:
