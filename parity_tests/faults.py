@@ -401,6 +401,20 @@ POOL_FAULTS = [
     Fault("pool: the output is a view of the buffers", "recurrent/fast/loop.py", "y = y.copy(order=\"K\") if mask is None else y", "pass", "LSTMLayer", "y"),
     Fault("pool: the last state is a view of the buffers", "recurrent/fast/loop.py", "[part[-1].copy() for part in parts]", "[part[-1] for part in parts]", "GRULayer before", "h"),
 ]  # fmt: skip
+# In what data is checked for, each with the row of REFUSED in test_data_faults.py that it would let through.
+DATA_FAULTS = [
+    Fault("decode: padding is the last word", "data/vocabulary.py", "real = (x != PAD).nonzero()[0]", "return x.tolist()", "padding", ""),
+    Fault("encode: texts are unknown tokens", "data/vocabulary.py", "and not ids.any()", "and False", "several texts", ""),
+    Fault("vectors: the mark of UTF-8 is part of the first word", "data/readers/vectors.py", "line.removeprefix(codecs.BOM_UTF8)", "line", "BOM", ""),
+    Fault("vectors: the first line is not read", "data/readers/vectors.py", 'vector_of(path, number, line.split(b" ", len(parts) - D)[-1])', "pass", "first line", ""),
+    Fault("lines: a NUL is a character", "data/readers/lines.py", "null := line.find(0)) >= 0", "null := line.find(0)) > 99", "UTF-16", ""),
+    Fault("SNLI: the stack decides", "data/readers/snli.py", "except RecursionError", "except KeyError", "deep JSON", ""),
+    Fault("trees: the whole label is quoted", "core/checks/texts.py", "len(text) <= EXCERPT", "True", "long label", ""),
+    Fault("classes: hidden files are read", "data/readers/classes.py", ' and path.name[0] != "."', "", "hidden files", ""),
+    Fault("padding: of another dtype", "core/checks/values.py", "if not fits(number, low, high):", "if False:", "fraction", ""),
+    Fault("packing: wraps above the largest int64", "core/packed.py", "(array > INT64).any()", "False", "uint64", ""),
+    Fault("batches: tokens are not checked", "data/batches/tokens.py", "check_ids(who,", "(lambda *_: None)(who,", "text for tokens", ""),
+]  # fmt: skip
 # In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.
 WALK_FAULTS = [
     Fault("a value used twice receives once", "autograd/number.py", "arriving[u] + du if u in arriving else du", "du", "", "u", "(8)"),

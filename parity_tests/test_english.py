@@ -249,7 +249,7 @@ def test_all_sentences_of_three_words_together() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "0"])
 def test_a_seed_is_a_whole_number(seed: Any) -> None:
-    with pytest.raises(ValueError, match=r"English: seed is .*, expected a whole number, 0 or more\."):
+    with pytest.raises((ValueError, TypeError), match=r"English: seed is .*, expected a whole number"):
         English(seed)
 
 
@@ -257,3 +257,19 @@ def test_how_many_is_asked_at_once() -> None:
     with pytest.raises(ValueError, match=r"English\.sentences: n is -1, expected a whole number"):
         ENGLISH.sentences(-1)
     assert isinstance(next(ENGLISH.sentences(1)), Sentence)
+
+
+@pytest.mark.parametrize("make", ["sentence", "pair", "translation", "name"])
+def test_the_number_of_an_item_is_a_whole_number(make: str) -> None:
+    for number in (-1, 1.5, "1", None):
+        with pytest.raises(ValueError, match=r"English\.\w+: k is .*, expected a whole number, 0 or more"):
+            getattr(ENGLISH, make)(number)
+    assert str(getattr(ENGLISH, make)(np.int64(7))) == str(getattr(ENGLISH, make)(7))
+
+
+def test_a_long_text_is_refused_at_once_and_shortened() -> None:
+    for words in (["a"] * 3000, "dog " * 3000, "x" * 9000):
+        with pytest.raises(ValueError, match=r"English\.parse: '.{40}…' is not a sentence"):
+            ENGLISH.parse(words)
+    with pytest.raises(TypeError, match=r"English\.parse: words\[0\] is int, expected str"):
+        ENGLISH.parse([1])  # type: ignore[list-item]

@@ -251,16 +251,22 @@ def test_what_says_nothing_of_waiting_for_a_batch_is_taken() -> None:
 
 # The whole of what an error says, where the table above asks for a part of it.
 WORDS: list[tuple[str, Callable[[], Any]]] = [
-    ("RandomBatches: batch_size is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 0, 3)),
-    ("RandomBatches: sequence_length is 0, expected a number above 0.", lambda: numnet.RandomBatches(TOKENS, 2, 0)),
+    ("RandomBatches: batch_size is 0, expected a whole number above 0.", lambda: numnet.RandomBatches(TOKENS, 0, 3)),
+    (
+        "RandomBatches: sequence_length is 0, expected a whole number above 0.",
+        lambda: numnet.RandomBatches(TOKENS, 2, 0),
+    ),
     (
         "RandomBatches: the text has 6 tokens, expected at least 7 for one batch. Give more text, or a smaller "
         "batch_size or sequence_length.",
         lambda: numnet.RandomBatches(TOKENS[:6], 2, 3),
     ),
-    ("SequentialBatches: batch_size is 0, expected a number above 0.", lambda: numnet.SequentialBatches(TOKENS, 0, 3)),
     (
-        "SequentialBatches: sequence_length is 0, expected a number above 0.",
+        "SequentialBatches: batch_size is 0, expected a whole number above 0.",
+        lambda: numnet.SequentialBatches(TOKENS, 0, 3),
+    ),
+    (
+        "SequentialBatches: sequence_length is 0, expected a whole number above 0.",
         lambda: numnet.SequentialBatches(TOKENS, 2, 0),
     ),
     (

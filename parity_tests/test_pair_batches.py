@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numnet.data.batches.pairs import PAD, PairBatches
-from numnet.data.vocabulary import BEGIN, END, Vocabulary
+from numnet.data.batches.pairs import PairBatches
+from numnet.data.vocabulary import BEGIN, END, PAD, Vocabulary
 
 STEPS = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=40)
 SEED, EPOCH, SIZE = st.integers(0, 2**31), st.integers(0, 9), st.integers(1, 5)

@@ -87,6 +87,20 @@ WRONG: list[tuple[Reader, str, str]] = [
     (read_vectors, "x 1 2\na 1  2", ":2: 3 numbers after 'a', expected 2|'' in a vector"),
     (read_vectors, "a 1 nan", "'nan' in a vector, expected a finite"),
     (read_vectors, "a 1e39 1", "'1e39' in a vector, expected a finite"),
+    (read_vectors, "x 1 one", "'x 1 one', expected a word and its numbers"),
+    (read_vectors, "x 1 inf", "'inf' in a vector, expected a finite"),
+    (read_vectors, "x 0.5 0.5\ny 0.5 0.25 0.125", ":2: 3 numbers after 'y', expected 2"),
+    (read_vectors, "x 1\ny\0 2", ":2: a NUL at byte 1 of the line, expected UTF-8"),
+    (read_conllu, row(1) + "\n \t\n" + row(2), ":3: word number '2', expected 1"),
+    (read_conllu, row(1, "a\0"), "a NUL at byte 3 of the line, expected UTF-8. Is it UTF-16\\? Convert the file"),
+    (read_pairs, "b\0\t\0c", "a NUL at byte 1 of the line"),
+    (read_trees, f"({'7' * 4300} a)", "label '7{40}…', expected at most 9 digits"),
+    (read_trees, f"({'1' * 9000} a)", "label '1{40}…', expected at most 9 digits"),
+    (read_trees, f"({'x' * 9000} a)", "label 'x{40}…', expected a whole number"),
+    (read_snli, "[" * 60_000 + "]" * 60_000, "'\\[{40}…' is nested too deeply, expected one object per line"),
+    (read_snli, '{"gold_label":' * 60_000, "is nested too deeply"),
+    (read_snli, pair(gold_label=10**4000), "gold_label is '10{39}…', expected a text"),
+    (read_snli, pair(gold_label=["neutral"]), "gold_label is list, expected a text"),
 ]
 each_reader = pytest.mark.parametrize("reader", GOOD, ids=lambda reader: reader.__name__)
 
@@ -98,7 +112,7 @@ def test_plain_and_gzip_with_either_end_and_without_the_last(tmp_path: Path, rea
     plain = tmp_path / "x.txt"
     plain.write_bytes("\n".join(GOOD[reader]).encode() + b"\n")
     expected = list(map(str, reader(plain)))
-    (tmp_path / "y.txt").write_bytes(b"\xef\xbb\xbf" + data if reader is not read_vectors else data)
+    (tmp_path / "y.txt").write_bytes(b"\xef\xbb\xbf" + data)
     (tmp_path / "x.txt.gz").write_bytes(gzip.compress(data))
     for name in ("y.txt", "x.txt.gz"):
         assert list(map(str, reader(tmp_path / name))) == expected
@@ -242,6 +256,65 @@ def test_reading_ends_where_every_word_is_found(tmp_path: Path) -> None:
 def test_numbers_of_words_nobody_asked_for_are_not_looked_at(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"a 1\n\xff x\nb 2\n")
     assert read_all_vectors(tmp_path / "x", ["b"]).values.tolist() == [[2]]
+
+
+def test_words_with_spaces_and_numbers(tmp_path: Path) -> None:
+    """GloVe's file of 840 billion tokens has such words; one that ends in a number is known by its whole number."""
+    path = tmp_path / "x"
+    path.write_text("the 0.5 0.25\nsars 2 1.5 -2.5\n. . . 3 4\nboeing 7.5 0.5 1e-1\nnan 6 7\n")
+    asked = ["sars 2", ". . .", "nan", "boeing 7.5"]
+    assert read_all_vectors(path, asked).values[:3].tolist() == [[1.5, -2.5], [3, 4], [6, 7]]
+    assert read_all_vectors(path, asked).found.all()
+    with pytest.raises(TextError, match="x:4: 3 numbers after 'boeing', expected 2"):
+        read_all_vectors(path, ["nan"])
+    path.write_text("windows 11 0.5 0.25\nthe 1 2\n")
+    assert read_all_vectors(path, ["the", "windows 11"]).values.tolist() == [[1, 2], [0.5, 0.25]]
+    path.write_text("new york city 0.5 0.25\nthe 1 2\n")
+    assert read_all_vectors(path, ["the"]).values.tolist() == [[1, 2]]
+
+
+@each_reader
+def test_other_encodings_are_named(tmp_path: Path, reader: Reader) -> None:
+    lines = "\n".join(GOOD[reader])
+    for data, remedy in (
+        (lines.encode("utf-16"), "Is it UTF-16\\? Convert the file"),
+        (lines.encode("utf-16-le"), "Is it UTF-16\\? Convert the file"),
+        (gzip.compress(lines.encode()), "Is it gzip\\? Then give it a name that ends in .gz"),
+    ):
+        (tmp_path / "x").write_bytes(data)
+        with pytest.raises(TextError, match=f"x:1: (not UTF-8|a NUL) at byte .*{remedy}"):
+            list(reader(tmp_path / "x"))
+    (tmp_path / "x").write_bytes(b"ab\0c")
+    with pytest.raises(TextError, match="x: a NUL at byte 2, expected UTF-8"):
+        read_text(tmp_path / "x")
+
+
+@each_reader
+def test_a_folder_is_no_file(tmp_path: Path, reader: Reader) -> None:
+    for read in (reader, read_text):
+        with pytest.raises(TextError, match=f"{tmp_path}: this is a folder, expected a file"):
+            list(read(tmp_path))
+        with pytest.raises(FileNotFoundError, match="nowhere: cannot be read: No such file or directory"):
+            list(read(tmp_path / "nowhere"))
+
+
+def test_blank_lines_part_the_entries(tmp_path: Path) -> None:
+    expected: dict[Any, Any] = {}
+    for blank in ("", "  ", "\t", "\r"):
+        for reader, one in ((read_conllu, row(1)), (read_trees, "(1 a)"), (read_pairs, "a\tb"), (read_snli, pair())):
+            (tmp_path / "x").write_bytes(f"{one}\n{blank}\n{blank}\n{one}".encode())
+            found = list(reader(tmp_path / "x"))
+            assert (len(found), found[0]) == (2, found[1])
+            assert expected.setdefault(reader, found) == found
+
+
+def test_the_files_that_macos_adds_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "Greek.txt").write_text("Pappas")
+    for name in ("._Greek.txt", "._Greek.txt.gz", ".hidden.txt"):
+        (tmp_path / name).write_bytes(b"\0\5\x16\7\xb0")
+    assert list(read_classes(tmp_path)) == [("Greek", "Pappas")]
+    with pytest.raises(TextError, match=r"Greek\.txt: this is not a folder, expected one with a \.txt file per class"):
+        list(read_classes(tmp_path / "Greek.txt"))
 
 
 def test_torchnet_has_the_same_names() -> None:

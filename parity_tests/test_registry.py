@@ -283,7 +283,31 @@ def test_a_folder_comes_whole_or_not(loopback: Loopback, tmp_path: Path) -> None
     assert (fetch("x", cache=tmp_path, sources=sources) / "c.txt").read_bytes() == DATA
 
 
+def test_a_folder_in_place_of_a_file_and_a_file_in_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMNET_DATA", str(tmp_path))
+    (tmp_path / "names").write_text("x")
+    (tmp_path / "timemachine" / "timemachine.txt").mkdir(parents=True)
+    with pytest.raises(FetchError, match=r"names: .*names is a file, expected a folder\. Move it away, or unset"):
+        fetch("names", offline=True)
+    with pytest.raises(FetchError, match=r"timemachine: .*txt is a folder, expected a file\."):
+        fetch("timemachine", offline=True)
+    monkeypatch.delenv("NUMNET_DATA")
+    with pytest.raises(FetchError, match=r"timemachine: .*txt is a folder, expected a file\."):
+        fetch("timemachine", offline=True, cache=tmp_path)
+
+
+def test_a_table_of_other_things() -> None:
+    with pytest.raises(TypeError, match=r"fetch: sources\['mine'\] is a str, expected a Source"):
+        fetch("mine", sources={"mine": "https://example.org/x"})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="fetch: sources is None, expected a dictionary"):
+        fetch("mine", sources=None)  # type: ignore[arg-type]
+
+
 def test_an_unknown_name() -> None:
+    with pytest.raises(ValueError, match=r"no data set is called 'ewt_train', .* Did you mean ewt-train"):
+        fetch("ewt_train")
     with pytest.raises(ValueError, match=r"no data set is called 'ewt', expected one of tinyshakespeare, .*names\."):
         fetch("ewt")
 

@@ -242,3 +242,35 @@ def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_mode
     for run in (whole, rest):
         run.fit(steps=4)
     assert_same_run(rest, whole)
+
+
+class Told:
+    """Batches of a user's own, with a config."""
+
+    carries_state = False
+
+    def __init__(self, **config: Any) -> None:
+        self.told = config
+
+    def config(self) -> dict[str, Any]:
+        return self.told
+
+    def __len__(self) -> int:
+        return 1
+
+    def epoch(self, number: int) -> Any:
+        return iter([(np.array([[1, 2]]), np.array([[2, 3]]))])
+
+
+def test_a_config_of_ones_own_is_compared_as_it_was_saved(net: Any, tmp_path: Path) -> None:
+    def start(**config: Any) -> Any:
+        model = net.RNNModel([net.GRULayer(2), net.Dense(6)], net.SoftmaxCrossEntropy(), input_size=6)
+        return net.Trainer(model, net.SGD(0.1), Told(**config), progress=False, directory=tmp_path)
+
+    config = {"sizes": (3, 4), "rows": np.int64(7), "rate": np.float32(0.5), "cuts": np.arange(2), "folds": {1: (2,)}}
+    start(**config).fit(epochs=1)
+    start(**config).resume(net.load_checkpoint(tmp_path / "last.npz"))
+    with pytest.raises(numnet.CheckpointError, match="its run had the batches"):
+        start(**{**config, "sizes": (3, 5)}).resume(net.load_checkpoint(tmp_path / "last.npz"))
+    with pytest.raises(TypeError, match=r"Trainer: config\(\) of the batches contains object, expected numbers"):
+        start(thing=object()).fit(epochs=1)

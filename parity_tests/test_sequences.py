@@ -241,6 +241,35 @@ WRONG: list[tuple[type[Exception], str, Bad]] = [
     (TypeError, "pack: sequences[1] is <U3, expected numbers. Encode text with Vocabulary.encode.",
      lambda give: pack([give([1]), ["the", "cat"]])),
     (ValueError, "pack: sequences[0] is ragged, expected (time,)", lambda give: pack([[[1, 2], [3]]])),
+    (ValueError, "pad_sequences: value is 1.5, expected a whole number from",
+     lambda give: pad_sequences([give([7]), give([8, 9])], 1.5)),
+    (ValueError, "pad_sequences: value is inf, expected a whole number",
+     lambda give: pad_sequences([give([7])], float("inf"))),
+    (ValueError, "pad_sequences: value is 18446744073709551616, expected a whole number",
+     lambda give: pad_sequences([give([7])], 2**64)),
+    (ValueError, "pad_sequences: value is 3, expected a whole number from 0 to 1, which bool can hold.",
+     lambda give: pad_sequences([give([True])], 3)),
+    (ValueError, "pad_sequences: value is 1e+39, expected -3.4e+38 to 3.4e+38, nan or inf, which float32 can hold. "
+     "Convert the sequences to another dtype first.",
+     lambda give: pad_sequences([give(np.ones(2, np.float32))], 1e39)),
+    (TypeError, "pad_sequences: value is a str, expected one number.", lambda give: pad_sequences([give([7])], "0")),
+    (TypeError, "pad_sequences: value is (2,), expected one number.",
+     lambda give: pad_sequences([give([7])], give([0, 0]))),
+    (TypeError, "pad_sequences: sequences is a str, expected a list of sequences.",
+     lambda give: pad_sequences("words")),
+    (TypeError, "pack: sequences[1] is None, expected (time,)", lambda give: pack([give([1]), None])),
+    (TypeError, "pack: sequences[0] is object, expected numbers. Does it contain a None?",
+     lambda give: pack([[3, None], give([1])])),
+    (ValueError, "pad_sequences: sequences[0] is a single number, expected (time,) or (time, features). One sequence? "
+     "Pass [sequence].", lambda give: pad_sequences(give([4, 5]))),
+    (TypeError, "Packed: lengths is None, expected whole numbers (batch,).", lambda give: Packed(give([1.0]), None)),
+    (ValueError, "Packed: lengths[0] is 1.5 (float64), expected whole numbers.",
+     lambda give: Packed(np.ones(3), give([1.5, 1.5]))),
+    (ValueError, "Packed: lengths[0] is 1 (<U1), expected whole numbers.", lambda give: Packed(give([4.0]), ["1"])),
+    (ValueError, "Packed: lengths is ragged, expected whole numbers (batch,).",
+     lambda give: Packed(give([4.0]), [[1], [2, 3]])),
+    (TypeError, "Packed: values is complex128, expected real numbers.",
+     lambda give: Packed(give(np.ones(1, complex)), [1])),
     (ValueError, "Packed: values is (4, 2), expected (3, 2).",
      lambda give: pack([[1, 2], [3]]).like(give(np.ones((4, 2))))),
     (ValueError, "Packed: lengths[1] is -1, expected 0 to 3 (T = 3).",
@@ -267,6 +296,12 @@ WRONG: list[tuple[type[Exception], str, Bad]] = [
      lambda give: SequenceBatches([], give([]), 2)),
     (TypeError, "SequenceBatches: targets[0] is <U4, expected numbers.",
      lambda give: SequenceBatches([give([1])], ["noun"], 2)),
+    (TypeError, "SequenceBatches: targets is None, expected a list of targets",
+     lambda give: SequenceBatches([give([1])], None, 2)),
+    (ValueError, "SequenceBatches: seed is -1, expected a whole number, 0 or more.",
+     lambda give: SequenceBatches([give([1])], [1], 2, seed=-1)),
+    (ValueError, "SequenceBatches.epoch: number is -3, expected a whole number, 0 or more.",
+     lambda give: list(SequenceBatches([give([1])], [1], 2).epoch(-3))),
     (ValueError, "SequenceBatches: batch_size is 0, expected a whole number above 0.",
      lambda give: SequenceBatches([give([1])], [1], 0)),
 ]  # fmt: skip
@@ -314,3 +349,24 @@ def test_behind_the_end_of_a_packed_sequence_stands_0() -> None:
     assert packed.padded().tolist() == [[1, 2], [3, 0]]
     assert numnet.Packed([1, 2, 3], [2, 1]).padded(-1).tolist() == [[1, 2], [3, -1]]
     assert numnet.Packed(np.zeros((0, 4)), np.zeros(0, int)).padded().shape == (0, 0, 4)
+
+
+def test_padding_keeps_the_dtype_and_is_what_was_given() -> None:
+    for value in (-7, -7.0, np.int8(-7), torch.tensor(-7)):
+        padded, _ = pad_sequences([[1], [2, 3]], value)
+        assert (padded.dtype, padded.tolist()) == (np.int64, [[1, -7], [2, 3]])
+    assert np.isnan(pad_sequences([[1.0], [2.0, 3.0]], np.nan)[0][0, 1])
+    small = Packed(np.array([1, 2, 3], np.uint8), [1, 2])
+    assert small.padded(255).tolist() == [[1, 255], [2, 3]]
+    for values in (small, Packed(torch.tensor([1, 2, 3], dtype=torch.uint8), [1, 2])):
+        for wrong in (256, -1):
+            with pytest.raises(ValueError, match=rf"Packed: value is {wrong}, expected a whole number from 0 to 255"):
+                values.padded(wrong)
+
+
+def test_numbers_of_other_machines_and_of_64_bits() -> None:
+    for dtype, native in ((">i2", np.int64), (">f8", np.float64)):
+        padded, _ = pad_sequences([np.array([1, 2], dtype), np.array([3], dtype)])
+        assert (padded.dtype, padded.tolist()) == (native, [[1, 2], [3, 0]])
+    with pytest.raises(ValueError, match=r"pack: sequences\[0\] has 9223372036854775813, expected at most 9223"):
+        pack([np.array([2**63 + 5], np.uint64)])

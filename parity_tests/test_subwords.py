@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,32 @@ def test_merges_are_counted_in_whole_numbers() -> None:
     for word in ("a@@", ""):
         with pytest.raises(ValueError, match=f"Subwords: the word is {word!r}, expected one character or more"):
             Subwords([]).split([word])
+
+
+WRONG: list[tuple[Any, str]] = [
+    ("ab", "Subwords: merges is a str, expected a list of pairs."),
+    ([("a", "b")], "Subwords: merges[0] is 'a b', expected two pieces, the first ending in @@."),
+    ([("a@@", "b"), ("a@@",)], "Subwords: merges[1] is 'a@@', expected two pieces"),
+    ([("a@@", 1)], "Subwords: merges[0][1] is int, expected str."),
+]
+
+
+@pytest.mark.parametrize(("merges", "words"), WRONG, ids=[words for _, words in WRONG])
+def test_what_is_no_merge(merges: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as refused:
+        Subwords(merges)
+    assert str(refused.value).startswith(words)
+
+
+def test_a_text_is_not_a_list_of_words() -> None:
+    subwords = Subwords.from_words(SAYING, 5)
+    for call in (lambda text: Subwords.from_words(text, 3), subwords.split):
+        with pytest.raises(TypeError, match="words is 'low lower', expected a list of strings"):
+            call("low lower")
+    with pytest.raises(TypeError, match="pieces is a str, expected a list of pieces"):
+        subwords.join("lo@@ w")
+    with pytest.raises(TypeError, match=r"words\[1\] is int, expected str"):
+        Subwords.from_words(iter(["low", 1]), 3)  # type: ignore[arg-type]
+    for word in (None, 1, ["low"]):
+        with pytest.raises(TypeError, match=r"Subwords: word is .*, expected a text"):
+            subwords.pieces(word)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,9 +175,9 @@ def test_a_text_is_its_tokens(text: str, unit: str) -> None:
 def test_numbers_or_sentences_are_no_tokens(tokens: Any) -> None:
     vocabulary = Vocabulary(["<unk>", "a"])
     for use in (vocabulary.encode, vocabulary.unknown, Vocabulary.from_tokens):
-        with pytest.raises(TypeError, match=r"tokens\[[01]\] is (int|list|bytes|NoneType), expected str"):
+        with pytest.raises(TypeError, match=r"tokens(\[[01]\])? is .*, expected (a list of )?str"):
             use(tokens)
-    with pytest.raises(TypeError, match=r"Use Vocabulary\.from_text"):
+    with pytest.raises(TypeError, match=r"tokens is 'the cat', expected a list of strings"):
         Vocabulary.from_tokens("the cat")
 
 
@@ -200,7 +201,7 @@ def test_what_fits_is_spelt_whole(words: list[str], width: int) -> None:
 
 def test_what_cannot_be_spelt() -> None:
     characters = Vocabulary.from_text("abc")
-    with pytest.raises(TypeError, match="words is a str, expected a list of words"):
+    with pytest.raises(TypeError, match="words is 'abc', expected a list of strings"):
         spell("abc", characters, 3)
     with pytest.raises(ValueError, match="unit 'word', expected 'character'"):
         spell(["abc"], Vocabulary.from_tokens(["abc"]), 3)
@@ -239,3 +240,94 @@ def test_the_first_seed_and_epoch_are_0() -> None:
     for kind in (SequentialBatches, RandomBatches):
         ours = np.array(list(kind(TOKENS, 2, 3).epoch()))
         np.testing.assert_array_equal(ours, list(kind(TOKENS, 2, 3, seed=0).epoch(0)))
+
+
+WORDS = Vocabulary.from_tokens(["b", "a", "b", "c", "b", "a"], special=("<bos>", "<eos>"))
+UNDECODED: list[tuple[Any, type[Exception], str]] = [
+    ([3, -2], IndexError, "token -2 at [1], expected 0 to 5 (V = 6). Was the text encoded with another vocabulary?"),
+    ([3, 6], IndexError, "token 6 at [1], expected 0 to 5"),
+    ([-1, 3], IndexError, "ids[0] is -1 and an id follows it, expected -1, padding, only after the last."),
+    ([3.0, 4.0], TypeError, "ids is float64, expected integers. Probabilities? Pass their argmax(-1)."),
+    ([True, False], TypeError, "ids is bool, expected integers."),
+    ([[3], [4]], ValueError, "ids is (2, 1), expected (N,). Several texts? Decode each row."),
+    ([[3], [4, 5]], ValueError, "ids is ragged, expected ids (N,)."),
+    (torch.tensor([[3, 4]]), ValueError, "ids is (1, 2), expected (N,)."),
+    (torch.tensor(3), ValueError, "ids is (), expected (N,). One id? Pass [id]."),
+    (3, TypeError, "ids is int, expected a list of ids. One id? Pass [id]."),
+    ("b a", TypeError, "ids is <U3, expected numbers. Encode text with Vocabulary.encode."),
+    (None, TypeError, "ids is None, expected a list of ids."),
+    ([3, None], TypeError, "ids is object, expected numbers."),
+]
+
+
+@pytest.mark.parametrize(("ids", "kind", "words"), UNDECODED, ids=[words for _, _, words in UNDECODED])
+def test_what_is_no_id_is_not_decoded(ids: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind) as refused:
+        WORDS.decode(ids)
+    assert str(refused.value).startswith(f"Vocabulary.decode: {words}")
+
+
+def test_padding_after_a_text_is_not_part_of_it() -> None:
+    targets = [WORDS.encode(text.split()) for text in ("a <eos>", "b c a b <eos>")]
+    (_, y, _), = numnet.PairBatches([[1], [2]], targets, 2, shuffle=False).epoch()  # fmt: skip
+    assert [WORDS.decode(row) for row in y] == ["a <eos>", "b c a b <eos>"]
+    assert [WORDS.decode(row) for row in torch.tensor(y)] == ["a <eos>", "b c a b <eos>"]
+    assert [WORDS.decode(ids) for ids in ([], [-1, -1], iter([3]), np.array([3, 4], np.uint8))] == ["", "", "b", "b a"]
+
+
+def test_several_texts_are_not_the_tokens_of_one() -> None:
+    for vocabulary, texts in ((WORDS, ["b a", "c b"]), (Vocabulary.from_text("abc"), ["ab", "cab"])):
+        with pytest.raises(
+            ValueError, match=rf"tokens\[0\] is '{texts[0]}', expected one .*Several texts\? Encode each"
+        ):
+            vocabulary.encode(texts)
+    assert WORDS.encode(["b", "x y"]).tolist() == [3, 0]
+    assert [token in WORDS for token in ([3], None, "x", "b")] == [False, False, False, True]
+
+
+def test_what_no_vocabulary_is_made_of() -> None:
+    with pytest.raises(ValueError, match="begin with '<unk>'; '<eos>' occurs twice"):
+        Vocabulary.from_tokens(["a"], special=["<eos>", "<eos>"])
+    with pytest.raises(ValueError, match="min_count is -2, expected a whole number, 0 or more"):
+        Vocabulary.from_text("aab", min_count=-2)
+    with pytest.raises(TypeError, match="special is '<eos>', expected a list of strings"):
+        Vocabulary.from_text("aab", special="<eos>")
+    with pytest.raises(ValueError) as refused:  # noqa: PT011
+        Vocabulary(["<unk>", *["x" * 5000] * 2])
+    assert len(str(refused.value)) < 200
+
+
+UNREAD: list[tuple[Any, type[Exception], str]] = [
+    ("ab" * 50, TypeError, "tokens is a str, expected integers. Pass vocabulary.encode(text)."),
+    (list("ab") * 50, TypeError, "tokens is <U1, expected integers. Pass vocabulary.encode(text)."),
+    ([0.5] * 99, TypeError, "tokens is float64, expected integers. Numbers? Use SequenceBatches."),
+    (np.ones((3, 33), int), ValueError, "tokens is (3, 33), expected (N,). Several sequences? Use SequenceBatches."),
+    (None, TypeError, "tokens is None, expected integers (N,)."),
+    ([[1], [2, 3]], ValueError, "tokens is ragged, expected integers (N,)."),
+    ([], TextError, "the text has 0 tokens, expected at least 13"),
+]
+
+
+@pytest.mark.parametrize("batches", [SequentialBatches, RandomBatches])
+@pytest.mark.parametrize(("tokens", "kind", "words"), UNREAD, ids=[words for _, _, words in UNREAD])
+def test_what_is_no_text_makes_no_batches(batches: Any, tokens: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind) as refused:
+        batches(tokens, 3, 4)
+    assert str(refused.value).startswith(f"{batches.__name__}: {words}")
+
+
+@pytest.mark.parametrize("kind", [SequentialBatches, RandomBatches])
+def test_tokens_of_any_kind_make_the_same_batches(kind: Any) -> None:
+    tokens = [k % 11 for k in range(60)]
+    expected = [part.tolist() for batch in kind(np.array(tokens), 2, 4).epoch(1) for part in batch]
+    for given_as in (tokens, tuple(tokens), torch.tensor(tokens), np.array(tokens, ">i8"), np.array(tokens, np.uint8)):
+        batches = kind(given_as, np.int64(2), np.int16(4), seed=np.int64(0))
+        assert [part.tolist() for batch in batches.epoch(np.int64(1)) for part in batch] == expected
+        assert json.loads(json.dumps(batches.config())) == batches.config()
+    for number in (-1, 1.5, None, "0"):
+        with pytest.raises(
+            ValueError, match=rf"{kind.__name__}.epoch: number is .*, expected a whole number, 0 or more"
+        ):
+            next(kind(tokens, 2, 4).epoch(number))
+    with pytest.raises(ValueError, match="seed is -1, expected a whole number, 0 or more"):
+        kind(tokens, 2, 4, seed=-1)

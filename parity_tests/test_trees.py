@@ -104,3 +104,17 @@ def test_other_things_are_no_tree() -> None:
 def test_only_a_binary_tree_has_transitions() -> None:
     with pytest.raises(ValueError, match=r"\(3 \(1 a\) \(1 b\) \(1 c\)\) has 3 parts, expected two"):
         parse_tree("(2 (3 (1 a) (1 b) (1 c)) (2 d))").transitions()
+
+
+def test_children_may_be_a_list_and_are_trees() -> None:
+    leaves = [Tree(2, "a"), Tree(3, "b")]
+    assert Tree(1, None, leaves) == Tree(1, None, tuple(leaves))  # type: ignore[arg-type]
+    for bad, words in (
+        ((1, None, "ab"), "children is a str, expected a list of Trees"),
+        ((1, None, ("ab",)), "children\\[0\\] is a str, expected a Tree"),
+        ((1, None, (Tree,)), "children\\[0\\] is the class Tree, expected a Tree"),
+        ((1, 5), "word is int, expected a str"),
+        (("1", "a"), "label is a str, expected a whole number or None"),
+    ):
+        with pytest.raises(TypeError, match=f"Tree: {words}"):
+            Tree(*bad)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import numnet
 from numnet.data import SequenceBatches, WordDropout
@@ -91,3 +92,33 @@ def test_what_is_refused() -> None:
         list(WordDropout(rows).epoch())
     with pytest.raises(ValueError, match=r"x is \(7, \d+\), expected tokens \(batch, time, columns\). Words only\?"):
         list(WordDropout(plain(), column=0).epoch())
+
+
+class Own:
+    """Batches of a user's own, without a config."""
+
+    carries_state = False
+
+    def __init__(self, *batches: Any) -> None:
+        self.batches = batches
+
+    def epoch(self, number: int) -> Any:
+        return iter(self.batches)
+
+
+def test_batches_of_another_kind() -> None:
+    tokens = [[1, 2], [3, 4]]
+    for x in (tokens, np.array(tokens, np.uint8), torch.tensor(tokens)):
+        ((found, y),) = WordDropout(Own((x, 5)), 0.0).epoch()
+        assert (found.tolist(), y) == (tokens, 5)
+    for batches in (None, [([1], [2])], SequenceBatches):
+        with pytest.raises(TypeError, match=r"WordDropout: batches is .*, expected batches such as SequenceBatches"):
+            WordDropout(batches)
+    for batch in (np.ones((2, 3), int), 5, None):
+        with pytest.raises(TypeError, match=r"WordDropout: a batch is .*, expected a tuple \(x, target, \.\.\.\)"):
+            list(WordDropout(Own(batch)).epoch())
+    with pytest.raises(TypeError, match="WordDropout: x is None, expected tokens"):
+        list(WordDropout(Own((None, 1))).epoch())
+    for options in ({"seed": -1}, {"unknown": -1}):
+        with pytest.raises(ValueError, match=r"WordDropout: \w+ is -1, expected a whole number, 0 or more"):
+            WordDropout(plain(), **options)

@@ -63,3 +63,19 @@ def test_seeds_hold_out_others() -> None:
 def test_what_is_refused(items: str, fraction: float, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         hold_out(items, str, fraction)
+
+
+def test_what_is_no_key() -> None:
+    with pytest.raises(TypeError, match="hold_out: the keys are list, expected keys that can be sorted and hashed"):
+        hold_out("abcd", lambda item: [item], 0.5)
+    with pytest.raises(TypeError, match="hold_out: the keys are int, str, expected keys that can be sorted"):
+        hold_out([1, "a", 2, "b"], lambda item: item, 0.5)
+    with pytest.raises(TypeError, match="hold_out: items is None, expected a list of items"):
+        hold_out(None, str, 0.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="hold_out: seed is -1, expected a whole number, 0 or more"):
+        hold_out("abcd", str, 0.5, seed=-1)
+
+
+def test_a_text_is_not_joined_letter_by_letter() -> None:
+    with pytest.raises(TypeError, match="from_words: words is 'the cat', expected a list of strings"):
+        from_words("the cat")

@@ -17,19 +17,34 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_same_lengths, check_shape, kind_of, validate_call
+from numnet.core.checks import (
+    as_array,
+    check_fill,
+    check_list,
+    check_real,
+    check_same_lengths,
+    check_shape,
+    kind_of,
+    validate_call,
+)
 from numnet.core.lengths import check_lengths, mask_of
 from numnet.core.show import text
 
 Array = npt.NDArray[Any]
+INT64 = int(np.iinfo(np.int64).max)
+ENCODE = "Encode text with Vocabulary.encode."
 
 
 class Packed:
     """A ragged batch without padding. If `values` is a tensor, padded and sequences return tensors with gradients."""
 
     def __init__(self, values: Any, lengths: Any) -> None:
-        self.values, lengths = as_values(values), to_numpy(lengths)
-        self.lengths = check_lengths("Packed", lengths, lengths.size, lengths.max(initial=0))
+        self.values, lengths = (
+            as_values("values", values),
+            as_array("Packed", "lengths", lengths, "whole numbers (batch,)"),
+        )
+        longest = lengths.max(initial=0) if kind_of(lengths) == "token" else 0
+        self.lengths = check_lengths("Packed", lengths, lengths.size, longest)
         expected = (int(self.lengths.sum()), *self.values.shape[1:])
         check_shape("Packed", "values", self.values.shape, expected, "One row for each step of the lengths.")
 
@@ -37,9 +52,10 @@ class Packed:
     @validate_call
     def from_padded(cls, padded: Any, lengths: Any) -> Packed:
         """Pack a padded batch: keep the steps inside each sequence."""
-        padded = as_values(padded)
+        padded = as_values("padded", padded)
         if padded.ndim < 2:
             raise ValueError(f"Packed: padded is {tuple(padded.shape)}, expected (batch, time, ...).")
+        lengths = as_array("Packed", "lengths", lengths, "whole numbers (batch,)")
         lengths = check_lengths("Packed", lengths, *padded.shape[:2])
         return cls(padded[np.nonzero(mask_of(lengths, padded.shape[1]))], lengths)
 
@@ -56,7 +72,8 @@ class Packed:
         return np.nonzero(mask_of(self.lengths, self.lengths.max(initial=0)))
 
     def padded(self, value: Any = 0) -> Any:
-        """Return (B, T, ...), T the largest length, with `value` after each sequence's end."""
+        """Return (B, T, ...), T the largest length, with `value` after each sequence's end; its dtype must hold it."""
+        check_fill("Packed", "value", value, self.values.dtype)
         shape = (len(self), int(self.lengths.max(initial=0)), *self.values.shape[1:])
         tensor = hasattr(self.values, "new_full")
         padded = self.values.new_full(shape, value) if tensor else np.full(shape, value, self.values.dtype)
@@ -78,9 +95,10 @@ def pad_sequences(sequences: Iterable[Any], value: Any = 0) -> tuple[Array, Arra
     """Pad sequences (T_b,) or (T_b, D) with `value` to one array (B, T, ...); return it and the lengths (B,).
 
     Integers become int64, other numbers get their common dtype, tensors become arrays. A sequence of length 0 takes
-    width and dtype from the others.
+    width and dtype from the others. ValueError for a `value` that this dtype cannot hold, such as 0.5 or nan in int64.
     """
     packed = join("pad_sequences", "sequences", sequences)
+    check_fill("pad_sequences", "value", value, packed.values.dtype)
     return packed.padded(value), packed.lengths
 
 
@@ -141,12 +159,14 @@ def to_packed(padded: Any, lengths: Any, batch_first: bool = True) -> Any:
 
 def join(who: str, name: str, sequences: Iterable[Any]) -> Packed:
     """Concatenate the sequences, in one dtype and width; error messages use `who` and `name`."""
+    sequences = check_list(who, name, sequences, "sequences", "One sequence? Pass [sequence].")
     arrays = [as_numbers(who, f"{name}[{k}]", sequence) for k, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError(f"{who}: there are no {name}, expected at least one.")
     for k, array in enumerate(arrays):
         if array.ndim == 0:
-            raise ValueError(f"{who}: {name}[{k}] is a single number, expected (time,) or (time, features).")
+            remedy = "" if any(other.ndim for other in arrays) else " One sequence? Pass [sequence]."
+            raise ValueError(f"{who}: {name}[{k}] is a single number, expected (time,) or (time, features).{remedy}")
     deciding = [k for k, array in enumerate(arrays) if len(array)] or range(len(arrays))
     first, *_ = deciding
     for k in deciding:
@@ -155,17 +175,21 @@ def join(who: str, name: str, sequences: Iterable[Any]) -> Packed:
     return Packed(np.concatenate([arrays[k] for k in deciding]), [len(array) for array in arrays])
 
 
-def as_numbers(who: str, name: str, value: Any) -> Array:
+def as_numbers(who: str, name: str, value: Any, expected: str = "(time,) or (time, features)") -> Array:
     """Return an array of real numbers; integers become int64."""
-    try:
-        array = to_numpy(value)
-    except ValueError:
-        raise ValueError(f"{who}: {name} is ragged, expected (time,) or (time, features).") from None
-    if kind_of(array) not in ("real", "token"):
-        raise TypeError(f"{who}: {name} is {array.dtype}, expected numbers. Encode text with Vocabulary.encode.")
-    return array.astype(np.int64) if kind_of(array) == "token" else array
+    array = as_array(who, name, value, expected)
+    kind = kind_of(array)
+    if kind not in ("real", "token"):
+        remedy = {"O": "Does it contain a None?", "U": ENCODE, "S": ENCODE}.get(array.dtype.kind, "Convert it first.")
+        raise TypeError(f"{who}: {name} is {array.dtype}, expected numbers. {remedy}")
+    if array.dtype == np.uint64 and (array > INT64).any():
+        raise ValueError(f"{who}: {name} has {array.max()}, expected at most {INT64}, the largest int64.")
+    return array.astype(np.int64, copy=False) if kind == "token" else array
 
 
-def as_values(values: Any) -> Any:
-    """Return a tensor unchanged, anything else as an array."""
-    return values if hasattr(values, "new_full") else np.asarray(values)
+def as_values(name: str, values: Any) -> Any:
+    """Return a tensor unchanged, anything else as an array, for a Packed."""
+    tensor = hasattr(values, "new_full") and not isinstance(values, type)
+    found = values if tensor else as_array("Packed", name, values, "an array, one row for each step")
+    check_real("Packed", name, found)
+    return found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from numnet.core.checks import validate_call
+from numnet.core.checks import described, excerpt, validate_call
 from numnet.core.progress import to_stderr
 from numnet.data.download import FetchError, download, require_pooch, sha256
 from numnet.data.readers.archive import extract
@@ -35,17 +36,18 @@ def fetch(
     FetchError (an OSError) states the cause on one line: no network, another SHA-256, a file no longer published, a
     full disk; with offline=True, which file is missing. ValueError: unknown name. ImportError: pooch is missing.
     """
-    if name not in sources:
-        raise ValueError(f"fetch: no data set is called {name!r}, expected one of {', '.join(sources)}.")
-    source = sources[name]
+    source = source_of(name, sources)
     for path, found in local_paths(source):
         if path.exists():
+            check_is_folder(name, path, bool(source.parts))
             if found is not source:
                 to_stderr(f"{name}: {path}, {found.what}")
             return path
     target = cache_folder(cache) / source.path
     if is_complete(target, source):
         return target
+    if target.exists() and not source.parts:
+        check_is_folder(name, target, False)
     by_hand = f"By hand: save {source.member or name} from {source.url} as {source.path} in the folder named by {OWN}."
     if offline:
         raise FetchError(f"{name}: {target} is missing. Run it once with a network and without offline. {by_hand}")
@@ -56,6 +58,27 @@ def fetch(
     except FetchError as error:
         raise FetchError(f"{name}: {error} {by_hand}") from None
     return target
+
+
+def source_of(name: str, sources: Mapping[str, Source]) -> Source:
+    """Return the entry of the table; ValueError names the nearest names."""
+    if not isinstance(sources, Mapping):
+        raise TypeError(f"fetch: sources is {described(sources)}, expected a dictionary from names to Sources.")
+    if name not in sources:
+        near = difflib.get_close_matches(name, map(str, sources), 3)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        known = ", ".join(map(str, sources))
+        raise ValueError(f"fetch: no data set is called {excerpt(name)}, expected one of {known}.{meant}")
+    if not isinstance(sources[name], Source):
+        raise TypeError(f"fetch: sources[{excerpt(name)}] is {described(sources[name])}, expected a Source.")
+    return sources[name]
+
+
+def check_is_folder(name: str, path: Path, folder: bool) -> None:
+    """Check that a data set is a folder if the table says so, else a file."""
+    if path.is_dir() != folder:
+        kinds = ("a file", "a folder") if folder else ("a folder", "a file")
+        raise FetchError(f"{name}: {path} is {kinds[0]}, expected {kinds[1]}. Move it away, or unset {OWN}.")
 
 
 def local_paths(source: Source) -> list[tuple[Path, Source | Extract]]:

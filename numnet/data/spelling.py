@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_size, validate_call
+from numnet.core.checks import check_size, check_strings, validate_call
 from numnet.data.vocabulary import Vocabulary
 
 
@@ -19,11 +19,9 @@ def spell(words: Iterable[str], characters: Vocabulary, width: int) -> npt.NDArr
     the most informative parts of a word. An Embedding of the result needs V = len(characters) + 1.
     """
     check_size("spell", width=width)
-    if isinstance(words, str):
-        raise TypeError("spell: words is a str, expected a list of words. One word? Pass [word].")
+    words = check_strings("spell", "words", words, "words")
     if characters.unit != "character":
         raise ValueError(f"spell: characters has the unit {characters.unit!r}, expected 'character'.")
-    words = list(words)
     spelt = np.zeros((len(words), width), np.int64)
     for row, word in zip(spelt, words):
         kept = word if len(word) <= width else word[: -(-width // 2)] + word[len(word) - width // 2 :]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from numnet.core.checks import check_count, validate_call
+from numnet.core.checks import check_count, check_list, check_strings, check_text, excerpt, validate_call
 
 GOES_ON = "@@"  # at the end of a piece: the word continues
 Pair = tuple[str, str]
@@ -21,7 +21,7 @@ class Subwords:
     """
 
     def __init__(self, merges: Sequence[Pair]) -> None:
-        self.merges = [(left, right) for left, right in merges]
+        self.merges = [pair_of(k, pair) for k, pair in enumerate(check_list("Subwords", "merges", merges, "pairs"))]
         self.rank = {pair: k for k, pair in enumerate(self.merges)}
         self.cache: dict[str, list[str]] = {}
 
@@ -34,7 +34,7 @@ class Subwords:
         ValueError if `merges` is negative.
         """
         check_count("Subwords", merges=merges)
-        counts = Counter(words)
+        counts = Counter(check_strings("Subwords", "words", words, "words"))
         pieces = {word: characters(word) for word in counts}
         frequency: Counter[Pair] = Counter()
         places: dict[Pair, set[str]] = defaultdict(set)
@@ -58,12 +58,14 @@ class Subwords:
             del frequency[best]
         return cls(found)
 
+    @validate_call
     def split(self, words: Iterable[str]) -> list[str]:
         """Return the pieces of all these words, in order."""
         return [piece for word in words for piece in self.pieces(word)]
 
     def pieces(self, word: str) -> list[str]:
         """Return the pieces of one word."""
+        check_text("Subwords", "word", word)
         if word not in self.cache:
             split = characters(word)
             while ranked := [pair for pair in pairwise(split) if pair in self.rank]:
@@ -76,7 +78,7 @@ class Subwords:
         """Return the words that these pieces form."""
         words: list[str] = []
         begun = ""
-        for piece in pieces:
+        for piece in check_strings("Subwords.join", "pieces", pieces, "pieces", "A text? Pass text.split()."):
             begun += piece.removesuffix(GOES_ON)
             if not piece.endswith(GOES_ON):
                 words, begun = [*words, begun], ""
@@ -87,10 +89,21 @@ class Subwords:
         return {"merges": self.merges}
 
 
+def pair_of(k: int, pair: Any) -> Pair:
+    """Return a merge as a tuple; an error names a merge that would never be applied."""
+    pieces = check_strings("Subwords", f"merges[{k}]", pair, "two pieces")
+    if len(pieces) != 2 or not pieces[0].endswith(GOES_ON):
+        raise ValueError(
+            f"Subwords: merges[{k}] is {excerpt(' '.join(pieces))}, expected two pieces, the first ending in "
+            f"{GOES_ON}. Use Subwords.from_words."
+        )
+    return pieces[0], pieces[1]
+
+
 def characters(word: str) -> list[str]:
     """Split a word into characters. ValueError if the word contains the mark @@, because `join` would remove it."""
     if GOES_ON in word or not word:
-        raise ValueError(f"Subwords: the word is {word!r}, expected one character or more, without {GOES_ON}.")
+        raise ValueError(f"Subwords: the word is {excerpt(word)}, expected one character or more, without {GOES_ON}.")
     return [c + GOES_ON for c in word[:-1]] + [word[-1]]
 
 

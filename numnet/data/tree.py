@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from numnet.core.checks import check_list, described
+
 SHIFT, REDUCE = 0, 1
+LEAF = "A leaf is Tree(label, word)."
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -19,9 +24,18 @@ class Tree:
     children: tuple[Tree, ...] = ()
 
     def __post_init__(self) -> None:
+        if type(self.children) is not tuple:
+            object.__setattr__(self, "children", tuple(check_list("Tree", "children", self.children, "Trees")))
         if (self.word is None) != bool(self.children):
             has = "neither word nor children" if self.word is None else "a word and children"
             raise ValueError(f"Tree: it has {has}, expected one of the two. A leaf is Tree(label, word).")
+        for k, child in enumerate(self.children):
+            if not isinstance(child, Tree):
+                raise TypeError(f"Tree: children[{k}] is {described(child)}, expected a Tree. {LEAF}")
+        if self.word is not None and not isinstance(self.word, str):
+            raise TypeError(f"Tree: word is {described(self.word)}, expected a str. {LEAF}")
+        if self.label is not None and not isinstance(self.label, (int, np.integer)):
+            raise TypeError(f"Tree: label is {described(self.label)}, expected a whole number or None. {LEAF}")
 
     def subtrees(self) -> list[Tree]:
         """Return every node in postorder: children before their parent, left before right, the root last."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from numnet.core.checks import validate_call
+from numnet.core.checks import check_strings, validate_call
 
 APOSTROPHES = str.maketrans("’‘", "''")
 
@@ -26,4 +26,5 @@ def to_words(text: str) -> list[str]:
 @validate_call
 def from_words(words: Iterable[str]) -> str:
     """Join words to a text: no space after an apostrophe, beside a hyphen, before a full stop or a comma."""
-    return re.sub(r"(?<=') | (?=[.,-])|(?<=-) ", "", " ".join(words))
+    text = " ".join(check_strings("from_words", "words", words, "words"))
+    return re.sub(r"(?<=') | (?=[.,-])|(?<=-) ", "", text)

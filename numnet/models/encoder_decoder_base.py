@@ -19,7 +19,7 @@ from numnet.core.checks import (
 )
 from numnet.core.lengths import as_mask
 from numnet.core.schedules import SCHEDULES, Schedule
-from numnet.data.batches.pairs import PAD
+from numnet.data.vocabulary import PAD
 from numnet.models.base import ModelBase, config_of
 
 Array = npt.NDArray[Any]

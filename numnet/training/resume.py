@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checkpoint import as_checkpoint_error
+from numnet.core.checks import described
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
 
@@ -68,8 +70,23 @@ def seed_of(layer: Any) -> str:
 
 def setting_of(trainer: Any) -> dict[str, Any]:
     """Return what must be equal to resume a run: the class of the optimizer, and the config of the batches, if any."""
-    batches = trainer.batches.config() if hasattr(trainer.batches, "config") else None
+    batches = as_json(trainer.batches.config()) if hasattr(trainer.batches, "config") else None
     return {"optimizer": type(trainer.optimizer).__name__, "batches": batches}
+
+
+def as_json(config: Any) -> Any:
+    """Return a configuration as a checkpoint returns it: numpy scalars are Python's, tuples are lists."""
+    return json.loads(json.dumps(config, default=as_plain))
+
+
+def as_plain(value: Any) -> Any:
+    """Return a numpy scalar, an array or a tensor as numbers and lists."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(
+            f"Trainer: config() of the batches contains {described(value)}, expected numbers, strings and lists, which "
+            "a checkpoint can store."
+        )
+    return value.tolist()
 
 
 def flatten_state(state: Any) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def as_torch_dtype(value: Any) -> Any:
 
 def as_texts(value: Any) -> Any:
     """A sequence or an iterator of strings, but not one string."""
+    if getattr(value, "ndim", 1) == 0:
+        return REFUSED
     known = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
     if known and not all(isinstance(each, str) for each in value):
         return REFUSED

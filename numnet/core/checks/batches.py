@@ -6,10 +6,30 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from numnet.core.checks.values import check_real, first_place, kind_of
+import numpy as np
+import numpy.typing as npt
+
+from numnet.core.arrays import to_numpy
+from numnet.core.checks.values import check_real, described, first_place, kind_of
 
 Shape = tuple[int, ...]
 FEW = 32  # tokens; for fewer, a list is faster than two reductions
+
+
+def as_array(who: str, name: str, value: Any, expected: str) -> npt.NDArray[Any]:
+    """Return to_numpy(value) in the byte order of this machine.
+
+    TypeError for a value that is not an array, such as None; ValueError for lists of different lengths.
+    """
+    try:
+        found = np.array(None) if isinstance(value, type) else to_numpy(value)
+    except ValueError:
+        raise ValueError(f"{who}: {name} is ragged, expected {expected}.") from None
+    except RuntimeError:
+        raise TypeError(f"{who}: {name} has no values to read, expected {expected}. Meta tensors have none.") from None
+    if found.ndim == 0 and found.dtype == object:
+        raise TypeError(f"{who}: {name} is {described(value)}, expected {expected}.")
+    return found if found.dtype.isnative else found.astype(found.dtype.newbyteorder("="))
 
 
 def check_features(who: str, x: Any, input_size: int | None) -> None:

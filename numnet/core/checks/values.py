@@ -8,6 +8,8 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def kind_of(x: Any) -> str:
     """Return 'token' for integers, 'real' for floats and booleans, else the dtype's name; for numpy and torch."""
@@ -21,6 +23,13 @@ def kind_of_dtype(dtype: Any) -> str:
     if name.startswith(("int", "uint")):
         return "token"
     return "real" if name.startswith(("float", "bfloat", "bool")) else name
+
+
+def described(value: Any) -> str:
+    """Describe a value of a wrong type: None, a str, the class X, or the name of its type."""
+    if value is None or isinstance(value, str):
+        return "None" if value is None else "a str"
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def check_real(who: str, name: str, x: Any) -> None:
@@ -101,6 +110,40 @@ def check_pair(who: str, name: str, value: Any) -> tuple[Any, Any]:
             f"{who}: {name} is {type(value).__name__}, expected a pair: the forward layer's and the backward one's."
         )
     return value[0], value[1]
+
+
+def check_fill(who: str, name: str, value: Any, dtype: Any) -> None:
+    """Check for one number that an array of this dtype can hold: 0.5, nan or -1 would silently become others."""
+    number: Any = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    if not isinstance(number, numbers.Real):
+        got = tuple(value.shape) if isinstance(getattr(value, "shape", None), tuple) else described(value)
+        raise TypeError(f"{who}: {name} is {got}, expected one number.")
+    low, high = limits(str(dtype).removeprefix("torch."))
+    whole = isinstance(low, int)
+    if not fits(number, low, high):
+        expected = f"a whole number from {low} to {high}" if whole else f"-{high:.2g} to {high:.2g}, nan or inf"
+        raise ValueError(
+            f"{who}: {name} is {number!r}, expected {expected}, which {dtype} can hold. "
+            "Convert the sequences to another dtype first."
+        )
+
+
+def fits(number: Any, low: float, high: float) -> bool:
+    """Return whether a number is one of a dtype with these limits: whole, if they are, else also nan or inf."""
+    if isinstance(low, int):
+        return low <= number <= high and number == int(number)
+    return low <= number <= high or number != number or abs(number) == math.inf
+
+
+@functools.cache
+def limits(dtype: str) -> tuple[float, float]:
+    """Return the smallest and the largest finite number of a dtype of numpy or torch; they are int if it is whole."""
+    if dtype == "bool":
+        return 0, 1
+    if dtype.startswith(("int", "uint")):
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    largest = 3.3895313892515355e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+    return -largest, largest
 
 
 def check_one_number(who: str, name: str, value: Any) -> float:

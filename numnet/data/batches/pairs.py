@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_size, validate_call
+from numnet.core.checks import check_count, check_size, validate_call
 from numnet.core.packed import pad_sequences
 from numnet.data.batches.sequences import SequenceBatches, filled_sequences
+from numnet.data.vocabulary import PAD
 
 Array = npt.NDArray[Any]
-PAD = -1  # padding after the end of a target; not a token
 
 
 class PairBatches(SequenceBatches):
@@ -35,6 +35,7 @@ class PairBatches(SequenceBatches):
         shuffle: bool = True,
     ) -> None:
         check_size("PairBatches", batch_size=batch_size)
+        check_count("PairBatches", seed=seed)
         self.sequences, self.lengths = filled_sequences("PairBatches", "sources", sources)
         self.targets, self.target_lengths = filled_sequences("PairBatches", "targets", targets)
         if len(self.targets) != len(self.sequences):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_shape, check_size, validate_call
+from numnet.core.checks import check_count, check_list, check_shape, check_size, validate_call
 from numnet.core.packed import as_numbers, join, pad_sequences
 from numnet.core.show import Shown
 
@@ -43,6 +43,7 @@ class SequenceBatches(Shown):
         shuffle: bool = True,
     ) -> None:
         check_size("SequenceBatches", batch_size=batch_size)
+        check_count("SequenceBatches", seed=seed)
         self.sequences, self.lengths = filled_sequences("SequenceBatches", "sequences", sequences)
         self.targets = targets_of(self.lengths, targets)
         self.batch_size, self.seed, self.bucketed, self.shuffle = batch_size, seed, bucketed, shuffle
@@ -72,6 +73,7 @@ class SequenceBatches(Shown):
 
     def order(self, number: int) -> list[Array]:
         """Return the sequence indices of each batch of one epoch."""
+        check_count(f"{type(self).__name__}.epoch", number=number)
         rows = np.arange(len(self.lengths))
         if not self.shuffle:
             return cut(rows, self.batch_size)
@@ -104,6 +106,7 @@ def cut(rows: Array, size: int) -> list[Array]:
 
 def targets_of(lengths: Array, targets: Any) -> list[Array]:
     """Return the targets as arrays of one dtype. ValueError if they do not match the sequences."""
+    targets = check_list("SequenceBatches", "targets", targets, "targets, one per sequence")
     if len(targets) != len(lengths):
         raise ValueError(
             f"SequenceBatches: there are {len(targets)} targets, expected {len(lengths)}, one per sequence."

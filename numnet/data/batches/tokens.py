@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_positive, validate_call
+from numnet.core.checks import as_array, check_count, check_ids, check_size, validate_call
 from numnet.core.show import Shown
 from numnet.data.readers.text import TextError
 
@@ -34,8 +34,9 @@ class SequentialBatches(Shown):
     def __init__(
         self, tokens: Tokens, batch_size: int, sequence_length: int, seed: int = 0, whole: bool = False
     ) -> None:
-        check_positive("SequentialBatches", batch_size=batch_size, sequence_length=sequence_length)
-        check_length("SequentialBatches", tokens, batch_size if whole else batch_size * sequence_length)
+        check_size("SequentialBatches", batch_size=batch_size, sequence_length=sequence_length)
+        check_count("SequentialBatches", seed=seed)
+        tokens = tokens_of("SequentialBatches", tokens, batch_size if whole else batch_size * sequence_length)
         self.tokens, self.batch_size, self.sequence_length = tokens, batch_size, sequence_length
         self.seed, self.whole = seed, whole
         self.row = (len(tokens) - 1) // batch_size
@@ -52,6 +53,7 @@ class SequentialBatches(Shown):
 
     def epoch(self, number: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch. The state is zero at its start and carried from batch to batch."""
+        check_count("SequentialBatches.epoch", number=number)
         used = self.row * self.batch_size
         spare = 0 if self.whole else len(self.tokens) - 1 - used
         start = int(np.random.default_rng([self.seed, number]).integers(spare + 1))
@@ -70,8 +72,9 @@ class RandomBatches(Shown):
 
     @validate_call
     def __init__(self, tokens: Tokens, batch_size: int, sequence_length: int, seed: int = 0) -> None:
-        check_positive("RandomBatches", batch_size=batch_size, sequence_length=sequence_length)
-        check_length("RandomBatches", tokens, batch_size * sequence_length)
+        check_size("RandomBatches", batch_size=batch_size, sequence_length=sequence_length)
+        check_count("RandomBatches", seed=seed)
+        tokens = tokens_of("RandomBatches", tokens, batch_size * sequence_length)
         self.tokens, self.batch_size, self.sequence_length, self.seed = tokens, batch_size, sequence_length, seed
 
     def config(self) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class RandomBatches(Shown):
 
     def epoch(self, number: int = 0) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
+        check_count("RandomBatches.epoch", number=number)
         rng = np.random.default_rng([self.seed, number])
         T, B = self.sequence_length, self.batch_size
         spare = len(self.tokens) - 1 - len(self) * B * T
@@ -95,10 +99,21 @@ class RandomBatches(Shown):
 
 
 def config_of(batches: Any) -> dict[str, Any]:
-    """Return the class, the sizes, the seed, and the length and checksum of the text."""
+    """Return the class, the sizes, the seed, `whole` if it is True, and the length and checksum of the text."""
     text = f"{len(batches.tokens)} of checksum {zlib.crc32(batches.tokens.tobytes()):08x}"
     sizes = {name: getattr(batches, name) for name in ("batch_size", "sequence_length", "seed")}
-    return {"type": type(batches).__name__, **sizes, "tokens": text}
+    whole = {"whole": True} if getattr(batches, "whole", False) else {}
+    return {"type": type(batches).__name__, **sizes, **whole, "tokens": text}
+
+
+def tokens_of(who: str, tokens: Any, needed: int) -> Tokens:
+    """Return the tokens as an array (N,), an array of numpy uncopied. TextError if they do not fill one batch."""
+    encode = "Pass vocabulary.encode(text)."
+    found = as_array(who, "tokens", tokens, "integers (N,)")
+    several = "Several sequences? Use SequenceBatches." if found.ndim else ""
+    check_ids(who, "tokens", found, several, encode if found.dtype.kind in "SU" else "Numbers? Use SequenceBatches.")
+    check_length(who, found, needed)
+    return found
 
 
 def check_length(who: str, tokens: Tokens, needed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_count, check_fraction, kind_of, validate_call
+from numnet.core.checks import as_array, check_count, check_fraction, described, kind_of, validate_call
 from numnet.core.show import Shown
 
 STREAM = 1  # a separate random stream: the order of the batches is also drawn from (seed, epoch)
@@ -27,14 +27,21 @@ class WordDropout(Shown):
         self, batches: Any, p: float = 0.1, seed: int = 0, unknown: int = 0, column: int | None = None
     ) -> None:
         check_fraction("WordDropout", p=p)
-        check_count("WordDropout", **({} if column is None else {"column": column}))
+        check_count("WordDropout", seed=seed, unknown=unknown, **({} if column is None else {"column": column}))
+        missing = [name for name in ("epoch", "carries_state") if not hasattr(batches, name)]
+        if missing or isinstance(batches, type):
+            raise TypeError(
+                f"WordDropout: batches is {described(batches)}, expected batches such as SequenceBatches, with epoch "
+                "and carries_state."
+            )
         self.batches, self.p, self.seed, self.unknown, self.column = batches, p, seed, unknown, column
         self.carries_state = batches.carries_state
 
     def config(self) -> dict[str, Any]:
         """Return what must be equal to resume a run."""
         drawn = {name: getattr(self, name) for name in ("p", "seed", "unknown", "column")}
-        return {"type": "WordDropout", **drawn, "batches": self.batches.config()}
+        batches = self.batches.config() if hasattr(self.batches, "config") else None
+        return {"type": "WordDropout", **drawn, "batches": batches}
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -42,8 +49,13 @@ class WordDropout(Shown):
 
     def epoch(self, number: int = 0) -> Iterator[tuple[Any, ...]]:
         """Yield the batches of one epoch; only x is changed."""
+        check_count("WordDropout.epoch", number=number)
         rng = np.random.default_rng([self.seed, number, STREAM])
-        for x, *others in self.batches.epoch(number):
+        for batch in self.batches.epoch(number):
+            if not isinstance(batch, (tuple, list)) or not batch:
+                raise TypeError(f"WordDropout: a batch is {described(batch)}, expected a tuple (x, target, ...).")
+            x, *others = batch
+            x = as_array("WordDropout", "x", x, "tokens (batch, time)")
             if kind_of(x) != "token":
                 raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
             if x.ndim != (2 if self.column is None else 3):

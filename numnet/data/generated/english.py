@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from numnet.core.checks import check_count, validate_call
+from numnet.core.checks import check_count, check_strings, excerpt, validate_call
 from numnet.data.generated.grammar import Derivation, Grammar
 from numnet.data.generated.inference import Pairs
 from numnet.data.generated.sentiment import labelled
@@ -19,6 +19,7 @@ from numnet.data.tree import Tree
 
 DATA = Path(__file__).with_name("english.json")
 VOWELS = "aeiouy"
+LONGEST = 25  # words in a sentence, including the final full stop
 Thing = TypeVar("Thing")
 
 
@@ -58,6 +59,7 @@ class English:
 
     def random(self, what: str, k: int) -> Random:
         """Return the random generator of item number k."""
+        check_count(f"English.{what}", k=k)
         return Random(f"{what} {self.seed} {k}")
 
     def sentence(self, k: int) -> Sentence:
@@ -74,7 +76,8 @@ class English:
 
     def pair(self, k: int) -> Inference:
         """Return pair number k: two sentences as trees, and a label. The labels alternate."""
-        return self.inference.pair(LABELS[k % len(LABELS)], self.random("pair", k).random)
+        chance = self.random("pair", k)
+        return self.inference.pair(LABELS[k % len(LABELS)], chance.random)
 
     def pairs(self, n: int, first: int = 0) -> Iterator[Inference]:
         """Return an iterator over n pairs: the second sentence follows from the first, is neutral or contradicts it."""
@@ -92,7 +95,8 @@ class English:
 
     def name(self, k: int) -> tuple[str, str]:
         """Return (language, name) number k. The languages alternate."""
-        language, chance = self.languages[k % len(self.languages)], self.random("name", k)
+        chance = self.random("name", k)
+        language = self.languages[k % len(self.languages)]
         part = {what: sounds.split() for what, sounds in self.data["names"][language].items()}
         end = chance.choice(part["end"])
         name = chance.choice(part["begin"]) + chance.choice(part["vowel"])
@@ -113,12 +117,13 @@ class English:
 
     def parse(self, words: Sequence[str] | str) -> Sentence:
         """Return the sentence of these words (a list, or a text), with tags and tree; ValueError if there is none."""
-        words = words.split() if isinstance(words, str) else words
-        found = self.grammar.parse(words)
+        words = words.split() if isinstance(words, str) else check_strings("English.parse", "words", words, "words")
+        known = len(words) <= LONGEST and all(word in self.words for word in words)
+        found = self.grammar.parse(words) if known else []
         if not found:
             raise ValueError(
-                f"English.parse: {' '.join(words)!r} is not a sentence of the small English. Its rules and words are "
-                "in numnet/data/generated/english.json."
+                f"English.parse: {excerpt(' '.join(words))} is not a sentence of the small English. Its rules and "
+                "words are in numnet/data/generated/english.json."
             )
         return self.described(found[0])
 

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Iterator
 
-from numnet.core.checks import validate_call
-from numnet.data.readers.lines import excerpt, line_error, read_lines
+from numnet.core.checks import check_size, excerpt, validate_call
+from numnet.data.readers.lines import line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
 TOKENS = re.compile(r"[()]|[^() \t]+")  # a no-break space belongs to its word: 8 1/2
 ESCAPED = re.compile(r"-[LR][RCS]B-|\\(?=[/*])")
+DIGITS = 9  # the maximum number of digits of a label
 ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LCB-": "{", "-RCB-": "}", "-LSB-": "[", "-RSB-": "]", "\\": ""}
 
 
@@ -23,6 +24,14 @@ def parse_tree(text: str, labels: bool = True) -> Tree:
     Escapes in words are decoded: -LRB- is (, -RRB- is ), and likewise { } [ ]; \/ is /, \* is *.
     ValueError names the incorrect bracket or label.
     """
+    try:
+        return parsed(text, labels)
+    except ValueError as error:
+        raise ValueError(f"parse_tree: {error}") from None
+
+
+def parsed(text: str, labels: bool) -> Tree:
+    """Return the tree; errors have no name before their message."""
     waiting: list[list[Tree | str]] = [[]]  # the contents of each open bracket, outermost first
     for token in TOKENS.findall(text):
         if token == "(":
@@ -45,6 +54,8 @@ def parse_tree(text: str, labels: bool = True) -> Tree:
 def labelled(parts: list[Tree | str]) -> Tree:
     """Return the tree of one bracket: its parts are a label, then a word or trees."""
     label, *rest = parts or [""]
+    if isinstance(label, str) and len(label) > DIGITS and label.isdigit():
+        raise ValueError(f"label {excerpt(label)}, expected at most {DIGITS} digits.")
     if not (isinstance(label, str) and label.isascii() and label.isdigit()):
         raise ValueError(f"label {excerpt(str(label))}, expected a whole number after each (.")
     if len(rest) == 1 and isinstance(rest[0], str):
@@ -71,12 +82,13 @@ def leaf(label: int | None, word: str) -> Tree:
 def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]:
     """Yield the trees of a file, one per line, as in the Stanford Sentiment Treebank (Socher et al. 2013).
 
-    Every node has a label, 0 to classes - 1. Empty lines are skipped. TextError names the file and the line if a line
+    Every node has a label, 0 to classes - 1. Blank lines are skipped. TextError names the file and the line if a line
     is not a tree or has another label. A file whose name ends in .gz is decompressed.
     """
+    check_size("read_trees", classes=classes)
     trees = 0
     for number, line in enumerate(read_lines(path), 1):
-        if line:
+        if line.strip():
             tree = tree_of(path, number, line)
             for label in (part.label for part in tree.subtrees()):
                 if label is None or label >= classes:
@@ -92,6 +104,6 @@ def read_trees(path: str | os.PathLike[str], classes: int = 5) -> Iterator[Tree]
 def tree_of(path: str | os.PathLike[str], number: int, text: str, labels: bool = True) -> Tree:
     """Return parse_tree(text, labels); an error names the file and the line."""
     try:
-        return parse_tree(text, labels)
+        return parsed(text, labels)
     except ValueError as error:
         raise line_error(path, number, str(error)) from None

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from numnet.core.checks import validate_call
-from numnet.data.readers.lines import excerpt, line_error, read_lines
+from numnet.core.checks import excerpt, validate_call
+from numnet.data.readers.lines import line_error, read_lines
 from numnet.data.readers.text import TextError
 
 UPOS = "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()  # noqa: SIM905
@@ -28,15 +28,17 @@ class TaggedSentence(NamedTuple):
 def read_conllu(path: str | os.PathLike[str]) -> Iterator[TaggedSentence]:
     """Yield the sentences of a CoNLL-U file (Nivre et al. 2020). A file whose name ends in .gz is decompressed.
 
-    Comments, multiword tokens (rows n-m) and empty nodes (n.1) are skipped. TextError names the file and the line if a
-    row does not have ten columns, is out of order, or has a tag that is not one of the 17.
+    Comments, multiword tokens (rows n-m) and empty nodes (n.1) are skipped; a blank line ends a sentence. TextError
+    names the file and the line if a row does not have ten columns, is out of order, or has a tag that is not one of
+    the 17.
     """
     sentence: list[tuple[str, str]] = []
     sentences = 0
     for number, line in enumerate(chain(read_lines(path), [""]), 1):
-        if line and not line.startswith("#"):
+        blank = not line.strip()
+        if not blank and not line.startswith("#"):
             sentence += word_and_tag(path, number, line, len(sentence) + 1)
-        elif not line and sentence:
+        elif blank and sentence:
             words, tags = zip(*sentence)
             yield TaggedSentence(words, tags)
             sentence = []

@@ -6,9 +6,7 @@ import os
 from collections.abc import Iterator
 
 from numnet.core.checks import validate_call
-from numnet.data.readers.text import TextError, open_text
-
-EXCERPT = 40  # the maximum number of characters that an error message quotes
+from numnet.data.readers.text import TextError, convert, open_text
 
 
 @validate_call
@@ -16,7 +14,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     """Yield the lines of a UTF-8 file without their ends. A file whose name ends in .gz is decompressed.
 
     A line ends with a line feed, with or without a carriage return; other Unicode separators are ordinary characters.
-    TextError names the line and the byte that is not UTF-8, or an empty file.
+    TextError names the line and the byte that is not UTF-8 or is NUL, or an empty file.
     """
     number = 0
     with open_text(path) as file:
@@ -29,18 +27,15 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
 
 def decoded(path: str | os.PathLike[str], number: int, line: bytes) -> str:
     """Return one line as text."""
+    if (null := line.find(0)) >= 0:
+        raise line_error(path, number, f"a NUL at byte {null} of the line, expected UTF-8. {convert(line)}")
     try:
         return line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
     except UnicodeDecodeError as error:
-        message = f"not UTF-8 at byte {error.start} of the line: {error.reason}. Convert the file, e.g. with iconv."
+        message = f"not UTF-8 at byte {error.start} of the line: {error.reason}. {convert(line)}"
         raise line_error(path, number, message) from None
 
 
 def line_error(path: str | os.PathLike[str], number: int, message: str) -> TextError:
     """Return the error to raise, with the file and the line number (from 1) before the message."""
     return TextError(f"{path}:{number}: {message}")
-
-
-def excerpt(text: str) -> str:
-    """Quote a text for an error message; a long text is shortened."""
-    return repr(text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from numnet.core.checks import validate_call
-from numnet.data.readers.lines import excerpt, line_error, read_lines
+from numnet.core.checks import excerpt, validate_call
+from numnet.data.readers.lines import line_error, read_lines
 from numnet.data.readers.text import TextError
 
 
@@ -14,12 +14,12 @@ from numnet.data.readers.text import TextError
 def read_pairs(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     """Yield the first two columns of each line; further columns, such as an attribution, are ignored.
 
-    Empty lines are skipped. TextError names the file and the line if a column is missing or blank. A file whose name
+    Blank lines are skipped. TextError names the file and the line if a column is missing or blank. A file whose name
     ends in .gz is decompressed.
     """
     pairs = 0
     for number, line in enumerate(read_lines(path), 1):
-        if not line:
+        if not line.strip():
             continue
         first, _, rest = line.partition("\t")
         second = rest.partition("\t")[0]

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from numnet.core.checks import validate_call
+from numnet.core.checks import excerpt, validate_call
 from numnet.data.readers.brackets import tree_of
-from numnet.data.readers.lines import excerpt, line_error, read_lines
+from numnet.data.readers.lines import line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
@@ -30,12 +30,12 @@ class Inference(NamedTuple):
 def read_snli(path: str | os.PathLike[str]) -> Iterator[Inference]:
     """Yield the pairs of a file of JSON lines in the format of SNLI (Bowman et al. 2015).
 
-    Pairs with the label "-" and empty lines are skipped. TextError names the file and the line if a row is not JSON,
+    Pairs with the label "-" and blank lines are skipped. TextError names the file and the line if a row is not JSON,
     lacks a field, has another label, or has a parse that is not binary. A file whose name ends in .gz is decompressed.
     """
     pairs = 0
     for number, line in enumerate(read_lines(path), 1):
-        if not line:
+        if not line.strip():
             continue
         premise, hypothesis, label = fields(path, number, line)
         pairs += 1
@@ -55,11 +55,15 @@ def fields(path: str | os.PathLike[str], number: int, line: str) -> list[str]:
         row = json.loads(line)
     except ValueError as error:
         raise line_error(path, number, f"not JSON: {error}. Expected one object per line.") from None
+    except RecursionError:
+        raise line_error(path, number, f"{excerpt(line)} is nested too deeply, expected one object per line.") from None
     if not isinstance(row, dict):
         raise line_error(path, number, f"{excerpt(line)}, expected an object with {', '.join(FIELDS)}.")
     for field in FIELDS:
         if not isinstance(row.get(field), str):
-            found = f"{field} is {excerpt(str(row[field]))}" if field in row else f"{field} is missing"
+            value = row.get(field)
+            got = type(value).__name__ if isinstance(value, (list, dict)) else excerpt(str(value))
+            found = f"{field} is {got}" if field in row else f"{field} is missing"
             raise line_error(path, number, f"{found}, expected a text. Is it SNLI's .jsonl?")
     return [row[field] for field in FIELDS]
 

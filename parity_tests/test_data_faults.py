@@ -1,0 +1,78 @@
+"""Planted faults in the checks of data: each lets one wrong input through, which the right code refuses or reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import numnet
+from parity_tests.faults import DATA_FAULTS, Fault, planted
+
+
+def written(folder: Path, data: str | bytes, name: str = "x.txt") -> Path:
+    """The path of a new file."""
+    path = folder / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def classes(net: Any, folder: Path) -> Any:
+    """What a folder with a hidden file contains."""
+    (folder / "words").mkdir()
+    written(folder, "Rossi", "words/Italian.txt")
+    written(folder, "no word", "words/._Italian.txt")
+    return list(net.data.read_classes(folder / "words"))
+
+
+def vocabulary(net: Any) -> Any:
+    return net.Vocabulary(["<unk>", "x", "y"], "word")
+
+
+# What is done with it, and what comes of it: the value, or the beginning of the error.
+REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
+    "padding": (lambda net, _: vocabulary(net).decode([1, -1]), "x"),
+    "several texts": (lambda net, _: vocabulary(net).encode(["y x", "x y"]), "Vocabulary: tokens[0] is 'y x'"),
+    "BOM": (lambda net, folder: net.data.read_vectors(written(folder, "\ufeffx 1\ny 2"), ["x"]).found.tolist(), [True]),
+    "first line": (
+        lambda net, folder: net.data.read_vectors(written(folder, "x 1 nan\ny 2 3"), ["y"]),
+        "{}:1: 'nan' in",
+    ),
+    "UTF-16": (lambda net, folder: list(net.data.read_lines(written(folder, b"a\0b\0"))), "{}:1: a NUL at byte 1"),
+    "deep JSON": (lambda net, folder: list(net.data.read_snli(written(folder, "[" * 50_000))), "{}:1: '[[["),
+    "long label": (lambda net, folder: net.data.parse_tree(f"({'8' * 4000} a)"), f"parse_tree: label '{'8' * 40}…'"),
+    "hidden files": (classes, [("Italian", "Rossi")]),
+    "fraction": (lambda net, _: net.pad_sequences([[1], [2, 3]], 0.25), "pad_sequences: value is 0.25"),
+    "uint64": (lambda net, _: net.pack([np.array([2**63], np.uint64)]), "pack: sequences[0] has 9223372036854775808"),
+    "text for tokens": (lambda net, _: net.RandomBatches([0.5] * 99, 2, 3), "RandomBatches: tokens is float64"),
+}
+
+
+def passes(net: Any, name: str, folder: Path) -> bool:
+    """Whether the right thing comes of it."""
+    call, expected = REFUSED[name]
+    try:
+        return bool(call(net, folder) == expected)
+    except (TypeError, ValueError, RecursionError) as error:
+        return str(error).startswith(str(expected).format(folder / "x.txt"))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_data_is_refused(name: str, net: Any, tmp_path: Path) -> None:
+    assert passes(net, name, tmp_path)
+
+
+def test_every_row_has_a_fault() -> None:
+    assert {fault.case for fault in DATA_FAULTS} == set(REFUSED)
+
+
+@pytest.mark.parametrize("fault", DATA_FAULTS, ids=lambda fault: fault.name)
+def test_a_planted_fault_lets_it_through(fault: Fault, tmp_path: Path) -> None:
+    assert passes(numnet, fault.case, tmp_path)
+    (tmp_path / "faulty").mkdir()
+    with planted(fault, tmp_path / "faulty") as faulty:
+        (tmp_path / "data").mkdir()
+        assert not passes(faulty, fault.case, tmp_path / "data")
