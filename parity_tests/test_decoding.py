@@ -182,6 +182,85 @@ def test_what_is_refused(say: str, options: Any, words: str, net: Any) -> None:
         getattr(net, say)(translator(net), x, lengths, **options)
 
 
+class Scripted:
+    """A model whose logits after the tokens so far are those of `logits`, of any type."""
+
+    begin, end = 1, END
+
+    def __init__(self, logits: Any, result: Any = None) -> None:
+        self.logits, self.result = logits, result
+
+    def start(self, rows: Any, counts: Any = None) -> Any:
+        return np.arange(len(rows))
+
+    def advance(self, tokens: Any, context: Any) -> Any:
+        z = self.logits(tokens, context) if callable(self.logits) else np.tile(self.logits, (len(tokens), 1))
+        return self.result or (z, None, context)
+
+
+TIES = [[0, 0, 0, 0, 0], [0, 0, 0, 3, 3], [1, 2, -9, 2, 1], [-np.inf, 5, -np.inf, 5, 5], [0.5, 0.5, 0.5, 0.5, 0.25]]
+
+
+@pytest.mark.parametrize("logits", TIES)
+@pytest.mark.parametrize("size", [5, 40])
+def test_of_equal_logits_the_lowest_token_is_chosen(logits: list[float], size: int, net: Any) -> None:
+    model = Scripted([*logits, *[min(logits)] * (size - 5)])
+    greedy = net.greedy(model, x, max_length=4)
+    assert [each.tokens for each in greedy] == [
+        [int(np.argmax(model.logits))] * 4 if np.argmax(logits) != END else []
+    ] * 4
+    for ours, theirs in zip(net.beam_search(model, x, beam=1, max_length=4), greedy, strict=True):
+        same(ours, theirs)
+    for beam in (2, 3, 7, 300):
+        found = net.beam_search(model, x, beam=beam, max_length=3, suppress_tokens=[END])
+        assert [each.tokens for each in found] == [each.tokens[:3] for each in greedy]
+
+
+def test_one_place_is_greedy_for_drawn_logits_with_ties(net: Any) -> None:
+    """Also where a total is so large that log p differ by less than its last digit."""
+    rng = np.random.default_rng(3)
+    for scale in (1.0, 1e-15, 1e9):
+        table = rng.integers(-2, 3, (9, 4, 9)) * scale
+        model = Scripted(lambda tokens, rows, table=table: table[tokens, rows])
+        greedy = net.greedy(model, x, max_length=6)
+        for ours, theirs in zip(net.beam_search(model, x, beam=1, max_length=6), greedy, strict=True):
+            same(ours, theirs)
+
+
+@pytest.mark.parametrize("say", ["greedy", "beam_search"])
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (Scripted([0, np.nan, 1]), {}, "Scripted: the logits contain nan or inf, expected finite numbers."),
+        (Scripted([-np.inf] * 3), {}, "Scripted: the logits contain nan or inf"),
+        (Scripted(["a", "b", "c"]), {}, "Scripted: the logits are .4, 3. of <U1, expected real numbers .4, V.,"),
+        (Scripted(lambda tokens, _: np.zeros(3)), {}, "Scripted: the logits are .3,. of float64, expected"),
+        (Scripted([0, 1, 2], result=(1, 2)), {}, "Scripted: advance returns a tuple of 2, expected .logits, attention"),
+        (Scripted([0, 1]), {}, "Scripted: end is 2, expected a token, 0 to 1"),
+        (Scripted, {}, "SAY: the model is the class Scripted, expected an EncoderDecoder, or a model"),
+        ("model", {}, "SAY: the model is 'model', expected an EncoderDecoder"),
+        (Scripted([0, 1, 2]), {"alpha": -0.5}, "SAY: alpha is -0.5, expected a finite number, 0 or more."),
+        (Scripted([0, 1, 2]), {"alpha": np.inf}, "SAY: alpha is inf, expected a finite number, 0 or more."),
+        (Scripted([0, 1, 2]), {"suppress_tokens": 1}, "SAY: suppress_tokens is 1, expected a list .*Pass .1."),
+        (Scripted([0, 1, 2]), {"suppress_tokens": None}, "SAY: suppress_tokens is None, expected a list of tokens."),
+        (Scripted([0, 1, 2]), {"suppress_tokens": ["<unk>"]},
+         "SAY: suppress_tokens.0. is '<unk>', expected a token, a whole number. Encode it: vocabulary.encode"),
+        (Scripted([0, 1, 2]), {"suppress_tokens": [0.0]}, "SAY: suppress_tokens.0. is 0.0, expected a token"),
+        (Scripted([0, 1, 2]), {"suppress_tokens": np.array([[0]])}, "SAY: suppress_tokens.0. is list, expected"),
+        (Scripted([0, 1, 2]), {"limit": 3}, "SAY: no option is called 'limit'. Use max_length."),
+    ],
+)  # fmt: skip
+def test_what_no_model_and_no_option_is(say: str, model: Any, options: Any, words: str, net: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{words.replace('SAY', say)}"):
+        getattr(net, say)(model, x, **options)
+
+
+def test_suppressed_tokens_may_be_any_whole_numbers(net: Any) -> None:
+    model = Scripted([0.0, 1, 0, 3, 2])
+    for tokens in ([3], (3,), {3}, iter([3]), np.array([3], np.int32), range(3, 4)):
+        assert net.greedy(model, x, max_length=1, suppress_tokens=tokens)[0].tokens == [4]
+
+
 @pytest.mark.parametrize("say", ["greedy", "beam_search"])
 def test_what_says_nothing_is_refused(say: str, net: Any) -> None:
     model = net.RNNModel([net.Embedding(W, 3), net.GRULayer(4), net.Dense(W)])

@@ -363,7 +363,8 @@ def stacks(net: Any, encoder: Any, decoder: Any) -> Any:
 AHEAD = "reads the steps that it must predict, expected a layer that runs forward only"
 HANDED = "EncoderDecoder: the encoder's recurrent layer 0 has the state"
 REFUSED: list[tuple[str, Any]] = [
-    (f"{HANDED} h (8), the decoder's h (4). The states of both directions are concatenated",
+    (f"{HANDED} h (8), the decoder's h (4). Give both the same width; the states of a bidirectional layer "
+     "are concatenated: twice its width.",
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4)])),
     (f"{HANDED} h (4), c (4), the decoder's h (4). Use the same kind of cell in both.",
      lambda n: stacks(n, [n.LSTMLayer(4)], [n.GRULayer(4)])),
@@ -372,7 +373,8 @@ REFUSED: list[tuple[str, Any]] = [
     (f"EncoderDecoder: decoder[1] {AHEAD}", lambda n: stacks(n, [n.GRULayer(4)], [n.GRULayer(4, reverse=True)])),
     (f"EncoderDecoder: decoder[1] {AHEAD}",
      lambda n: stacks(n, [n.GRULayer(4, bidirectional=True)], [n.GRULayer(4, bidirectional=True)])),
-    ("EncoderDecoder: encoder[1] returns one vector per sequence, expected one per step. Remove pooling.",
+    ("EncoderDecoder: encoder[1] returns one vector per sequence, expected one per step. "
+     "Leave out return_sequences=False.",
      lambda n: stacks(n, [n.GRULayer(4, return_sequences=False)], [n.GRULayer(4)])),
     ("EncoderDecoder: encoder[1] is stateful, expected a layer that starts every pair with a new state. "
      "Leave out stateful=.",
@@ -397,7 +399,7 @@ REFUSED: list[tuple[str, Any]] = [
     ("EncoderDecoder: teacher_forcing is 1.5, expected 0 to 1.",
      lambda n: translator(n, teacher_forcing=1.5)),
     ("EncoderDecoder: teacher_forcing is 'half', expected 0 to 1.", lambda n: translator(n, teacher_forcing="half")),
-    ("EncoderDecoder: attention is 'dot', expected None or an instance of Attention, such as Attention('dot').",
+    ("EncoderDecoder: attention is 'dot', expected None or an Attention. Use ",
      lambda n: n.EncoderDecoder([n.GRULayer(4, input_size=V)], [n.GRULayer(4)], [n.Dense(W)], attention="dot")),
     ("EncoderDecoder: begin is 6, expected a token, 0 to 5: target_size is 6.", lambda n: translator(n, begin=W)),
     ("EncoderDecoder: end is -1, expected a token, 0 to 5: target_size is 6.",

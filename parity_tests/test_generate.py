@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from typing import Any
 
@@ -14,6 +15,7 @@ import torchnet
 from numnet.core.arrays import to_numpy
 from numnet.models.generate import choose
 from parity_tests.small import TEXT, VOCABULARY, assert_same, small_model, weights
+from parity_tests.translator import translator
 
 PROMPT = TEXT[:9]
 LOGITS = np.array([1.0, -0.5, 2.0, 0.3, 1.9])
@@ -119,14 +121,97 @@ def test_a_prompt_may_be_tokens(net: Any) -> None:
 
 
 REFUSED: list[Any] = [("", {}, "empty"), ("a", {"top_k": 0}, "top_k is 0"), ([], {}, "empty")]
-REFUSED += [("a", {"stop": "Z"}, "stop is 'Z', expected a token")]
-REFUSED += [("a", {"temperature": t}, f"temperature is {t}") for t in (-0.1, float("nan"))]
+REFUSED += [("a", {"stop": "Z"}, "stop is 'Z', expected a token"), ("a", {"length": -1}, "length is -1, expected")]
+REFUSED += [("a", {"temperature": t}, f"temperature is {t}") for t in (-0.1, float("nan"), float("inf"))]
+REFUSED += [
+    ("a", {name: 3}, f"generate: no option is called '{name}'. Use length.") for name in ("limit", "max_length")
+]
+REFUSED += [
+    (prompt, {}, "prompt is .*, expected a string or") for prompt in ({"a"}, {"a": 1}, [1], 3, np.array([1, 2]))
+]
 
 
 @pytest.mark.parametrize(("prompt", "options", "cause"), REFUSED)
 def test_what_is_refused(net: Any, prompt: Any, options: dict[str, Any], cause: str) -> None:
-    with pytest.raises(ValueError, match=cause):
-        net.generate(small_model(net), VOCABULARY, prompt, 5, **options)
+    with pytest.raises((ValueError, TypeError), match=cause):
+        net.generate(small_model(net), VOCABULARY, prompt, **{"length": 5, **options})
+
+
+def test_a_prompt_may_be_an_iterator(net: Any) -> None:
+    model = small_model(net, "float64")
+    assert net.generate(model, VOCABULARY, iter(PROMPT), 9) == net.generate(model, VOCABULARY, PROMPT, 9)
+
+
+V = len(VOCABULARY)
+AHEAD = "reads the steps that it must predict, expected a layer that runs forward only"
+AT_ONCE = "which reads several steps at once, expected layers that carry earlier steps in their state"
+NO_LANGUAGE_MODEL: list[tuple[str, Any]] = [
+    (f"layers[0] {AHEAD}", lambda n: [n.GRULayer(3, bidirectional=True), n.Dense(V)]),
+    (f"layers[2] {AHEAD}", lambda n: [n.Embedding(V, 3), n.GRULayer(3), n.LSTMLayer(3, reverse=True), n.Dense(V)]),
+    (f"layers[1] {AHEAD}", lambda n: [n.Embedding(V, 3), n.Bidirectional(n.RNNLayer(3), "sum"), n.Dense(V)]),
+    (f"layers[1] is Convolution, {AT_ONCE}", lambda n: [n.Embedding(V, 3), n.Convolution(3), n.Dense(V)]),
+    (f"layers[1] is Convolution, {AT_ONCE}",
+     lambda n: [n.GRULayer(3), n.Concat([n.Dense(3), n.Convolution(3, width=2)]), n.Dense(V)]),
+    (f"layers[1] is Pooling, {AT_ONCE}", lambda n: [n.GRULayer(3), n.Pooling("mean"), n.Dense(V)]),
+    ("layers[0] is Dense, which reads numbers, expected a layer that reads tokens",
+     lambda n: [n.Dense(3), n.GRULayer(3), n.Dense(V)]),
+    ("layers[0] is Characters, which reads rows of tokens, expected a layer that reads tokens",
+     lambda n: [n.Characters(V, embedding_size=2, output_size=2), n.GRULayer(3), n.Dense(V)]),
+    ("the last layer is Softmax, whose outputs are probabilities, expected logits",
+     lambda n: [n.GRULayer(3), n.Dense(V), n.Softmax()]),
+    (f"the model predicts 40 tokens, expected at most {V}, as the vocabulary has.",
+     lambda n: [n.GRULayer(3), n.Dense(40)]),
+    ("the model has no layers", lambda n: []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "layers"), NO_LANGUAGE_MODEL, ids=[words for words, _ in NO_LANGUAGE_MODEL])
+def test_what_is_no_language_model_is_refused(net: Any, words: str, layers: Any) -> None:
+    model = net.RNNModel(layers(net), input_size=None if "Dense" in words or "rows" in words else V)
+    with pytest.raises(ValueError, match=f"^generate: {re.escape(words)}"):
+        net.generate(model, VOCABULARY, PROMPT, 5)
+
+
+def test_other_things_and_vocabularies_are_refused(net: Any) -> None:
+    model = small_model(net)
+    things: list[tuple[Any, str]] = [
+        (None, "None"), (net.RNNModel, "the class RNNModel"), (net.GRULayer(3, input_size=V), "GRULayer"),
+        (net.Tape(a=net.Dense(3)), "Tape"),
+    ]  # fmt: skip
+    for thing, got in things:
+        with pytest.raises(TypeError, match=f"generate: the model is {got}, expected an RNNModel"):
+            net.generate(thing, VOCABULARY, PROMPT, 5)
+    with pytest.raises(TypeError, match=r"generate: the model is EncoderDecoder, expected an RNNModel\. Use greedy"):
+        net.generate(translator(net), VOCABULARY, PROMPT, 5)
+    for text in ("abcdefgh . and more", "ab"):
+        vocabulary = net.Vocabulary.from_text(text)
+        with pytest.raises(
+            ValueError, match=f"vocabulary has {len(vocabulary)} tokens, expected {V}, as the model reads"
+        ):
+            net.generate(model, vocabulary, "a", 5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("temperature", [0, 0.5])
+def test_a_model_gone_astray_says_so(net: Any, value: float, temperature: float) -> None:
+    model = small_model(net)
+    b = np.where(np.arange(V) == 3, value, 0)
+    model.load_state_dict({**weights(model), "layers.3.b": b})
+    with pytest.raises(ValueError, match="RNNModel: the logits contain nan or inf, expected finite numbers"):
+        net.generate(model, VOCABULARY, PROMPT, 5, temperature=temperature)
+
+
+@pytest.mark.parametrize("temperature", [0, 1.0])
+def test_one_row_of_logits_and_time_first_write_the_same_text(net: Any, temperature: float) -> None:
+    def text(*last: Any, **options: Any) -> str:
+        model = net.RNNModel([net.GRULayer(9, **options), *last, net.Dense(V)], input_size=V, seed=1)
+        model.load_state_dict({name: 4 * to_numpy(p) for name, p in model.params.items()})
+        return net.generate(model, VOCABULARY, PROMPT, 30, temperature=temperature)
+
+    expected = text()
+    assert len(set(expected[9:])) > 1
+    assert text(return_sequences=False) == text(batch_first=False) == text(net.Pooling("last")) == expected
+    assert text(return_sequences=False, batch_first=False) == expected
 
 
 def test_unknown_characters_are_read_as_unknown_with_a_warning(net: Any) -> None:

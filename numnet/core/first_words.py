@@ -178,6 +178,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             **dict.fromkeys(("greedy", "beam_search"), "Use max_length"),
             "generate": "Use length",
         },
+        "max_length": {"generate": "Use length"},
         "beam_size beam_width num_beams": {"beam_search": "Use beam"},
         "length_penalty": dict.fromkeys(("greedy", "beam_search"), "Use alpha"),
         "forbidden bad_words_ids": dict.fromkeys(("greedy", "beam_search"), "Use suppress_tokens"),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from numnet.core.checkpoint import as_checkpoint_error, check_sizes
+from numnet.core.checks import check_choice
 from numnet.core.evaluation import PreservedState
 from numnet.core.summary import summary
 
@@ -42,10 +43,13 @@ class Paths:
     @property
     def use_fast(self) -> bool:
         """Whether every recurrent layer may run in a kernel; setting it sets it in each of them."""
-        return all(layer.use_fast for layer in self.recurrent_layers.values())
+        layers = self.recurrent_layers.values()
+        return all(layer.use_fast for layer in layers) if layers else vars(self).get("fast_wanted", True)
 
     @use_fast.setter
     def use_fast(self, value: bool) -> None:
+        check_choice(type(self).__name__, "use_fast", value, (True, False))
+        self.fast_wanted = value
         for layer in self.recurrent_layers.values():
             layer.use_fast = value
 

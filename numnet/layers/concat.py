@@ -12,6 +12,7 @@ from numnet.core.checks import (
     check_columns,
     check_distinct,
     check_input_size,
+    check_layers,
     check_same_shapes,
     check_side_by_side,
     check_steps,
@@ -46,6 +47,7 @@ class Concat(Layer):
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
+        check_layers(self.name, layers, Operation, ordered=False)
         check_side_by_side(self.name, layers, widths, batch_first)
         check_distinct(self.name, layers)
         self.layers: list[Any] = list(layers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numnet.core.checks import check_sequence, check_steps, kind_of
+from numnet.core.checks import check_config, check_sequence, check_steps, kind_of
 from numnet.core.lengths import mask_like
 from numnet.core.network import Network
 
@@ -57,12 +57,8 @@ class ModelBase(Network):
 
         In a Packed, all steps are real.
         """
-        real, packed, _ = self.saved
+        real, packed, *_ = self.saved
         return mask if mask is not None or packed else real
-
-    def lengths_of(self, mask: Any) -> Any:
-        """Return the number of real steps of each row."""
-        return mask.sum(1 if self.batch_first else 0)
 
     def needs_loss(self) -> Any:
         """Return the loss; ValueError if the model has none."""
@@ -82,9 +78,12 @@ class ModelBase(Network):
     @classmethod
     def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
         """Create a model of that architecture, with the layers of this backend."""
+        check_config(cls.__name__, config, ("layers", "loss"))
         layers, loss = cls.from_entry(config["layers"]), cls.from_entry(config["loss"])
         model: Any = cls
-        settings = {name: config[name] for name in ("input_size", "seed", "dtype")}
+        names = ("input_size", "seed", "dtype")
+        check_config(cls.__name__, config, names)
+        settings = {name: config[name] for name in names}
         return model(layers, loss, **settings, device=device)
 
 

@@ -21,12 +21,16 @@ import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import (
+    check_advance,
+    check_alpha,
     check_decodable,
     check_logits,
+    check_logits_shape,
     check_size,
     check_special_tokens,
     check_tokens,
     check_tokens_left,
+    token_list,
     validate_call,
 )
 
@@ -62,7 +66,7 @@ class Hypothesis:
 
     def score(self, alpha: float) -> float:
         """Return the score (2)."""
-        return self.total / max(1, len(self.tokens)) ** alpha
+        return self.total * max(1, len(self.tokens)) ** -alpha
 
     def decoded(self, end: int, alpha: float) -> DecodedSequence:
         """Return the result, without the end token."""
@@ -83,15 +87,18 @@ def greedy(
 ) -> list[DecodedSequence]:
     """Choose, for each row of x, the most likely token at each step, up to the end token or `max_length` tokens.
 
-    suppress_tokens: tokens that are never chosen, such as `<unk>`.
+    Of equal logits the lowest token is chosen. suppress_tokens: tokens that are never chosen, such as `<unk>`.
+    ValueError for logits with nan or inf.
     """
     check_decodable("greedy", model)
     check_size("greedy", max_length=max_length)
+    check_alpha("greedy", alpha)
+    suppressed = token_list("greedy", "suppress_tokens", suppress_tokens)
     context = model.start(x, lengths)
     found = [Hypothesis(b) for b in range(len(x))]
     active = found[:]
     for _ in range(max_length):
-        log_p, weights, context = step(model, active, context, suppress_tokens)
+        log_p, weights, context = step(model, active, context, suppressed)
         for k, one in enumerate(active):
             token = int(log_p[k].argmax())
             found[one.row] = one.extended(token, one.total + float(log_p[k, token]), at(weights, k))
@@ -116,15 +123,19 @@ def beam_search(
 
     Each step keeps the most likely continuations by (1). A hypothesis that ends leaves the search, and the beam of its
     row becomes narrower by one. The search for a row stops when the beam is empty, or at `max_length` tokens, where
-    unfinished hypotheses compete as they are. beam=1 is greedy search. suppress_tokens: tokens that are never chosen.
+    unfinished hypotheses compete as they are. Of equal continuations the one of the better hypothesis, then the lowest
+    token, is kept, so beam=1 is greedy search. suppress_tokens: tokens that are never chosen. ValueError for logits
+    with nan or inf.
     """
     check_decodable("beam_search", model)
     check_size("beam_search", beam=beam, max_length=max_length)
+    check_alpha("beam_search", alpha)
+    suppressed = token_list("beam_search", "suppress_tokens", suppress_tokens)
     context = model.start(x, lengths)
     active = [Hypothesis(b) for b in range(len(x))]
     ended: list[list[Hypothesis]] = [[] for _ in active]
     for _ in range(max_length):
-        log_p, weights, context = step(model, active, context, suppress_tokens)
+        log_p, weights, context = step(model, active, context, suppressed)
         kept, rows = [], []
         for first, last in groups(active):
             width = beam - len(ended[active[first].row])
@@ -143,27 +154,34 @@ def beam_search(
     return [max(each, key=lambda one: one.score(alpha)).decoded(model.end, alpha) for each in ended]
 
 
-def step(model: Any, active: list[Hypothesis], context: Any, suppress_tokens: Sequence[int]) -> tuple[Array, Any, Any]:
+def step(model: Any, active: list[Hypothesis], context: Any, suppressed: list[int]) -> tuple[Array, Any, Any]:
     """Return log softmax of the logits (N, V) in float64, -inf for suppressed tokens; attention weights; context."""
-    tokens = np.array([one.tokens[-1] if one.tokens else model.begin for one in active])
-    logits, weights, context = model.advance(tokens, context)
-    z = np.asarray(logits, np.float64)
-    check_logits(type(model).__name__, z)
+    who, tokens = type(model).__name__, np.array([one.tokens[-1] if one.tokens else model.begin for one in active])
+    logits, weights, context = check_advance(who, model.advance(tokens, context))
+    z = to_numpy(logits)
+    check_logits_shape(who, z, len(active))
+    z = z.astype(np.float64)
+    check_logits(who, z)
     z = z - z.max(axis=-1, keepdims=True)
     log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
-    check_special_tokens(type(model).__name__, log_p.shape[1], end=model.end)
-    suppressed = np.array(suppress_tokens, np.int64)
-    check_tokens("suppress_tokens", suppressed, log_p.shape[1])
-    log_p[:, suppressed] = -np.inf
-    check_tokens_left(type(model).__name__, log_p)
+    check_special_tokens(who, log_p.shape[1], end=model.end)
+    if suppressed:
+        check_tokens("suppress_tokens", np.array(suppressed), log_p.shape[1])
+        log_p[:, suppressed] = -np.inf
+        check_tokens_left(who, log_p)
     return log_p, weights, context
 
 
 def most_likely(active: list[Hypothesis], log_p: Array, width: int) -> list[tuple[int, int, float]]:
-    """Return the best continuations of the hypotheses of one row, best first: (hypothesis, token, log p (1))."""
-    totals = (np.array([one.total for one in active])[:, None] + log_p).reshape(-1)
-    best = np.argpartition(-totals, min(width, len(totals)) - 1)[:width]
-    best = best[np.lexsort((best, -totals[best]))]
+    """Return the best continuations of the hypotheses of one row, best first: (hypothesis, token, log p (1)).
+
+    Equal ones are in the order of the hypotheses, then of the tokens; of sums that are equal only by rounding, the one
+    with the more likely last token comes first.
+    """
+    totals, steps = (np.array([one.total for one in active])[:, None] + log_p).reshape(-1), log_p.reshape(-1)
+    least = -np.partition(-totals, min(width, len(totals)) - 1)[min(width, len(totals)) - 1]
+    best = np.flatnonzero(totals >= least)  # all that are equal to the last one too
+    best = best[np.lexsort((best, -steps[best], -totals[best]))][:width]
     V = log_p.shape[1]
     return [(int(index) // V, int(index) % V, float(totals[index])) for index in best if np.isfinite(totals[index])]
 

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_distinct, check_instance, check_rows, validate_call
+from numnet.core.checks import (
+    check_distinct,
+    check_layers,
+    check_loss,
+    check_memory_size,
+    check_output_width,
+    check_part,
+    check_rows,
+    check_size,
+    check_steps,
+    validate_call,
+    warn_of_last_layers,
+)
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritten
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import to_padded
@@ -63,13 +75,19 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
+        check_size(self.name, target_size=target_size)
+        for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
+            check_layers(self.name, layers, Operation, name)
         check_distinct(self.name, [*encoder, *decoder, *output])
-        check_instance(self.name, "attention", attention, Attention)
+        if attention is not None:
+            check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
+        check_loss(self.name, loss, Loss)
         self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
         self.attention, self.output = attention, RNNModel(output)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
         self.begin, self.end = begin, end
         self.check_parts()
+        warn_of_last_layers(self.name, "output", output, loss)
         self.ready(self.known_input_size())
 
     def parts(self) -> dict[str, Operation]:
@@ -80,9 +98,11 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         M = self.encoder.build(self.width, rng, self.dtype)
         size = self.decoder.build(self.target_width, rng, self.dtype)
         if self.attention is not None:
-            self.attention.memory_size = self.attention.memory_size or M
+            check_memory_size(self.name, self.attention.memory_size, M)
+            self.attention.memory_size = M
             size += self.attention.build(size, rng, self.dtype)
         size = self.output.build(size, rng, self.dtype)
+        check_output_width(self.name, size, self.target_width)
         self.flatten()
         return size
 
@@ -125,6 +145,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         """(2) Return m (B, S, M), and the mask (B, S) of its real steps, or None."""
         x, lengths = to_padded(x, lengths)
         x = np.asarray(x)
+        check_steps(self.name, x)
         if not self.built:
             self.ready(self.input_size or self.encoder.infer_input_size(x))
         m = self.encoder(x, None, lengths)

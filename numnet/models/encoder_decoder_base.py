@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import (
+    check_config,
+    check_output,
     check_passed_states,
     check_probability,
     check_special_tokens,
@@ -23,6 +25,9 @@ from numnet.data.vocabulary import PAD
 from numnet.models.base import ModelBase, config_of
 
 Array = npt.NDArray[Any]
+
+
+SETTINGS = ("input_size", "target_size", "seed", "dtype")
 
 
 class EncoderDecoderBase(ModelBase):
@@ -66,7 +71,9 @@ class EncoderDecoderBase(ModelBase):
         """Raise ValueError if the decoder cannot start from the encoder's states, or can read future target tokens."""
         for name, stack in (("encoder", self.encoder), ("decoder", self.decoder)):
             check_stack(self.name, name, stack.layers, ahead=name == "encoder")
-        check_passed_states(self.name, *map(recurrent_widths, (self.encoder.layers, self.decoder.layers)))
+        check_output(self.name, self.output.layers)
+        given, taken = map(recurrent_widths, (self.encoder.layers, self.decoder.layers))
+        check_passed_states(self.name, given, taken, self.attention is not None)
         if not isinstance(self.teacher_forcing, Schedule):
             check_probability(self.name, "teacher_forcing", self.teacher_forcing)
 
@@ -133,11 +140,12 @@ class EncoderDecoderBase(ModelBase):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
-        parts = {name: cls.from_entry(config[name]) for name in ("encoder", "decoder", "output", "attention", "loss")}
+        parts_of, names = ("encoder", "decoder", "output", "attention", "loss"), ("begin", "end", *SETTINGS)
+        check_config(cls.__name__, config, (*parts_of, *names, "teacher_forcing"))
+        parts = {name: cls.from_entry(config[name]) for name in parts_of}
         forcing = config["teacher_forcing"]
         if isinstance(forcing, dict):
             forcing = SCHEDULES[forcing["type"]](**{k: v for k, v in forcing.items() if k != "type"})
-        names = ("begin", "end", "input_size", "target_size", "seed", "dtype")
         model: Any = cls
         return model(**parts, teacher_forcing=forcing, **{name: config[name] for name in names}, device=device)
 

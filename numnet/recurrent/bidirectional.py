@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
 from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Layer, Operation
@@ -33,7 +33,7 @@ class Bidirectional(Paths, Layer):
 
     @validate_call
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
-        check_recurrent(self.name, layer)
+        check_recurrent(self.name, layer, Operation)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
         self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
@@ -57,6 +57,7 @@ class Bidirectional(Paths, Layer):
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
     ) -> Any:
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
+        return_state = wants_state(self.name, return_state)
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = np.asarray(x)
         check_steps(self.name, x, self.batch_first)

@@ -13,6 +13,7 @@ from numnet.core.checks import (
     check_columns,
     check_distinct,
     check_input_size,
+    check_layers,
     check_same_shapes,
     check_side_by_side,
     check_steps,
@@ -47,6 +48,7 @@ class Concat(Layer):
         seed: int | None = None,
         dtype: DTypeLike = "float32",
     ) -> None:
+        check_layers(self.name, layers, Operation, ordered=False)
         check_side_by_side(self.name, layers, widths, batch_first)
         check_distinct(self.name, layers)
         super().__init__(width_of(layers, widths), seed, dtype)

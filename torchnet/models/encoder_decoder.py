@@ -10,7 +10,20 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_distinct, check_instance, check_real, check_rows, validate_call
+from numnet.core.checks import (
+    check_distinct,
+    check_layers,
+    check_loss,
+    check_memory_size,
+    check_output_width,
+    check_part,
+    check_real,
+    check_rows,
+    check_size,
+    check_steps,
+    validate_call,
+    warn_of_last_layers,
+)
 from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
@@ -66,22 +79,30 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
+        check_size(self.name, target_size=target_size)
+        for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
+            check_layers(self.name, layers, Operation, name)
         check_distinct(self.name, [*encoder, *decoder, *output])
-        check_instance(self.name, "attention", attention, Attention)
+        if attention is not None:
+            check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
+        check_loss(self.name, loss, Loss)
         self.encoder, self.decoder = RNNModel(encoder, device=device), RNNModel(decoder, device=device)
         self.attention, self.output = attention, RNNModel(output, device=device)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing
         self.begin, self.end = begin, end
         self.check_parts()
+        warn_of_last_layers(self.name, "output", output, loss)
         self.ready(self.known_input_size())
 
     def make(self, rng: np.random.Generator) -> int:
         M = self.encoder.build(self.width, rng, self.dtype)
         size = self.decoder.build(self.target_width, rng, self.dtype)
         if self.attention is not None:
-            self.attention.memory_size = self.attention.memory_size or M
+            check_memory_size(self.name, self.attention.memory_size, M)
+            self.attention.memory_size = M
             size += self.attention.build(size, rng, self.dtype)
         size = self.output.build(size, rng, self.dtype)
+        check_output_width(self.name, size, self.target_width)
         self.to(self.device)
         return size
 
@@ -122,6 +143,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         """(2) Return m (B, S, M), and the mask (B, S) of its real steps, or None."""
         x, lengths = to_padded(x, lengths)
         x = as_tensor(x)
+        check_steps(self.name, x)
         if not self.built:
             self.ready(self.input_size or self.encoder.infer_input_size(x))
         m = self.encoder(x, None, lengths)

@@ -13,12 +13,17 @@ from torch import Tensor
 
 from numnet.core.checks import (
     check_distinct,
+    check_layers,
+    check_loss,
     check_real,
     check_same_layout,
     check_shape,
-    check_states,
+    check_size,
     resets_for,
+    states_of,
     validate_call,
+    wants_state,
+    warn_of_last_layers,
 )
 from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
 from numnet.core.lengths import expand_mask
@@ -40,6 +45,7 @@ class Model(ModelBase, Layer):
 
     def __init__(self, input_size: int | None, seed: int | None, dtype: DTypeLike, device: str) -> None:
         super().__init__(input_size, seed, dtype)
+        check_size(self.name, input_size=input_size)
         self.device = self.usable_device(device)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
@@ -84,8 +90,11 @@ class RNNModel(Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
+        check_layers(self.name, layers, Operation)
         check_distinct(self.name, layers)
         check_same_layout(self.name, layers)
+        check_loss(self.name, loss, Loss)
+        warn_of_last_layers(self.name, "layers", layers, loss)
         self.layers: Any = torch.nn.ModuleList(layers)
         self.loss = loss
         self.d_state: list[State] | None = None
@@ -110,6 +119,7 @@ class RNNModel(Model):
 
         ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
+        return_state = wants_state(self.name, return_state)
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_real(self.name, "x", x)
@@ -118,15 +128,14 @@ class RNNModel(Model):
         mask = None if mask is None else torch.from_numpy(mask.copy()).to(self.device)
         x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.ensure_built(x)
-        start = list(state) if state is not None else [None] * len(self.layers)
-        check_states(self.name, start, len(self.layers))
+        start = states_of(self.name, state, len(self.layers))
         options = resets_for(self.name, self.layers, resets)
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.last_state = [detached(layer.last_state) for layer in self.layers]
-        self.saved = mask, packed and mask is not None, tuple(x.shape)
+        self.saved = mask, packed and mask is not None, tuple(x.shape), lengths if packed else None
         y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
         return (y, self.last_state) if return_state else y
 
@@ -140,18 +149,17 @@ class RNNModel(Model):
 
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
         """Run backward from the last layer to the first."""
-        (mask, packed, shape), given = self.recall(), dy
-        dy = padded_like(self.name, given, self.lengths_of(mask) if packed else None, self.batch_first)
+        mask, packed, shape, counts = self.recall()
+        dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = as_tensor(dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = torch.where(expand_mask(mask, dy), dy.to(self.device), 0)
-        d_last = list(d_last_state) if d_last_state is not None else [None] * len(self.layers)
-        check_states(self.name, d_last, len(self.layers), "d_last_state")
+        d_last = states_of(self.name, d_last_state, len(self.layers), "d_last_state")
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [layer.d_state for layer in self.layers]
-        return to_packed(dy, given.lengths, self.batch_first) if isinstance(given, Packed) and dy is not None else dy
+        return dy if dy is None or counts is None else to_packed(dy, counts, self.batch_first)
 
     def loss_and_grads(
         self,

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call
+from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
 from torchnet.core.device import as_tensor
-from torchnet.core.operation import Layer
+from torchnet.core.operation import Layer, Operation
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -36,7 +36,7 @@ class Bidirectional(Paths, Layer):
 
     @validate_call
     def __init__(self, layer: Any, merge: str | None = "concat") -> None:
-        check_recurrent(type(self).__name__, layer)
+        check_recurrent(type(self).__name__, layer, Operation)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
         self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
@@ -56,6 +56,7 @@ class Bidirectional(Paths, Layer):
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
     ) -> Any:
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
+        return_state = wants_state(self.name, return_state)
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x)
         check_steps(self.name, x, self.batch_first)

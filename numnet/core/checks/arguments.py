@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from numnet.core.answers import check_arguments
+from numnet.core.checks.texts import excerpt
 from numnet.core.show import text
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -124,7 +125,7 @@ KINDS = {
     "Iterable[str]": Kind("a list of strings", as_texts),
     "Mapping[str, Any]": Kind("a dictionary", as_mapping),
     "Callable[[], str]": Kind("a function", as_function),
-    **{name: instance_of(name) for name in ("Attention", "Loss", "Node", "Tree", "Vocabulary")},
+    **{name: instance_of(name) for name in ("Node", "Tree", "Vocabulary")},
 }
 
 
@@ -153,6 +154,7 @@ def check_kind(who: str, name: str, value: Any, kinds: Sequence[Kind]) -> Any:
         return converted
     expected = " or ".join(kind.expected for kind in kinds)
     got = f"the class {value.__name__}" if isinstance(value, type) else text(value)
+    got = excerpt(value) if isinstance(value, str) else got
     raise TypeError(f"{who}: {name} is {got}, expected {expected}.{hint(value, expected)}")
 
 
@@ -183,7 +185,7 @@ def validate_call(function: Function) -> Function:
     @functools.wraps(function)
     def validated(*arguments: Any, **options: Any) -> Any:
         bound = bind(function, signature, first, arguments, options)
-        for name in bound.arguments.keys() & checked.keys():
+        for name in [name for name in checked if name in bound.arguments]:
             who = owner(function, first, arguments)
             bound.arguments[name] = check_kind(who, name, bound.arguments[name], checked[name])
         return function(*bound.args, **bound.kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.answers import no_option
+from numnet.core.checks.arguments import check_kind, kinds_of
 from numnet.core.checks.batches import check_features, check_sequence
 from numnet.core.checks.values import check_fraction, check_shape
 
@@ -18,15 +19,6 @@ def check_saved(who: str, saved: Any) -> None:
     """Check that forward has saved the values that backward needs."""
     if saved is None:
         raise RuntimeError(f"{who}: backward before forward. Call forward first.")
-
-
-def check_decodable(who: str, model: Any) -> None:
-    """Check that a model can generate a sequence token by token."""
-    if not (hasattr(model, "start") and hasattr(model, "advance")):
-        raise TypeError(
-            f"{who}: the model is {type(model).__name__}, expected an EncoderDecoder, or a model with its start "
-            "and advance. A language model? Use generate."
-        )
 
 
 def check_built(who: str, thing: Any) -> None:
@@ -91,10 +83,35 @@ def check_one_step(who: str, x: Any, input_size: int | None) -> None:
         check_sequence(who, x[:, None], input_size)
 
 
-def check_states(who: str, state: Sequence[Any], layers: int, name: str = "state") -> None:
-    """Check that a state has one entry per layer, None for a layer without a state."""
+def states_of(who: str, state: Any, layers: int, name: str = "state") -> list[Any]:
+    """Return a state as a list with one entry per layer, None for a layer without a state."""
+    if state is None:
+        return [None] * layers
+    if not isinstance(state, (list, tuple)):
+        raise TypeError(
+            f"{who}: {name} is {type(state).__name__}, expected a list of {layers}: one entry per layer, None for a "
+            "layer without a state, as in last_state."
+        )
     if len(state) != layers:
         raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one per layer, as in last_state.")
+    return list(state)
+
+
+def wants_state(who: str, return_state: Any) -> bool:
+    """Return the option return_state of a call; TypeError unless it is True or False."""
+    if return_state is True or return_state is False:  # no call, as this is asked in each forward
+        return bool(return_state)
+    return bool(check_kind(who, "return_state", return_state, kinds_of("bool")))
+
+
+def check_config(who: str, config: Any, names: Sequence[str]) -> None:
+    """Check for the dictionary that the method `config` returns."""
+    if not isinstance(config, Mapping):
+        got = f"the class {config.__name__}" if isinstance(config, type) else type(config).__name__
+        raise TypeError(f"{who}: config is {got}, expected the dictionary that config() returns.")
+    for name in names:
+        if name not in config:
+            raise ValueError(f"{who}: {name!r} is missing in config, expected the dictionary that config() returns.")
 
 
 def check_model(who: str, model: Any, method: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numnet.core.checks.decoding import check_causal
+from numnet.core.checks.parts import check_part, described, is_ours, reads_steps
 from numnet.core.checks.values import check_size
 
 
@@ -26,14 +28,6 @@ def check_same_layout(who: str, layers: Sequence[Any]) -> None:
         )
 
 
-def check_layers(who: str, layers: Any) -> None:
-    """Check that layers is a list or a torch.nn.ModuleList."""
-    if not (hasattr(layers, "__len__") and hasattr(layers, "__iter__")):
-        raise TypeError(
-            f"{who}: layers is {type(layers).__name__}, expected a list of layers. One layer? Pass [layer]."
-        )
-
-
 def batch_first_of(layer: Any) -> bool | None:
     """Return whether the layer takes batch-first arrays; None if it takes either."""
     way: bool | None = layer.batch_first
@@ -42,7 +36,6 @@ def batch_first_of(layer: Any) -> bool | None:
 
 def check_distinct(who: str, layers: Sequence[Any]) -> None:
     """Check that no layer or node occurs twice: a layer saves the values of one call only."""
-    check_layers(who, layers)
     for k, layer in enumerate(layers):
         node = getattr(layer, "node", layer)
         if any(node is getattr(other, "node", other) for other in layers[:k]):
@@ -53,7 +46,6 @@ def check_distinct(who: str, layers: Sequence[Any]) -> None:
 
 def check_side_by_side(who: str, layers: Sequence[Any], widths: Sequence[int] | None, batch_first: bool) -> None:
     """Check that layers can run side by side: no states, the same axes, one width for each."""
-    check_layers(who, layers)
     if not len(layers):
         raise ValueError(f"{who}: there are no layers, expected at least one.")
     for k, layer in enumerate(layers):
@@ -89,19 +81,12 @@ def check_same_shapes(who: str, shapes: Sequence[Any]) -> None:
             )
 
 
-def check_instance(who: str, name: str, part: Any, kind: type) -> None:
-    """Check for an instance of a class, or None."""
-    if part is not None and not isinstance(part, kind):
-        raise TypeError(
-            f"{who}: {name} is {part!r}, expected None or an instance of {kind.__name__}, "
-            f"such as {kind.__name__}({part!r})."
-        )
-
-
-def check_recurrent(who: str, layer: Any) -> None:
-    """Check that the layer of a Bidirectional is recurrent."""
-    if not hasattr(layer, "reversed_copy"):
-        raise ValueError(f"{who}: layer is {type(layer).__name__}, expected a recurrent layer, such as LSTMLayer.")
+def check_recurrent(who: str, layer: Any, kind: type) -> None:
+    """Check that the layer of a Bidirectional is recurrent, and of this package."""
+    if isinstance(layer, type) or not hasattr(layer, "reversed_copy"):
+        remedy = f" Make an object of the class: {layer.__name__}(...)." if isinstance(layer, type) else ""
+        raise ValueError(f"{who}: layer is {described(layer)}, expected a recurrent layer, such as LSTMLayer.{remedy}")
+    check_part(who, "layer", layer, kind, "{net}.LSTMLayer(64)")
 
 
 def resets_for(who: str, layers: Sequence[Any], resets: Any) -> dict[str, Any]:
@@ -115,9 +100,8 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
     """Check for one output per step, batch first; unless `ahead`, also that no step reads a later one."""
     for k, layer in enumerate(layers):
         if not layer.keeps_time:
-            raise ValueError(
-                f"{who}: {name}[{k}] returns one vector per sequence, expected one per step. Remove pooling."
-            )
+            remedy = "Leave out return_sequences=False." if layer.recurrent else "Remove pooling."
+            raise ValueError(f"{who}: {name}[{k}] returns one vector per sequence, expected one per step. {remedy}")
         if layer.batch_first is False:
             raise ValueError(f"{who}: {name}[{k}] is time-major, expected batch-first. Leave out batch_first=.")
         if any(getattr(part, "stateful", False) for part in layer.modules()):
@@ -125,15 +109,47 @@ def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None
                 f"{who}: {name}[{k}] is stateful, expected a layer that starts every pair with a new state. "
                 "Leave out stateful=."
             )
-        if not ahead and (hasattr(layer, "forwards") or getattr(layer, "reverse", False)):
+        if not ahead:
+            check_causal(who, f"{name}[{k}]", layer)
+
+
+def check_output(who: str, layers: Sequence[Any]) -> None:
+    """Check that the output layers read one step at a time: their input is the real steps of all rows."""
+    for k, layer in enumerate(layers):
+        if is_ours(layer) and reads_steps(layer):
             raise ValueError(
-                f"{who}: {name}[{k}] reads the steps that it must predict, expected a layer that runs forward only. "
-                "Leave out reverse= and bidirectional=."
+                f"{who}: output[{k}] is {layer.name}, which reads a sequence, expected a layer that reads one step, "
+                "such as Dense. Put it in the decoder."
             )
 
 
-def check_passed_states(who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]]) -> None:
+def check_output_width(who: str, size: int, target_size: int) -> None:
+    """Check that the decoder can read each token that the output layers predict."""
+    if size > target_size:
+        raise ValueError(
+            f"{who}: the output layers return {size} logits, expected at most {target_size}, the target_size. "
+            f"End output with Dense({target_size})."
+        )
+
+
+def check_memory_size(who: str, memory_size: int | None, width: int) -> None:
+    """Check that the attention reads what the encoder returns."""
+    if memory_size not in (None, width):
+        raise ValueError(
+            f"{who}: attention has memory_size={memory_size}, expected {width}, the width of the encoder's outputs. "
+            "Leave it out: the model sets it."
+        )
+
+
+def check_passed_states(
+    who: str, given: Sequence[Mapping[str, int]], taken: Sequence[Mapping[str, int]], attention: bool
+) -> None:
     """Check that the encoder's last states fit as start states of the decoder."""
+    if not (given or attention):
+        raise ValueError(
+            f"{who}: the encoder has no recurrent layer and there is no attention, expected either: the decoder would "
+            "not read the source. Give attention=, or a recurrent layer to both."
+        )
     if len(given) != len(taken):
         raise ValueError(
             f"{who}: the encoder has {len(given)} recurrent layers, the decoder {len(taken)}, expected the same "
@@ -143,7 +159,7 @@ def check_passed_states(who: str, given: Sequence[Mapping[str, int]], taken: Seq
         if last != start:
             words = (", ".join(f"{name} ({size})" for name, size in each.items()) for each in (last, start))
             remedy = (
-                "The states of both directions are concatenated: give each direction half of the width."
+                "Give both the same width; the states of a bidirectional layer are concatenated: twice its width."
                 if list(last) == list(start)
                 else "Use the same kind of cell in both."
             )

@@ -158,22 +158,6 @@ def check_one_number(who: str, name: str, value: Any) -> float:
         raise ValueError(f"{who}: {name} is above 1.8e308, expected a number that float64 can hold.") from None
 
 
-def check_logits(who: str, z: Any) -> None:
-    """Check that each row of z (N, V) has a finite maximum; other entries may be -inf."""
-    largest = z.max(axis=-1)
-    if ((largest != largest) | (abs(largest) == math.inf)).any():
-        raise ValueError(
-            f"{who}: the logits contain nan or inf, expected finite numbers. "
-            "Did training diverge? Check that the weights are finite."
-        )
-
-
-def check_tokens_left(who: str, log_p: Any) -> None:
-    """Check that each row of log_p (N, V) has a token with a probability above 0."""
-    if (log_p.max(axis=-1) == -math.inf).any():
-        raise ValueError(f"{who}: suppress_tokens leaves no token, expected at least one. Shorten suppress_tokens.")
-
-
 def check_finite_number(who: str, name: str, value: float) -> None:
     """Check that a number is neither infinite nor nan."""
     if not math.isfinite(value):
