@@ -393,6 +393,18 @@ STEP_FAULTS = [
     Fault("weight decay with the wrong sign", "training/optimizer.py", "return g + self.weight_decay * p", "return g - self.weight_decay * p", "SGD", "W b", "step 1"),
     Fault("clipping: every gradient by its own norm", "training/clipping.py", "g *= limit / norm", "g *= limit / np.linalg.norm(g)", "SGD", "W b", "step 1"),
 ]  # fmt: skip
+# In training beside the equations: each is something that would be taken in silence. See test_faults.py.
+RUN_FAULTS = [
+    Fault("norm: squares that vanish have a norm of 0", "training/clipping.py", "if smallest < total < math.inf else", "if total < math.inf else", "a tiny gradient", "W"),
+    Fault("norm: squares that overflow have an infinite norm", "training/clipping.py", "if smallest < total < math.inf else", "if smallest < total else", "a huge gradient", "W"),
+    Fault("clipping: a factor rounded to 0", "training/clipping.py", "if limit / norm > float(np.finfo(g.dtype).tiny):", "if True:", "a norm beyond float16", "W"),
+    Fault("half precision: buffers of float16", "training/optimizer.py", "np.zeros_like(p, computed_in(p))", "np.zeros_like(p)", "Adam in float16", "W"),
+    Fault("rate: NaN is taken", "core/checks/training.py", "if type(rate) is not float or not 0 <= rate < math.inf:", "if False:", "a rate of NaN", "W"),
+    Fault("squares: overflow is taken", "core/checks/training.py", "if largest > ROOTS[dtype]:", "if False:", "squares beyond float32", "W"),
+    Fault("weights: beyond the dtype are infinite", "core/checks/values.py", "if beyond.any():", "if False:", "a weight beyond float32", "W"),
+    Fault("report: the mean of the means of batches", "training/history.py", "math.fsum(loss * count for loss, count in zip(losses, counts)) / math.fsum(counts)", "math.fsum(losses) / len(losses)", "a report", "loss"),
+    Fault("evaluation: nothing is 0", "training/trainer.py", "check_counted(who, name, 0, count)", "count = count or 1.0", "an evaluation of nothing", "loss"),
+]  # fmt: skip
 # In the buffers that calls of a kernel take from their layer's pool: each shows after another call. See test_faults.py.
 POOL_FAULTS = [
     Fault("pool: buffers for a call are still free", "recurrent/fast/buffers.py", "self.free[key].pop()", "self.free[key][-1]", "LSTMLayer", "x"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import numnet
 import torchnet
@@ -159,3 +160,86 @@ def test_what_a_run_writes_down_is_json_for_every_reader(tmp_path: Path) -> None
     small_trainer(numnet, small_model(numnet), validation=None, directory=tmp_path).fit(steps=1)
     record = np.load(tmp_path / "last.npz")["training"].tobytes()
     assert json.loads(record, parse_constant=pytest.fail)["best"] is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_comes_back_to_the_last_bit(dtype: str, tmp_path: Path) -> None:
+    path, made = tmp_path / "model.npz", small_model(torchnet, dtype)
+    torchnet.save_checkpoint(path, made)
+    again = torchnet.RNNModel.from_checkpoint(torchnet.load_checkpoint(path))
+    assert {str(p.dtype) for p in again.params.values()} == {f"torch.{dtype}"}
+    assert_same(weights(again), weights(made))
+    checkpoint = numnet.load_checkpoint(path)
+    if dtype == "bfloat16":
+        with pytest.raises(numnet.CheckpointError, match=r"dtype is bfloat16, expected a dtype of numpy.*= 'float32'"):
+            numnet.RNNModel.from_checkpoint(checkpoint)
+        checkpoint.config["dtype"] = "float32"
+    assert_same(weights(numnet.RNNModel.from_checkpoint(checkpoint)), weights(made))
+
+
+def test_numbers_of_numpy_can_be_saved(net: Any, tmp_path: Path) -> None:
+    size, path = np.int32(7), tmp_path / "model.npz"
+    layers = [net.Embedding(size, np.int64(3)), net.Dropout(np.float32(0.25)), net.Dense(size)]
+    model = net.RNNModel(layers, net.SoftmaxCrossEntropy(ignore_index=np.int8(-1)), input_size=size, seed=np.uint8(3))
+    net.save_checkpoint(path, model, training={"step": np.int64(5), "rate": np.float32(0.5), "best": np.array(1.5)})
+    assert net.load_checkpoint(path).training == {"step": 5, "rate": 0.5, "best": 1.5}
+    assert net.RNNModel.from_checkpoint(net.load_checkpoint(path)).config() == model.config()
+
+
+WRONG_FILES: list[tuple[Any, str]] = [
+    (
+        lambda net, path: net.load_checkpoint(path.parent),
+        "path is .*a folder.*Its files: best.npz, last.npz",
+    ),
+    (lambda net, path: net.load_checkpoint(path.with_name("no.npz")), "load_checkpoint: .*no.npz' does not exist"),
+    (lambda net, path: net.load_checkpoint(3), "load_checkpoint: path is 3, expected a path"),
+    (lambda net, path: net.RNNModel.from_checkpoint(str(path)), r"RNNModel.from_checkpoint: .*load_checkpoint\(path\)"),
+    (lambda net, path: net.RNNModel.from_checkpoint(np.load(path)), "checkpoint is NpzFile, expected a Checkpoint"),
+    (lambda net, path: net.RNNModel.from_checkpoint({"W": 1}), "checkpoint is dict, .*load_state_dict"),
+    (lambda net, path: net.save_checkpoint(path, None), "save_checkpoint: model is None, expected a model or a layer"),
+    (lambda net, path: net.save_checkpoint(path, net.GRULayer), "save_checkpoint: model is the class GRULayer"),
+    (lambda net, path: net.save_checkpoint(path, {"W": 1}), "save_checkpoint: model is dict, expected a model"),
+    (lambda net, path: net.save_checkpoint(path, torch.nn.Linear(2, 2)), "model is Linear.*by torch.save"),
+    (lambda net, path: net.save_checkpoint(path.parent, small_model(net)), "which is a folder, expected a file"),
+    (lambda net, path: net.save_checkpoint(path / "x.npz", small_model(net)), "last.npz is a file, expected a folder"),
+    (lambda net, path: net.save_checkpoint(path, small_model(net), optimizer="adam"), "optimizer is 'adam'"),
+    (
+        lambda net, path: net.save_checkpoint(path, small_model(net), training={"x": {1}}),
+        "configuration contains set",
+    ),
+    (
+        lambda net, path: net.save_checkpoint(path, small_model(net), arrays=[1]),
+        r"arrays is \[1\], expected a dict",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bad", "words"), WRONG_FILES, ids=[words for _, words in WRONG_FILES])
+def test_what_is_no_file_or_no_model_is_refused(net: Any, path: Path, bad: Any, words: str) -> None:
+    before = path.read_bytes()
+    with pytest.raises((TypeError, ValueError, FileNotFoundError), match=words):
+        bad(net, path)
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in path.parent.iterdir()) == ["best.npz", "history.csv", "last.npz"]
+
+
+def test_a_file_of_torch_save_is_named(tmp_path: Path, net: Any) -> None:
+    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "model.npz")
+    with pytest.raises(net.CheckpointError, match=r"data\.pkl is no array of numpy\. A file of torch\.save\?"):
+        net.load_checkpoint(tmp_path / "model.npz")
+
+
+def test_a_weight_beyond_the_dtype_is_refused(net: Any, tmp_path: Path) -> None:
+    """1e300 would become inf, without a word; a weight that is infinite already is taken."""
+    for dtype, value in (("float32", -1e300), ("float16", 1e5)):
+        model = net.RNNModel([net.Dense(2)], input_size=3, dtype=dtype)
+        before = weights(model)
+        for bad in (np.array([0, value]), torch.tensor([0.0, value], dtype=torch.float64)):
+            with pytest.raises(ValueError, match=rf"RNNModel: layers.0.b has .*e\+\d+, expected at most .* {dtype}"):
+                model.load_state_dict({**before, "layers.0.b": bad})
+        assert_same(weights(model), before)
+        checkpoint = Checkpoint("run.npz", model.config(), {**before, "layers.0.b": np.array([0, value])})
+        with pytest.raises(net.CheckpointError, match=r"layers.0.b has .*, expected at most"):
+            net.RNNModel.from_checkpoint(checkpoint)
+        model.load_state_dict({**before, "layers.0.b": np.array([0, np.inf])})
+        assert weights(model)["layers.0.b"][1] == np.inf

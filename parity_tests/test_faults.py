@@ -6,7 +6,10 @@ Caught by slopes, by parity with autograd or by a law; named as catalogue.py say
 from __future__ import annotations
 
 import functools
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ import pytest
 import numnet
 import torchnet
 from parity_tests.catalogue import CASES, SIZES, Score, gradient_score, sizes_of, training_score
-from parity_tests.faults import DATA_FAULTS, FAULTS, POOL_FAULTS, STEP_FAULTS, VAGUE, Fault, planted
+from parity_tests.faults import DATA_FAULTS, FAULTS, POOL_FAULTS, RUN_FAULTS, STEP_FAULTS, VAGUE, Fault, planted
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
@@ -82,7 +85,7 @@ ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.l
 
 def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
-    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS):
+    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS):
         assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
 
 
@@ -147,3 +150,64 @@ def test_fault_in_the_pool_is_caught(fault: Fault, tmp_path: Path) -> None:
     assert calls(CASES[fault.case], numnet)
     with planted(fault, tmp_path) as faulty:
         assert not calls(CASES[fault.case], faulty)
+
+
+def stepped(net: Any, gradient: float, dtype: str = "float32", rate: float = 0.1, kind: str = "Adam") -> Any:
+    """The weights of a layer after one step; the gradient of its bias is 0."""
+    layer = net.Dense(2, input_size=2, seed=0, dtype=dtype)
+    layer.zero_grad()
+    layer.grads["W"][...] = gradient
+    getattr(net, kind)(lambda step: rate).step(layer)
+    return layer.params
+
+
+def refused(bad: Callable[[], Any]) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            bad()
+    except (ValueError, FloatingPointError):
+        return True
+    return False
+
+
+def clipped(net: Any, dtype: str, value: float, limit: float) -> float:
+    """The first of four equal gradients after clipping, as a multiple of what it should be."""
+    gradient = np.full(4, value, dtype)
+    if refused(lambda: net.clip_by_norm([gradient], limit)):
+        return np.nan
+    return float(gradient[0]) / (limit / 2)
+
+
+def weighted(net: Any) -> bool:
+    history = net.History([1.0, 4.0], counts=[3.0, 1.0])
+    return bool(history.add(None, step=2)["train_loss"] == 1.75)
+
+
+def nothing(net: Any) -> Any:
+    model = net.RNNModel([net.Dense(2)], net.SoftmaxCrossEntropy(ignore_index=0), input_size=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return net.evaluate(model, SimpleNamespace(epoch=lambda k: [(np.ones((1, 2)), [0])], carries_state=False))
+
+
+RUNS: dict[str, Callable[[Any], bool]] = {
+    "a tiny gradient": lambda net: abs(clipped(net, "float32", 1e-30, 1e-33) - 1) < 1e-3,
+    "a huge gradient": lambda net: abs(clipped(net, "float64", 1e200, 1.0) - 1) < 1e-3,
+    "a norm beyond float16": lambda net: abs(clipped(net, "float16", 6e4, 1e-4) - 1) < 1e-2,
+    "Adam in float16": lambda net: bool(np.isfinite(stepped(net, 1e-3, "float16")["b"]).all()),
+    "a rate of NaN": lambda net: refused(lambda: stepped(net, 1.0, rate=np.nan)),
+    "squares beyond float32": lambda net: refused(lambda: stepped(net, 1e30)),
+    "a weight beyond float32": lambda net: refused(
+        lambda: net.Dense(1, input_size=1).load_state_dict({"W": np.array([[1e300]]), "b": [0.0]})
+    ),
+    "a report": weighted,
+    "an evaluation of nothing": lambda net: refused(lambda: nothing(net)),
+}
+
+
+@pytest.mark.parametrize("fault", RUN_FAULTS, ids=lambda fault: fault.name)
+def test_fault_in_a_run_is_caught(fault: Fault, tmp_path: Path) -> None:
+    assert RUNS[fault.case](numnet)
+    with planted(fault, tmp_path) as faulty, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert not RUNS[fault.case](faulty)

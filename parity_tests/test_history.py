@@ -104,3 +104,43 @@ def test_a_history_makes_its_folder(tmp_path: Path) -> None:
     for _ in range(2):
         numnet.History().to_csv(tmp_path / "new" / "deep" / "history.csv")
     assert (tmp_path / "new" / "deep" / "history.csv").read_text().startswith("step,epoch,")
+
+
+def test_the_axis_says_what_the_loss_is(tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    for unit, label in (
+        ("nats a word", "loss (nats a word)"),
+        ("MeanSquaredError", "loss (MeanSquaredError)"),
+        ("", "loss"),
+    ):
+        axes = Figure().subplots()
+        history = History([3.0, 2.0], token="word", unit=unit)
+        history.draw(axes)
+        assert axes.get_ylabel() == (label or "loss")
+    history.add(1.0, step=2, speed=5.0)
+    history.rows.insert(0, {"step": 1, "bits_per_character": 3.0})  # of a file that an older version wrote
+    history.to_csv(tmp_path / "history.csv")
+    header, first, _ = (tmp_path / "history.csv").read_text().splitlines()
+    assert header.endswith(",bits_per_word,words_per_second,bits_per_character")
+    assert first == "1,,,,,,,,,,3.0"
+
+
+made: Any = History
+WRONG: list[tuple[Any, str]] = [
+    (lambda: made("abc"), "History: losses is 'abc', expected a list of numbers"),
+    (lambda: made([None]), "History: losses is list, expected a list of numbers"),
+    (lambda: made([1.0], [3]), "History: rows is list, expected a list of dictionaries"),
+    (lambda: made([1.0], None, [1, 2]), "History: counts has 2 entries, expected 1"),
+    (lambda: made().add("low", step=1), "History.add: validation_loss is 'low'"),
+    (lambda: made().add(1.0), "History.add: step is None"),
+    (lambda: made().draw("loss.png"), r"History.draw: axes is 'loss.png'.*Call plot\(path\)"),
+    (lambda: made().plot(None), "History.plot: path is None, expected a path"),
+    (lambda: numnet.require_plot("loss.xyz"), "require_plot: path is 'loss.xyz', expected a name that ends in"),
+]
+
+
+@pytest.mark.parametrize(("bad", "words"), WRONG, ids=[words for _, words in WRONG])
+def test_what_is_no_history_is_refused(bad: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        bad()

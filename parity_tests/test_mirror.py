@@ -21,7 +21,7 @@ SHARED = set(
     core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
     core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
     models.encoder_decoder_base models.generate recurrent.options training.history
-    training.metrics training.trainer""".split()  # noqa: SIM905
+    training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

@@ -141,3 +141,200 @@ def test_a_gradient_that_is_no_number_names_its_parameter_and_moves_nothing(net:
         optimizer.step(model)
     assert optimizer.steps == 0
     assert all((np.array(model.params[name].tolist()) == value).all() for name, value in before.items())
+
+
+def array_of(net: Any, values: Any, dtype: str = "float32") -> Any:
+    return np.array(values, dtype) if net is numnet else torch.tensor(np.array(values, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("size", ["largest", "smallest", "both"])
+def test_a_norm_is_right_wherever_it_can_be_represented(net: Any, dtype: str, size: str) -> None:
+    """3, 4 and 12, of norm 13, times a power of two: its squares overflow, or vanish, or both at once."""
+    largest, smallest = (2.0 ** int(np.log2(float(x))) for x in (np.finfo(dtype).max / 32, np.finfo(dtype).tiny))
+    s = smallest if size == "smallest" else largest
+    parts = [[3 * s, 4 * s], [0.0, 12 * s], [smallest] if size == "both" else [0.0]]
+    grads = [array_of(net, part, dtype) for part in parts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert net.global_norm(grads) == pytest.approx(13 * s, rel=2 * float(np.finfo("float32").eps))
+        limit = min(1.0, 13 * s / 2)
+        assert net.clip_by_norm(iter(grads), limit) == pytest.approx(13 * s, rel=1e-6)
+    np.testing.assert_allclose(to_numpy(grads[0]) / limit, [3 / 13, 4 / 13], rtol=3 * float(np.finfo(dtype).eps))
+
+
+def test_a_norm_beyond_the_dtype_of_its_gradients_clips_them(net: Any) -> None:
+    """The factor limit / norm vanishes in float16, and has lost digits in float32."""
+    for dtype, value in (("float16", 6e4), ("float32", 3e38)):
+        grads = [array_of(net, np.full(20_000, value), dtype)]
+        norm = net.clip_by_norm(grads, 0.01)
+        assert norm == pytest.approx(value * 20_000**0.5, rel=1e-3)
+        np.testing.assert_allclose(to_numpy(grads[0])[:3], 0.01 / 20_000**0.5, rtol=1e-3)
+
+
+def test_gradients_that_are_not_finite_or_no_list_are_not_clipped(net: Any) -> None:
+    given = array_of(net, [np.inf, 1.0])
+    for clip, words, grads in (
+        (net.clip_by_norm, "the norm of the gradients is inf", [given]),
+        (net.clip_by_norm, "grads is a dictionary", {"W": given}),
+        (net.clip_by_value, r"grads\[1\] is None", [given, None]),
+        (net.global_norm, r"grads\[0\] is 2.0", [2.0]),
+        (net.clip_by_value, r"grads is <float32 .* Pass \[grads\]", given),
+        (net.clip_by_norm, r"grads\[0\] is <int64", [array_of(net, [1, 2], "int64")]),
+    ):
+        with pytest.raises((TypeError, FloatingPointError), match=words):
+            clip(*(grads, 1.0)[: 1 if clip is net.global_norm else 2])
+    for limit in (-1.0, np.nan, "1", None):
+        with pytest.raises((TypeError, ValueError), match="limit is"):
+            net.clip_by_norm([given], limit)
+    assert to_numpy(given).tolist() == [np.inf, 1.0]
+    values = array_of(net, [2.0, -3.0])
+    net.clip_by_value([values], 1e300)
+    assert to_numpy(values).tolist() == [2.0, -3.0]
+
+
+HALVES = [("float16", numnet), ("float16", torchnet), ("bfloat16", torchnet)]
+
+
+@pytest.mark.parametrize(("dtype", "net"), HALVES)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_half_precision_is_updated_in_float32_and_rounded(kind: str, dtype: str, net: Any) -> None:
+    """Rows of an embedding that no token reads have a gradient of 0, and gradients of 2⁻²⁰ have squares of 0."""
+    half, full = (net.Embedding(3, 2, dtype=each) for each in (dtype, "float32"))
+    full.load_state_dict(half.state_dict())
+    optimizers = [getattr(net, kind)(0.05, weight_decay=0.01) for _ in range(2)]
+    for _ in range(3):
+        for layer, optimizer in zip((half, full), optimizers):
+            layer.zero_grad()
+            gradient = layer.grads["W"]
+            gradient[0, 0], gradient[1, 1] = 2.0**-20, 0.5
+            optimizer.step(layer)
+        full.load_state_dict(half.state_dict())
+    assert np.isfinite(to_numpy(half.params["W"])).all()
+    np.testing.assert_allclose(to_numpy(half.params["W"]), to_numpy(full.params["W"]))
+    for name, value in optimizers[0].state_dict().items():
+        assert name == "steps" or value.dtype == np.float32
+        np.testing.assert_allclose(value, optimizers[1].state_dict()[name], rtol=1e-3, atol=1e-9)
+
+
+WRONG_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
+    ("AdaGrad", {"epsilon": -1e-8}, "epsilon is -1e-08, expected a number above 0"),
+    ("RMSProp", {"epsilon": 0.0}, "epsilon is 0.0, expected a number above 0"),
+    ("AdamW", {"epsilon": np.inf}, "epsilon is inf, expected a finite number above 0"),
+    ("AdamW", {"weight_decay": -0.1}, "weight_decay is -0.1, expected a finite number, 0 or more"),
+    ("RMSProp", {"weight_decay": np.inf}, "weight_decay is inf, expected a finite number, 0 or more"),
+    ("SGDMomentum", {"momentum": 1.0, "learning_rate": 1}, "momentum is 1.0, expected 0 or more and less than 1"),
+    ("Adam", {"clip_norm": np.inf}, "clip_norm is inf, expected a finite number above 0"),
+    ("Adam", {"clip_value": -2.0}, "clip_value is -2.0, expected a number above 0"),
+    ("Adam", {"learning_rate": np.inf}, "learning_rate is inf, expected a finite number above 0"),
+    ("Adam", {"learning_rate": "1e-3"}, "learning_rate is '1e-3', expected a number or a schedule"),
+    ("Adam", {"learning_rate": None}, "learning_rate is None, expected a number or a schedule. Pass a number"),
+    ("Adam", {"learning_rate": numnet.StepSchedule}, "learning_rate is the class StepSchedule"),
+    ("SGD", {"learning_rate": lambda: 0.1}, "expected a function of one argument"),
+    ("SGD", {"learning_rate": torch.nn.Linear(2, 2)}, "learning_rate is Linear, expected a number or a schedule"),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "words"), WRONG_OPTIONS, ids=[words for *_, words in WRONG_OPTIONS])
+def test_options_out_of_range_are_refused_when_it_is_made(
+    net: Any, kind: str, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=f"^{kind}: .*{words}"):
+        getattr(net, kind)(**options)
+
+
+@pytest.mark.parametrize("rate", [np.nan, -0.1, np.inf, None, "0.1", np.array([0.1]), 1j, True])
+def test_a_rate_that_is_none_changes_nothing(net: Any, rate: Any) -> None:
+    layer = net.Dense(2, input_size=2)
+    layer.zero_grad()
+    layer.grads["W"][...] = 1.0
+    optimizer = net.SGDMomentum(lambda step: 0.5 if step == 0 else rate, clip_norm=1.0)
+    optimizer.step(layer)
+    layer.grads["W"][...] = 1.0
+    before, state = weights(layer), optimizer.state_dict()
+    with pytest.raises(ValueError, match=r"SGDMomentum: the learning rate of step 1 is .*Correct the schedule"):
+        optimizer.step(layer)
+    assert_same(weights(layer), before)
+    assert_same(optimizer.state_dict(), state)
+    assert float(layer.grads["W"][0, 0]) == 1.0
+
+
+@pytest.mark.parametrize("rate", [np.float64(0.1), np.float32(0.1), np.array(0.1), torch.tensor(0.1), 1])
+def test_a_rate_of_any_library_is_a_number(net: Any, rate: Any) -> None:
+    found = []
+    for learning_rate in (rate, lambda step: rate, float(rate)):
+        layer = net.Dense(2, input_size=2, seed=0)
+        layer.zero_grad()
+        layer.grads["W"][...] = 0.3
+        net.Adam(learning_rate).step(layer)
+        found.append(weights(layer))
+    assert_same(found[0], found[2])
+    assert_same(found[1], found[2])
+
+
+def test_squares_that_overflow_are_refused_unless_the_gradients_are_clipped(net: Any) -> None:
+    for kind in ("AdaGrad", "RMSProp", "Adam", "AdamW"):
+        for options in ({}, {"clip_norm": 1.0}, {"clip_value": 1.0}):
+            layer = net.Dense(2, input_size=2)
+            layer.zero_grad()
+            layer.grads["W"][...] = 1e25
+            before, optimizer = weights(layer), getattr(net, kind)(0.1, **options)
+            if options:
+                assert optimizer.step(layer) == pytest.approx(2e25)
+                assert not np.array_equal(weights(layer)["W"], before["W"])
+                continue
+            with pytest.raises(FloatingPointError, match=rf"{kind}: the norm .* is 2e\+25.*Set clip_norm"):
+                optimizer.step(layer)
+            assert_same(weights(layer), before)
+
+
+def test_an_epsilon_that_is_0_in_float32_is_refused_at_the_first_step(net: Any) -> None:
+    for dtype in ("float16", "float32"):
+        layer, optimizer = net.Dense(2, input_size=2, dtype=dtype), net.Adam(epsilon=1e-50)
+        layer.zero_grad()
+        with pytest.raises(ValueError, match="Adam: epsilon is 1e-50, which is 0 in float32"):
+            optimizer.step(layer)
+        assert optimizer.steps == 0
+    layer = net.Dense(2, input_size=2, dtype="float64")
+    layer.zero_grad()
+    optimizer.step(layer)
+    assert np.isfinite(weights(layer)["W"]).all()
+
+
+def test_an_optimizer_steps_models_of_its_backend_in_the_dtype_of_its_buffers(net: Any) -> None:
+    other = torchnet if net is numnet else numnet
+    for model, words in (
+        (net.GRULayer, r"the class GRULayer, expected .* GRULayer\(\.\.\.\)"),
+        (other.Dense(2, input_size=2), rf"the model is of {other.__name__}, .*use {other.__name__}\.Adam"),
+        ([array_of(net, [1.0])], "the model is list"),
+        (net.RNNModel([net.Tanh()], input_size=2), "the model has no parameters"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            net.Adam().step(model)
+    layer, optimizer = net.Dense(2, input_size=2), net.Adam()
+    layer.zero_grad()
+    optimizer.step(layer)
+    layer.convert("float64")
+    layer.zero_grad()
+    with pytest.raises(ValueError, match="Adam: the model is float64, expected float32"):
+        optimizer.step(layer)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (None, "state is None"),
+        ({"steps": -1}, "steps is -1"),
+        ({"steps": 0.5}, "steps is 0.5"),
+        ({"state": {0: {}}, "param_groups": []}, "state is dict, expected an array"),
+        ({"steps": 1, "v": np.full(6, 1e300)}, r"v has 1e\+300, expected at most 3.4028e\+38"),
+    ],
+)
+def test_a_state_of_something_else_changes_nothing(net: Any, state: Any, words: str) -> None:
+    layer, optimizer = net.Dense(2, input_size=2), net.SGDMomentum(0.1)
+    layer.zero_grad()
+    optimizer.step(layer)
+    before = optimizer.state_dict()
+    with pytest.raises((TypeError, ValueError), match=f"SGDMomentum: {words}"):
+        optimizer.load_state_dict(state, layer)
+    assert_same(optimizer.state_dict(), before)

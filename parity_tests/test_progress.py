@@ -19,7 +19,8 @@ def test_a_report_is_one_line_of_what_there_is_to_say() -> None:
     assert describe(row) == (
         "step 7  epoch 0.50  train 1.2500  validation 1.5000  perplexity 4.500  bits 2.250  12,346 characters/s"
     )
-    assert describe(row, "word").endswith("12,346 words/s")
+    named = {"step": 7, "epoch": 0.5, "train_loss": 1.25, "bits_per_sequence": 2.0, "time_steps_per_second": 1e4}
+    assert describe({**row, **named, "characters_per_second": None}).endswith("bits 2.000  10,000 time steps/s")
     nothing = dict.fromkeys(row, None)
     assert describe({**nothing, "step": 1, "epoch": 0.0, "train_loss": 2.0}) == "step 1  epoch 0.00  train 2.0000"
 

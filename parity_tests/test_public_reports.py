@@ -67,7 +67,7 @@ def test_gradients_that_are_not_finite_are_not_clipped_to_zero(net: Any) -> None
 @pytest.mark.parametrize("limit", [0, -1, -0.5, True, "1.0", float("nan")])
 def test_a_limit_that_no_one_can_mean_is_refused(limit: Any, net: Any) -> None:
     """pytorch/pytorch#31367, strands-labs/robots#2028: a negative norm turns all gradients round, 0 stops training."""
-    with pytest.raises((TypeError, ValueError), match="Adam: clip_norm is .*, expected a number"):
+    with pytest.raises((TypeError, ValueError), match=r"Adam: clip_norm is .*, expected a number"):
         net.Adam(0.1, clip_norm=limit)
 
 

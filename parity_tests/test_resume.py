@@ -165,7 +165,10 @@ def test_a_run_of_another_optimizer_is_refused_with_its_path_and_leaves_the_mode
     other = small_trainer(numnet, small_model(numnet), optimizer=numnet.SGD(0.1))
     with pytest.raises(numnet.CheckpointError) as caught:
         other.resume(checkpoint)
-    assert str(caught.value) == f"{path}: not a usable checkpoint: its run had the optimizer Adam, this one has SGD"
+    assert str(caught.value) == (
+        f"Trainer.resume: optimizer is SGD, expected Adam, as in the run of {path}. Pass that optimizer, or start a "
+        "new run from its weights: model.load_state_dict(checkpoint.weights)."
+    )
 
 
 def test_what_the_optimizer_refuses_leaves_the_weights_as_they_were(tmp_path: Path) -> None:
@@ -183,7 +186,7 @@ def test_masks_of_another_number_of_layers_are_refused(masks: list[int], tmp_pat
     run_of(tmp_path)
     checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
     record = {**checkpoint.training, "masks": masks}
-    with pytest.raises(numnet.CheckpointError, match=r"zip\(\)"):
+    with pytest.raises(numnet.CheckpointError, match=f"masks of {len(masks)} layers, the model has 1"):
         small_trainer(numnet, small_model(numnet)).resume(numnet.Checkpoint(**{**vars(checkpoint), "training": record}))
 
 
@@ -215,7 +218,9 @@ def test_a_run_on_other_batches_is_refused_and_batches_that_say_nothing_are_take
     checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")
     rest = small_trainer(numnet, small_model(numnet))
     rest.batches = numnet.SequentialBatches(TRAIN, 2, 7, seed=4)
-    with pytest.raises(numnet.CheckpointError, match=r"its run had the batches \{.*'batch_size': 3.*'batch_size': 2"):
+    with pytest.raises(
+        numnet.CheckpointError, match=r"batch_size of the batches is 2, expected 3, .* Pass batch_size=3 as in that run"
+    ):
         rest.resume(checkpoint)
     rest.batches = SimpleNamespace(epoch=None, carries_state=True)
     rest.resume(checkpoint)
@@ -244,6 +249,19 @@ def test_a_run_goes_on_with_the_masks_of_its_seeds_whatever_the_seed_of_the_mode
     assert_same_run(rest, whole)
 
 
+def test_a_changed_text_is_named(net: Any, tmp_path: Path) -> None:
+    small_trainer(net, small_model(net), directory=tmp_path).fit(steps=2)
+    rest = small_trainer(net, small_model(net, seed=7))
+    rest.batches, before = net.SequentialBatches(TRAIN[::-1].copy(), 3, 7, seed=4), weights(rest.model)
+    with pytest.raises(net.CheckpointError, match=r"tokens of the batches is .*The data is another: pass the text"):
+        rest.resume(net.load_checkpoint(tmp_path / "last.npz"))
+    assert_same(weights(rest.model), before)
+    wrong: Any
+    for wrong in (tmp_path / "last.npz", None, {}):
+        with pytest.raises(TypeError, match=r"Trainer.resume: checkpoint is .*, expected a Checkpoint"):
+            rest.resume(wrong)
+
+
 class Told:
     """Batches of a user's own, with a config."""
 
@@ -270,7 +288,7 @@ def test_a_config_of_ones_own_is_compared_as_it_was_saved(net: Any, tmp_path: Pa
     config = {"sizes": (3, 4), "rows": np.int64(7), "rate": np.float32(0.5), "cuts": np.arange(2), "folds": {1: (2,)}}
     start(**config).fit(epochs=1)
     start(**config).resume(net.load_checkpoint(tmp_path / "last.npz"))
-    with pytest.raises(numnet.CheckpointError, match="its run had the batches"):
+    with pytest.raises(numnet.CheckpointError, match=r"sizes of the batches is \[3, 5\], expected \[3, 4\]"):
         start(**{**config, "sizes": (3, 5)}).resume(net.load_checkpoint(tmp_path / "last.npz"))
     with pytest.raises(TypeError, match=r"Trainer: config\(\) of the batches contains object, expected numbers"):
         start(thing=object()).fit(epochs=1)

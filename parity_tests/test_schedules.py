@@ -44,3 +44,29 @@ def test_a_schedule_with_nothing_but_its_rate_and_length() -> None:
     assert numnet.StepSchedule(1.0, every=2)(2) == 0.1
     assert numnet.CosineSchedule(1.0, steps=4)(0) == 1.0
     assert numnet.CosineSchedule(1.0, steps=4)(4) == 0.0
+
+
+constant: Any = numnet.ConstantSchedule(0.1)
+cosine: Any = numnet.CosineSchedule(0.1, 9)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: numnet.CosineSchedule(0.1, 9, final=-1), "CosineSchedule: final is -1"),
+        (lambda: numnet.CosineSchedule(0.1, 9, final=np.inf), "CosineSchedule: final is inf"),
+        (lambda: numnet.CosineSchedule(0.1, 9, warmup=-1), "CosineSchedule: warmup is -1"),
+        (lambda: numnet.ExponentialSchedule(0.1, np.inf), "ExponentialSchedule: factor is inf"),
+        (lambda: numnet.StepSchedule(np.inf, 2), "StepSchedule: learning_rate is inf"),
+        (lambda: numnet.StepSchedule(0.1, 2)(-1), "StepSchedule: step is -1"),
+        (lambda: constant("a"), "ConstantSchedule: step is 'a'"),
+        (lambda: cosine(0.5), "CosineSchedule: step is 0.5"),
+    ],
+)
+def test_numbers_that_no_schedule_has_are_refused(make: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=f"{words}, expected"):
+        make()
+
+
+def test_a_rate_that_grows_beyond_a_float_is_infinite() -> None:
+    assert numnet.ExponentialSchedule(1.0, 10.0)(400) == numnet.StepSchedule(1.0, 1, 1e200)(2) == np.inf

@@ -34,10 +34,8 @@ def test_scores_are_sacrebleus_and_exact_ones_are_counted() -> None:
 
 
 def test_one_reference_is_a_list_too() -> None:
-    with pytest.raises(
-        TypeError, match=r"translation_scores: got a str, expected a list of sentences.*Pass \[reference\]"
-    ):
-        numnet.translation_scores(["cat"], ["the cat sat on the mat"])
+    with pytest.raises(TypeError, match=r"references\[0\] is 'the cat', expected a list.*Pass \[reference\]"):
+        numnet.translation_scores(["cat"], ["the cat"])
     with pytest.raises(ValueError, match="translation_scores: 0 sentences"):
         numnet.translation_scores([], [])
 

@@ -128,11 +128,14 @@ def is_ours(error: BaseException) -> bool:
     return raised and re.match(r"(the )?[\w./\[\]() -]+: |[\w. ]+ does not exist", str(error)) is not None
 
 
-def state_of(thing: Any, seen: set[int]) -> Iterator[bytes]:
-    """The parameters, gradients, states and buffers of an object and of all that it holds, as bytes."""
+def state_of(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
+    """The parameters, gradients, states and buffers of an object and of all that it holds, as bytes.
+
+    `seen` holds the objects themselves: the id of one that is gone may be that of the next.
+    """
     if id(thing) in seen:
         return
-    seen.add(id(thing))
+    seen[id(thing)] = thing
     if isinstance(thing, np.ndarray) or torch.is_tensor(thing):
         if str(getattr(thing, "device", "cpu")) == "cpu":
             yield np.ascontiguousarray(to_numpy(thing)).tobytes()
@@ -151,7 +154,7 @@ def state_of(thing: Any, seen: set[int]) -> Iterator[bytes]:
 def checksum(call: Call) -> int:
     """One number for the state of all objects in a call."""
     total = 0
-    for piece in state_of([call.watched, getattr(call.function, "__self__", None)], set()):
+    for piece in state_of([call.watched, getattr(call.function, "__self__", None)], {}):
         total = zlib.crc32(piece, total)
     return total
 

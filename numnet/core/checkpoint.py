@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.checks import described
+
 Array = npt.NDArray[Any]
 # All exceptions that reading an untrusted file, and building the network it describes, can raise.
 UNUSABLE = (ValueError, TypeError, AttributeError, OSError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile)
@@ -41,6 +43,8 @@ def write_entries(path: Path, entries: Mapping[str, Array]) -> None:
 def read_entries(path: Path) -> dict[str, Array]:
     """Read every array and test its checksum; compressed or pickled entries raise, so no array exceeds the file."""
     entries = {}
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is no zip file, or only a part of one. Save it again by save_checkpoint")
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED or member.file_size > path.stat().st_size:
@@ -52,6 +56,9 @@ def read_entries(path: Path) -> dict[str, Array]:
 
 def _read_array(data: io.BytesIO, member: zipfile.ZipInfo) -> Array:
     """Read one .npy entry; ValueError if its size differs from its header."""
+    if not data.getvalue().startswith(np.lib.format.MAGIC_PREFIX):
+        remedy = "A file of torch.save? Read it by torch.load, then model.load_state_dict(weights)"
+        raise ValueError(f"{member.filename} is no array of numpy. {remedy}")
     version = np.lib.format.read_magic(data)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read_header(data)
@@ -63,9 +70,17 @@ def _read_array(data: io.BytesIO, member: zipfile.ZipInfo) -> Array:
     return np.lib.format.read_array(data, allow_pickle=False)
 
 
-def as_bytes(text: Any) -> Array:
-    """Encode a value as JSON, in an array of bytes."""
-    return np.frombuffer(json.dumps(text).encode(), np.uint8)
+def as_bytes(value: Any, what: str = "save_checkpoint: a configuration") -> Array:
+    """Encode a value as JSON, in an array of bytes; numbers and arrays of numpy become Python's numbers and lists."""
+
+    def plain(part: Any) -> Any:
+        if hasattr(part, "tolist"):
+            return part.tolist()
+        raise TypeError(
+            f"{what} contains {described(part)}, expected numbers, strings and lists, which a checkpoint can store."
+        )
+
+    return np.frombuffer(json.dumps(value, default=plain).encode(), np.uint8)
 
 
 def check_sizes(checkpoint: Any) -> None:

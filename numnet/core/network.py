@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
-from numnet.core.checkpoint import as_checkpoint_error, check_sizes
+from numnet.core.answers import package_of
+from numnet.core.checkpoint import CheckpointError, as_checkpoint_error, check_sizes
 from numnet.core.checks import check_choice
+from numnet.core.checks.runs import check_checkpoint
 from numnet.core.evaluation import PreservedState
 from numnet.core.summary import summary
 
@@ -114,7 +116,14 @@ class Network(Paths):
     @classmethod
     def from_checkpoint(cls, checkpoint: Any, device: Any = "cpu") -> Any:
         """Create the model that a checkpoint of either backend contains."""
+        check_checkpoint(f"{cls.__name__}.from_checkpoint", checkpoint)
         cls.usable_device(device)
+        half = isinstance(checkpoint.config, dict) and checkpoint.config.get("dtype") == "bfloat16"
+        if half and package_of(cls) == "numnet":
+            raise CheckpointError(
+                f"{checkpoint.path}: dtype is bfloat16, expected a dtype of numpy. Read the file with torchnet, or in "
+                "float32: checkpoint.config['dtype'] = 'float32'."
+            )
         with as_checkpoint_error(checkpoint.path):
             check_sizes(checkpoint)
             model = cls.from_config(checkpoint.config, device)

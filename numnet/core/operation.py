@@ -15,7 +15,7 @@ from numnet.core.checks import (
     check_real,
     check_saved,
     check_shape,
-    check_state_dict,
+    check_weights,
     validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
@@ -238,9 +238,7 @@ class ParamOperation(Initialization, Operation):
         """Load these values; if any does not match, raise ValueError and change nothing."""
         params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
         check_built(self.name, self)
-        check_state_dict(self.name, {n: p.shape for n, p in params.items()}, {n: v.shape for n, v in given.items()})
-        for name, value in given.items():
-            check_real(self.name, name, value)
+        check_weights(self.name, params, given)
         for name, value in given.items():
             params[name][...] = value
         self.protect_parameters()

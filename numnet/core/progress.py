@@ -41,15 +41,14 @@ def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Itera
         yield advance, lambda text: tqdm.write(text, file=sys.stderr)
 
 
-def describe(row: dict[str, Any], token: str = "character") -> str:
+def describe(row: dict[str, Any]) -> str:
     """Format a report as one line."""
-    forms = {
-        "train_loss": "train {:.4f}",
-        "validation_loss": "validation {:.4f}",
-        "perplexity": "perplexity {:.3f}",
-        "bits_per_character": "bits {:.3f}",
-        "characters_per_second": "{:,.0f} " + f"{token}s/s",
-    }
+    forms = {"train_loss": "train {:.4f}", "validation_loss": "validation {:.4f}", "perplexity": "perplexity {:.3f}"}
+    for name in row:
+        if name.startswith("bits_per_"):
+            forms[name] = "bits {:.3f}"
+        elif name.endswith("_per_second"):
+            forms[name] = "{:,.0f} " + name.removesuffix("_per_second").replace("_", " ") + "/s"
     said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
     return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])
 

@@ -9,7 +9,8 @@ import math
 import numbers
 from typing import Any
 
-from numnet.core.checks import check_positive, validate_call
+from numnet.core.checks import check_count, check_positive, check_size, validate_call
+from numnet.core.checks.training import check_amounts, check_schedule
 from numnet.core.show import Answering
 
 
@@ -32,6 +33,7 @@ class ConstantSchedule(Schedule):
         self.learning_rate = learning_rate
 
     def __call__(self, step: int) -> float:
+        check_count("ConstantSchedule", step=step)
         return self.learning_rate
 
 
@@ -41,10 +43,12 @@ class StepSchedule(Schedule):
     @validate_call
     def __init__(self, learning_rate: float, every: int, factor: float = 0.1) -> None:
         check_positive("StepSchedule", learning_rate=learning_rate, every=every, factor=factor)
+        check_size("StepSchedule", every=every)
         self.learning_rate, self.every, self.factor = learning_rate, every, factor
 
     def __call__(self, step: int) -> float:
-        return self.learning_rate * self.factor ** (step // self.every)
+        check_count("StepSchedule", step=step)
+        return self.learning_rate * power(self.factor, step // self.every)
 
 
 class ExponentialSchedule(Schedule):
@@ -56,7 +60,8 @@ class ExponentialSchedule(Schedule):
         self.learning_rate, self.factor = learning_rate, factor
 
     def __call__(self, step: int) -> float:
-        return self.learning_rate * self.factor**step
+        check_count("ExponentialSchedule", step=step)
+        return self.learning_rate * power(self.factor, step)
 
 
 class CosineSchedule(Schedule):
@@ -70,11 +75,15 @@ class CosineSchedule(Schedule):
     @validate_call
     def __init__(self, learning_rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> None:
         check_positive("CosineSchedule", learning_rate=learning_rate, steps=steps)
+        check_size("CosineSchedule", steps=steps)
+        check_count("CosineSchedule", warmup=warmup)
+        check_amounts("CosineSchedule", final=final)
         if not 0 <= warmup < steps:
             raise ValueError(f"CosineSchedule: warmup is {warmup}, expected 0 or more and less than steps = {steps}.")
         self.learning_rate, self.steps, self.warmup, self.final = learning_rate, steps, warmup, final
 
     def __call__(self, step: int) -> float:
+        check_count("CosineSchedule", step=step)
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
         p = min(1.0, (step - self.warmup) / (self.steps - self.warmup))
@@ -84,16 +93,24 @@ class CosineSchedule(Schedule):
 SCHEDULES = {kind.__name__: kind for kind in (ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule)}
 
 
+def power(factor: float, exponent: int) -> float:
+    """Return factor^exponent, or infinity if that overflows."""
+    try:
+        return float(factor) ** int(exponent)
+    except OverflowError:
+        return math.inf
+
+
 def as_schedule(who: str, learning_rate: Any) -> Any:
     """Convert a number to a ConstantSchedule; return a schedule, or any function of the step, unchanged.
 
     TypeError for anything else, such as a model.
     """
-    if isinstance(learning_rate, numbers.Real) or getattr(learning_rate, "shape", None) == ():
+    if getattr(learning_rate, "shape", None) == ():
+        learning_rate = learning_rate.item()
+    is_number = isinstance(learning_rate, numbers.Real) and not isinstance(learning_rate, bool)
+    if is_number:
+        check_positive(who, learning_rate=learning_rate)
         return ConstantSchedule(learning_rate)
-    if callable(learning_rate) and not hasattr(learning_rate, "params"):
-        return learning_rate
-    raise TypeError(
-        f"{who}: learning_rate is {type(learning_rate).__name__}, expected a number or a schedule. "
-        f"Parameters? The model is given to each step: {who}(0.001), then optimizer.step(model)."
-    )
+    check_schedule(who, learning_rate)
+    return learning_rate

@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
-from numnet.core.checkpoint import as_bytes, as_checkpoint_error, read_entries, write_entries
+from numnet.core.checkpoint import CheckpointError, as_bytes, as_checkpoint_error, read_entries, write_entries
 from numnet.core.checks import check_built, validate_call
+from numnet.core.checks.runs import check_file, check_named_arrays, check_saveable, check_stateful
 from numnet.data.vocabulary import Vocabulary
 
 Array = npt.NDArray[Any]
@@ -53,7 +54,10 @@ def save_checkpoint(
     arrays: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model of either backend, and optionally its vocabulary and the state of its training run."""
+    check_saveable("save_checkpoint", model)
     check_built("save_checkpoint", model)
+    check_stateful("save_checkpoint", optimizer)
+    check_file("save_checkpoint", Path(path))
     texts = {
         "config": model.config(),
         "vocabulary": vocabulary and vocabulary.config(),
@@ -61,7 +65,7 @@ def save_checkpoint(
     }
     entries = {name: as_bytes(text) for name, text in texts.items()}
     groups = {"weights": model.state_dict(), "optimizer": optimizer.state_dict() if optimizer else {}}
-    for group, values in {**groups, "arrays": arrays or {}}.items():
+    for group, values in {**groups, "arrays": check_named_arrays("save_checkpoint", arrays)}.items():
         entries.update({f"{group}/{name}": np.array(to_numpy(value), order="C") for name, value in values.items()})
     entries["format"] = as_bytes({"version": FORMAT, "members": list(entries)})
     write_entries(Path(path), entries)
@@ -70,6 +74,14 @@ def save_checkpoint(
 @validate_call
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint of either backend. CheckpointError names the path and the cause if it cannot be read."""
+    if Path(path).is_dir():
+        files = ", ".join(sorted(each.name for each in Path(path).glob("*.npz"))) or "none"
+        raise CheckpointError(
+            f"load_checkpoint: path is {str(path)!r}, which is a folder, expected a file of save_checkpoint. "
+            f"Its files: {files}."
+        )
+    if not Path(path).exists():
+        raise FileNotFoundError(f"load_checkpoint: {str(path)!r} does not exist, expected a file of save_checkpoint.")
     with as_checkpoint_error(path):
         entries = read_entries(Path(path))
         form = json.loads(entries.pop("format").tobytes())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.checks import check_state_dict, validate_call
+from numnet.core.checks.runs import check_direction, check_finite_values
 from numnet.core.operation import Array
 
 
@@ -23,9 +24,11 @@ def hessian_vector(
     Dropout draws the masks of the next step, the same for both gradients. Afterwards weights, gradients, masks and the
     states of stateful layers are as before.
     """
+    check_direction(model, direction)
     params = model.params
-    v = {name: np.asarray(value, model.dtype) for name, value in direction.items()}
+    v = {name: model.cast(f"direction {name}", value) for name, value in direction.items()}
     check_state_dict("hessian_vector", {n: p.shape for n, p in params.items()}, {n: a.shape for n, a in v.items()})
+    check_finite_values("hessian_vector", "direction", all(np.isfinite(value).all() for value in v.values()))
     before, grads = model.state_dict(), {name: gradient.copy() for name, gradient in model.grads.items()}
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
     length = norm(v)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from numnet.core.checks import validate_call
+from numnet.core.checks.runs import check_sentences
 
 
 @validate_call
@@ -18,11 +19,7 @@ def translation_scores(hypotheses: Sequence[str], references: Sequence[Sequence[
 
     Without sacrebleu, ImportError names the command that installs it.
     """
-    if any(isinstance(each, str) for each in (hypotheses, references, *references)):
-        raise TypeError(
-            "translation_scores: got a str, expected a list of sentences, and a list of references for each of them. "
-            "One reference? Pass [reference]."
-        )
+    check_sentences(hypotheses, references)
     if not hypotheses or len(hypotheses) != len(references) or not all(references):
         raise ValueError(
             f"translation_scores: {len(hypotheses)} sentences and {sum(map(bool, references))} non-empty lists of "

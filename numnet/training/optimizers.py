@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from numnet.core.checks import check_fraction, validate_call
+from numnet.core.checks import check_fraction, check_positive, validate_call
 from numnet.core.operation import Array
 from numnet.core.schedules import Schedule
 from numnet.training.optimizer import Buffers, Optimizer
@@ -62,6 +62,7 @@ class AdaGrad(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        check_positive("AdaGrad", epsilon=epsilon)
         self.epsilon = epsilon
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
@@ -87,6 +88,7 @@ class RMSProp(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
         check_fraction("RMSProp", decay=decay)
+        check_positive("RMSProp", epsilon=epsilon)
         self.decay, self.epsilon = decay, epsilon
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
@@ -120,6 +122,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
         check_fraction(type(self).__name__, beta1=beta1, beta2=beta2)
+        check_positive(type(self).__name__, epsilon=epsilon)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:

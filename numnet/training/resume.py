@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from numnet.core.arrays import to_numpy
-from numnet.core.checkpoint import as_checkpoint_error
-from numnet.core.checks import described
+from numnet.core.checkpoint import CheckpointError, as_bytes, as_checkpoint_error
+from numnet.core.checks.runs import check_checkpoint, check_folder
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
 
 COUNTS = ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")
+NAMES = ("token", "target", "unit")
 
 
 def save_run(trainer: Any, path: Path) -> None:
@@ -22,27 +26,35 @@ def save_run(trainer: Any, path: Path) -> None:
     best = None if math.isinf(trainer.best) else trainer.best
     masks = [layer.calls for layer in with_masks(trainer.model)]
     seeds = [getattr(layer, seed_of(layer), None) for layer in with_masks(trainer.model)]
-    record = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, **setting_of(trainer)}
-    arrays = {"losses": trainer.history.losses, **flatten_state(trainer.state)}
-    save_checkpoint(path, trainer.model, trainer.vocabulary, {**counts, **record}, trainer.optimizer, arrays)
+    history = {name: getattr(trainer.history, name) for name in NAMES}
+    record = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, "history": history}
+    arrays = {"losses": trainer.history.losses, "counts": trainer.history.counts, **flatten_state(trainer.state)}
+    training = {**counts, **record, **setting_of(trainer)}
+    save_checkpoint(path, trainer.model, trainer.vocabulary, training, trainer.optimizer, arrays)
+
+
+def check_writable(trainer: Any) -> None:
+    """Check, before a run, that its checkpoints can be written: the folder, and what goes into a file as JSON."""
+    check_folder("Trainer", trainer.directory)
+    as_bytes(trainer.model.config())
+    setting_of(trainer)
 
 
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
     """Restore all of these from a checkpoint, or raise CheckpointError and leave the model unchanged."""
-    training = checkpoint.training
+    check_checkpoint("Trainer.resume", checkpoint)
+    training, layers = checkpoint.training, with_masks(trainer.model)
     with as_checkpoint_error(checkpoint.path):
         if not training:
             raise ValueError("it has a model but no training run. Start a new run from its weights.")
-        for name, ours in setting_of(trainer).items():
-            if None not in (ours, training[name]) and training[name] != ours:
-                raise ValueError(f"its run had the {name} {training[name]}, this one has {ours}")
+        check_setting(checkpoint.path, training, setting_of(trainer))
         found = {name: training[name] for name in COUNTS}
-        found["history"] = History(checkpoint.arrays["losses"].tolist(), training["rows"])
+        found["history"] = history_of(checkpoint, trainer.history.token)
         found["best"] = math.inf if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.layers))
-        layers = with_masks(trainer.model)
         seeds = training.get("mask_seeds") or [None] * len(layers)
-        masks = list(zip(layers, training["masks"], seeds, strict=True))
+        if not len(layers) == len(training["masks"]) == len(seeds):
+            raise ValueError(f"it has masks of {len(training['masks'])} layers, the model has {len(layers)}")
         before = trainer.model.state_dict()
         trainer.model.load_state_dict(checkpoint.weights)
         try:
@@ -52,10 +64,52 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
             raise
     for name, value in found.items():
         setattr(trainer, name, value)
-    for layer, calls, seed in masks:
+    for layer, calls, seed in zip(layers, training["masks"], seeds):
         layer.calls = calls
         if seed is not None:
             setattr(layer, seed_of(layer), seed)
+
+
+def check_setting(path: str, training: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Raise CheckpointError if the optimizer, or the data or its batches, are not those of the run."""
+    remedy = "or start a new run from its weights: model.load_state_dict(checkpoint.weights)."
+    if training["optimizer"] != ours["optimizer"]:
+        raise CheckpointError(
+            f"Trainer.resume: optimizer is {ours['optimizer']}, expected {training['optimizer']}, as in the run of "
+            f"{path}. Pass that optimizer, {remedy}"
+        )
+    if None in (ours["batches"], training["batches"]):
+        return
+    for name, value, expected in differences(ours["batches"], training["batches"]):
+        advice = f"Pass {name}={expected!r} as in"
+        if name in ("tokens", "sequences", "targets"):
+            advice = "The data is another: pass the text or the sequences of"
+        raise CheckpointError(
+            f"Trainer.resume: {name} of the batches is {value!r}, expected {expected!r}, as in the run of {path}. "
+            f"{advice} that run, {remedy}"
+        )
+
+
+def differences(ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (name, ours, theirs) of each entry that differs."""
+    known = isinstance(ours, dict) and isinstance(theirs, dict)
+    if not known and ours != theirs:
+        yield "config()", ours, theirs
+    names = dict.fromkeys([*ours, *theirs]) if known else {}
+    for name in names:
+        value, expected = ours.get(name), theirs.get(name)
+        if isinstance(value, dict) and isinstance(expected, dict):
+            yield from differences(value, expected)
+        elif value != expected:
+            yield name, value, expected
+
+
+def history_of(checkpoint: Checkpoint, token: str) -> History:
+    """Return the history of the run; a file of an older version has no counts and no names of what is counted."""
+    losses = checkpoint.arrays["losses"].tolist()
+    counts = checkpoint.arrays.get("counts", np.ones(len(losses))).tolist()
+    names = {"token": token, **checkpoint.training.get("history", {})}
+    return History(losses, checkpoint.training["rows"], counts, **names)
 
 
 def with_masks(model: Any) -> list[Any]:
@@ -76,17 +130,7 @@ def setting_of(trainer: Any) -> dict[str, Any]:
 
 def as_json(config: Any) -> Any:
     """Return a configuration as a checkpoint returns it: numpy scalars are Python's, tuples are lists."""
-    return json.loads(json.dumps(config, default=as_plain))
-
-
-def as_plain(value: Any) -> Any:
-    """Return a numpy scalar, an array or a tensor as numbers and lists."""
-    if not hasattr(value, "tolist"):
-        raise TypeError(
-            f"Trainer: config() of the batches contains {described(value)}, expected numbers, strings and lists, which "
-            "a checkpoint can store."
-        )
-    return value.tolist()
+    return json.loads(as_bytes(config, "Trainer: config() of the batches").tobytes())
 
 
 def flatten_state(state: Any) -> dict[str, Any]:

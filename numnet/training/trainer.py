@@ -6,20 +6,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_positive, validate_call
+from numnet.core.checks import check_count, check_positive, validate_call
+from numnet.core.checks.runs import check_batches, check_counted, check_optimizer, check_trainable, epoch_of
+from numnet.core.checks.training import check_amounts
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.core.show import Answering
 from numnet.data.vocabulary import Vocabulary
 from numnet.models.checkpoint import Checkpoint
+from numnet.training.diagnosis import first_nonfinite, remedy
 from numnet.training.history import History
-from numnet.training.resume import resume_run, save_run
+from numnet.training.resume import check_writable, resume_run, save_run
+from numnet.training.units import steps_of, target_of, token_of, unit_of
 
 
 class TrainingDiverged(FloatingPointError):
@@ -35,7 +35,8 @@ class Trainer(Answering):
     sample               a function called at each report; its text is printed if `progress` is True
     patience             stop after this many reports without a better validation loss
     progress             print a progress bar (tqdm) and the reports on standard error
-    token                the name of a step of x in the reports: "word", "character"
+    token                the name of a step of x in the reports, such as "word"; default: the unit of the vocabulary, or
+                         else "token" or "time step"
     """
 
     @validate_call
@@ -51,14 +52,19 @@ class Trainer(Answering):
         evaluate_every: int | None = None,
         patience: int | None = None,
         progress: bool = True,
-        token: str = "character",
+        token: str | None = None,
     ) -> None:
         check_positive("Trainer", evaluate_every=evaluate_every, patience=patience)
+        check_trainable("Trainer", model)
+        check_optimizer("Trainer", optimizer, model)
+        check_batches("Trainer", "batches", batches)
+        if validation is not None:
+            check_batches("Trainer", "validation", validation, sized=False)
         self.model, self.optimizer, self.batches, self.validation = model, optimizer, batches, validation
-        self.vocabulary, self.sample, self.progress, self.token = vocabulary, sample, progress, token
+        self.vocabulary, self.sample, self.progress = vocabulary, sample, progress
         self.directory = None if directory is None else Path(directory)
         self.evaluate_every, self.patience = evaluate_every or len(batches), patience
-        self.history = History()
+        self.history = History(token=token or token_of(vocabulary, batches))
         self.step = self.epoch = self.index = self.tokens = self.stale = 0
         self.seconds = self.busy = 0.0
         self.best = math.inf
@@ -75,6 +81,12 @@ class Trainer(Answering):
         """
         if steps is None and epochs is None and seconds is None:
             raise ValueError("Trainer: no end is given, expected at least one. Pass steps=, epochs= or seconds=.")
+        for name, total in (("steps", steps), ("epochs", epochs)):
+            if total is not None:
+                check_count("Trainer.fit", **{name: total})
+        check_amounts("Trainer.fit", **({} if seconds is None else {"seconds": seconds}))
+        if self.directory is not None:
+            check_writable(self)
         if epochs is not None:
             total = epochs * len(self.batches)
             steps = total if steps is None else min(steps, total)
@@ -104,11 +116,17 @@ class Trainer(Answering):
     def stream(self) -> Iterator[tuple[Any, ...]]:
         """Yield batches endlessly from the current position in the data. The state is zero at the start of an epoch."""
         while True:
-            for batch in islice(self.batches.epoch(self.epoch), self.index, None):
+            first, taken = self.index, 0
+            for k, batch in enumerate(epoch_of("Trainer", "batches", self.batches, self.epoch)):
+                if k < first:
+                    continue
                 if self.index == 0 or not self.batches.carries_state:
                     self.state = None
                     self.model.reset_state()
+                taken += 1
                 yield batch
+            if taken and not any(self.history.losses[-taken:]):
+                check_counted("Trainer", "batches", self.epoch, max(self.history.counts[-taken:]))
             self.epoch, self.index = self.epoch + 1, 0
 
     def train(self, x: Any, y: Any, lengths: Any = None) -> None:
@@ -123,17 +141,26 @@ class Trainer(Answering):
         except FloatingPointError as error:
             raise TrainingDiverged(
                 f"Trainer: step {self.step + 1}: the loss is {loss}. {error} The parameters and checkpoints were not "
-                f"changed. {remedy(x, y)}"
+                f"changed. {remedy(self.model, self.optimizer.steps, x, y, lengths)}"
             ) from error
         self.state = self.model.last_state
         self.step, self.index = self.step + 1, self.index + 1
-        self.tokens += x.size if lengths is None else int(lengths.sum())
-        self.history.losses.append(loss)
+        self.tokens += steps_of(x, lengths)
+        self.record(x, y, loss)
         self.busy += time.perf_counter() - start
+
+    def record(self, x: Any, y: Any, loss: float) -> None:
+        """Add the loss of a step to the history, with the number of its targets."""
+        history, function = self.history, self.model.needs_loss()
+        if history.target is None:
+            history.target = target_of(x, y, function, history.token)
+            history.unit = unit_of(function, history.target)
+        history.losses.append(loss)
+        history.counts.append(float(getattr(function, "counted", 0)))
 
     def report(self) -> None:
         """Validate, add a row to the history, print it and a sample, and save checkpoints."""
-        loss = None if self.validation is None else evaluate(self.model, self.validation)
+        loss = None if self.validation is None else mean_loss("Trainer", "validation", self.model, self.validation)
         new_step = not self.history.rows or self.history.rows[-1]["step"] != self.step
         row = self.history.add(
             loss,
@@ -143,13 +170,13 @@ class Trainer(Answering):
             seconds=round(self.seconds, 3),
             learning_rate=self.optimizer.schedule(max(0, self.optimizer.steps - 1)),
             gradient_norm=self.gradient_norm,
-            characters_per_second=self.tokens / self.busy if self.busy else None,
+            speed=self.tokens / self.busy if self.busy else None,
         )
         better = loss is not None and loss < self.best
         if loss is not None:
             self.best, self.stale = (loss, 0) if better else (self.best, self.stale + new_step)
         if self.progress:
-            self.say(describe(row, self.token))
+            self.say(describe(row))
             if self.sample is not None:
                 self.say(self.sample())
         self.save("last.npz")
@@ -171,35 +198,27 @@ class Trainer(Answering):
         resume_run(self, checkpoint)
 
 
-def first_nonfinite(model: Any) -> str:
-    """Return a sentence that names the first parameter, or else the first gradient, with an infinity or NaN."""
-    for what, arrays in (("the parameter", model.params), ("the gradient of", model.grads)):
-        for name, value in arrays.items():
-            if not np.isfinite(to_numpy(value)).all():
-                return f"{what} {name} is not finite."
-    return "Every parameter and gradient is finite."
-
-
-def remedy(*batch: Any) -> str:
-    """Return the remedy for a loss that is not finite: NaN in a batch needs other data, not another learning rate."""
-    if not all(np.isfinite(to_numpy(values)).all() for values in batch):
-        return "The batch has a NaN or an infinity: clean the data."
-    return "Lower the learning rate, or set clip_norm."
-
-
 @validate_call
 def evaluate(model: Any, batches: Any) -> float:
     """Return the mean loss over all targets of one epoch, in evaluation mode; the state is carried if the batches do.
 
-    The states of stateful layers are the same afterwards.
+    The states of stateful layers are the same afterwards. ValueError if no target counts.
     """
+    check_trainable("evaluate", model, "evaluate")
+    check_batches("evaluate", "batches", batches, sized=False)
+    return mean_loss("evaluate", "batches", model, batches)
+
+
+def mean_loss(who: str, name: str, model: Any, batches: Any) -> float:
+    """Return the mean loss of checked batches; `name` is their name in error messages."""
     state, total, count = None, 0.0, 0.0
     with model.fresh_state():
-        for x, y, *lengths in batches.epoch(0):
+        for x, y, *lengths in epoch_of(who, name, batches, 0):
             mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
-            total += mean * model.loss.counted
-            count += model.loss.counted
+            counted = float(getattr(model.needs_loss(), "counted", 0))
+            total, count = total + mean * counted, count + counted
             state = model.last_state if batches.carries_state else None
             if not batches.carries_state:
                 model.reset_state()
-    return total / count if count else 0.0
+    check_counted(who, name, 0, count)
+    return total / count

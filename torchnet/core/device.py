@@ -24,7 +24,10 @@ def usable_device(kind: type, device: Any) -> torch.device:
 
 def as_dtype(dtype: DTypeLike) -> torch.dtype:
     """Convert 'float32', numpy.float32 or torch.float32 to PyTorch's dtype."""
-    return dtype if isinstance(dtype, torch.dtype) else getattr(torch, np.dtype(dtype).name)
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    found: torch.dtype = getattr(torch, dtype if dtype == "bfloat16" else np.dtype(dtype).name)
+    return found
 
 
 def as_tensor(x: Any) -> Any:

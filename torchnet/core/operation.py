@@ -17,7 +17,7 @@ from numnet.core.checks import (
     check_real,
     check_saved,
     check_shape,
-    check_state_dict,
+    check_weights,
     validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
@@ -225,11 +225,8 @@ class ParamOperation(Initialization, Operation):
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load these values, arrays or tensors; if any does not match, raise ValueError and change nothing."""
         given = {name: as_tensor(value) for name, value in state.items()}
-        expected = {name: tuple(p.shape) for name, p in self.named_parameters()}
         check_built(self.name, self)
-        check_state_dict(self.name, expected, {name: tuple(value.shape) for name, value in given.items()})
-        for name, value in given.items():
-            check_real(self.name, name, value)
+        check_weights(self.name, dict(self.named_parameters()), given)
         self.protect_parameters()
         return super().load_state_dict(given, strict, assign)
 

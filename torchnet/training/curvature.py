@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from numnet.core.checks import check_state_dict, validate_call
-from torchnet.core.device import as_tensor
+from numnet.core.checks.runs import check_direction, check_finite_values
 
 
 @validate_call
@@ -23,9 +23,11 @@ def hessian_vector(
     The fused kernels have no second derivative, so every layer runs its plain steps. Dropout draws the masks of the
     next step. Afterwards weights, gradients, masks and the states of stateful layers are as before.
     """
-    v = {name: as_tensor(value) for name, value in direction.items()}
+    check_direction(model, direction)
+    v = {name: model.cast(f"direction {name}", value) for name, value in direction.items()}
     shapes = {name: tuple(p.shape) for name, p in model.params.items()}
     check_state_dict("hessian_vector", shapes, {name: tuple(a.shape) for name, a in v.items()})
+    check_finite_values("hessian_vector", "direction", all(bool(torch.isfinite(value).all()) for value in v.values()))
     recurrent = list(model.recurrent_layers.values())
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
     used = [layer.use_fast for layer in recurrent]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,19 +17,31 @@ from numnet.core.checks import (
     check_state_dict,
     validate_call,
 )
+from numnet.core.checks.runs import check_optimizer_state
+from numnet.core.checks.training import (
+    check_amounts,
+    check_epsilon,
+    check_finite_norm,
+    check_rate,
+    check_same_dtype,
+    check_squares,
+)
+from numnet.core.checks.values import check_fits
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.core.show import Answering
-from torchnet.training.clipping import check_finite, clip_by_norm, clip_by_value, global_norm
+from torchnet.training.clipping import check_finite, clip_by_value, norm_of, scale_to
 
 
 class Optimizer(Answering):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken. `kind` is the class in torch.optim. `buffer_names` maps the name of each buffer in
-    numnet to its name in torch.optim.
+    numnet to its name in torch.optim. Parameters of float16 or bfloat16 are updated in float32, and the result is
+    rounded; their buffers are float32.
     """
 
     kind: Any
+    epsilon: float | None = None  # of the optimizers that divide by the root of the mean of g²
     buffer_names: ClassVar[dict[str, str]] = {}
 
     @validate_call
@@ -41,11 +53,14 @@ class Optimizer(Answering):
         clip_value: float | None = None,
     ) -> None:
         check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
+        check_amounts(type(self).__name__, weight_decay=weight_decay)
         self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.steps = 0
         self.torch_optimizer: torch.optim.Optimizer | None = None
+        self.updated: list[torch.Tensor] = []  # what torch.optim updates: the parameters, or float32 copies of them
         self.model: Any = None
+        self.dtype: torch.dtype | None = None  # of the parameters at the first step
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of torch.optim's class, except the learning rate and the weight decay."""
@@ -54,34 +69,63 @@ class Optimizer(Answering):
     def step(self, model: Any = None) -> float:
         """Update all parameters once. Return the global norm of the gradients before clipping.
 
-        If a gradient is not finite, raise FloatingPointError and change nothing.
+        If a gradient or the rate is not finite, raise FloatingPointError or ValueError, and change nothing.
         """
-        check_model(type(self).__name__, model, "parameters")
-        check_built(type(self).__name__, model)
-        check_same_model(type(self).__name__, self.model, model)
-        grads = [p.grad for p in model.parameters() if p.grad is not None]
-        norm = global_norm(grads)
+        who = type(self).__name__
+        check_model(who, model, "parameters")
+        check_built(who, model)
+        check_same_model(who, self.model, model)
+        params = list(model.parameters())
+        dtype = check_same_dtype(who, self.dtype, params[0].dtype if params else None)
+        grads = [p.grad for p in params if p.grad is not None]
+        norm = norm_of(grads)
         if not math.isfinite(norm):
-            check_finite(type(self).__name__, model.grads)
-        if self.clip_norm is not None:
-            clip_by_norm(grads, self.clip_norm, norm)
-        if self.clip_value is not None:
-            clip_by_value(grads, self.clip_value)
-        torch_optimizer = self.torch_optimizer_for(model)
-        torch_optimizer.param_groups[0]["lr"] = self.schedule(self.steps)
+            check_finite(who, {name: g for name, g in model.grads.items() if g is not None})
+            check_finite_norm(who, norm)
+        rate = check_rate(who, self.steps, self.schedule(self.steps))
+        if self.epsilon is not None:
+            self.check_division(params, norm)
+        torch_optimizer, self.dtype = self.torch_optimizer_for(model), dtype
+        self.clip(grads, norm)
+        torch_optimizer.param_groups[0]["lr"] = rate
         self.steps += 1
-        torch_optimizer.step()
-        for p in model.parameters():
+        self.rounded_update(params, torch_optimizer)
+        for p in params:
             torch.autograd.graph.increment_version(p)  # fused Adam does not: backward with old weights must fail
         return norm
 
+    def check_division(self, params: Sequence[torch.Tensor], norm: float) -> None:
+        """Check that neither ε nor g² leaves the range of the dtype that an update is computed in."""
+        largest = min(limit for limit in (norm, self.clip_norm, self.clip_value) if limit is not None)
+        for dtype in {computed_in(p) for p in params}:
+            check_epsilon(type(self).__name__, self.epsilon, str(dtype).removeprefix("torch."))
+            check_squares(type(self).__name__, largest, str(dtype).removeprefix("torch."))
+
+    def clip(self, grads: Sequence[torch.Tensor], norm: float) -> None:
+        """Clip the gradients, of this norm, in place."""
+        if self.clip_norm is not None:
+            scale_to(grads, self.clip_norm, norm)
+        if self.clip_value is not None:
+            clip_by_value(grads, self.clip_value)
+
+    def rounded_update(self, params: Sequence[torch.Tensor], torch_optimizer: torch.optim.Optimizer) -> None:
+        """Update the parameters in place, in float32 or float64."""
+        rounded = [(p, exact) for p, exact in zip(params, self.updated) if p is not exact]
+        with torch.no_grad():
+            for p, exact in rounded:
+                exact.copy_(p)
+                exact.grad = None if p.grad is None else p.grad.to(exact.dtype)
+            torch_optimizer.step()
+            for p, exact in rounded:
+                p.copy_(exact)
+
     def torch_optimizer_for(self, model: Any) -> torch.optim.Optimizer:
-        """Return torch.optim's optimizer over the model's parameters; it is created at the first step."""
+        """Return torch.optim's optimizer; it is created at the first step."""
         self.model = model
         if self.torch_optimizer is None:
-            self.torch_optimizer = self.kind(
-                model.parameters(), lr=self.schedule(0), weight_decay=self.weight_decay, **self.options()
-            )
+            params = model.parameters()
+            self.updated = [p if p.dtype == computed_in(p) else p.detach().to(computed_in(p)) for p in params]
+            self.torch_optimizer = self.kind(self.updated, lr=0.0, weight_decay=self.weight_decay, **self.options())
         return self.torch_optimizer
 
     def arguments(self) -> dict[str, Any]:
@@ -101,16 +145,26 @@ class Optimizer(Answering):
 
     def load_state_dict(self, state: Mapping[str, Any], model: Any) -> None:
         """Restore the state of an optimizer of either backend."""
+        who, state = type(self).__name__, check_optimizer_state(type(self).__name__, state)
+        check_model(who, model, "parameters")
+        check_built(who, model)
         params = list(model.parameters())
-        sizes = [p.numel() for p in params]
         names = self.buffer_names if state.get("steps") else {}
-        expected = {"steps": (), **dict.fromkeys(names, (sum(sizes),))}
-        check_state_dict(type(self).__name__, expected, {name: np.shape(value) for name, value in state.items()})
-        self.torch_optimizer, self.steps = None, int(state["steps"])
+        expected = {"steps": (), **dict.fromkeys(names, (sum(p.numel() for p in params),))}
+        check_state_dict(who, expected, {name: value.shape for name, value in state.items()})
+        for name in names:
+            dtype = max((computed_in(p) for p in params), key=lambda each: each.itemsize)
+            check_fits(who, name, torch.as_tensor(state[name]), dtype)
+        self.torch_optimizer, self.steps, self.dtype = None, int(state["steps"]), params[0].dtype
         torch_optimizer = self.torch_optimizer_for(model)
-        for p in params:
+        for p in self.updated:
             torch_optimizer.state[p] = {"step": torch.tensor(float(self.steps), device=p.device)} if names else {}
         for ours, theirs in names.items():
-            pieces = torch.as_tensor(np.array(state[ours])).split(sizes)
-            for p, piece in zip(params, pieces):
+            pieces = torch.as_tensor(np.array(state[ours])).split([p.numel() for p in params])
+            for p, piece in zip(self.updated, pieces):
                 torch_optimizer.state[p][theirs] = piece.reshape(p.shape).to(p).clone()
+
+
+def computed_in(p: torch.Tensor) -> torch.dtype:
+    """Return the dtype in which a parameter is updated."""
+    return torch.promote_types(p.dtype, torch.float32)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from numnet.core.checks import check_fraction, validate_call
+from numnet.core.checks import check_fraction, check_positive, validate_call
 from numnet.core.schedules import Schedule
 from torchnet.training.optimizer import Optimizer
 
@@ -60,6 +60,7 @@ class AdaGrad(Optimizer):
         clip_value: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
+        check_positive("AdaGrad", epsilon=epsilon)
         self.epsilon = epsilon
 
     def options(self) -> dict[str, Any]:
@@ -84,6 +85,7 @@ class RMSProp(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
         check_fraction("RMSProp", decay=decay)
+        check_positive("RMSProp", epsilon=epsilon)
         self.decay, self.epsilon = decay, epsilon
 
     def options(self) -> dict[str, Any]:
@@ -109,6 +111,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(learning_rate, weight_decay, clip_norm, clip_value)
         check_fraction(type(self).__name__, beta1=beta1, beta2=beta2)
+        check_positive(type(self).__name__, epsilon=epsilon)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
     def options(self) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from numnet.core.answers import no_option
 from numnet.core.checks.arguments import check_kind, kinds_of
 from numnet.core.checks.batches import check_features, check_sequence
-from numnet.core.checks.values import check_fraction, check_shape
+from numnet.core.checks.training import backend_of
+from numnet.core.checks.values import check_fits, check_fraction, check_real, check_shape
 
 Shape = tuple[int, ...]
 
@@ -116,9 +117,16 @@ def check_config(who: str, config: Any, names: Sequence[str]) -> None:
 
 def check_model(who: str, model: Any, method: str) -> None:
     """What an optimizer steps: a model, or a layer with parameters, whose `method` gives them to it."""
-    if not hasattr(model, method):
-        got = "no model is given" if model is None else f"the model is {type(model).__name__}"
-        raise TypeError(f"{who}: {got}, expected a model, or a layer with parameters. Call optimizer.step(model).")
+    if not hasattr(model, method) or isinstance(model, type):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        got = "no model is given" if model is None else f"the model is {kind}"
+        backend, ours = backend_of(model), "numnet" if method == "flat" else "torchnet"
+        remedy = "Call optimizer.step(model)."
+        if isinstance(model, type):
+            remedy = f"Make an object of the class: {model.__name__}(...)."
+        elif backend in ("numnet", "torchnet") and backend != ours:
+            got, remedy = f"the model is of {backend}", f"The optimizer is of {ours}: use {backend}.{who}."
+        raise TypeError(f"{who}: {got}, expected a model, or a layer with parameters. {remedy}")
 
 
 def check_same_model(who: str, remembered: Any, model: Any) -> None:
@@ -136,6 +144,15 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
                 f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
                 "Does the file belong to another architecture?"
             )
+
+
+def check_weights(who: str, params: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check names, shapes and values of arrays or tensors, before any of them is written into the parameters."""
+    shapes = ({name: tuple(value.shape) for name, value in each.items()} for each in (params, given))
+    check_state_dict(who, *shapes)
+    for name, value in given.items():
+        check_real(who, name, value)
+        check_fits(who, name, value, params[name].dtype)
 
 
 def check_input_size(who: str, built: int | None, input_size: int) -> None:

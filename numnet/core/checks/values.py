@@ -38,6 +38,22 @@ def check_real(who: str, name: str, x: Any) -> None:
         raise TypeError(f"{who}: {name} is {kind_of(x)}, expected real numbers. Convert it with .astype('float32').")
 
 
+LARGEST = {"float16": 65504.0, "bfloat16": 3.3895e38, "float32": 3.4028235e38}
+
+
+def check_fits(who: str, name: str, value: Any, dtype: Any) -> None:
+    """Check that no finite number of an array or tensor becomes infinite in the dtype of a parameter."""
+    own, largest = (LARGEST.get(str(each).removeprefix("torch."), math.inf) for each in (value.dtype, dtype))
+    if own <= largest or kind_of(value) != "real" or str(value.dtype).endswith("bool"):
+        return
+    beyond = (abs(value) > largest) & (abs(value) < math.inf)
+    if beyond.any():
+        raise ValueError(
+            f"{who}: {name} has {float(value[beyond][0]):.3g}, expected at most {largest:.5g}, the largest number of "
+            f"{str(dtype).removeprefix('torch.')}. Create the model with dtype='float64', or scale the values."
+        )
+
+
 def first_place(where: Any) -> list[int]:
     """Return the index of the first True in an array or tensor; an empty list if there is none."""
     found = where.nonzero()
@@ -65,11 +81,13 @@ def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> Non
         raise ValueError(f"{who}: {name} is {value!r}, expected one of {', '.join(map(repr, choices))}.")
 
 
-def check_positive(who: str, **sizes: float | None) -> None:
-    """Check that values are above 0, or None."""
+def check_positive(who: str, **sizes: Any) -> None:
+    """Check for finite numbers above 0, or None."""
     for name, value in sizes.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{who}: {name} is {value!r}, expected a number above 0.")
+        is_number = isinstance(value, numbers.Real)
+        if value is not None and not (is_number and 0 < value < math.inf):
+            expected = "a finite number" if value == math.inf else "a number"
+            raise ValueError(f"{who}: {name} is {value!r}, expected {expected} above 0.")
 
 
 def check_size(who: str, **sizes: Any) -> None:

@@ -1,0 +1,46 @@
+"""What the numbers of a report count: characters, words, tokens, time steps, sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from numnet.core.arrays import to_numpy
+
+
+def token_of(vocabulary: Any, batches: Any) -> str:
+    """Return what one step of x is: the unit of the vocabulary, "token" for whole numbers, else "time step"."""
+    if vocabulary is not None:
+        return str(vocabulary.unit)
+    batches = getattr(batches, "batches", batches)
+    data = getattr(batches, "tokens", None)
+    data = getattr(batches, "sequences", [None])[0] if data is None else data
+    return "token" if getattr(getattr(data, "dtype", None), "kind", "") in ("i", "u") else "time step"
+
+
+def target_of(x: Any, target: Any, loss: Any, token: str) -> str:
+    """Return what the loss is a mean over: the token if each has a target, else "sequence" or "target"."""
+    if not loss.in_nats:
+        return "target"
+    if hasattr(target, "lengths"):
+        return token
+    shape = np.shape(to_numpy(target))
+    places = shape if to_numpy(target).dtype.kind in "iu" else shape[:-1]
+    if len(places) == 1:
+        return "sequence"
+    return token if places == tuple(getattr(x, "shape", np.shape(x)))[:2] else "target"
+
+
+def unit_of(loss: Any, target: str) -> str:
+    """Return the unit of a loss in a plot: "nats a word", or the name of a loss that is not in nats."""
+    return f"nats a {target}" if loss.in_nats else str(getattr(loss, "name", type(loss).__name__))
+
+
+def steps_of(x: Any, lengths: Any) -> int:
+    """Return the number of steps of a batch: (B, T, ...) has B T, fewer with lengths; anything else counts as one."""
+    lengths = getattr(x, "lengths", lengths)
+    if lengths is not None:
+        return int(to_numpy(lengths).sum())
+    shape = x.shape if hasattr(x, "shape") else np.shape(x) if isinstance(x, (list, tuple)) else ()
+    return int(np.prod(shape[:2], dtype=int))
