@@ -122,7 +122,7 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
      lambda net: trained(net).backward(None, (np.zeros((2, 6)), np.zeros((2, 5))))),
     ("complex upstream", TypeError, "LSTMLayer: dy is complex128, expected real numbers.", lambda net: trained(net).backward(np.zeros((2, 3, 5), complex))),
     ("complex target", TypeError, "MeanSquaredError: target is complex64, expected real numbers.", lambda net: net.MeanSquaredError()(x, x * 1j)),
-    ("nothing at all", TypeError, "RNNModel: x is object, expected real numbers.", lambda net: net.RNNModel([net.Dense(2)])(None)),
+    ("nothing at all", TypeError, "RNNModel: x is None, expected an array of real numbers.", lambda net: net.RNNModel([net.Dense(2)])(None)),
     ("reset", ValueError, "reset is 'late', expected one of 'before', 'after'.", lambda net: net.GRULayer(3, reset="late")),
     ("initial", ValueError, "initial is 'magic', expected one of 'pytorch', 'glorot', 'orthogonal'.", lambda net: lstm(net, initial="magic")),
     ("dropout 1", ValueError, "Dropout: p is 1, expected 0 or more and less than 1.", lambda net: net.Dropout(1)),
@@ -153,13 +153,13 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("lengths in a loss", ValueError, "SoftmaxCrossEntropy: lengths[1] is 4, expected 0 to 3", lambda net: net.SoftmaxCrossEntropy()(x, np.zeros((2, 3), int), [2, 4])),
     ("mask of steps", ValueError, "LSTMLayer: mask is (2, 4), expected (2, 3). One truth value per step.", lambda net: lstm(net)(x, None, np.ones((2, 4), bool))),
     ("mask of a model", ValueError, "RNNModel: mask is (3, 2), expected (2, 3).", lambda net: model_of(net, lstm(net))(x, None, np.ones((3, 2), bool))),
-    ("mask of integers", TypeError, "LSTMLayer: mask is int64, expected truth values. Convert it with .astype(bool).",
-     lambda net: lstm(net)(x, None, np.ones((2, 3), np.int64))),
+    ("mask of other numbers", ValueError, "LSTMLayer: mask contains 2, expected truth values, True where a step is real.",
+     lambda net: lstm(net)(x, None, np.full((2, 3), 2))),
     ("lengths beside a Packed", ValueError, "Packed: lengths are given too, expected None. A Packed has its own.", lambda net: lstm(net)(packed(net, 2, 3), None, [2, 3])),
     ("lengths beside a model's Packed", ValueError, "Packed: lengths are given too, expected None.", lambda net: model_of(net, both(net))(packed(net, 2, 3), None, [2, 3])),
     ("width of a Packed", ValueError, "GRULayer: x has 4 features, expected 7.", lambda net: net.GRULayer(5, input_size=7)(packed(net, 2, 3))),
     ("no step in a Packed", ValueError, "LSTMLayer: x is (2, 0, 4), expected at least one sequence of at least one step.", lambda net: lstm(net)(packed(net, 0, 0))),
-    ("a list of sequences", ValueError, "Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).", lambda net: lstm(net)([x[0], x[0, :2]])),
+    ("a list of sequences", ValueError, "LSTMLayer: x is a list of sequences of different lengths, expected one array. Pad it with pad_sequences, or pass pack(x).", lambda net: lstm(net)([x[0], x[0, :2]])),
     ("one sequence with lengths", ValueError, "RNNModel: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). One sequence? Pass x[None].",
      lambda net: model_of(net, lstm(net))(x[0], None, [3])),
     ("upstream's lengths", ValueError, "LSTMLayer: dy[0] has 3 steps, expected 2. Pack both with the same lengths.", lambda net: trained(net, None, packed(net, 2, 3)).backward(packed(net, 3, 2))),
@@ -237,8 +237,8 @@ def test_bad_input_is_refused_in_the_same_words(name: str, kind: type[Exception]
 
 
 def test_numbers_of_a_short_float_are_real_and_integers_are_not() -> None:
-    for dtype in (torch.bfloat16, torch.float16, np.dtype("float64")):
-        check_dtype("test", dtype)
+    assert check_dtype("test", torch.bfloat16, bfloat16=True) == "bfloat16"
+    assert [check_dtype("test", dtype) for dtype in (torch.float32, ">f8")] == ["float32", "float64"]
     with pytest.raises(
         ValueError, match=r"test: dtype is int32, expected a dtype of real numbers, such as 'float32'\."
     ):
@@ -302,19 +302,22 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets have the shape of the prediction.",
         lambda: numnet.MeanSquaredError()(x, np.ones(2)),
     ),
-    ("Tanh: x is complex64, expected real numbers. Convert it with .astype('float32').", lambda: numnet.Tanh()(x * 1j)),
     (
-        "Pooling: x is complex64, expected real numbers. Convert it with .astype('float32').",
+        "Tanh: x is complex64, expected real numbers. Pass the real and the imaginary part as two features.",
+        lambda: numnet.Tanh()(x * 1j),
+    ),
+    (
+        "Pooling: x is complex64, expected real numbers. Pass the real and the imaginary part as two features.",
         lambda: numnet.Pooling()(x * 1j),
     ),
     (
         "Pooling: x is (3, 4), expected (time, batch, features), or integer tokens (time, batch). "
-        "One sequence? Pass x[:, None].",
+        "One sequence? Pass x[:, None]. One number per step? Pass x[..., None].",
         lambda: numnet.Pooling(batch_first=False)(x[0]),
     ),
     (
         "Pooling: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
-        "One sequence? Pass x[None].",
+        "One sequence? Pass x[None]. One number per step? Pass x[..., None].",
         lambda: numnet.Pooling()(x[0]),
     ),
     (
@@ -323,21 +326,21 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: both(numnet)(x[0]),
     ),
     (
-        "Dropout: x is complex64, expected real numbers. Convert it with .astype('float32').",
+        "Dropout: x is complex64, expected real numbers. Pass the real and the imaginary part as two features.",
         lambda: numnet.Dropout()(x * 1j),
     ),
     (
         "Dropout: x is (3, 4), expected (batch, time, features), or integer tokens (batch, time). "
-        "One sequence? Pass x[None].",
+        "One sequence? Pass x[None]. One number per step? Pass x[..., None].",
         lambda: numnet.Dropout(per_sequence=True)(x[0]),
     ),
     (
-        "MeanSquaredError: prediction is complex64, expected real numbers. Convert it with .astype('float32').",
+        "MeanSquaredError: prediction is complex64, expected real numbers. Pass the real and the imaginary part as two features.",
         lambda: numnet.MeanSquaredError()(x * 1j, x),
     ),
     (
         "SoftmaxCrossEntropy: target is (2,), expected (2, 3). "
-        "Integer targets have the shape of the logits without the last axis.",
+        "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling.",
         lambda: numnet.SoftmaxCrossEntropy(ignore_index=1)(x, np.zeros(2, int)),
     ),
     (
@@ -380,7 +383,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.RNNNode(5, input_size=4)(np.ones((3, 2))),
     ),
     (
-        "RNNNode: x is complex128, expected real numbers. Convert it with .astype('float32').",
+        "RNNNode: x is complex128, expected real numbers. Pass the real and the imaginary part as two features.",
         lambda: numnet.RNNNode(5, input_size=4)(np.ones((4, 2)) * 1j),
     ),
     (
@@ -388,7 +391,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.RNNNode(5, input_size=4)(np.array([0, 9])),
     ),
     (
-        "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y.",
+        "RNNNode: dy is (2, 5), expected (5, 2). It has the shape of y. Pass dy.T.",
         lambda: [node := numnet.RNNNode(5, input_size=4), node.backward(np.ones((2, 5)), node(np.ones((4, 2)))[1])],
     ),
     ("Dense: output_size is 0, expected a whole number above 0.", lambda: numnet.Dense(0)),
@@ -431,7 +434,8 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.Packed(np.zeros(0), [-1]),
     ),
     (
-        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). One-hot targets have the shape of the logits.",
+        "SoftmaxCrossEntropy: target is (2, 3, 5), expected (2, 3, 4). "
+        "One-hot targets have the shape of the logits, integer classes (2, 3).",
         lambda: numnet.SoftmaxCrossEntropy()(x, np.ones((2, 3, 5))),
     ),
     (
@@ -451,7 +455,8 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: [net := model_of(numnet, lstm(numnet)), net.loss_and_grads(x, np.zeros((2, 3), int)), net.backward(x)],
     ),
     (
-        "RNNModel: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V.",
+        "RNNModel: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V. "
+        "Plain numbers? Pass x[..., None].",
         lambda: model_of(numnet, numnet.GRULayer(5))(np.array([[0, 1]])),
     ),
     (
@@ -497,7 +502,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.Dense(2, initial="zeros"),
     ),
     (
-        "Dense: W is complex128, expected real numbers. Convert it with .astype('float32').",
+        "Dense: W is complex128, expected real numbers. Pass the real and the imaginary part as two features.",
         lambda: numnet.Dense(2, input_size=3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
     ),
     (

@@ -27,7 +27,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "side by side": lambda net: net.Concat([net.Dropout(0.3), net.Convolution(5)]),
     "a model": lambda net: model_of(net, net.Dropout(0.3), lstm(net, **options), net.Dense(2)),
 }
-REFUSED = [[4, 1], [-1, 1], [1.0, 2.0], [1, 1, 1], [True, False], np.ones((2, 4), bool), np.ones((2, 3), int)]
+REFUSED = [[4, 1], [-1, 1], [1.0, 2.0], [1, 1, 1], [True, False], np.ones((2, 4), bool), np.full((2, 3), 2)]
 
 
 def call(thing: Any, values: Any, lengths: Any, state: Any = None) -> Any:

@@ -14,6 +14,7 @@ from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.outputs import leaves, nested, on_tape
 from numnet.autograd.stored import StoredCall
 from numnet.autograd.weights import Terms, Weights, deferrable, one_step
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_constants, check_padded, check_step, check_step_state, check_weights_unchanged
 from numnet.core.operation import Array
 from numnet.recurrent.unroll import at
@@ -96,9 +97,12 @@ class NodeOnTape(OnTape):
 
     def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
         """Return x as a sequence of T = 1 steps, and the parts of the state, checked, with samples as columns."""
-        node, given = self.part, x.value if isinstance(x, ArrayWithGrad) else np.asarray(x)
+        node, given = self.part, x.value if isinstance(x, ArrayWithGrad) else as_array(self.part.name, "x", x)
         check_step(node.name, given)
-        rows = [None if h is None else np.asarray(value_of(h)) for h in parts]
+        rows = [
+            None if h is None else as_array(node.name, f"state {name}", value_of(h))
+            for name, h in zip(node.states, parts)
+        ]
         check_step_state(node, rows, len(given))
         columns = [None if h is None else h.T for h in rows]
         validated: tuple[Array, tuple[Array, ...]] = node.validated(given.T, node.joined(columns))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.arrays import to_numpy
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_shape, kind_of
 
 Array = npt.NDArray[Any]
@@ -20,10 +20,11 @@ def mask_of(lengths: Array, T: int) -> Array:
 
 def check_lengths(who: str, lengths: Any, B: int, T: int) -> Array:
     """Return lengths as an int64 array (B,); a ValueError names the first that is not a whole number from 0 to T."""
-    found = to_numpy(lengths)
+    found = as_array(who, "lengths", lengths, detach=True)
     check_shape(who, "lengths", found.shape, (B,), "One whole number per sequence.")
     if B and kind_of(found) != "token":
-        raise ValueError(f"{who}: lengths[0] is {found[0]} ({found.dtype}), expected whole numbers. Pass integers.")
+        k = (found != found.round()).argmax()  # the first that is not whole, or 0
+        raise ValueError(f"{who}: lengths[{k}] is {found[k]} ({found.dtype}), expected whole numbers. Pass integers.")
     wrong = np.flatnonzero((found < 0) | (found > T))
     if len(wrong):
         raise ValueError(f"{who}: lengths[{wrong[0]}] is {found[wrong[0]]}, expected 0 to {T} (T = {T}).")
@@ -31,12 +32,20 @@ def check_lengths(who: str, lengths: Any, B: int, T: int) -> Array:
 
 
 def check_mask(who: str, mask: Any, B: int, T: int) -> Array:
-    """Return a mask as a boolean array (B, T); TypeError for other dtypes, as 2 or 0.5 would silently be True."""
-    found = to_numpy(mask)
-    if found.dtype != bool:
-        raise TypeError(f"{who}: mask is {found.dtype}, expected truth values. Convert it with .astype(bool).")
+    """Return a mask as a boolean array (B, T); 0 and 1 of any dtype are accepted."""
+    found = as_array(who, "mask", mask, detach=True)
     check_shape(who, "mask", found.shape, (B, T), "One truth value per step.")
-    return found
+    return truth_values(who, "mask", found, ", True where a step is real")
+
+
+def truth_values(who: str, name: str, found: Array, meaning: str) -> Array:
+    """Return truth values, or 0 and 1 of any dtype, as booleans; ValueError for any other value, such as 2 or NaN."""
+    if found.dtype == bool:
+        return found
+    wrong = ~np.isin(found, (0, 1))
+    if wrong.any():
+        raise ValueError(f"{who}: {name} contains {found[wrong][0]}, expected truth values{meaning}.")
+    return found.astype(bool)
 
 
 def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) -> Array | None:
@@ -46,7 +55,7 @@ def as_mask(who: str, lengths: Any, B: int, T: int, batch_first: bool = True) ->
     """
     if lengths is None:
         return None
-    found, shape = to_numpy(lengths), (B, T) if batch_first else (T, B)
+    found, shape = as_array(who, "lengths", lengths, detach=True), (B, T) if batch_first else (T, B)
     if found.dtype == bool or found.shape == shape:
         found = check_mask(who, found, *shape)
         return found if batch_first else found.T
@@ -57,14 +66,10 @@ def as_resets(who: str, resets: Any, B: int, T: int, batch_first: bool = True) -
     """Return the argument `resets` of a layer as (B, T) truth values, or None; 0 and 1 of any dtype are accepted."""
     if resets is None:
         return None
-    found, shape = to_numpy(resets), (B, T) if batch_first else (T, B)
+    found, shape = as_array(who, "resets", resets, detach=True), (B, T) if batch_first else (T, B)
     check_shape(who, "resets", found.shape, shape, "One truth value per step, True where a sequence begins.")
-    wrong = ~np.isin(found, (0, 1))
-    if wrong.any():
-        raise ValueError(
-            f"{who}: resets contains {found[wrong][0]}, expected truth values. True where a sequence begins."
-        )
-    return found.astype(bool) if batch_first else found.astype(bool).T
+    found = truth_values(who, "resets", found, ". True where a sequence begins")
+    return found if batch_first else found.swapaxes(0, 1)
 
 
 def continuing(resets: Array, mask: Any, reverse: bool) -> Array:
@@ -94,15 +99,15 @@ def mask_like(who: str, x: Any, lengths: Any, batch_first: bool = True) -> Array
 
 def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
     """Return which targets count, in the shape of the losses, from a mask per target or per step, or lengths (B,)."""
-    found = to_numpy(mask)
+    found = as_array(who, "mask", mask, detach=True)
+    if (*found.shape, 1) == tuple(places):  # one number per sequence
+        found = found[..., None]
     if found.ndim == 1 and len(places) > 1 and found.dtype != bool:
         found = mask_of(check_lengths(who, found, *places[:2]), places[1])
-    if not np.isin(found, (0, 1)).all():
-        wrong = found[~np.isin(found, (0, 1))][0]
-        raise ValueError(f"{who}: mask contains {wrong}, expected truth values, True for a target that counts.")
+    found = truth_values(who, "mask", found, ", True for a target that counts")
     steps = places[:2] if found.ndim == 2 else places
     check_shape(who, "mask", found.shape, steps, "One truth value for each target.")
-    return np.broadcast_to(found.astype(bool).reshape(*found.shape, *(1,) * (len(places) - found.ndim)), places)
+    return np.broadcast_to(found.reshape(*found.shape, *(1,) * (len(places) - found.ndim)), places)
 
 
 def expand_mask(mask: Any, x: Any) -> Any:

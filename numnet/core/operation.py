@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import as_array, as_dtype
 from numnet.core.checks import (
+    check_any_feature,
     check_built,
-    check_dtype,
     check_input_size,
-    check_real,
     check_saved,
-    check_shape,
+    check_state_shape,
     check_weights,
+    check_width_of_y,
+    no_method,
     validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
@@ -59,11 +61,11 @@ class Operation(Made):
 
     def forward(self, x: Any) -> Array:
         """y; what backward needs is stored in `saved`."""
-        raise NotImplementedError
+        raise no_method(self, "forward", "forward(x) → y")
 
     def backward(self, dy: Any) -> Array | None:
         """dx, of x's shape, from dy, of y's shape; None if x has no gradient. RuntimeError before forward."""
-        raise NotImplementedError
+        raise no_method(self, "backward", "backward(dy) → dx")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         return self.forward(*inputs, **options)
@@ -77,16 +79,14 @@ class Operation(Made):
 
     def as_real(self, name: str, x: Any) -> Array:
         """Return x as an array of real numbers; floats keep their dtype, integers become float32."""
-        x = np.asarray(x)
-        check_real(self.name, name, x)
+        x = as_array(self.name, name, x)
         return x if x.dtype.kind == "f" else x.astype(np.float32)
 
     def gradient(self, dy: Any, y_shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Return the upstream gradient as an array of y's shape; None becomes zeros."""
-        dy = np.zeros(y_shape) if dy is None else np.asarray(dy)
-        check_real(self.name, "dy", dy)
+        dy = np.zeros(y_shape) if dy is None else as_array(self.name, "dy", dy)
         dy = dy.astype(dtype, copy=False)
-        check_shape(self.name, "dy", dy.shape, y_shape, "It has the shape of y.")
+        check_state_shape(self.name, "dy", dy.shape, y_shape, "It has the shape of y.")
         return dy
 
     def __getstate__(self) -> dict[str, Any]:
@@ -134,10 +134,9 @@ class ParamOperation(Initialization, Operation):
     def __init__(
         self, input_size: int | None = None, seed: int | None = None, dtype: npt.DTypeLike = "float32"
     ) -> None:
-        self.input_size, self.seed, self.dtype = input_size, seed, np.dtype(dtype)
+        self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype, self.name)
         self.param_names: list[str] = []
         self.built, self.output_width = False, 0
-        check_dtype(self.name, self.dtype)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
         if self.built:
@@ -145,9 +144,9 @@ class ParamOperation(Initialization, Operation):
         if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
-            self.input_size, self.dtype = input_size, np.dtype(dtype)
+            self.input_size, self.dtype = input_size, as_dtype(dtype, self.name)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
-            self.output_width, self.built = self.make(own), True
+            self.output_width, self.built = check_width_of_y(self, self.make(own)), True
             self.record_initial_values()
         return self.output_width
 
@@ -158,18 +157,19 @@ class ParamOperation(Initialization, Operation):
 
     def convert(self, dtype: npt.DTypeLike) -> None:
         """Convert the parameters to another dtype, and discard the saved values of the last call."""
+        dtype = as_dtype(dtype, self.name)
         for module in self.modules():
             module.saved = None
             if isinstance(module, ParamOperation):
-                module.dtype = np.dtype(dtype)
+                module.dtype = dtype
         for _, holder, name in list(self.holders()):
-            holder.dtype = np.dtype(dtype)
+            holder.dtype = dtype
             holder.add_param(name, getattr(holder, name))
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype
 
     def make(self, rng: np.random.Generator) -> int:
         """Initialize the parameters for inputs of width `input_size`; return the width of the outputs."""
-        raise NotImplementedError
+        raise no_method(self, "make", "make(rng) → the width of y")
 
     def holders(self, prefix: str = "") -> Iterator[tuple[str, ParamOperation, str]]:
         """Yield (full name, owner, name in the owner) of every parameter: its own first, then those of its parts."""
@@ -207,6 +207,7 @@ class ParamOperation(Initialization, Operation):
     def ready(self, input_size: int | None) -> None:
         """Build for this width, unless built already."""
         if not self.built and input_size is not None:
+            check_any_feature(self.name, input_size)
             with BUILDING:
                 self.build_once(input_size)
 
@@ -217,9 +218,7 @@ class ParamOperation(Initialization, Operation):
 
     def cast(self, name: str, x: Any) -> Array:
         """Cast x to the layer's dtype, from any dtype of real numbers."""
-        x = np.asarray(x)
-        check_real(self.name, name, x)
-        return x.astype(self.dtype, copy=False)
+        return as_array(self.name, name, x).astype(self.dtype, copy=False)
 
     def flat(self) -> list[tuple[Array, Array]]:
         """(parameters, gradients) for an optimizer, in the order of `params`."""

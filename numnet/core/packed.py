@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import (
-    as_array,
     check_fill,
     check_list,
     check_real,
     check_same_lengths,
     check_shape,
+    data_array,
     kind_of,
     validate_call,
 )
@@ -41,7 +41,7 @@ class Packed:
     def __init__(self, values: Any, lengths: Any) -> None:
         self.values, lengths = (
             as_values("values", values),
-            as_array("Packed", "lengths", lengths, "whole numbers (batch,)"),
+            data_array("Packed", "lengths", lengths, "whole numbers (batch,)"),
         )
         longest = lengths.max(initial=0) if kind_of(lengths) == "token" else 0
         self.lengths = check_lengths("Packed", lengths, lengths.size, longest)
@@ -55,7 +55,7 @@ class Packed:
         padded = as_values("padded", padded)
         if padded.ndim < 2:
             raise ValueError(f"Packed: padded is {tuple(padded.shape)}, expected (batch, time, ...).")
-        lengths = as_array("Packed", "lengths", lengths, "whole numbers (batch,)")
+        lengths = data_array("Packed", "lengths", lengths, "whole numbers (batch,)")
         lengths = check_lengths("Packed", lengths, *padded.shape[:2])
         return cls(padded[np.nonzero(mask_of(lengths, padded.shape[1]))], lengths)
 
@@ -119,8 +119,6 @@ def unpack(batch: Any, lengths: Any = None) -> list[Any]:
 
 def to_padded(x: Any, lengths: Any = None, batch_first: bool = True) -> tuple[Any, Any]:
     """Return x, padded in the layer's layout if it is Packed, and its lengths, which a Packed contains."""
-    if isinstance(x, (list, tuple)) and len({len(part) for part in x if hasattr(part, "__len__")}) > 1:
-        raise ValueError("Packed: x is a list of sequences of different lengths, expected one array. Pass pack(x).")
     if not isinstance(x, Packed):
         return x, lengths
     if lengths is not None:
@@ -177,7 +175,7 @@ def join(who: str, name: str, sequences: Iterable[Any]) -> Packed:
 
 def as_numbers(who: str, name: str, value: Any, expected: str = "(time,) or (time, features)") -> Array:
     """Return an array of real numbers; integers become int64."""
-    array = as_array(who, name, value, expected)
+    array = data_array(who, name, value, expected)
     kind = kind_of(array)
     if kind not in ("real", "token"):
         remedy = {"O": "Does it contain a None?", "U": ENCODE, "S": ENCODE}.get(array.dtype.kind, "Convert it first.")
@@ -190,6 +188,6 @@ def as_numbers(who: str, name: str, value: Any, expected: str = "(time,) or (tim
 def as_values(name: str, values: Any) -> Any:
     """Return a tensor unchanged, anything else as an array, for a Packed."""
     tensor = hasattr(values, "new_full") and not isinstance(values, type)
-    found = values if tensor else as_array("Packed", name, values, "an array, one row for each step")
+    found = values if tensor else data_array("Packed", name, values, "an array, one row for each step")
     check_real("Packed", name, found)
     return found

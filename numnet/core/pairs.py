@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.checks import check_gradients
+
 Array = npt.NDArray[Any]
 FEW = 128  # different tokens; with more of them the product with one-hot columns is slower
 
@@ -32,6 +34,7 @@ def joined(columns: Sequence[Array]) -> Array:
 
 def add_grads(part: Any, grads: Mapping[str, Any]) -> None:
     """Add the gradients to dW for each W of the part; (columns, sums) are added to these columns only."""
+    check_gradients(part, grads)
     for name, gradient in grads.items():
         total = getattr(part, f"d{name}")
         if isinstance(gradient, tuple):

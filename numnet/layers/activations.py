@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.checks import check_last_axis
 from numnet.core.operation import Array, Operation
 
 
@@ -82,6 +83,7 @@ class Softmax(Activation):
     """e = exp(x - max x)  (1),  y = e / Σ e  (2), over the last axis; the shift cancels, and prevents overflow."""
 
     def f(self, x: Array) -> Array:
+        check_last_axis(self.name, x)
         e = np.exp(x - x.max(axis=-1, keepdims=True))  # (1)
         return e / e.sum(axis=-1, keepdims=True)  # (2)
 

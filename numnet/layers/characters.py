@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_characters, check_size, validate_call
 from numnet.core.operation import Array, Layer, Operation
 from numnet.core.packed import Packed
@@ -66,7 +67,7 @@ class Characters(Layer):
 
     def forward(self, x: Any) -> Array:
         """y (B, ..., O) from rows of characters x (B, ..., C). IndexError for a character outside of 0..A-1."""
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_characters(self.name, x, self.width)
         words, which = distinct(x.reshape(-1, x.shape[-1]), self.width)
         lengths = np.count_nonzero(words, axis=1)

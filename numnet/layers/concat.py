@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import as_array
 from numnet.core.checks import (
     check_columns,
     check_distinct,
@@ -75,7 +76,7 @@ class Concat(Layer):
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, ..., Σ O) from x (B, ..., Σ widths). ValueError for another number of columns."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_columns(self.name, x, self.widths)
         if lengths is not None:
             check_steps(self.name, x, self.batch_first, tokens=self.reads == "tokens")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from numnet.core import init as draw
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, ParamOperation
@@ -66,8 +67,8 @@ class Convolution(ParamOperation):
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = np.asarray(x)
-        check_steps(self.name, x, self.batch_first, tokens=False)
+        x = as_array(self.name, "x", x)
+        check_steps(self.name, x, self.batch_first, tokens=False, input_size=self.input_size)
         check_width(self.name, x, self.input_size)
         B, T = self.time_major(x).shape[:2]
         mask = as_mask(self.name, lengths, B, T, self.batch_first)

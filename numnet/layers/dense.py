@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_choice, check_features, check_size, validate_call
 from numnet.core.layout import all_columns, columns, rows
 from numnet.core.operation import Array, ParamOperation
@@ -66,7 +67,7 @@ class Dense(ParamOperation):
 
     def validated(self, x: Any) -> Array:
         """x checked and cast; the first call finds D."""
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1])
         return self.cast("x", x)

@@ -23,7 +23,7 @@ class Dropout(Operation):
     @validate_call
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         check_fraction(self.name, p=p)
-        self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
+        self.p, self.seed, self.calls, self.per_sequence = float(p), seed, 0, per_sequence
         self.batch_first = True if per_sequence else None
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: Any) -> int:
@@ -52,5 +52,5 @@ class Dropout(Operation):
             return np.ones(shape, dtype)
         self.calls += 1
         mask_shape = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
-        m = masks.mask(self.p, mask_shape, self.seed or 0, self.calls).astype(dtype) / (1 - self.p)
+        m = masks.mask(self.p, mask_shape, self.seed or 0, self.calls).astype(dtype) / np.asarray(1 - self.p, dtype)
         return np.broadcast_to(m, shape)

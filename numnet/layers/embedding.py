@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
 from numnet.core.layout import all_columns, columns
 from numnet.core.operation import Array, ParamOperation
@@ -56,14 +57,14 @@ class Embedding(ParamOperation):
         ValueError for another shape, IndexError for a row outside of 0..V-1.
         """
         vectors = self.cast("vectors", vectors)
-        rows = np.arange(len(self.W)) if rows is None else np.asarray(rows)
+        rows = np.arange(len(self.W)) if rows is None else as_array(self.name, "rows", rows)
         check_tokens(self.name, rows, len(self.W))
         check_shape(self.name, "vectors", vectors.shape, (*rows.shape, self.output_size), "One row for each token.")
         self.W[rows] = vectors
 
     def forward(self, x: Any) -> Array:
         """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_tokens(self.name, x, len(self.W))
         self.saved = x.copy()
         return self.W[x]  # (1)

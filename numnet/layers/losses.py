@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_real, check_shape, check_tokens, kind_of, validate_call
+from numnet.core.arrays import as_array
+from numnet.core.checks import (
+    check_classes,
+    check_logit_axis,
+    check_one_hot,
+    check_target_shape,
+    check_unit_interval,
+    no_method,
+    validate_call,
+)
 from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_loss_mask
 from numnet.core.operation import Array, Operation
@@ -40,8 +49,12 @@ class Loss(Operation):
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
-        prediction, target = self.as_real("prediction", prediction), np.asarray(target)
-        check_real(self.name, "target", target)
+        prediction, target = self.as_real("prediction", prediction), as_array(self.name, "target", target)
+        dtype = prediction.dtype
+        if dtype == np.float16:
+            prediction = prediction.astype(np.float32)
+        if self.one_number(prediction.shape, target.shape):
+            target = target[..., None]
         weights = self.weights(prediction, target, mask)
         counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
         if not counted.all():  # values that do not count may be anything, even NaN
@@ -54,19 +67,20 @@ class Loss(Operation):
                 f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
             N = 1.0
-        self.saved = slope, weights, N, packed
-        return float((losses * weights).sum() / N)
+        self.saved = slope, weights / N, dtype, packed
+        return float((losses * (weights / N)).sum())  # divided first, so that the sum is not larger than a loss
 
     def backward(self, dy: float = 1.0) -> Any:
         """The gradient with respect to the prediction, of its shape; dy is that of the loss."""
-        slope, weights, N, packed = self.recall()
-        weights = weights if weights.ndim == slope.ndim else weights[..., None]
-        dx = slope * (weights * (dy / N)).astype(slope.dtype)
+        slope, shares, dtype, packed = self.recall()
+        dy = dy if type(dy) is float else float(self.gradient(dy, (), np.float64))
+        shares = shares if shares.ndim == slope.ndim else shares[..., None]
+        dx = (slope * (shares * dy).astype(slope.dtype)).astype(dtype, copy=False)
         return dx if packed is None else packed.like(dx)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         """Return the loss of each target, and d loss / d prediction. Predictions of weight 0 are passed as 0."""
-        raise NotImplementedError
+        raise no_method(self, "terms", "terms(prediction, target, weights) → losses, slope")
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
         """Return 1 for a target that counts, 0 for one that the mask, or lengths (B,), exclude."""
@@ -78,6 +92,10 @@ class Loss(Operation):
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
+
+    def one_number(self, shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+        """Return whether predictions are (..., 1) and targets (...): each target is then one number."""
+        return shape[-1:] == (1,) and target == shape[:-1] and self.places(shape) == shape
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -101,29 +119,31 @@ class SoftmaxCrossEntropy(Loss):
         return {"ignore_index": self.ignore_index}
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        check_logit_axis(self.name, shape)
         return shape[:-1]
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
         weights = super().weights(prediction, target, mask)
         if self.ignore_index is None or target.ndim == prediction.ndim:
             return weights
-        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
+        check_target_shape(self.name, target, weights.shape, CLASSES)
         return weights * (target != self.ignore_index)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         z = prediction - prediction.max(axis=-1, keepdims=True)  # (1)
         e = np.exp(z)
         total = e.sum(axis=-1, keepdims=True)
-        if kind_of(target) != "token" or target.ndim == prediction.ndim:
-            check_shape(
-                self.name, "target", target.shape, prediction.shape, "One-hot targets have the shape of the logits."
-            )
+        if target.ndim == prediction.ndim:
+            check_one_hot(self.name, target, prediction.shape)
             t = target.astype(z.dtype)
             mass = t.sum(axis=-1, keepdims=True)
-            return (t * (np.log(total) - z)).sum(axis=-1), mass * e / total - t  # (2), and back (2) (1)
-        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
-        t = np.where(weights > 0, target, 0)[..., None]
-        check_tokens(f"{self.name} target", t[..., 0], prediction.shape[-1])
+            losses = np.multiply(
+                t, np.log(total) - z, out=np.zeros_like(z), where=t != 0
+            )  # (2) 0 where t is, also of inf
+            return losses.sum(axis=-1), mass * e / total - t  # (2) (1)
+        t = np.where(weights > 0, target, 0) if target.shape == weights.shape else target
+        check_classes(self.name, target, t, prediction.shape)
+        t = t[..., None]
         losses = np.log(total) - np.take_along_axis(z, t, axis=-1)  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
         np.put_along_axis(dx, t, np.take_along_axis(dx, t, axis=-1) - 1, axis=-1)
@@ -133,15 +153,18 @@ class SoftmaxCrossEntropy(Loss):
 class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape.
 
-    ℓ = max(x, 0) - x t + log(1 + exp(-|x|))    (1)   = -t log σ(x) - (1 - t) log(1 - σ(x)), without overflow
+    ℓ = u |x| + log(1 + exp(-|x|))    (1)   u = 1 - t if x > 0, else t
+                                            = -t log σ(x) - (1 - t) log(1 - σ(x)), without overflow
     dx = σ(x) - t                               (1)
     """
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         x = prediction
-        check_shape(self.name, "target", target.shape, x.shape, "Targets have the shape of the logits.")
-        t = target.astype(x.dtype)
-        losses = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))  # (1)
+        check_target_shape(self.name, target, x.shape, "Targets have the shape of the logits.")
+        check_unit_interval(self.name, target)
+        t, size = target.astype(x.dtype), np.abs(x)
+        u = np.where(x > 0, 1 - t, t)
+        losses = np.multiply(u, size, out=np.zeros_like(x), where=u != 0) + np.log1p(np.exp(-size))  # (1)
         return losses, sigmoid(x) - t  # (1)
 
 
@@ -149,6 +172,6 @@ class MeanSquaredError(Loss):
     """ℓ = (y - t)²  (1),  dy = 2 (y - t)  (1); y, t and mask of one shape."""
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the prediction.")
+        check_target_shape(self.name, target, prediction.shape, "Targets have the shape of the prediction.")
         difference = prediction - target.astype(prediction.dtype)
         return difference**2, 2 * difference  # (1)

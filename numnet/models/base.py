@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from numnet.core.checks import check_config, check_sequence, check_steps, kind_of
-from numnet.core.lengths import mask_like
+from numnet.core.lengths import as_resets, mask_like
 from numnet.core.network import Network
+from numnet.core.packed import padded_like
 
 
 class ModelBase(Network):
@@ -29,7 +30,19 @@ class ModelBase(Network):
 
     def ensure_built(self, x: Any) -> None:
         """Build the model for this first batch, unless it is built."""
+        if x.ndim != 2 or 0 in x.shape:
+            self.check_tokens_for_steps(x)
         self.ready(self.infer_input_size(x))
+
+    def check_tokens_for_steps(self, x: Any) -> None:
+        """Refuse tokens that are not (batch, time) before an Embedding reads them, if a recurrent layer follows it."""
+        first, *others = list(self.layers) or [None]
+        following = next((layer for layer in others if layer.name != "Dropout"), None)
+        if first is None or first.reads != "tokens" or following is None or not following.recurrent:
+            return
+        axes, one = ("batch, time", "x[None]") if self.batch_first else ("time, batch", "x[:, None]")
+        remedy = f" One sequence? Pass {one}." if x.ndim == 1 else ""
+        raise ValueError(f"{self.name}: x is {tuple(x.shape)}, expected integer tokens ({axes}), at least one.{remedy}")
 
     def infer_input_size(self, x: Any) -> int:
         """Return the input size: as given, or that of the first layer, or the width of x."""
@@ -49,8 +62,18 @@ class ModelBase(Network):
         if lengths is None:
             return None
         if x.ndim < 3:
-            check_steps(self.name, x, self.batch_first)
+            first = next((getattr(layer, "input_size", None) for layer in self.layers), None)
+            check_steps(self.name, x, self.batch_first, input_size=self.input_size or first)
         return mask_like(self.name, x, lengths, self.batch_first)
+
+    def validated_resets(self, resets: Any, x: Any, lengths: Any) -> Any:
+        """Return resets, padded as x is; they are checked here, before the first layer is called."""
+        if resets is None or x.ndim < 2:
+            return resets
+        resets = padded_like(self.name, resets, lengths, self.batch_first, "resets")
+        B, T = x.shape[:2] if self.batch_first else x.shape[1::-1]
+        as_resets(self.name, resets, B, T, self.batch_first)
+        return resets
 
     def loss_mask(self, mask: Any) -> Any:
         """Return the mask of the loss: the given one, or else that of the real steps in the last forward call.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import as_array
 from numnet.core.checks import (
     check_distinct,
     check_layers,
@@ -110,6 +111,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         """Logits (B, T, V), 0 at padding, from x (B, S), the target (B, T) and the lengths of x."""
         target, real = self.validated_target(target)
         logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
+        self.calls += self.training
         y = np.zeros((*real.shape, logits.shape[-1]), logits.dtype)
         y[real] = logits
         return y
@@ -144,7 +146,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     def encoded(self, x: Any, lengths: Any) -> tuple[Array, Any]:
         """(2) Return m (B, S, M), and the mask (B, S) of its real steps, or None."""
         x, lengths = to_padded(x, lengths)
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_steps(self.name, x)
         if not self.built:
             self.ready(self.input_size or self.encoder.infer_input_size(x))
@@ -172,6 +174,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         self.refuse_state(state)
         with TrainingCall(self):
             logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
+            self.calls += self.training
             value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
             self.logits_backward(loss.backward())
         return value

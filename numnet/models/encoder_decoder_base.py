@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.arrays import to_numpy
+from numnet.core.arrays import as_array
 from numnet.core.checks import (
     check_config,
     check_output,
@@ -101,7 +101,7 @@ class EncoderDecoderBase(ModelBase):
 
     def validated_target(self, target: Any) -> tuple[Array, Array]:
         """Check the target. Return it as an array (B, T), 0 at padding, and the mask of its real tokens."""
-        target = to_numpy(target)
+        target = as_array(self.name, "target", target, detach=True)
         check_target(self.name, target, PAD)
         real = target != PAD
         target = np.where(real, target, 0)
@@ -118,13 +118,13 @@ class EncoderDecoderBase(ModelBase):
         known = self.shifted_right(target)
         if not self.training:
             return known
-        forcing, self.calls = self.teacher_forcing, self.calls + 1
-        rate = forcing(self.calls - 1) if isinstance(forcing, Schedule) else forcing
+        forcing = self.teacher_forcing
+        rate = forcing(self.calls) if isinstance(forcing, Schedule) else forcing
         check_probability(self.name, "teacher_forcing", rate)
         if rate == 1:
             return known
         own = self.shifted_right(self.predicted_tokens(x, known, real, lengths))
-        return np.where(np.random.default_rng([self.seed or 0, self.calls]).random(known.shape) < rate, known, own)
+        return np.where(np.random.default_rng([self.seed or 0, self.calls + 1]).random(known.shape) < rate, known, own)
 
     def target_mask(self, mask: Any, real: Array) -> Any:
         """Return which of the N real target tokens count in the loss: (N,), or None for all."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import as_array
 from numnet.core.checks import (
     check_distinct,
     check_layers,
     check_loss,
-    check_real,
     check_same_layout,
     check_shape,
     check_size,
@@ -138,15 +138,14 @@ class RNNModel(Model):
         """
         return_state = wants_state(self.name, return_state)
         packed = isinstance(x, Packed)
-        if not isinstance(x, np.ndarray):
+        if packed:
             x, lengths = to_padded(x, lengths, self.batch_first)
-            x = np.asarray(x)
-        check_real(self.name, "x", x)
+        x = as_array(self.name, "x", x)
         mask = self.mask_of(x, lengths)
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
         self.ensure_built(x)
-        start = states_of(self.name, state, len(self.layers))
-        options = resets_for(self.name, self.layers, resets)
+        start = states_of(self.name, state, self.layers)
+        options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
@@ -169,10 +168,10 @@ class RNNModel(Model):
         mask, packed, shape, counts = self.recall()
         dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)
         if mask is not None and dy is not None:
-            dy = np.asarray(dy)
+            dy = as_array(self.name, "dy", dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = np.where(expand_mask(mask, dy), dy, 0)
-        d_last = states_of(self.name, d_last_state, len(self.layers), "d_last_state")
+        d_last = states_of(self.name, d_last_state, self.layers, "d_last_state")
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [layer.d_state for layer in self.layers]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.arrays import as_array
 from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
 from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
@@ -59,8 +60,8 @@ class Bidirectional(Paths, Layer):
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
         return_state = wants_state(self.name, return_state)
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = np.asarray(x)
-        check_steps(self.name, x, self.batch_first)
+        x = as_array(self.name, "x", x)
+        check_steps(self.name, x, self.batch_first, input_size=self.input_size)
         if x.ndim == 3:
             self.ready(x.shape[-1])
         first = check_pair(self.name, "state", state)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import check_sequence, check_size, check_state, check_steps, validate_call
+from numnet.core.arrays import as_array
+from numnet.core.checks import check_first_state, check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.layout import rows
 from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.operation import Array, Layer, Operation
@@ -94,7 +95,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
         counts = x.lengths if isinstance(x, Packed) else None
-        x, mask, resets = self.validated(x, lengths, resets)
+        x, mask, resets = self.validated(x, lengths, resets, state)
         start, learned = self.start_state(state, len(x))
         dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
         self.saved = None  # free the buffers of the previous call
@@ -182,14 +183,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
             gradient = getattr(self, f"d{name}_0")
             gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
 
-    def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
+    def validated(self, x: Any, lengths: Any, resets: Any, state: State = None) -> tuple[Array, Any, Any]:
         """Return x, batch first and cast; the mask and the resets (B, T), or None."""
         mask = None
-        if not isinstance(x, np.ndarray):
+        if isinstance(x, Packed):
             x, lengths = to_padded(x, lengths, self.batch_first)
-            x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         if lengths is not None or resets is not None:
-            check_steps(self.name, x, self.batch_first)
+            check_steps(self.name, x, self.batch_first, input_size=self.input_size)
             B, T = self.time_major(x).shape[:2]
             mask = as_mask(self.name, lengths, B, T, self.batch_first)
             mask = None if mask is None or mask.all() else mask
@@ -198,7 +199,9 @@ class RecurrentLayer(RecurrentOptions, Layer):
             if mask is not None and x.ndim == 2:
                 x = np.where(self.time_major(mask), x, 0)  # a token at padding may be anything
         check_sequence(self.name, x, self.input_size, self.batch_first)
-        self.ready(x.shape[-1])
+        if not self.built:
+            check_first_state(self.node, state, self.time_major(x).shape[0])
+            self.ready(x.shape[-1])
         x = self.time_major(self.cast("x", x) if x.ndim == 3 else x)
         return x, mask, resets
 

@@ -27,7 +27,16 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state, validate_call
+from numnet.core.arrays import as_array
+from numnet.core.checks import (
+    check_choice,
+    check_one_step,
+    check_size,
+    check_state,
+    no_method,
+    parts_of_state,
+    validate_call,
+)
 from numnet.core.operation import Array, ParamOperation
 from numnet.core.pairs import add_grads, sum_by_token
 from numnet.recurrent import unroll
@@ -105,11 +114,11 @@ class Node(ParamOperation):
 
     def step(self, a_x: Any, *state: Any) -> tuple[Array, tuple[Array, ...], Any]:
         """Run one step: return y, the new state, and the values saved for step_backward."""
-        raise NotImplementedError
+        raise no_method(self, "step", "step(a_x, *state) → y, state, saved")
 
     def step_backward(self, dy: Any, *d_state_saved: Any) -> tuple[Any, tuple[Array, ...], dict[str, Any]]:
         """The gradients of a_x and of the previous state, and the pairs."""
-        raise NotImplementedError
+        raise no_method(self, "step_backward", "step_backward(dy, *d_state, saved) → da_x, d_state, pairs")
 
     def blocks(self, a: Array) -> Array:
         """The G blocks of H rows of a (G·H, B)."""
@@ -127,7 +136,7 @@ class Node(ParamOperation):
 
     def validated(self, x: Any, state: State) -> tuple[Array, tuple[Array, ...]]:
         """Return x as T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
-        x = np.asarray(x)
+        x = as_array(self.name, "x", x)
         check_one_step(self.name, x, self.input_size)
         self.ready(x.shape[0])
         x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
@@ -139,7 +148,7 @@ class Node(ParamOperation):
         """Return dx and the gradient of the previous state; ADD the gradients of the parameters."""
         saved, y_shape, shapes = saved
         dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
-        dy = self.gradient(None if dy is None else np.asarray(dy)[None], y_shape, self.dtype)
+        dy = self.gradient(None if dy is None else as_array(self.name, "dy", dy)[None], y_shape, self.dtype)
         d_last = check_state(self, "dy", d_state, shapes, "It has the shape of y.")
         dx, d_start, grads, _ = unroll.backward(self, dy, or_zeros(d_last, shapes, self.dtype), saved)
         add_grads(self, grads)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_parts_of_state
+from numnet.core.checks import check_a_x, check_first_step, check_pairs, check_parts_of_state, check_results
 from numnet.core.pairs import summed
 
 Array = npt.NDArray[Any]
@@ -51,18 +51,26 @@ ALL = Steps()
 def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Array, Parts, Any]:
     """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B), the last state, the saved values."""
     a_x, T, options = node.inputs(x), len(x), steps.options
+    check_a_x(node, a_x, T)
     y: list[Any] = [None] * T
     saved: list[Any] = [None] * T
+    first = steps.order(T)[0]
+    some: Any = None if steps.mask is None else steps.mask.any(axis=0)
+    start, state = state, where(some, state, 0)  # a row without a real step does not read its state, even if NaN
     for t in steps.order(T):
         real = at(steps.mask, t)
         state = where(at(steps.continues, t), state, steps.h_0)
-        y_t, new, saved[t] = node.step(at(a_x, t), *state, **options)
+        found = node.step(at(a_x, t), *state, **options)
+        y_t, new, saved[t] = check_results(node, "step", found, "y, state, saved")
         check_parts_of_state(node, "step", "new state", new)
+        if t == first:
+            check_first_step(node, y_t, new, state)
         if steps.zoneout:
             new = zoneout(new, state, at(steps.zoneout, t))
             y_t = y_t if node.reads_out else new[0]
         (y[t],) = where(real, (y_t,), (0,))
         state = where(real, new, state)
+    state = where(some, state, start)
     return np.stack(y), state, (x, steps, saved)
 
 
@@ -77,7 +85,8 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
         (dy_t,), d_new = where(real, (dy[t],), 0), where(real, d_state, 0)
         if steps.zoneout:
             dy_t, d_new, d_kept = zoneout_backward(dy_t, d_new, at(steps.zoneout, t), node.reads_out)
-        da_x[t], d_prev, pairs = node.step_backward(dy_t, *d_new, saved[t], **options)
+        found = node.step_backward(dy_t, *d_new, saved[t], **options)
+        da_x[t], d_prev, pairs = check_results(node, "step_backward", found, "da_x, d_state, pairs")
         check_parts_of_state(node, "step_backward", "gradient of the previous state", d_prev)
         if steps.zoneout:
             d_prev = tuple(dq + kept for dq, kept in zip(d_prev, d_kept))
@@ -85,6 +94,8 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
             d_0 = tuple(total + np.where(continues, 0, dq) for total, dq in zip(d_0, d_prev))
             d_prev = where(continues, d_prev, 0)
         d_state = where(real, d_prev, d_state)
+        if not terms:
+            check_pairs(node, pairs)
         for name, pair in pairs.items():
             terms.setdefault(name, []).append(pair)
     dx, grads = node.inputs_backward(stacked(da_x), x)

@@ -50,8 +50,7 @@ class OnTape:
 
     def moved(self, x: Any) -> Any:
         """Return x as a tensor on the tape's device."""
-        x = as_tensor(plain(x))
-        return x.to(self.tape.device) if isinstance(x, torch.Tensor) else x
+        return as_tensor(plain(x), self.part.name, "x").to(self.tape.device)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "part" not in vars(self):
@@ -88,7 +87,7 @@ class NodeOnTape(OnTape):
                 return node.joined(new)
         x = self.moved(x)
         check_step(node.name, x)
-        rows = [None if h is None else as_tensor(h) for h in parts]
+        rows = [None if h is None else as_tensor(h, node.name, f"state {name}") for name, h in zip(node.states, parts)]
         check_step_state(node, rows, len(x))
         columns = [None if h is None else h.T for h in rows]
         new, _ = node(x.T if x.ndim == 2 else x, node.joined(columns))

@@ -8,6 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.arrays import as_array
+from numnet.core.checks import check_dtype
+from numnet.core.checks.conversion import check_real_tensor
+
+PLAIN = frozenset((torch.float32, torch.int64, torch.float64, torch.bool, torch.float16, torch.bfloat16))
 DTypeLike = Any  # the name of a dtype, numpy's, or PyTorch's
 
 
@@ -22,19 +27,23 @@ def usable_device(kind: type, device: Any) -> torch.device:
     return found
 
 
-def as_dtype(dtype: DTypeLike) -> torch.dtype:
-    """Convert 'float32', numpy.float32 or torch.float32 to PyTorch's dtype."""
-    if isinstance(dtype, torch.dtype):
-        return dtype
-    found: torch.dtype = getattr(torch, dtype if dtype == "bfloat16" else np.dtype(dtype).name)
-    return found
+def as_dtype(dtype: DTypeLike, who: str) -> torch.dtype:
+    """Convert 'float32', numpy.float32 or torch.float32 to PyTorch's dtype; ValueError for one unfit for parameters."""
+    converted: torch.dtype = getattr(torch, check_dtype(who, dtype, bfloat16=True))
+    return converted
 
 
-def as_tensor(x: Any) -> Any:
-    """Return a tensor unchanged and numbers as a tensor; other values stay an array, which validation rejects."""
+def as_tensor(x: Any, who: str = "ArrayWithGrad", name: str = "value") -> Tensor:
+    """Return numbers as a tensor, integers as int64; TypeError or ValueError as numnet's as_array.
+
+    A list of tensors of one shape is stacked, so that its gradient continues.
+    """
+    if isinstance(x, (list, tuple)) and x and all(isinstance(v, Tensor) and v.shape == x[0].shape for v in x):
+        x = torch.stack(list(x))
     if isinstance(x, Tensor):
+        if x.dtype not in PLAIN or x.is_meta or x.is_nested or x.layout is not torch.strided:
+            check_real_tensor(who, name, x, anywhere=True)
+            return x.float() if x.is_floating_point() else x if x.dtype in PLAIN else x.long()
         return x
-    x = np.asarray(x)
-    if x.dtype.kind in "iu":
-        return torch.from_numpy(x.astype(np.int64))
-    return torch.from_numpy(np.array(x, order="C")) if x.dtype.kind in "fb" else x
+    x = as_array(who, name, x)
+    return torch.from_numpy(x.astype(np.int64) if x.dtype.kind in "iu" else np.array(x, order="C"))

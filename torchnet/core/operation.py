@@ -11,13 +11,14 @@ from torch import Tensor
 
 from numnet.core.answers import no_attribute
 from numnet.core.checks import (
+    check_any_feature,
     check_built,
-    check_dtype,
     check_input_size,
-    check_real,
     check_saved,
-    check_shape,
+    check_state_shape,
     check_weights,
+    check_width_of_y,
+    no_method,
     validate_call,
 )
 from numnet.core.evaluation import BUILDING, Mode, Saved, attributes_of_copy, saved_by_this_thread
@@ -55,12 +56,11 @@ class Operation(Made, torch.nn.Module):
 
     def forward(self, x: Any) -> Any:
         """y; what backward needs is stored in `saved`."""
-        raise NotImplementedError
+        raise no_method(self, "forward", "forward(x) → y")
 
     def as_real(self, name: str, x: Any) -> Tensor:
         """Return x as a floating-point tensor that requires a gradient."""
-        x = as_tensor(x)
-        check_real(self.name, name, x)
+        x = as_tensor(x, self.name, name)
         return self.followed(x if x.is_floating_point() else x.float())
 
     def followed(self, x: Tensor) -> Tensor:
@@ -80,10 +80,8 @@ class Operation(Made, torch.nn.Module):
 
     def gradient(self, dy: Any, y: Tensor) -> Tensor:
         """Return the upstream gradient as a tensor of y's shape."""
-        dy = as_tensor(dy)
-        check_real(self.name, "dy", dy)
-        dy = dy.to(y)
-        check_shape(self.name, "dy", dy.shape, y.shape, "It has the shape of y.")
+        dy = as_tensor(dy, self.name, "dy").to(y)
+        check_state_shape(self.name, "dy", dy.shape, tuple(y.shape), "It has the shape of y.")
         return dy
 
     def pull(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], upstream: Sequence[Any]) -> list[Tensor | None]:
@@ -142,9 +140,8 @@ class ParamOperation(Initialization, Operation):
     @validate_call
     def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: DTypeLike = "float32") -> None:
         super().__init__()
-        self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype)
+        self.input_size, self.seed, self.dtype = input_size, seed, as_dtype(dtype, self.name)
         self.built, self.output_width = False, 0
-        check_dtype(self.name, self.dtype)
 
     @property
     def params(self) -> dict[str, Tensor]:
@@ -162,9 +159,9 @@ class ParamOperation(Initialization, Operation):
         if self.built and not self.has_initial_values():
             self.convert(dtype)
         else:
-            self.input_size, self.dtype = input_size, as_dtype(dtype)
+            self.input_size, self.dtype = input_size, as_dtype(dtype, self.name)
             own = rng if self.seed is None else np.random.default_rng(self.seed)
-            self.output_width, self.built = self.make(own), True
+            self.output_width, self.built = check_width_of_y(self, self.make(own)), True
             self.record_initial_values()
         return self.output_width
 
@@ -175,12 +172,12 @@ class ParamOperation(Initialization, Operation):
 
     def convert(self, dtype: DTypeLike) -> None:
         """Convert the parameters to another dtype."""
-        self.dtype = as_dtype(dtype)
+        self.dtype = as_dtype(dtype, self.name)
         self.to(self.dtype)
 
     def make(self, rng: np.random.Generator) -> int:
         """Initialize the parameters for inputs of width `input_size`; return the width of the outputs."""
-        raise NotImplementedError
+        raise no_method(self, "make", "make(rng) → the width of y")
 
     def add_param(self, name: str, value: Any) -> None:
         """Set the parameter `name` to a numpy value, as in numnet; an existing parameter object is updated."""
@@ -200,6 +197,7 @@ class ParamOperation(Initialization, Operation):
     def ready(self, input_size: int | None, like: Tensor | None = None) -> None:
         """Build for this width, unless built already, on the device of the tensor `like`."""
         if not self.built and input_size is not None:
+            check_any_feature(self.name, input_size)
             with BUILDING:
                 self.build_once(input_size, like)
 
@@ -212,8 +210,7 @@ class ParamOperation(Initialization, Operation):
 
     def cast(self, name: str, x: Any) -> Tensor:
         """Cast x to the layer's dtype, from any dtype of real numbers."""
-        x = as_tensor(x)
-        check_real(self.name, name, x)
+        x = as_tensor(x, self.name, name)
         first = next(self.parameters(), None)
         return x.to(self.dtype) if first is None else x.to(first)
 
@@ -224,7 +221,7 @@ class ParamOperation(Initialization, Operation):
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load these values, arrays or tensors; if any does not match, raise ValueError and change nothing."""
-        given = {name: as_tensor(value) for name, value in state.items()}
+        given = {name: as_tensor(value, self.name, name) for name, value in state.items()}
         check_built(self.name, self)
         check_weights(self.name, dict(self.named_parameters()), given)
         self.protect_parameters()

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from numnet.core.checks import check_last_axis
 from torchnet.core.operation import Operation
 
 
@@ -48,4 +49,5 @@ class Softmax(Activation):
     """y = exp(x) / Σ exp(x) over the last axis."""
 
     def f(self, x: Tensor) -> Tensor:
+        check_last_axis(self.name, x)
         return torch.softmax(x, dim=-1)

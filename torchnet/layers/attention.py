@@ -15,7 +15,6 @@ from numnet.core.checks import (
     check_attention_widths,
     check_choice,
     check_equal_widths,
-    check_real,
     check_size,
     validate_call,
 )
@@ -121,8 +120,7 @@ class Attention(ParamOperation):
         return self.scale * (q @ k.transpose(1, 2))
 
     def cast(self, name: str, x: Any) -> Tensor:
-        x = as_tensor(x)
-        check_real(self.name, name, x)
+        x = as_tensor(x, self.name, name)
         return x.to(self.scale) if self.built else x.to(self.dtype)
 
     @property

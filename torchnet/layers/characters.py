@@ -58,7 +58,7 @@ class Characters(Layer):
 
     def forward(self, x: Any) -> Tensor:
         """y (B, ..., O) from rows of characters x (B, ..., C). IndexError for a character outside of 0..A-1."""
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_characters(self.name, x, self.width)
         words = x.reshape(-1, x.shape[-1])
         words = words[:, : max(1, int((words != 0).sum(dim=1).max()))]

@@ -73,7 +73,7 @@ class Concat(Layer):
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, ..., Σ O) from x (B, ..., Σ widths). ValueError for another number of columns."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_columns(self.name, x, self.widths)
         if lengths is not None:
             check_steps(self.name, x, self.batch_first, tokens=self.reads == "tokens")

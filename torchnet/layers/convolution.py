@@ -64,8 +64,8 @@ class Convolution(ParamOperation):
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = as_tensor(x)
-        check_steps(self.name, x, self.batch_first, tokens=False)
+        x = as_tensor(x, self.name, "x")
+        check_steps(self.name, x, self.batch_first, tokens=False, input_size=self.input_size)
         check_width(self.name, x, self.input_size)
         found = mask_like(self.name, x, lengths, self.batch_first)
         self.ready(x.shape[-1], x)

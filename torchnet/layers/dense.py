@@ -50,7 +50,7 @@ class Dense(ParamOperation):
 
     def forward(self, x: Any) -> Tensor:
         """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1], x)
         x = self.followed(self.cast("x", x))

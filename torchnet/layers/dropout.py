@@ -27,7 +27,7 @@ class Dropout(Operation):
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         super().__init__()
         check_fraction(self.name, p=p)
-        self.p, self.seed, self.calls, self.per_sequence = p, seed, 0, per_sequence
+        self.p, self.seed, self.calls, self.per_sequence = float(p), seed, 0, per_sequence
         self.batch_first = True if per_sequence else None
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:

@@ -55,7 +55,7 @@ class Embedding(ParamOperation):
         ValueError for another shape, IndexError for a row outside of 0..V-1.
         """
         vectors = self.cast("vectors", vectors)
-        rows = torch.arange(len(self.W)) if rows is None else as_tensor(rows)
+        rows = torch.arange(len(self.W)) if rows is None else as_tensor(rows, self.name, "rows")
         check_tokens(self.name, rows, len(self.W))
         check_shape(self.name, "vectors", vectors.shape, (*rows.shape, self.output_size), "One row for each token.")
         with torch.no_grad():
@@ -63,7 +63,7 @@ class Embedding(ParamOperation):
 
     def forward(self, x: Any) -> Tensor:
         """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_tokens(self.name, x, len(self.W))
         y = embedding(x.long().to(self.W.device), self.W)
         self.save_graph((y,), ())

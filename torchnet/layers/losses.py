@@ -13,7 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from numnet.core.checks import check_real, check_shape, check_tokens, kind_of, validate_call
+from numnet.core.checks import (
+    check_classes,
+    check_logit_axis,
+    check_one_hot,
+    check_target_shape,
+    check_unit_interval,
+    no_method,
+    validate_call,
+)
 from numnet.core.evaluation import OfCall, Saved
 from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
@@ -43,9 +51,12 @@ class Loss(Operation):
         check_packed_target(self.name, target, prediction)
         packed = prediction if isinstance(prediction, Packed) else None
         prediction, target = (z.values if isinstance(z, Packed) else z for z in (prediction, target))
-        prediction, target = self.as_real("prediction", prediction), as_tensor(target)
-        check_real(self.name, "target", target)
-        target = target.to(prediction.device)
+        prediction, target = self.as_real("prediction", prediction), as_tensor(target, self.name, "target")
+        target, given = target.to(prediction.device), prediction
+        if prediction.dtype in (torch.float16, torch.bfloat16):
+            prediction = prediction.float()
+        if self.one_number(prediction.shape, target.shape):
+            target = target[..., None]
         weights = self.weights(prediction, target, mask)
         counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
         if target.shape == prediction.shape:
@@ -57,8 +68,8 @@ class Loss(Operation):
             warnings.warn(
                 f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
-        value = (losses * weights).sum() / N.clamp(min=1)
-        self.save_graph((value,), (prediction,))
+        value = (losses * (weights / N.clamp(min=1))).sum()  # divided first, as in numnet
+        self.save_graph((value,), (given,))
         self.packed = packed
         return value
 
@@ -69,7 +80,7 @@ class Loss(Operation):
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """Return the loss of each target. Predictions of weight 0 are passed as 0."""
-        raise NotImplementedError
+        raise no_method(self, "terms", "terms(prediction, target, weights) → losses")
 
     def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
         """Return 1 for a target that counts, 0 for one that the mask, or lengths (B,), exclude."""
@@ -81,6 +92,10 @@ class Loss(Operation):
     def places(self, shape: Sequence[int]) -> Sequence[int]:
         """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
+
+    def one_number(self, shape: Sequence[int], target: Sequence[int]) -> bool:
+        """Return whether predictions are (..., 1) and targets (...): each target is then one number."""
+        return tuple(shape[-1:]) == (1,) and tuple(target) == tuple(shape[:-1]) and self.places(shape) == shape
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -101,24 +116,22 @@ class SoftmaxCrossEntropy(Loss):
         return {"ignore_index": self.ignore_index}
 
     def places(self, shape: Sequence[int]) -> Sequence[int]:
+        check_logit_axis(self.name, tuple(shape))
         return shape[:-1]
 
     def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
         weights = super().weights(prediction, target, mask)
         if self.ignore_index is None or target.ndim == prediction.ndim:
             return weights
-        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
+        check_target_shape(self.name, target, tuple(weights.shape), CLASSES)
         return weights * (target != self.ignore_index)
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        if kind_of(target) != "token" or target.ndim == prediction.ndim:
-            check_shape(
-                self.name, "target", target.shape, prediction.shape, "One-hot targets have the shape of the logits."
-            )
-            return -(target.to(prediction) * F.log_softmax(prediction, dim=-1)).sum(dim=-1)
-        check_shape(self.name, "target", target.shape, weights.shape, CLASSES)
-        t = torch.where(weights > 0, target, 0).long()
-        check_tokens(f"{self.name} target", t, prediction.shape[-1])
+        if target.ndim == prediction.ndim:
+            check_one_hot(self.name, target, tuple(prediction.shape))
+            return -weighted(target.to(prediction), F.log_softmax(prediction, dim=-1)).sum(dim=-1)
+        t = torch.where(weights > 0, target, 0).long() if target.shape == weights.shape else target
+        check_classes(self.name, target, t, tuple(prediction.shape))
         losses = F.cross_entropy(prediction.reshape(-1, prediction.shape[-1]), t.reshape(-1), reduction="none")
         return losses.reshape(t.shape)
 
@@ -127,13 +140,20 @@ class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the logits.")
-        return F.binary_cross_entropy_with_logits(prediction, target.to(prediction), reduction="none")
+        check_target_shape(self.name, target, tuple(prediction.shape), "Targets have the shape of the logits.")
+        check_unit_interval(self.name, target)
+        t = target.to(prediction)
+        return -weighted(t, F.logsigmoid(prediction)) - weighted(1 - t, F.logsigmoid(-prediction))
 
 
 class MeanSquaredError(Loss):
     """ℓ = (y - t)²; y, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_shape(self.name, "target", target.shape, prediction.shape, "Targets have the shape of the prediction.")
+        check_target_shape(self.name, target, tuple(prediction.shape), "Targets have the shape of the prediction.")
         return F.mse_loss(prediction, target.to(prediction), reduction="none")
+
+
+def weighted(weight: Tensor, log_p: Tensor) -> Tensor:
+    """weight ⊙ log p, 0 where the weight is 0, even if log p is -inf."""
+    return weight * log_p.masked_fill(weight == 0, 0)

@@ -17,7 +17,6 @@ from numnet.core.checks import (
     check_memory_size,
     check_output_width,
     check_part,
-    check_real,
     check_rows,
     check_size,
     check_steps,
@@ -111,6 +110,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         (x, lengths), (target, real) = to_padded(x, lengths), self.validated_target(target)
         x = self.validated_x(x)
         logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
+        self.calls += self.training
         y = logits.new_zeros(*real.shape, logits.shape[-1]).index_put(self.places(real), logits)
         self.save_graph((y,), (x,) if x.is_floating_point() else ())
         return y
@@ -123,8 +123,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
 
     def validated_x(self, x: Any) -> Tensor:
         """Return x as a tensor; autograd records features."""
-        x = as_tensor(x)
-        check_real(self.name, "x", x)
+        x = as_tensor(x, self.name, "x")
         return self.followed(x.to(self.device)) if x.is_floating_point() else x
 
     def places(self, real: Array) -> tuple[Tensor, ...]:
@@ -142,7 +141,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     def encoded(self, x: Any, lengths: Any) -> tuple[Tensor, Any]:
         """(2) Return m (B, S, M), and the mask (B, S) of its real steps, or None."""
         x, lengths = to_padded(x, lengths)
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_steps(self.name, x)
         if not self.built:
             self.ready(self.input_size or self.encoder.infer_input_size(x))
@@ -164,6 +163,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         self.refuse_state(state)
         with TrainingCall(self):
             logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
+            self.calls += self.training
             value = loss(logits, target[real], self.target_mask(mask, real))
             value.backward()
         return value.detach()

@@ -58,8 +58,8 @@ class Bidirectional(Paths, Layer):
         """y, or (y, last_state) with return_state=True; state and last_state are pairs, one of each layer."""
         return_state = wants_state(self.name, return_state)
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
-        x = as_tensor(x)
-        check_steps(self.name, x, self.batch_first)
+        x = as_tensor(x, self.name, "x")
+        check_steps(self.name, x, self.batch_first, input_size=self.input_size)
         if x.ndim == 3:
             self.ready(x.shape[-1], x)
             x = self.followed(self.cast("x", x))

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_sequence, check_size, check_state, check_steps, validate_call
+from numnet.core.checks import check_first_state, check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -65,7 +65,6 @@ class RecurrentLayer(RecurrentOptions, Layer):
         self.hidden_size, self.output_size = node.hidden_size, output_size
         self.output = Dense(output_size, input_size=None, initial=node.initial) if output_size else None
         self.of_node: list[str] = []  # the names of the node's parameters
-        self.d_state: State = None
         node.error_name = self.name
         self.set_options(**options)
         self.ready(node.input_size)
@@ -97,7 +96,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
         counts = x.lengths if isinstance(x, Packed) else None
-        given, x, mask, resets = self.validated(x, lengths, resets)
+        given, x, mask, resets = self.validated(x, lengths, resets, state)
         start = self.start_state(state, len(x))
         dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
         node = self.node if "weights" not in dropout_masks else self.node.with_weights(dropout_masks["weights"])
@@ -146,7 +145,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:
         """Run unroll.py, where a column is a sample: return y (B, T, O) and the parts (B, H) of the last state."""
-        x = x.permute(1, 2, 0) if x.is_floating_point() else x.T
+        x = x.permute(1, 2, 0) if x.ndim == 3 else x.T
         y, last = unroll.forward(node, x, tuple(part.T for part in start), steps)
         return y.permute(2, 0, 1), tuple(part.T for part in last)
 
@@ -155,26 +154,27 @@ class RecurrentLayer(RecurrentOptions, Layer):
         shapes = [tuple(part.shape) for part in last]
         return check_state(self.node, "d_last_state {}", d_last_state, shapes, "It is (batch, hidden).")
 
-    def validated(self, x: Any, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
+    def validated(self, x: Any, lengths: Any, resets: Any, state: State) -> tuple[Tensor, Tensor, Tensor | None, Any]:
         """Return x, which requires a gradient; x batch-first with 0 at padding; mask and resets (B, T)."""
         x, lengths = to_padded(x, lengths, self.batch_first)
-        x = as_tensor(x)
-        check_steps(self.name, x, self.batch_first)
+        x = as_tensor(x, self.name, "x")
+        check_steps(self.name, x, self.batch_first, input_size=self.input_size)
         B, T = self.time_major(x).shape[:2]
         found = as_mask(self.name, lengths, B, T, self.batch_first)
-        mask = None if found is None or found.all() else torch.from_numpy(found.copy())
+        mask = None if found is None or found.all() else torch.from_numpy(found.copy()).to(x.device)
         resets = padded_like(self.name, resets, lengths, self.batch_first, "resets")
         resets = as_resets(self.name, resets, B, T, self.batch_first)
-        tokens = x.ndim == 2
-        if tokens and mask is not None:
-            x = torch.where(self.time_major(mask.to(x.device)), x, 0)  # a token at padding may be anything
+        if x.ndim == 2 and mask is not None:
+            x = torch.where(self.time_major(mask), x, 0)  # a token at padding may be anything
         check_sequence(self.name, x, self.input_size, self.batch_first)
-        self.ready(x.shape[-1], x)
+        if not self.built:
+            check_first_state(self.node, state, B)
+            self.ready(x.shape[-1], x)
         self.share()
-        given = x.long().to(self.node.place_of.device) if tokens else self.followed(self.cast("x", x))
+        given = x.long().to(self.node.place_of.device) if x.ndim == 2 else self.followed(self.cast("x", x))
         mask = None if mask is None else mask.to(given.device)
         x = self.time_major(given)
-        return given, x if tokens or mask is None else torch.where(mask[..., None], x, 0), mask, resets
+        return given, x if x.ndim == 2 or mask is None else torch.where(mask[..., None], x, 0), mask, resets
 
     def time_major(self, x: Tensor) -> Tensor:
         """Swap the batch and time axes unless batch_first."""

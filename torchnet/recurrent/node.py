@@ -20,7 +20,15 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_one_step, check_size, check_state, parts_of_state, validate_call
+from numnet.core.checks import (
+    check_choice,
+    check_one_step,
+    check_size,
+    check_state,
+    no_method,
+    parts_of_state,
+    validate_call,
+)
 from numnet.recurrent.options import Signature
 from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.operation import ParamOperation
@@ -85,7 +93,7 @@ class Node(ParamOperation):
 
     def step(self, a_x: Any, *state: Any) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Run one step: return y and the new state."""
-        raise NotImplementedError
+        raise no_method(self, "step", "step(a_x, *state) → y, state")
 
     def blocks(self, a: Tensor) -> tuple[Tensor, ...]:
         """The G blocks of H rows of a (G·H, B)."""
@@ -117,7 +125,7 @@ class Node(ParamOperation):
 
         A node with reads_out returns (y, the new state) instead of the new state.
         """
-        x = as_tensor(x)
+        x = as_tensor(x, self.name, "x")
         check_one_step(self.name, x, self.input_size)
         self.ready(x.shape[0], x)
         x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.place_of.device)
@@ -132,7 +140,7 @@ class Node(ParamOperation):
         """Return dx and the gradient of the previous state; ADD to the parameters' `.grad`."""
         outputs, inputs = saved
         dy, d_state = (None, d_new) if not self.reads_out else (None, None) if d_new is None else d_new
-        upstream = (dy, *self.each(d_state)) if self.reads_out else self.each(d_state)
+        upstream = (dy, *self.each(d_state, "dy")) if self.reads_out else self.each(d_state, "dy")
         dx, *d_start = self.pull(outputs, inputs, upstream)
         return dx, self.joined(d_start)
 

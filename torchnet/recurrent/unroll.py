@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_parts_of_state
+from numnet.core.checks import check_a_x, check_first_step, check_parts_of_state, check_results
 
 Parts = tuple[Tensor, ...]  # of a state: (h,), or an LSTM's (h, c)
 
@@ -39,19 +39,27 @@ ALL = Steps()
 def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Tensor, Parts]:
     """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B) and the last state."""
     node = node.prepared()
-    a_x = of_each_step(node.inputs(x))
+    inputs = node.inputs(x)
+    check_a_x(node, inputs, len(x))
+    a_x, first, start = of_each_step(inputs), len(x) - 1 if steps.reverse else 0, state
+    if steps.mask is not None:  # a row without a real step does not read its state, even if NaN
+        state = where(steps.mask.any(dim=0), state, (0,) * len(state))
     y: list[Tensor] = [x] * len(x)
     for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
         if steps.continues is not None:
             state = where(steps.continues[t], state, steps.h_0)
-        y[t], new = node.step(a_x[t], *state, **steps.options)
+        y[t], new = check_results(node, "step", node.step(a_x[t], *state, **steps.options), "y, state")
         check_parts_of_state(node, "step", "new state", new)
+        if t == first:
+            check_first_step(node, y[t], new, state)
         if steps.zoneout:
             new = tuple(zoned_out(q, q_prev, k, t) for q, q_prev, k in zip(new, state, steps.zoneout))
             y[t] = y[t] if node.reads_out else new[0]
         if steps.mask is not None:
             (y[t],), new = where(steps.mask[t], (y[t],), (0,)), where(steps.mask[t], new, state)
         state = new
+    if steps.mask is not None:
+        state = where(steps.mask.any(dim=0), state, start)
     return torch.stack(y), state
 
 

@@ -43,6 +43,6 @@ def hessian_vector(
             module.calls = count
     names, weights = zip(*model.params.items())
     first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-    along = sum((g * v[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
+    along: Any = sum((g * v[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
     second = torch.autograd.grad(along, weights, allow_unused=True) if along.requires_grad else [None] * len(weights)
     return {name: torch.zeros_like(p) if h is None else h for name, p, h in zip(names, weights, second)}

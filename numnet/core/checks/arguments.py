@@ -70,7 +70,9 @@ def as_path(value: Any) -> Any:
 
 
 def as_dtype(value: Any) -> Any:
-    """Return a dtype of numpy unchanged, and PyTorch's by its name."""
+    """Return a dtype of numpy unchanged, PyTorch's by its name, and bfloat16, which numpy lacks, as a name."""
+    if str(value).removeprefix("torch.") == "bfloat16":
+        return "bfloat16"
     if type(value).__name__ == "dtype" and type(value).__module__ == "torch":
         value = str(value).removeprefix("torch.")
     try:
@@ -78,11 +80,6 @@ def as_dtype(value: Any) -> Any:
     except TypeError:
         return REFUSED
     return value if known else REFUSED
-
-
-def as_torch_dtype(value: Any) -> Any:
-    """Return a dtype of numpy or PyTorch, which has bfloat16 too."""
-    return "bfloat16" if str(value) in ("bfloat16", "torch.bfloat16") else as_dtype(value)
 
 
 def as_texts(value: Any) -> Any:
@@ -120,7 +117,7 @@ KINDS = {
     "str": Kind("a string", as_text),
     "str | os.PathLike[str]": Kind("a path", as_path),
     "npt.DTypeLike": Kind("a dtype of real numbers, such as 'float32'", as_dtype),
-    "DTypeLike": Kind("a dtype of real numbers, such as 'float32'", as_torch_dtype),  # torchnet's
+    "DTypeLike": Kind("a dtype of real numbers, such as 'float32'", as_dtype),  # torchnet's
     "Sequence[str]": Kind("a list of strings", as_texts),
     "Iterable[str]": Kind("a list of strings", as_texts),
     "Mapping[str, Any]": Kind("a dictionary", as_mapping),

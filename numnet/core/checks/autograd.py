@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from numnet.core.checks.values import check_shape, kind_of
+from numnet.core.checks.networks import check_state_shape
+from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
 
@@ -106,4 +107,4 @@ def check_step_state(node: Any, parts: Sequence[Any], batch: int) -> None:
     """Check the shapes of the state of a node on a tape, where rows are samples."""
     for name, size, h in zip(node.states, node.state_sizes, parts):
         if h is not None:
-            check_shape(node.name, f"state {name}", h.shape, (batch, size), "On a tape it is (batch, hidden).")
+            check_state_shape(node.name, f"state {name}", h.shape, (batch, size), "On a tape it is (batch, hidden).")

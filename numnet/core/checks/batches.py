@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 FEW = 32  # tokens; for fewer, a list is faster than two reductions
 
 
-def as_array(who: str, name: str, value: Any, expected: str) -> npt.NDArray[Any]:
+def data_array(who: str, name: str, value: Any, expected: str) -> npt.NDArray[Any]:
     """Return to_numpy(value) in the byte order of this machine.
 
     TypeError for a value that is not an array, such as None; ValueError for lists of different lengths.
@@ -40,6 +40,18 @@ def check_features(who: str, x: Any, input_size: int | None) -> None:
     check_width(who, x, input_size)
 
 
+def check_any_feature(who: str, input_size: int) -> None:
+    """Check that the first batch, whose width becomes the input size, has a feature."""
+    if input_size < 1:
+        raise ValueError(f"{who}: x has {input_size} features, expected at least 1.")
+
+
+def check_last_axis(who: str, x: Any) -> None:
+    """Check that the last axis, over which there is a sum of 1, is not empty."""
+    if x.ndim and not x.shape[-1]:
+        raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one number on the last axis.")
+
+
 def check_width(who: str, x: Any, input_size: int | None) -> None:
     """Check that the last axis has the width of the parameters."""
     if input_size is not None and x.shape[-1] != input_size:
@@ -49,32 +61,51 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
         )
 
 
-def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True) -> None:
+def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True, input_size: int | None = None) -> None:
     """Check for (batch, time, features), or, if tokens are accepted, (batch, time); and for at least one step."""
     check_real(who, "x", x)
     integers = kind_of(x) == "token" and x.ndim <= 2
     if x.ndim != (2 if integers and tokens else 3):
-        axes, one = ("batch, time", "x[None]") if batch_first else ("time, batch", "x[:, None]")
+        axes = "batch, time" if batch_first else "time, batch"
         or_tokens = f", or integer tokens ({axes})" if tokens else ""
-        remedy = f" One sequence? Pass {one}." if x.ndim == (1 if integers else 2) else ""
-        remedy = " Tokens? Put an Embedding before it." if integers and not tokens else remedy
+        remedy = remedy_for_steps(x, batch_first, tokens, input_size)
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected ({axes}, features){or_tokens}.{remedy}")
     if 0 in x.shape[:2]:
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
 
 
+def remedy_for_steps(x: Any, batch_first: bool, tokens: bool, input_size: int | None) -> str:
+    """Return what to pass instead of an x with too few axes."""
+    one, number = "x[None]" if batch_first else "x[:, None]", " One number per step? Pass x[..., None]."
+    if kind_of(x) == "token" and x.ndim <= 2 and not tokens:
+        return f" Tokens? Put an Embedding before it.{number}"
+    if x.ndim == 1:
+        numbers = "x[None, :, None]" if batch_first else "x[:, None, None]"
+        return f" One sequence? Pass {one if kind_of(x) == 'token' else numbers}."
+    if x.ndim != 2:
+        return ""
+    if input_size == 1 and x.shape[-1] != 1:
+        return number
+    if input_size not in (None, x.shape[-1]) and "float" in str(x.dtype) and (x == x.round()).all():
+        return " Tokens? Convert them with .astype(int)."
+    return f" One sequence? Pass {one}." + ("" if input_size is not None else number)
+
+
 def check_sequence(who: str, x: Any, input_size: int | None, batch_first: bool = True) -> None:
     """Check a batch of sequences: features of the parameters' width, or tokens of the vocabulary."""
-    check_steps(who, x, batch_first)
+    check_steps(who, x, batch_first, input_size=input_size)
     if x.ndim == 3:
         check_width(who, x, input_size)
     elif input_size is None:
-        raise ValueError(f"{who}: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V.")
+        raise ValueError(
+            f"{who}: x contains tokens, but the vocabulary size V is unknown. Pass input_size=V. "
+            "Plain numbers? Pass x[..., None]."
+        )
     else:
         check_tokens(who, x, input_size)
 
 
-def check_tokens(who: str, x: Any, size: int) -> None:
+def check_tokens(who: str, x: Any, size: int, remedy: str = "Was the text encoded with another vocabulary?") -> None:
     """Check for integers from 0 to size - 1; numpy itself would silently read -1 as the last token."""
     if kind_of(x) != "token":
         kind = str(x.dtype).removeprefix("torch.")
@@ -84,10 +115,7 @@ def check_tokens(who: str, x: Any, size: int) -> None:
     if not values or (min(values) >= 0 and max(values) < size):
         return
     first = first_place((x < 0) | (x >= size))
-    raise IndexError(
-        f"{who}: token {int(x[tuple(first)])} at {first}, expected 0 to {size - 1} (V = {size}). "
-        "Was the text encoded with another vocabulary?"
-    )
+    raise IndexError(f"{who}: token {int(x[tuple(first)])} at {first}, expected 0 to {size - 1} (V = {size}). {remedy}")
 
 
 def check_characters(who: str, x: Any, size: int) -> None:
@@ -141,21 +169,6 @@ def check_equal_widths(who: str, H: int, M: int) -> None:
     """Check that q and m have equal widths, for a product without weights."""
     if H != M:
         raise ValueError(f"{who}: m has {M} features, expected {H}, as q has. For other widths pass kind='general'.")
-
-
-def check_target(who: str, target: Any, pad: int) -> None:
-    """Check for tokens (batch, time), with padding only after each row's last token."""
-    if kind_of(target) != "token" or target.ndim != 2 or 0 in target.shape:
-        raise ValueError(
-            f"{who}: target is {tuple(target.shape)} of {target.dtype}, expected integer tokens (batch, time)."
-        )
-    real = target != pad
-    gaps = (real[:, 1:] & ~real[:, :-1]).nonzero()
-    if len(gaps[0]):
-        raise ValueError(
-            f"{who}: target[{gaps[0][0]}] has {pad} at step {gaps[1][0]} and a token after it, "
-            f"expected {pad} only after the last token."
-        )
 
 
 def check_special_tokens(who: str, size: int, **marks: Any) -> None:

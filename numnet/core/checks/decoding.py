@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from numnet.core.checks.parts import described, is_ours
+from numnet.core.checks.parts import described_part, is_ours
 from numnet.core.checks.values import kind_of
 
 FORWARD_ONLY = "expected a layer that runs forward only. Leave out reverse= and bidirectional=."
@@ -20,7 +20,7 @@ def check_decodable(who: str, model: Any) -> None:
         if isinstance(model, type):
             remedy = f"Make an object of the class: {model.__name__}(...)."
         raise TypeError(
-            f"{who}: the model is {described(model)}, expected an EncoderDecoder, or a model with its start and "
+            f"{who}: the model is {described_part(model)}, expected an EncoderDecoder, or a model with its start and "
             f"advance. {remedy}"
         )
 
@@ -63,12 +63,14 @@ def token_list(who: str, name: str, tokens: Any) -> list[int]:
     if isinstance(tokens, (str, bytes, type)) or not isinstance(tokens, Iterable) or getattr(tokens, "ndim", 1) == 0:
         remedy = f"One token? Pass [{tokens}]." if isinstance(tokens, numbers.Integral) else "None? Pass ()."
         remedy = f"Encode it: vocabulary.encode([{tokens!r}])." if isinstance(tokens, str) else remedy
-        raise TypeError(f"{who}: {name} is {described(tokens)}, expected a list of tokens. {remedy}")
+        raise TypeError(f"{who}: {name} is {described_part(tokens)}, expected a list of tokens. {remedy}")
     found = tokens.tolist() if hasattr(tokens, "tolist") else list(tokens)
     for k, token in enumerate(found):
         if type(token) is bool or not isinstance(token, numbers.Integral):
             remedy = f"Encode it: vocabulary.encode([{token!r}])." if isinstance(token, str) else "Pass one flat list."
-            raise TypeError(f"{who}: {name}[{k}] is {described(token)}, expected a token, a whole number. {remedy}")
+            raise TypeError(
+                f"{who}: {name}[{k}] is {described_part(token)}, expected a token, a whole number. {remedy}"
+            )
     return [int(token) for token in found]
 
 
@@ -112,7 +114,7 @@ def check_generates(who: str, model: Any, layers: Sequence[Any]) -> None:
         remedy = "Use greedy or beam_search." if hasattr(model, "advance") else "Use RNNModel([...])."
         if isinstance(model, type):
             remedy = f"Make an object of the class: {model.__name__}(...)."
-        raise TypeError(f"{who}: the model is {described(model)}, expected an RNNModel. {remedy}")
+        raise TypeError(f"{who}: the model is {described_part(model)}, expected an RNNModel. {remedy}")
     if not layers:
         raise ValueError(f"{who}: the model has no layers, expected a language model. Give layers: RNNModel([...]).")
     first = layers[0]
@@ -158,4 +160,4 @@ def check_prompt(who: str, prompt: Any) -> None:
     """Check for a text or a list of tokens, which has an order."""
     if isinstance(prompt, (set, frozenset, dict)) or getattr(prompt, "ndim", 1) != 1:
         remedy = "Pass the text, or its tokens." if hasattr(prompt, "ndim") else "It has no order: pass a list."
-        raise TypeError(f"{who}: prompt is {described(prompt)}, expected a string or a list of strings. {remedy}")
+        raise TypeError(f"{who}: prompt is {described_part(prompt)}, expected a string or a list of strings. {remedy}")

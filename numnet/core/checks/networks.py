@@ -43,19 +43,16 @@ def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None
         check_fraction(who, zoneout=rate)
 
 
-def check_parts_of_state(node: Any, function: str, what: str, parts: Any) -> None:
-    """Check that a node's step returns a tuple with one part for each of its states."""
-    if type(parts) not in (tuple, list) or len(parts) != len(node.states):
-        got = f"a {type(parts).__name__}" + (f" of {len(parts)}" if type(parts) in (tuple, list) else "")
-        expected = f"({', '.join(node.states)}{',' * (len(node.states) == 1)})"
-        raise TypeError(f"{node.name}: {function} returns {got} as the {what}, expected a tuple {expected}.")
-
-
 def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tuple[Any, ...]:
     """Return a state as a tuple, (h,) or (h, c), with None for missing parts; ValueError if it should be a pair."""
     if state is None:
         return (None,) * len(names)
     if len(names) == 1:
+        if isinstance(state, (tuple, list)) and any(getattr(part, "ndim", 0) for part in state):
+            raise ValueError(
+                f"{who}: {what} is a {type(state).__name__} of {len(state)}, expected one array {names[0]}. "
+                f"Pass {what}[0] if that is {names[0]}."
+            )
         return (state,)
     if not isinstance(state, (tuple, list)) or len(state) != len(names):
         got, pair = f"{what} is {type(state).__name__}", f"({', '.join(names)})"
@@ -70,8 +67,28 @@ def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remed
         fits = type(value) is np.ndarray and value.dtype == node.dtype and value.shape == shapes[k]
         if value is not None and not fits:
             parts[k] = value = node.cast(what.format(name), value)
-            check_shape(node.name, what.format(name), value.shape, shapes[k], remedy)
+            check_state_shape(node.name, what.format(name), value.shape, shapes[k], remedy)
     return parts
+
+
+def check_first_state(node: Any, state: Any, B: int) -> None:
+    """Check the state of the first call, (batch, hidden), before the call creates the parameters."""
+    check_state(node, "state {}", state, [(B, size) for size in node.state_sizes], "It is (batch, hidden).")
+
+
+def check_state_shape(who: str, what: str, shape: Shape, expected: Shape, remedy: str) -> None:
+    """Check the shape of one part of a state; the remedy fits a state that is transposed, PyTorch's, or of one row."""
+    shape, name = tuple(shape), what.split()[-1]
+    if shape == expected:
+        return
+    rows, size = expected if len(expected) == 2 else (0, 0)
+    if rows and shape == (size, rows):
+        remedy += f" Pass {name}.T."
+    elif rows and len(shape) == 3 and shape[1:] == expected:
+        remedy += f" PyTorch's states have an axis of layers: pass {name}[0]."
+    elif shape in ((size,), (1, size)) and rows > 1 and "batch, hidden" in remedy:
+        remedy += f" The same state for every row? Pass np.tile({name}, ({rows}, 1))."
+    check_shape(who, what, shape, expected, remedy)
 
 
 def check_one_step(who: str, x: Any, input_size: int | None) -> None:
@@ -84,17 +101,22 @@ def check_one_step(who: str, x: Any, input_size: int | None) -> None:
         check_sequence(who, x[:, None], input_size)
 
 
-def states_of(who: str, state: Any, layers: int, name: str = "state") -> list[Any]:
-    """Return a state as a list with one entry per layer, None for a layer without a state."""
+def states_of(who: str, state: Any, layers: Sequence[Any], name: str = "state") -> list[Any]:
+    """Return a state as a list with one entry per layer, None for a layer without a state; None is all None."""
     if state is None:
-        return [None] * layers
+        return [None] * len(layers)
     if not isinstance(state, (list, tuple)):
         raise TypeError(
-            f"{who}: {name} is {type(state).__name__}, expected a list of {layers}: one entry per layer, None for a "
-            "layer without a state, as in last_state."
+            f"{who}: {name} is {type(state).__name__}, expected a list with one entry per layer, None for a layer "
+            "without a state, as last_state."
         )
-    if len(state) != layers:
-        raise ValueError(f"{who}: {name} has {len(state)} entries, expected {layers}: one per layer, as in last_state.")
+    if len(state) != len(layers):
+        raise ValueError(
+            f"{who}: {name} has {len(state)} entries, expected {len(layers)}: one per layer, as in last_state."
+        )
+    for k, (layer, part) in enumerate(zip(layers, state)):
+        if part is not None and not layer.recurrent:
+            raise ValueError(f"{who}: {name}[{k}] is given, expected None: layers[{k}], {layer.name}, has no state.")
     return list(state)
 
 

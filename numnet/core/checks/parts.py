@@ -31,7 +31,7 @@ def is_ours(part: Any) -> bool:
     return type(part).__module__.partition(".")[0] in ("numnet", "torchnet")
 
 
-def described(value: Any, net: str = "") -> str:
+def described_part(value: Any, net: str = "") -> str:
     """Return what a value is, in an error message; a part of another package than `net` with its package."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
@@ -69,7 +69,7 @@ def check_part(who: str, name: str, part: Any, kind: type, example: str) -> None
         expected = "a layer" if kind.__name__ == "Operation" else word
         net = package_of(kind)
         raise TypeError(
-            f"{who}: {name} is {described(part, net)}, expected {expected}. {part_remedy(part, net, example)}"
+            f"{who}: {name} is {described_part(part, net)}, expected {expected}. {part_remedy(part, net, example)}"
         )
 
 
@@ -90,7 +90,7 @@ def check_layers(who: str, layers: Any, kind: type, name: str = "layers", ordere
     if not listed or isinstance(layers, (type, str, bytes, dict)) or hasattr(layers, "dtype"):
         several = hasattr(layers, "__iter__") and not isinstance(layers, (type, str, bytes, dict))
         remedy = f"Pass list({name})" if several else "One layer? Pass [layer]"
-        got = described(layers) if isinstance(layers, (type, str)) else type(layers).__name__
+        got = described_part(layers) if isinstance(layers, (type, str)) else type(layers).__name__
         raise TypeError(f"{who}: {name} is {got}, expected a list of layers. {remedy}.")
     for k, layer in enumerate(layers):
         check_layer(who, f"{name}[{k}]", layer, kind)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numnet.core.checks.decoding import check_causal
-from numnet.core.checks.parts import check_part, described, is_ours, reads_steps
+from numnet.core.checks.parts import check_part, described_part, is_ours, reads_steps
 from numnet.core.checks.values import check_size
 
 
@@ -85,7 +85,9 @@ def check_recurrent(who: str, layer: Any, kind: type) -> None:
     """Check that the layer of a Bidirectional is recurrent, and of this package."""
     if isinstance(layer, type) or not hasattr(layer, "reversed_copy"):
         remedy = f" Make an object of the class: {layer.__name__}(...)." if isinstance(layer, type) else ""
-        raise ValueError(f"{who}: layer is {described(layer)}, expected a recurrent layer, such as LSTMLayer.{remedy}")
+        raise ValueError(
+            f"{who}: layer is {described_part(layer)}, expected a recurrent layer, such as LSTMLayer.{remedy}"
+        )
     check_part(who, "layer", layer, kind, "{net}.LSTMLayer(64)")
 
 

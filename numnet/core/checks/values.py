@@ -10,6 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.checks.conversion import check_number_dtype
+
+UNFIT = {  # dtypes of real numbers that parameters cannot have
+    "float16": " In float16 small gradients and an optimizer's epsilon are 0. Inputs may be float16.",
+    "bfloat16": " Only torchnet has bfloat16.",
+    "float128": " Use 'float64': no file and no other backend has this one.",
+}
+
 
 def kind_of(x: Any) -> str:
     """Return 'token' for integers, 'real' for floats and booleans, else the dtype's name; for numpy and torch."""
@@ -35,7 +43,7 @@ def described(value: Any) -> str:
 def check_real(who: str, name: str, x: Any) -> None:
     """Raise TypeError unless x contains real numbers; integers count as real."""
     if kind_of(x) not in ("real", "token"):
-        raise TypeError(f"{who}: {name} is {kind_of(x)}, expected real numbers. Convert it with .astype('float32').")
+        check_number_dtype(who, name, getattr(x.dtype, "name", kind_of(x)))
 
 
 LARGEST = {"float16": 65504.0, "bfloat16": 3.3895e38, "float32": 3.4028235e38}
@@ -68,11 +76,24 @@ def check_shape(who: str, name: str, shape: Sequence[int], expected: Sequence[in
         raise ValueError(f"{who}: {name} is {tuple(shape)}, expected {tuple(expected)}. {remedy}")
 
 
-def check_dtype(who: str, dtype: Any) -> None:
-    """Check that the dtype of parameters is one of real numbers."""
-    name = str(dtype).removeprefix("torch.")
-    if not name.startswith(("float", "bfloat")):
-        raise ValueError(f"{who}: dtype is {name}, expected a dtype of real numbers, such as 'float32'.")
+def check_dtype(who: str, dtype: Any, bfloat16: bool = False) -> str:
+    """Return the name of a dtype of parameters, from its name, numpy's or PyTorch's; ValueError for any other."""
+    name = name_of_dtype(dtype)
+    if name in ("float32", "float64") or (bfloat16 and name == "bfloat16"):
+        return name
+    raise ValueError(
+        f"{who}: dtype is {name}, expected a dtype of real numbers, such as 'float32'.{UNFIT.get(name, '')}"
+    )
+
+
+def name_of_dtype(dtype: Any) -> str:
+    """Return the name of a dtype without byte order and module; of anything else its representation."""
+    if dtype is None or str(dtype).startswith("torch."):
+        return str(dtype).removeprefix("torch.")
+    try:
+        return np.dtype(dtype).name
+    except TypeError:
+        return str(dtype)
 
 
 def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> None:

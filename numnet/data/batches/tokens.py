@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import as_array, check_count, check_ids, check_size, validate_call
+from numnet.core.checks import check_count, check_ids, check_size, data_array, validate_call
 from numnet.core.show import Shown
 from numnet.data.readers.text import TextError
 
@@ -109,7 +109,7 @@ def config_of(batches: Any) -> dict[str, Any]:
 def tokens_of(who: str, tokens: Any, needed: int) -> Tokens:
     """Return the tokens as an array (N,), an array of numpy uncopied. TextError if they do not fill one batch."""
     encode = "Pass vocabulary.encode(text)."
-    found = as_array(who, "tokens", tokens, "integers (N,)")
+    found = data_array(who, "tokens", tokens, "integers (N,)")
     several = "Several sequences? Use SequenceBatches." if found.ndim else ""
     check_ids(who, "tokens", found, several, encode if found.dtype.kind in "SU" else "Numbers? Use SequenceBatches.")
     check_length(who, found, needed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import as_array, check_count, check_fraction, described, kind_of, validate_call
+from numnet.core.checks import check_count, check_fraction, data_array, described, kind_of, validate_call
 from numnet.core.show import Shown
 
 STREAM = 1  # a separate random stream: the order of the batches is also drawn from (seed, epoch)
@@ -55,7 +55,7 @@ class WordDropout(Shown):
             if not isinstance(batch, (tuple, list)) or not batch:
                 raise TypeError(f"WordDropout: a batch is {described(batch)}, expected a tuple (x, target, ...).")
             x, *others = batch
-            x = as_array("WordDropout", "x", x, "tokens (batch, time)")
+            x = data_array("WordDropout", "x", x, "tokens (batch, time)")
             if kind_of(x) != "token":
                 raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
             if x.ndim != (2 if self.column is None else 3):

@@ -1,0 +1,74 @@
+"""Validation of the targets of losses and of an EncoderDecoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numnet.core.checks.batches import Shape, check_tokens
+from numnet.core.checks.values import first_place, kind_of
+
+
+def check_target_shape(who: str, target: Any, expected: Shape, remedy: str) -> None:
+    """Check the shape of a loss's target; `remedy` is for the case that no likelier cause is known."""
+    shape = tuple(target.shape)
+    if shape == tuple(expected):
+        return
+    if len(expected) >= 2 and shape == (expected[0], *expected[2:]):
+        remedy = "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling."
+    elif shape == (*expected, 1):
+        remedy = "Pass target[..., 0]."
+    raise ValueError(f"{who}: target is {shape}, expected {tuple(expected)}. {remedy}")
+
+
+def check_classes(who: str, target: Any, counted: Any, shape: Shape) -> None:
+    """Check for integer classes, one for each row of logits of this shape; those in `counted` are 0 to V - 1."""
+    places, V = tuple(shape[:-1]), shape[-1]
+    check_target_shape(who, target, places, "Integer targets have the shape of the logits without the last axis.")
+    if kind_of(target) != "token":
+        kind = str(target.dtype).removeprefix("torch.")
+        raise TypeError(f"{who}: target is {kind}, expected integer classes. Convert it with .astype(int).")
+    remedy = "Padding? Pass mask= or ignore_index=. Otherwise the last layer needs more outputs."
+    remedy = "One logit for two classes? Use BinaryCrossEntropy." if V == 1 else remedy
+    check_tokens(f"{who} target", counted, V, remedy)
+
+
+def check_one_hot(who: str, target: Any, shape: Shape) -> None:
+    """Check for a weight for each class, in the shape of the logits."""
+    remedy = f"One-hot targets have the shape of the logits, integer classes {tuple(shape[:-1])}."
+    if tuple(target.shape) == (*shape[:-1], 1):
+        remedy += " A class for each? Pass target[..., 0]."
+    elif len(shape) == 2 and kind_of(target) == "token":
+        remedy += " A class for each step? Leave out return_sequences=False."
+    check_target_shape(who, target, shape, remedy)
+
+
+def check_logit_axis(who: str, shape: Shape) -> None:
+    """Check that predictions have an axis of logits."""
+    if not shape or shape[-1] < 1:
+        raise ValueError(f"{who}: prediction is {tuple(shape)}, expected (..., V), a logit for each of V classes.")
+
+
+def check_unit_interval(who: str, target: Any) -> None:
+    """Check that targets are probabilities; NaN passes, and makes the loss NaN."""
+    if math.prod(target.shape) and (target.min() < 0 or target.max() > 1):
+        first = first_place((target < 0) | (target > 1))
+        raise ValueError(
+            f"{who}: target is {float(target[tuple(first)]):g} at {first}, expected 0 to 1. "
+            "Class numbers? Use SoftmaxCrossEntropy."
+        )
+
+
+def check_target(who: str, target: Any, pad: int) -> None:
+    """Check for tokens (batch, time), with padding only after each row's last token."""
+    if kind_of(target) != "token" or target.ndim != 2 or 0 in target.shape:
+        raise ValueError(
+            f"{who}: target is {tuple(target.shape)} of {target.dtype}, expected integer tokens (batch, time)."
+        )
+    real = target != pad
+    gaps = (real[:, 1:] & ~real[:, :-1]).nonzero()
+    if len(gaps[0]):
+        raise ValueError(
+            f"{who}: target[{gaps[0][0]}] has {pad} at step {gaps[1][0]} and a token after it, "
+            f"expected {pad} only after the last token."
+        )
