@@ -9,8 +9,9 @@ from numnet.autograd.number import NumberWithGrad
 from numnet.autograd.tape import Tape
 from numnet.core.answers import no_name
 from numnet.core.checkpoint import CheckpointError
-from numnet.core.operation import Layer, Operation, ParamOperation
+from numnet.core.operation import Operation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
+from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh

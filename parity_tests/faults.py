@@ -70,7 +70,7 @@ FAULTS = [
     Fault("LSTM: slope of tanh(c) missing", "recurrent/lstm.py", "dh * o * (1 - tanh_c**2)", "dh * o", "LSTMLayer, plain", "c", "(5)"),
     Fault("LSTM: cell's gradient replaced, not added", "recurrent/lstm.py", "dc = dc_next + dh * o", "dc = dh * o", "LSTMLayer, plain", "c", "(5)"),
     Fault("LSTM: gates' gradients in another order", "recurrent/lstm.py", "[da_i, da_f, da_g, da_o]", "[da_f, da_i, da_g, da_o]", "LSTMLayer, plain", "i f a_i a_f", "(1) i f"),
-    Fault("LSTM: another order of gates, both ways", "core/operation.py", "params[name][...] = value",
+    Fault("LSTM: another order of gates, both ways", "core/parameters.py", "params[name][...] = value",
           "params[name][...] = np.roll(value.reshape(4, -1), 1, axis=0).reshape(value.shape)", "LSTMLayer", "y W_x W_h b", "i f g o"),
     Fault("GRU: update gate turned round, both ways", "recurrent/gru.py", "h = z * h_prev + (1 - z) * n  # (4)", "z = 1 - z; h = z * h_prev + (1 - z) * n  # (4)", "GRULayer after, plain", "y z a_z", "(4) (1) z"),
     Fault("GRU: reset gate's path missing", "recurrent/gru.py", "dh_m = dm * r", "dh_m = dm * 0", "GRULayer before, plain", "h'", "(2)"),

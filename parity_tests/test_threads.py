@@ -128,7 +128,13 @@ def as_translator(net: Any, model: Any) -> Any:
     stack = [net.Dense(3, input_size=3), net.Tanh()]
     decoder, output = [net.Embedding(4, 3)], [net.Dense(4)]
     return net.EncoderDecoder(
-        [model.layers[0], *stack], decoder, output, None, net.SoftmaxCrossEntropy(), input_size=3, target_size=4
+        [model.layers[0], *stack],
+        decoder,
+        output,
+        net.Attention("dot"),
+        net.SoftmaxCrossEntropy(),
+        input_size=3,
+        target_size=4,
     )
 
 

@@ -44,10 +44,10 @@ def simple(net: Any, seed: int = 1) -> tuple[Any, Any]:
     ), 3
 
 
-def zoneout(net: Any) -> Any:
+def zoneout(net: Any, bidirectional: bool = True) -> Any:
     """A model with all that differs between training and evaluation; its layers remember where they ended."""
     options: dict[str, Any] = {"zoneout": 0.3, "state_dropout": 0.2, "stateful": True}
-    layers = [net.GRULayer(5, **options), net.Dropout(0.4), net.LSTMLayer(4, bidirectional=True)]
+    layers = [net.GRULayer(5, **options), net.Dropout(0.4), net.LSTMLayer(4, bidirectional=bidirectional)]
     layers.append(net.Dense(len(VOCABULARY)))
     return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=3, dtype="float64")
 
@@ -68,7 +68,7 @@ def simple_answers(net: Any, count: int) -> list[Answer]:
 
 def generated(net: Any, count: int) -> list[Answer]:
     """Texts of a model with dropout, and of one with zoneout and stateful layers; the state of a prediction."""
-    models, rng = [small_model(net, "float64", 0.4), zoneout(net)], np.random.default_rng(1)
+    models, rng = [small_model(net, "float64", 0.4), zoneout(net, bidirectional=False)], np.random.default_rng(1)
     answers: list[Answer] = []
     held_out = net.SequenceBatches(*2 * [[rng.integers(0, len(VOCABULARY), n) for n in (3, 5, 4)]], 2)
     for k in range(count):

@@ -23,7 +23,8 @@ from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
 from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
 from torchnet.autograd.number import NumberWithGrad
 from torchnet.autograd.tape import Tape
-from torchnet.core.operation import Layer, Operation, ParamOperation
+from torchnet.core.operation import Operation
+from torchnet.core.parameters import Layer, ParamOperation
 from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters

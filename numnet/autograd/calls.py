@@ -13,7 +13,7 @@ import numpy as np
 from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.outputs import leaves, nested, on_tape
 from numnet.autograd.stored import StoredCall
-from numnet.autograd.weights import Terms, Weights, deferrable, one_step
+from numnet.autograd.weights import PartWeight, Terms, Weights, deferrable, one_step
 from numnet.core.arrays import as_array
 from numnet.core.checks import check_constants, check_padded, check_step, check_step_state, check_weights_unchanged
 from numnet.core.operation import Array
@@ -48,6 +48,10 @@ class OnTape:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError
 
+    def changes(self) -> int:
+        """Return how often the weights of the part were changed."""
+        return sum(module.weight_changes for module in self.modules)
+
     def settle(self) -> None:
         """After a call, let the tape check which parts have weights, until this part has them."""
         self.tape.settle()
@@ -56,7 +60,8 @@ class OnTape:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "part" not in vars(self):
             raise AttributeError(name)
-        return getattr(self.part, name)
+        value = getattr(self.part, name)
+        return value.view(PartWeight) if name in getattr(self.part, "param_names", ()) else value
 
     def __repr__(self) -> str:
         return f"<{self.part!r} on a tape>"
@@ -80,11 +85,11 @@ class NodeOnTape(OnTape):
         y, new, saved = node.step(at(node.inputs(columns), 0), *start)
         if not self.settled:
             self.settle()
-        changes, tracked = tape.changes, [isinstance(part, ArrayWithGrad) for part in (x, *parts)]
+        changes, tracked = node.weight_changes, [isinstance(part, ArrayWithGrad) for part in (x, *parts)]
         results = (y, *new) if node.reads_out else new
 
         def backward_fn(gradients: list[Any]) -> Any:
-            check_weights_unchanged(node.name, tape.changes, changes)
+            check_weights_unchanged(tape.name, node.weight_changes, changes)
             d_results = [np.zeros_like(q) if dq is None else dq.T for q, dq in zip(results, gradients)]
             dy, *d_new = d_results if node.reads_out else (np.zeros_like(y), *d_results)
             da_x, d_state, pairs = node.step_backward(dy, *d_new, saved)
@@ -127,12 +132,12 @@ class LayerOnTape(OnTape):
         check_padded(layer.name, x)
         check_constants(layer.name, lengths=lengths, resets=resets)
         y = layer.forward(value_of(x), plain(state), lengths, resets)
-        stored, changes = StoredCall(self.modules), tape.changes
+        stored, changes = StoredCall(self.modules), self.changes()
         if not self.settled:
             self.settle()
 
         def backward_fn(gradients: list[Any]) -> Any:
-            check_weights_unchanged(layer.name, tape.changes, changes)
+            check_weights_unchanged(tape.name, self.changes(), changes)
             with stored.restored():
                 dx = layer.backward(*nested(outputs, gradients))
                 return gradients_of((x, state), (dx, layer.d_state))
@@ -153,10 +158,10 @@ class PureOnTape(OnTape):
         y, saved = part.compute(part.validated(x.value if needs_grad else x))
         if not self.settled:
             self.settle()
-        changes = tape.changes
+        changes = part.weight_changes
 
         def backward_fn(dy: Array) -> list[Any]:
-            check_weights_unchanged(part.name, tape.changes, changes)
+            check_weights_unchanged(tape.name, part.weight_changes, changes)
             dx, pairs = part.compute_backward(dy, saved)
             return [dx, Terms([], [pairs])] if needs_grad else [Terms([], [pairs])]
 
@@ -173,12 +178,12 @@ class OperationOnTape(OnTape):
         constants = {f"input {k}": x for k, x in enumerate(inputs) if k >= len(given)}
         check_constants(part.name, **constants, **options)
         y = part.forward(*map(value_of, inputs), **options)
-        stored, changes = StoredCall(self.modules), tape.changes
+        stored, changes = StoredCall(self.modules), self.changes()
         if not self.settled:
             self.settle()
 
         def backward_fn(gradients: list[Any]) -> Any:
-            check_weights_unchanged(part.name, tape.changes, changes)
+            check_weights_unchanged(tape.name, self.changes(), changes)
             dy = nested(y, gradients)
             with stored.restored():
                 found = part.backward(float(dy) if isinstance(y, float) else dy)

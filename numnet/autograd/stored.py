@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from numnet.core.evaluation import HERE, attributes_of_call
+from numnet.core.attributes import HERE, attributes_of_call
 from numnet.core.operation import Operation
 
 

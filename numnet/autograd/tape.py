@@ -5,7 +5,6 @@ calls.py has the call of each kind of part; stored.py and weights.py have the va
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -15,7 +14,9 @@ from numnet.autograd.calls import on
 from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape, validate_call
 from numnet.core.device import usable_device
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.evaluation import Exclusive
+from numnet.core.operation import Operation
+from numnet.core.parameters import Layer
 from numnet.core.show import Answering
 
 
@@ -37,7 +38,6 @@ class Tape(Answering, TapeBase, Layer):
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
     """
 
-    changes = 0  # the number of possible changes of the weights, by an optimizer or a file
     usable_device = classmethod(usable_device)
     output_type = ArrayWithGrad
 
@@ -54,7 +54,7 @@ class Tape(Answering, TapeBase, Layer):
         self.device = self.usable_device(device)
         self.begin(parts)
         for name, part in parts.items():
-            setattr(self, name, on(self, part))
+            vars(self)[name] = on(self, part)
 
     def parts(self) -> dict[str, Operation]:
         return self.named_parts
@@ -65,12 +65,5 @@ class Tape(Answering, TapeBase, Layer):
         Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
         check_on_tape(self.name, "the value", value, self.output_type)
-        value.backward(dy)
-
-    def flat(self) -> list[tuple[Array, Array]]:
-        self.changes += 1
-        return super().flat()
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.changes += 1
+        with Exclusive(self, "backward"):
+            value.backward(dy)

@@ -22,6 +22,7 @@ class TapeBase(Network):
     eval: Any
     named_parts: dict[str, Any]
     protect_parameters: Any
+    guarded: Any
     output_type: type  # the backend's ArrayWithGrad
     objective: Callable[..., Any] | None = None
     last_state = None  # no state is passed from one batch to the next
@@ -41,9 +42,11 @@ class TapeBase(Network):
             if getattr(part, "built", True):
                 part.build(getattr(part, "input_size", 0), np.random.default_rng(own), self.dtype)
             else:
-                part.seed = own if part.seed is None else part.seed
+                vars(part)["seed"] = own if part.seed is None else part.seed
                 part.convert(self.dtype)
         self.named_parts, self.layers = dict(parts), list(parts.values())
+        vars(self)["constructed"] = True
+        vars(self)["guarded"] = self.guarded | parts.keys()
         self.protect_parameters()
         self.settle()
 
@@ -57,6 +60,9 @@ class TapeBase(Network):
     def unbuilt(self) -> str:
         """The parts that have no weights yet."""
         return ", ".join(name for name, part in self.named_parts.items() if not getattr(part, "built", True))
+
+    def refuses_part(self, name: str) -> bool:
+        return "constructed" in vars(self)
 
     def config(self) -> dict[str, Any]:
         """Return the configs of the parts; the program that calls them is not included."""
@@ -82,7 +88,7 @@ class TapeBase(Network):
 
     def evaluate(self, x: Any, target: Any, state: None = None, lengths: Any = None) -> float:
         """Return the objective in evaluation mode, without gradients."""
-        with Evaluation():
+        with Evaluation(self):
             return float(self.value_of(x, target, lengths))
 
     def value_of(self, x: Any, target: Any, lengths: Any) -> Any:

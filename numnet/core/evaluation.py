@@ -10,22 +10,38 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
+
+from numnet.core.attributes import HERE, REMEDY, OfCall, store
+from numnet.core.checks import modules_of
 
 BUILDING = threading.RLock()  # held while the first batch creates the parameters
-REMEDY = "Give each thread a copy of the model (copy.deepcopy), or hold a lock around the training step."
 
 
-class ThisThread(threading.local):
-    """The innermost call that this thread is in, and an object that identifies the thread."""
+class Unbuilt:
+    """A context of a call of a part without parameters: if the call is refused, it has none afterwards."""
 
-    call: Evaluation | None = None
+    def __init__(self, part: Any) -> None:
+        self.before = [(module, attributes_before(module)) for module in modules_of(part)]
 
-    def __init__(self) -> None:
-        self.token = object()
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is not None:
+            self.restore()
+
+    def restore(self) -> None:
+        """Give every part the attributes that it had."""
+        for module, before in self.before:
+            own = vars(module)
+            own.clear()
+            own.update(before)
 
 
-HERE = ThisThread()
+def attributes_before(module: Any) -> dict[str, Any]:
+    """Return the attributes of a part, with copies of the lists and dictionaries that a first call changes."""
+    return {name: value.copy() if type(value) in (list, dict) else value for name, value in vars(module).items()}
 
 
 class Evaluation:
@@ -38,6 +54,11 @@ class Evaluation:
     evaluates = True
     takes_all = True  # False: only values that are already in `staying` belong to the context
     writes = True  # False: the parts are left as they were
+    unbuilt: Unbuilt | None = None  # of a model without parameters, if the call has one
+
+    def __init__(self, model: Any = None) -> None:
+        if not getattr(model, "built", True):
+            self.unbuilt = Unbuilt(model)
 
     def __enter__(self) -> None:
         self.staying: dict[tuple[int, str], tuple[Any, Any]] = {}
@@ -46,6 +67,8 @@ class Evaluation:
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         HERE.call = outer = self.outer
+        if kind is not None and self.unbuilt:
+            self.unbuilt.restore()
         if not self.writes or kind is not None:
             return
         for key, (part, value) in self.staying.items():
@@ -111,6 +134,7 @@ class TrainingCall(Evaluation):
 
     def __init__(self, model: Any) -> None:
         self.alone = Exclusive(model)
+        super().__init__(model)
 
     def __enter__(self) -> None:
         self.alone.__enter__()
@@ -119,142 +143,3 @@ class TrainingCall(Evaluation):
     def __exit__(self, kind: Any, *_: Any) -> None:
         super().__exit__(kind)
         self.alone.__exit__()
-
-
-def store(part: Any, name: str, value: Any) -> None:
-    """Store an attribute that stays in the innermost call that it belongs to; outside of all calls in the part."""
-    call, key = HERE.call, (id(part), name)
-    while call is not None and not call.takes_all and key not in call.staying:
-        call = call.outer
-    if call is None:
-        part.__dict__[name] = value
-    else:
-        call.staying[key] = part, value
-
-
-class OfCall:
-    """An attribute whose value belongs to one call, and can be read after the call has ended.
-
-    Outside of a call the value is in `vars(part)` under the attribute's own name.
-    """
-
-    staying: ClassVar[set[str]] = set()
-
-    def __init__(self, default: Any = None) -> None:
-        self.default = default
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-        self.staying.add(name)
-
-    def __get__(self, part: Any, owner: type | None = None) -> Any:
-        if part is None:
-            return self
-        call = HERE.call
-        while call is not None:
-            key = id(part), self.name
-            if key in call.staying:
-                return call.staying[key][1]
-            call = call.outer
-        return part.__dict__.get(self.name, self.default)
-
-    def __set__(self, part: Any, value: Any) -> None:
-        if HERE.call is None:
-            part.__dict__[self.name] = value
-        else:
-            store(part, self.name, value)
-
-    def __delete__(self, part: Any) -> None:
-        part.__dict__.pop(self.name, None)
-
-
-class Saved:
-    """An attribute that a forward pass stores for the backward pass, and that is dropped at the end of a call.
-
-    Outside of a call `vars(part)` has it together with the thread that stored it.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, part: Any, owner: type | None = None) -> Any:
-        if part is None:
-            return self
-        call = HERE.call
-        while call is not None:
-            key = id(part), self.name
-            if key in call.dropped:
-                return call.dropped[key][1]
-            call = call.outer
-        stored = part.__dict__.get(self.name)
-        return None if stored is None else stored[0]
-
-    def __set__(self, part: Any, value: Any) -> None:
-        call = HERE.call
-        while call is not None and not call.takes_all:
-            call = call.outer
-        if call is not None:
-            call.dropped[id(part), self.name] = part, value
-        elif value is None:
-            part.__dict__[self.name] = None
-        else:
-            own, token = part.__dict__, HERE.token
-            (own.get("writers") or own.setdefault("writers", {}))[token] = True
-            own[self.name] = value, token  # one assignment: no thread sees one without the other
-
-    def __delete__(self, part: Any) -> None:
-        part.__dict__.pop(self.name, None)
-
-
-def saved_by_this_thread(part: Any) -> Any:
-    """Return the values that the last forward pass of this thread stored in `saved`, or None.
-
-    Outside of a call, RuntimeError unless this thread made the last forward pass of the part, or one thread made all of
-    them: after forward passes of several threads, a third cannot tell whose values are stored.
-    """
-    call = HERE.call
-    while call is not None:
-        key = id(part), "saved"
-        if key in call.dropped:
-            return call.dropped[key][1]
-        call = call.outer
-    own = part.__dict__
-    value, token = own.get("saved") or (None, None)
-    if value is not None and token is not HERE.token and len(own.get("writers", ())) > 1:
-        raise RuntimeError(
-            f"{part.name}: backward was called after a forward pass of another thread, expected forward and backward "
-            f"in the same thread. {REMEDY}"
-        )
-    return value
-
-
-class Mode:
-    """The attribute `training`: the mode that train() and eval() have set, but False inside an evaluation."""
-
-    def __get__(self, part: Any, owner: type | None = None) -> Any:
-        if part is None:
-            return self
-        call = HERE.call
-        return (call is None or not call.evaluates) and part.__dict__.get("training", True)
-
-    def __set__(self, part: Any, value: bool) -> None:
-        part.__dict__["training"] = value
-
-    def __delete__(self, part: Any) -> None:
-        part.__dict__.pop("training", None)
-
-
-def attributes_of_call(part: Any) -> dict[str, Any]:
-    """Return the values that the part has stored in the innermost call, in the format of `vars(part)`."""
-    call, token = HERE.call, HERE.token
-    if call is None:
-        return {}
-    staying = {name: value for (_, name), (other, value) in call.staying.items() if other is part}
-    dropped = {name: (value, token) for (_, name), (other, value) in call.dropped.items() if other is part}
-    return {**staying, **dropped}
-
-
-def attributes_of_copy(part: Any) -> dict[str, Any]:
-    """Return the attributes of a copy: all except those of a call and of the threads that called the part."""
-    own = {name: value for name, value in vars(part).items() if name not in ("writers", "training_lock")}
-    return {**own, "saved": None}

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from numnet.core.answers import package_of
+from numnet.core.assignment import Assigned, is_ours
 from numnet.core.checkpoint import CheckpointError, as_checkpoint_error, check_sizes
-from numnet.core.checks import check_choice
+from numnet.core.checks import check_choice, late_part_error
 from numnet.core.checks.runs import check_checkpoint
 from numnet.core.evaluation import PreservedState
 from numnet.core.summary import summary
@@ -72,6 +73,15 @@ class Network(Paths):
     modules: Any
     usable_device: Any
     from_config: Any
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Assigned) and self.refuses_part(name):
+            raise late_part_error(type(self).__name__, name, value)
+        super().__setattr__(name, value)
+
+    def refuses_part(self, name: str) -> bool:
+        """Return whether a part would be assigned too late to be trained; a subclass may have parts of its own."""
+        return "constructed" in vars(self) and is_ours(type(self)) and name not in vars(type(self))["guarded"]
 
     def summary(self) -> str:
         """A table: layers, shapes of outputs, numbers of parameters. "?" is what the first batch decides."""

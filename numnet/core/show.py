@@ -135,7 +135,7 @@ def text(value: Any) -> str:
         return f"{{{', '.join(f'{name!r}: {text(each)}' for name, each in value.items())}}}"
     if isinstance(value, tuple):
         return f"({', '.join(map(text, value))}{',' * (len(value) == 1)})"
-    if isinstance(value, list) or type(value).__name__ == "ModuleList":
+    if isinstance(value, list) or any(base.__name__ == "ModuleList" for base in type(value).__mro__):
         return texts(list(value))
     if isinstance(value, Shown) or value is None or isinstance(value, (bool, int, float, str)):
         return repr(value)

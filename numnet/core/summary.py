@@ -126,7 +126,7 @@ def encoder_decoder(model: Any) -> Iterator[Row]:
     yield from rows
     if model.attention is not None:
         layer = copy.deepcopy(model.attention)
-        layer.memory_size = layer.memory_size or memory
+        vars(layer)["memory_size"] = layer.memory_size or memory
         row = after("attention", layer, width if layer.memory_size else None, model.dtype)
         row.layer, row.axes, row.width = model.attention, ("B", "T"), memory
         yield row

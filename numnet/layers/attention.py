@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import init as draw
+from numnet.core.attributes import OfCall
 from numnet.core.checks import (
     check_attention_batch,
     check_attention_widths,
@@ -16,9 +17,9 @@ from numnet.core.checks import (
     check_size,
     validate_call,
 )
-from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
+from numnet.core.parameters import ParamOperation
 
 KINDS = ("dot", "general", "additive")
 
@@ -71,7 +72,7 @@ class Attention(ParamOperation):
     def make(self, rng: np.random.Generator) -> int:
         H, M = self.width, self.memory_size or self.width
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
-        self.memory_size = M
+        vars(self)["memory_size"] = M
         if self.kind == "dot":
             check_equal_widths(self.name, H, M)
         else:
@@ -137,9 +138,9 @@ class Attention(ParamOperation):
         q, m = self.cast("q", q), self.cast("m", m)
         check_attention_batch(self.name, q, m)
         check_attention_widths(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
-        self.memory_size = self.memory_size or m.shape[-1]
-        self.ready(q.shape[-1])
         mask = as_mask(self.name, lengths, *m.shape[:2])
+        vars(self)["memory_size"] = self.memory_size or m.shape[-1]
+        self.ready(q.shape[-1])
         m = m if mask is None else np.where(mask[..., None], m, 0)
         return np.ascontiguousarray(q), np.ascontiguousarray(m), mask
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from numnet.core.arrays import as_array
 from numnet.core.checks import check_characters, check_size, validate_call
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed
 from numnet.core.pairs import sum_by_token
+from numnet.core.parameters import Layer
 from numnet.layers.convolution import Convolution
 from numnet.layers.embedding import Embedding
 from numnet.layers.pooling import Pooling
@@ -32,6 +33,7 @@ class Characters(Layer):
     """
 
     reads = "rows of tokens"
+    fixed = "embedding", "convolution", "pooling"
 
     @validate_call
     def __init__(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import check_same_call, serials
 from numnet.core.checks import (
     check_columns,
     check_distinct,
@@ -19,9 +20,11 @@ from numnet.core.checks import (
     check_steps,
     validate_call,
 )
+from numnet.core.layer_list import LayerList
 from numnet.core.lengths import expand_mask, mask_like
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.parameters import Layer
 
 
 class Concat(Layer):
@@ -38,6 +41,7 @@ class Concat(Layer):
     """
 
     over_time = True
+    fixed = ("keeps_time",)
 
     @validate_call
     def __init__(
@@ -51,10 +55,11 @@ class Concat(Layer):
         check_layers(self.name, layers, Operation, ordered=False)
         check_side_by_side(self.name, layers, widths, batch_first)
         check_distinct(self.name, layers)
-        self.layers: list[Any] = list(layers)
+        self.layers: list[Any] = LayerList(self.name, layers)
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
         self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
         super().__init__(width_of(layers, widths), seed, dtype)
+        self.ready(None)
 
     def parts(self) -> dict[str, Operation]:
         return {f"layers.{k}": layer for k, layer in enumerate(self.layers)}
@@ -89,12 +94,14 @@ class Concat(Layer):
         y = np.concatenate(ys, axis=-1).astype(self.dtype, copy=False)  # (2)
         mask = mask if self.keeps_time else None
         y = y if mask is None else np.where(expand_mask(mask, y), y, 0)
-        self.saved = np.cumsum([part.shape[-1] for part in ys])[:-1], y.shape, mask, lengths if packed else None
+        ends = np.cumsum([part.shape[-1] for part in ys])[:-1]
+        self.saved = ends, y.shape, mask, lengths if packed else None, serials(self.layers)
         return to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
 
     def backward(self, dy: Any) -> Any:
         """dx of x's shape, None for integers, from dy of y's; parameters' gradients are ADDED."""
-        ends, shape, mask, lengths = self.recall()
+        ends, shape, mask, lengths, calls = self.recall()
+        check_same_call(self.name, self.parts(), calls)
         dy = padded_like(self.name, dy, lengths if self.keeps_time else None, self.batch_first)
         dy = self.gradient(dy, shape, self.dtype)
         dy = dy if mask is None else np.where(expand_mask(mask, dy), dy, 0)

@@ -12,8 +12,9 @@ from numnet.core import init as draw
 from numnet.core.arrays import as_array
 from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
 from numnet.core.lengths import as_mask
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.parameters import ParamOperation
 
 
 class Convolution(ParamOperation):
@@ -30,6 +31,7 @@ class Convolution(ParamOperation):
     """
 
     over_time = True
+    fixed = ("K",)
 
     W: Array
     b: Array

@@ -11,8 +11,9 @@ from numnet.core import init as draw
 from numnet.core.arrays import as_array
 from numnet.core.checks import check_choice, check_features, check_size, validate_call
 from numnet.core.layout import all_columns, columns, rows
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
 from numnet.core.pairs import add_grads, summed
+from numnet.core.parameters import ParamOperation
 
 
 class Dense(ParamOperation):
@@ -70,7 +71,7 @@ class Dense(ParamOperation):
         x = as_array(self.name, "x", x)
         check_features(self.name, x, self.input_size)
         self.ready(x.shape[-1])
-        return self.cast("x", x)
+        return x.astype(self.dtype, copy=False)
 
     def compute(self, x: Array) -> tuple[Array, Array]:
         """y, and what compute_backward needs."""

@@ -11,8 +11,9 @@ from numnet.core import init as draw
 from numnet.core.arrays import as_array
 from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
 from numnet.core.layout import all_columns, columns
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
 from numnet.core.pairs import sum_by_token
+from numnet.core.parameters import ParamOperation
 
 
 class Embedding(ParamOperation):

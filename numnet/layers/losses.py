@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import OfCall
 from numnet.core.checks import (
     check_classes,
     check_logit_axis,
@@ -21,7 +22,6 @@ from numnet.core.checks import (
     no_method,
     validate_call,
 )
-from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_loss_mask
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, check_packed_target

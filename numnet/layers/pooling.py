@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.attributes import Saved
 from numnet.core.checks import check_choice, check_steps, validate_call
-from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, to_packed, to_padded

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import check_same_call, serials
 from numnet.core.checks import (
     check_distinct,
     check_layers,
@@ -79,7 +80,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         check_size(self.name, target_size=target_size)
         for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
             check_layers(self.name, layers, Operation, name)
-        check_distinct(self.name, [*encoder, *decoder, *output])
+        check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         if attention is not None:
             check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
         check_loss(self.name, loss, Loss)
@@ -100,7 +101,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         size = self.decoder.build(self.target_width, rng, self.dtype)
         if self.attention is not None:
             check_memory_size(self.name, self.attention.memory_size, M)
-            self.attention.memory_size = M
+            vars(self.attention)["memory_size"] = M
             size += self.attention.build(size, rng, self.dtype)
         size = self.output.build(size, rng, self.dtype)
         check_output_width(self.name, size, self.target_width)
@@ -129,11 +130,12 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         h = self.decoder(inputs, self.encoder_states(), real)  # (3)
         z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)  # (4)
         logits: Array = self.output(z[real])  # (5)
-        self.saved = real, z.shape, h.shape[-1]
+        self.saved = real, z.shape, h.shape[-1], serials(self.parts().values())
         return logits
 
     def logits_backward(self, d_logits: Array) -> Array | None:
-        real, z_shape, H = self.recall()
+        real, z_shape, H, calls = self.recall()
+        check_same_call(self.name, self.parts(), calls)
         dz, dm = np.zeros(z_shape, self.dtype), None
         dz[real] = self.output.backward(d_logits)  # (5)
         dh = dz[..., :H]
@@ -183,33 +185,33 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         """Return the loss in evaluation mode, without gradients."""
         loss, (target, real) = self.needs_loss(), self.validated_target(target)
         self.refuse_state(state)
-        with Evaluation():
+        with Evaluation(self):
             logits = self.logits(x, self.shifted_right(target), real, lengths)
             value: float = loss.forward(logits, target[real], self.target_mask(mask, real))
         return value
 
     def predict(self, x: Any, target: Any, lengths: Any = None) -> Array:
         """Return the logits in evaluation mode, as a numpy array, without a backward pass."""
-        with Evaluation():
+        with Evaluation(self):
             return self.forward(x, target, lengths)
 
     def predicted_tokens(self, x: Any, inputs: Array, real: Array, lengths: Any) -> Array:
         """Return the most likely tokens (B, T), in evaluation mode; 0 at padding."""
         tokens = np.zeros(real.shape, np.int64)
-        with Unwritten():
+        with Unwritten(self):
             tokens[real] = self.logits(x, inputs, real, lengths).argmax(axis=-1)
         return tokens
 
     def start(self, x: Any, lengths: Any = None) -> Any:
         """(2) Return the context for `advance`, for each row of x: m, its mask, s."""
-        with Unwritten():
+        with Unwritten(self):
             m, mask = self.encoded(x, lengths)
             return m, mask, self.encoder_states()
 
     def advance(self, tokens: Any, context: Any) -> tuple[Array, Array | None, Any]:
         """(3) to (5), one step: the last token of each row (B,) → logits (B, V), attention weights (B, S), context."""
         m, mask, state = context
-        with Unwritten():
+        with Unwritten(self):
             h = self.decoder(np.asarray(tokens)[:, None], state)
             z = h if self.attention is None else np.concatenate((h, self.attention(h, m, mask)), axis=-1)
             weights = None if self.attention is None else self.attention.weights[:, 0]

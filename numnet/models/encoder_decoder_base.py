@@ -43,6 +43,7 @@ class EncoderDecoderBase(ModelBase):
     begin: int
     end: int
     predicted_tokens: Any
+    changeable: tuple[str, ...] = ("loss", "teacher_forcing", "begin", "end")
     last_state: Any = None  # a batch of pairs does not continue the previous one
     calls = 0  # training steps: teacher forcing is drawn for each of them
 
@@ -91,6 +92,14 @@ class EncoderDecoderBase(ModelBase):
             raise ValueError(f"{self.name}: the number of target tokens is not known. Give target_size=.")
         check_special_tokens(self.name, self.target_size, begin=self.begin)
         return self.target_size
+
+    def check_option(self, name: str, value: Any) -> None:
+        """Check the range of an option that may be changed."""
+        if name in ("begin", "end") and self.target_size:
+            check_special_tokens(self.name, self.target_size, **{name: value})
+        elif name == "teacher_forcing" and not isinstance(value, Schedule):
+            check_probability(self.name, name, value)
+        super().check_option(name, value)  # type: ignore[misc]
 
     def refuse_state(self, state: Any) -> None:
         """Raise ValueError if a state is given, because it would not be used."""

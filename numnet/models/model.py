@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import OfCall, check_same_call, serials
 from numnet.core.checks import (
     check_distinct,
     check_layers,
@@ -23,10 +24,12 @@ from numnet.core.checks import (
     warn_of_last_layers,
 )
 from numnet.core.device import usable_device
-from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
+from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unbuilt
+from numnet.core.layer_list import LayerList
 from numnet.core.lengths import expand_mask
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.parameters import Layer
 from numnet.core.show import Answering
 from numnet.layers.losses import Loss
 from numnet.models.base import ModelBase
@@ -63,7 +66,7 @@ class Model(Answering, ModelBase, Layer):
             for attribute, flat in ((name, self.flat_params), (f"d{name}", self.flat_grads)):
                 view = flat[place].reshape(value.shape)
                 view[...] = getattr(holder, attribute)
-                setattr(holder, attribute, view)
+                vars(holder)[attribute] = view
             start = place.stop
 
     def flat(self) -> list[tuple[Array, Array]]:
@@ -91,6 +94,7 @@ class RNNModel(Model):
     for their initial values: see ParamOperation. `device` is "cpu"; torchnet has others.
     """
 
+    changeable = ("loss",)
     last_state = OfCall()
     d_state: list[State] | None = None
 
@@ -111,7 +115,7 @@ class RNNModel(Model):
         check_same_layout(self.name, layers)
         check_loss(self.name, loss, Loss)
         warn_of_last_layers(self.name, "layers", layers, loss)
-        self.layers, self.loss = list(layers), loss
+        self.layers, self.loss = LayerList(self.name, layers), loss
         self.ready(input_size)
 
     def parts(self) -> dict[str, Operation]:
@@ -136,7 +140,14 @@ class RNNModel(Model):
 
         ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
-        return_state = wants_state(self.name, return_state)
+        return_state = return_state is not False and wants_state(self.name, return_state)
+        if self.built:
+            return self.called(x, state, lengths, resets, return_state)
+        with Unbuilt(self):
+            return self.called(x, state, lengths, resets, return_state)
+
+    def called(self, x: Any, state: Any, lengths: Any, resets: Any, return_state: bool) -> Any:
+        """Call the layers from first to last."""
         packed = isinstance(x, Packed)
         if packed:
             x, lengths = to_padded(x, lengths, self.batch_first)
@@ -145,14 +156,17 @@ class RNNModel(Model):
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
         self.ensure_built(x)
         start = states_of(self.name, state, self.layers)
-        options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
+        options = {}
+        if resets is not None:
+            options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
         self.last_state = [layer.last_state for layer in self.layers]
-        self.saved = mask, packed and mask is not None, tuple(x.shape), lengths if packed else None
-        y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
+        packed, counts = packed and mask is not None, lengths if packed else None
+        self.saved = mask, packed, tuple(x.shape), counts, serials(self.layers)
+        y = to_packed(x, lengths, self.batch_first) if packed else x
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
@@ -165,13 +179,17 @@ class RNNModel(Model):
 
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
         """Run backward from the last layer to the first."""
-        mask, packed, shape, counts = self.recall()
+        mask, packed, shape, counts, calls = self.recall()
+        check_same_call(self.name, self.named_layers, calls)
         dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = as_array(self.name, "dy", dy)
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = np.where(expand_mask(mask, dy), dy, 0)
         d_last = states_of(self.name, d_last_state, self.layers, "d_last_state")
+        for layer, d_state in zip(self.layers, d_last):  # before any gradient is added
+            if d_state is not None and hasattr(layer, "check_last"):
+                layer.check_last(d_state)
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [layer.d_state for layer in self.layers]
@@ -203,12 +221,12 @@ class RNNModel(Model):
         resets: Any = None,
     ) -> float:
         """Return the loss in evaluation mode, without gradients."""
-        with Evaluation():
+        with Evaluation(self):
             y = self.forward(x, state, lengths, resets)
             value: float = self.needs_loss().forward(y, target, self.loss_mask(mask))
         return value
 
     def predict(self, x: Any, state: Sequence[State] | None = None, lengths: Any = None, resets: Any = None) -> Any:
         """Return the output in evaluation mode, as a numpy array, without a backward pass; `last_state` is set."""
-        with Evaluation():
+        with Evaluation(self):
             return self.forward(x, state, lengths, resets)

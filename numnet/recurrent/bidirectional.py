@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import OfCall, check_same_call, serials
 from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
-from numnet.core.evaluation import OfCall
 from numnet.core.network import Paths
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.parameters import Layer
 from numnet.core.show import show
 
 MERGES = ("concat", "sum", "mean", "mul", None)
@@ -29,6 +30,7 @@ class Bidirectional(Paths, Layer):
     """
 
     recurrent = True
+    fixed = "forwards", "backwards", "batch_first", "keeps_time"
     last_state = OfCall()
     d_state: Any = None
 
@@ -62,22 +64,25 @@ class Bidirectional(Paths, Layer):
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_array(self.name, "x", x)
         check_steps(self.name, x, self.batch_first, input_size=self.input_size)
-        if x.ndim == 3:
-            self.ready(x.shape[-1])
         first = check_pair(self.name, "state", state)
+        if x.ndim == 3 and not self.built:
+            for layer, start in zip((self.forwards, self.backwards), first):
+                layer.check_start(start, x.shape[0 if self.batch_first else 1])
+            self.ready(x.shape[-1])
         if self.built:  # check the second layer's state before the first layer is called
             self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
         y_f = self.forwards(x, first[0], lengths, resets)  # (1)
         y_b = self.backwards(x, first[1], lengths, resets)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
-        self.saved = y_f, y_b, lengths if packed else None
+        self.saved = y_f, y_b, lengths if packed else None, serials(self.parts().values())
         y = self.merged(y_f, y_b)  # (2)
         y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
-        y_f, y_b, counts = self.recall()
+        y_f, y_b, counts, calls = self.recall()
+        check_same_call(self.name, self.parts(), calls)
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
         dys = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
@@ -89,6 +94,11 @@ class Bidirectional(Paths, Layer):
             return None
         dx = dx_f + dx_b
         return dx if counts is None else to_packed(dx, counts, self.batch_first)
+
+    def check_last(self, d_last_state: Any) -> None:
+        """Check the gradient of the last states of the last call."""
+        for layer, d_last in zip((self.forwards, self.backwards), check_pair(self.name, "d_last_state", d_last_state)):
+            layer.check_last(d_last)
 
     def merged(self, y_f: Array, y_b: Array) -> Any:
         """(2)"""

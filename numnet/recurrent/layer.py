@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_first_state, check_sequence, check_size, check_state, check_steps, validate_call
+from numnet.core.checks import check_node, check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.layout import rows
 from numnet.core.lengths import as_mask, as_resets, continuing
-from numnet.core.operation import Array, Layer, Operation
+from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.pairs import add_grads
+from numnet.core.parameters import Layer
 from numnet.layers.dense import Dense
 from numnet.recurrent import unroll
 from numnet.recurrent.call import Call
@@ -59,12 +60,14 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     @validate_call
     def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
+        check_node(type(self).__name__, node, Node)
         super().__init__(node.input_size, node.seed, node.dtype)
-        node.seed = None  # the layer initializes all of its parts from one generator
+        vars(node)["seed"] = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
         self.node, self.hidden_size, self.output_size = node, node.hidden_size, output_size
         self.output = Dense(output_size, input_size=None, initial=node.initial) if output_size else None
         node.error_name = self.name
+        self.guard_as(node)
         self.set_options(**options)
         self.ready(node.input_size)
 
@@ -81,6 +84,15 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.mask_seed = self.seed_of_masks(rng)
         return width
 
+    def assigned(self, name: str, value: Any) -> bool:
+        """Assign a parameter of the node to the node."""
+        node = vars(self).get("node")
+        names = node.param_names if node is not None else ()
+        if name in names or (name[0] == "d" and name[1:] in names):
+            setattr(node, name, value)
+            return True
+        return super().assigned(name, value)
+
     @property
     def no_kernel(self) -> str:
         """Return why the node has no kernel, or ""."""
@@ -95,7 +107,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
         counts = x.lengths if isinstance(x, Packed) else None
-        x, mask, resets = self.validated(x, lengths, resets, state)
+        x, mask, resets = self.validated(x, state, lengths, resets)
         start, learned = self.start_state(state, len(x))
         dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
         self.saved = None  # free the buffers of the previous call
@@ -106,13 +118,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if kind is None:
             kernel, (y, last, saved) = None, self.unrolled(node, x, start, mask, resets, dropout_masks)
         else:
-            self.pool = self.pool or Pool()
-            kernel = kind(node, self.pool)
+            vars(self)["pool"] = pool = self.pool or Pool()
+            kernel = kind(node, pool)
             y, last, saved = kernel.forward(x, start, mask, self.reverse)
         self.last_state = node.joined(last)
         if self.stateful:
             self.cleared = None
-        self.plain_for = "" if resets is None else "no kernel supports resets"
+        vars(self)["plain_for"] = "" if resets is None else "no kernel supports resets"
         self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
@@ -183,7 +195,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             gradient = getattr(self, f"d{name}_0")
             gradient += 0 if call.learned is None else part[call.learned].sum(axis=0)
 
-    def validated(self, x: Any, lengths: Any, resets: Any, state: State = None) -> tuple[Array, Any, Any]:
+    def validated(self, x: Any, state: State, lengths: Any, resets: Any) -> tuple[Array, Any, Any]:
         """Return x, batch first and cast; the mask and the resets (B, T), or None."""
         mask = None
         if isinstance(x, Packed):
@@ -200,9 +212,9 @@ class RecurrentLayer(RecurrentOptions, Layer):
                 x = np.where(self.time_major(mask), x, 0)  # a token at padding may be anything
         check_sequence(self.name, x, self.input_size, self.batch_first)
         if not self.built:
-            check_first_state(self.node, state, self.time_major(x).shape[0])
+            self.check_start(state, len(self.time_major(x)))
             self.ready(x.shape[-1])
-        x = self.time_major(self.cast("x", x) if x.ndim == 3 else x)
+        x = self.time_major(x.astype(self.dtype, copy=False) if x.ndim == 3 else x)
         return x, mask, resets
 
     def time_major(self, x: Array) -> Array:
@@ -224,18 +236,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
         shapes = [(B, size) for size in self.node.state_sizes]
         return check_state(self.node, label, state, shapes, "It is (batch, hidden).")
 
+    def check_start(self, state: State, B: int) -> None:
+        """Check a start state of B rows."""
+        self.checked(state, B, "state {}")
+
+    def check_last(self, d_last_state: State) -> None:
+        """Check the gradient of the last state of the last call."""
+        self.checked(d_last_state, self.recall().x_shape[0], "d_last_state {}")
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "pool": None, "last_state": None, "d_state": None}
-
-
-class NamedLayer(RecurrentLayer):
-    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
-
-    `options` are those of the node, the variant options and those of RecurrentLayer.
-    """
-
-    @validate_call
-    def __init__(
-        self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
-    ) -> None:
-        super().__init__(self.make_node(hidden_size, input_size, options), output_size=output_size, **options)

@@ -37,10 +37,11 @@ from numnet.core.checks import (
     parts_of_state,
     validate_call,
 )
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
 from numnet.core.pairs import add_grads, sum_by_token
+from numnet.core.parameters import ParamOperation
 from numnet.recurrent import unroll
-from numnet.recurrent.options import Signature
+from numnet.recurrent.signature import Signature
 
 State = Any  # h, or for an LSTM (h, c)
 
@@ -138,10 +139,10 @@ class Node(ParamOperation):
         """Return x as T = 1 steps, (1, D, B) or tokens (1, B), and the parts of the state, checked and cast."""
         x = as_array(self.name, "x", x)
         check_one_step(self.name, x, self.input_size)
-        self.ready(x.shape[0])
-        x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
         shapes = [(size, x.shape[-1]) for size in self.state_sizes]
         start = check_state(self, "state {}", state, shapes, "Columns are samples: (hidden, batch).")
+        self.ready(x.shape[0])
+        x = self.cast("x", x)[None] if x.ndim == 2 else x[None].copy()
         return x, or_zeros(start, shapes, self.dtype)
 
     def backward(self, d_new: Any, saved: Any) -> tuple[Array | None, State]:  # type: ignore[override]

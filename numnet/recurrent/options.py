@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,43 +13,26 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core import random as masks
-from numnet.core.checks import check_choice, check_fraction, check_options, check_rates, check_same_batch, check_size
+from numnet.core.attributes import OfCall
+from numnet.core.checks import (
+    check_choice,
+    check_fraction,
+    check_options,
+    check_rates,
+    check_rows_of_state,
+    check_same_batch,
+    check_size,
+)
 from numnet.core.checks.arguments import check_kind, kinds_of, validate_call
-from numnet.core.evaluation import OfCall
-
-
-class Signature:
-    """`__signature__` of a class: the parameters of its constructor, and those that its **options stand for."""
-
-    def __get__(self, instance: Any, kind: Any) -> inspect.Signature:
-        if instance is not None:  # which has the signature of its __call__
-            raise AttributeError("__signature__")
-        first, *others = (list(inspect.signature(function).parameters.values())[1:] for function in functions_of(kind))
-        parameters = {p.name: p for p in first if p.kind is not p.VAR_KEYWORD}
-        for p in (p for other in others for p in other):
-            if p.name != "node" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):  # a named layer makes the node
-                parameters.setdefault(p.name, p.replace(kind=p.KEYWORD_ONLY))
-        for name, default in getattr(kind, "variant_options", {}).items() if "zoneout" in parameters else ():
-            parameters.setdefault(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
-        return inspect.Signature(list(parameters.values()))
-
-
-def functions_of(kind: Any) -> Iterator[Any]:
-    """The functions that take a constructor's arguments: each passes its **options to the next."""
-    for base in kind.__mro__:
-        for name in vars(base).keys() & {"__init__", "set_options"}:
-            yield vars(base)[name]
-            if name == "set_options":
-                yield from (function for node in kind.node_types for function in functions_of(node))
-                return
-            if all(p.kind is not p.VAR_KEYWORD for p in inspect.signature(vars(base)[name]).parameters.values()):
-                return
+from numnet.recurrent.signature import Signature
 
 
 class RecurrentOptions:
     """The part of RecurrentLayer that both backends share: options, configuration, stored states, masks."""
 
     seed: int | None
+    fixed: tuple[str, ...] = ("node", "output", "keeps_time", "drops")
+    changeable: tuple[str, ...] = ("reverse", "stateful")
     last_state = OfCall()
     cleared = OfCall()  # (B,): the rows given to reset_state since the last call
     __signature__ = Signature()
@@ -162,7 +145,7 @@ class RecurrentOptions:
         """Create a layer with the same options and its own weights for the other direction."""
         other: Any = copy.deepcopy(self)
         other.reverse = not self.reverse
-        other.seed = None if self.seed is None else self.seed + 1
+        vars(other)["seed"] = None if self.seed is None else self.seed + 1
         for part in (other, other.node, other.output):
             if part is not None:
                 part.built = False
@@ -176,6 +159,7 @@ class RecurrentOptions:
             self.last_state = None
             return
         parts = [part * 1 for part in self.node.each(self.last_state)]
+        rows = check_rows_of_state(self.name, rows, len(parts[0]))
         self.cleared = np.zeros(len(parts[0]), bool) if self.cleared is None else self.cleared
         self.cleared[rows] = True
         for part in parts:

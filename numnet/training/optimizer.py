@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.assignment import Rechecked
 from numnet.core.checks import (
     check_built,
     check_model,
@@ -26,15 +27,15 @@ from numnet.core.checks.training import (
     check_squares,
 )
 from numnet.core.checks.values import check_fits
-from numnet.core.operation import Array, ParamOperation
+from numnet.core.operation import Array
+from numnet.core.parameters import ParamOperation
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
-from numnet.core.show import Answering
 from numnet.training.clipping import check_finite, clip_by_value, norm_of, scale_to
 
 Buffers = dict[str, Array]
 
 
-class Optimizer(Answering):
+class Optimizer(Rechecked):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken. `buffers` is the state of the optimizer: each parameter has one array of its shape
@@ -87,6 +88,8 @@ class Optimizer(Answering):
         self.steps += 1
         for (p, g), buffers in zip(pairs, self.buffers):
             self.rounded_update(p, g, rate, buffers)
+        if hasattr(model, "count_change"):
+            model.count_change()
         return norm
 
     def check_division(self, pairs: list[tuple[Array, Array]], norm: float) -> None:

@@ -102,7 +102,7 @@ class LayerOnTape(OnTape):
         check_constants(self.part.name, lengths=lengths, resets=resets)
         given = [lengths] if resets is None else [lengths, resets]
         y = self.part(self.moved(x), plain(as_tuples(state)), *given)
-        self.last_state = on_tape(self.part.last_state)
+        self.last_state = on_tape(self.part.state_in_graph)
         return y
 
 

@@ -15,6 +15,7 @@ from numnet.core.checks import (
     check_one_number,
     check_operand,
     check_same_device,
+    check_unchanged_tensors,
 )
 
 
@@ -112,7 +113,11 @@ class WithGrad(Conversions):
 
         Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
-        self.tensor.backward(self.output_gradient(dz), retain_graph=True)
+        try:
+            self.tensor.backward(self.output_gradient(dz), retain_graph=True)
+        except RuntimeError as error:
+            check_unchanged_tensors("Tape", error)
+            raise
 
     def zero_grad(self) -> None:
         """Reset the gradient of this value only."""

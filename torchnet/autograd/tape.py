@@ -8,10 +8,12 @@ import torch
 
 from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape, validate_call
+from numnet.core.evaluation import Exclusive
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.calls import on
 from torchnet.core.device import DTypeLike, usable_device
-from torchnet.core.operation import Layer, Operation
+from torchnet.core.operation import Operation
+from torchnet.core.parameters import Layer
 
 
 class Tape(TapeBase, Layer):
@@ -57,6 +59,7 @@ class Tape(TapeBase, Layer):
         Gradients are ADDED to `grads`, and to the `grad` of every ArrayWithGrad in between.
         """
         check_on_tape(self.name, "the value", value, self.output_type)
-        value.backward(dy)
-        for p in self.parameters():
-            p.grad = torch.zeros_like(p) if p.grad is None else p.grad  # of a part that was not called
+        with Exclusive(self, "backward"):
+            value.backward(dy)
+            for _, p in self.own_parameters():  # the gradient of a part that was not called
+                p.grad = torch.zeros_like(p) if p.grad is None and p.requires_grad else p.grad

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet.core import init as draw
+from numnet.core.attributes import OfCall
 from numnet.core.checks import (
     check_attention_batch,
     check_attention_widths,
@@ -18,10 +19,9 @@ from numnet.core.checks import (
     check_size,
     validate_call,
 )
-from numnet.core.evaluation import OfCall
 from numnet.core.lengths import as_mask
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import ParamOperation
+from torchnet.core.parameters import ParamOperation
 
 KINDS = ("dot", "general", "additive")
 
@@ -72,7 +72,7 @@ class Attention(ParamOperation):
     def make(self, rng: np.random.Generator) -> int:
         H, M = self.width, self.memory_size or self.width
         A = self.hidden_size if self.hidden_size and self.kind == "additive" else H
-        self.memory_size = M
+        vars(self)["memory_size"] = M
         scale = torch.tensor(H**-0.5 if self.kind == "dot" else 1.0, dtype=self.dtype)
         self.register_buffer("scale", scale, persistent=False)  # all is computed on its device, in its dtype
         if self.kind == "dot":
@@ -133,9 +133,9 @@ class Attention(ParamOperation):
         q, m = self.cast("q", q), self.cast("m", m)
         check_attention_batch(self.name, q, m)
         check_attention_widths(self.name, q, m, self.input_size, self.memory_size, self.kind == "dot")
-        self.memory_size = self.memory_size or m.shape[-1]
-        self.ready(q.shape[-1], q)
         mask = as_mask(self.name, lengths, *m.shape[:2])
+        vars(self)["memory_size"] = self.memory_size or m.shape[-1]
+        self.ready(q.shape[-1], q)
         return self.followed(q), self.followed(m), None if mask is None else torch.from_numpy(mask.copy()).to(q.device)
 
     def __getstate__(self) -> dict[str, Any]:

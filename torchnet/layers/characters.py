@@ -9,7 +9,7 @@ from torch import Tensor
 
 from numnet.core.checks import check_characters, check_size, validate_call
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import Layer
+from torchnet.core.parameters import Layer
 from torchnet.layers.convolution import Convolution
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.pooling import Pooling
@@ -26,6 +26,7 @@ class Characters(Layer):
     """
 
     reads = "rows of tokens"
+    fixed = "embedding", "convolution", "pooling"
 
     @validate_call
     def __init__(

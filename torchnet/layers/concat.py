@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.attributes import Saved
 from numnet.core.checks import (
     check_columns,
     check_distinct,
@@ -19,11 +20,12 @@ from numnet.core.checks import (
     check_steps,
     validate_call,
 )
-from numnet.core.evaluation import Saved
 from numnet.core.lengths import expand_mask, mask_like
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import Layer, Operation
+from torchnet.core.layer_list import LayerList
+from torchnet.core.operation import Operation
+from torchnet.core.parameters import Layer
 
 
 class Concat(Layer):
@@ -37,6 +39,7 @@ class Concat(Layer):
     """
 
     over_time = True
+    fixed = ("keeps_time",)
     lengths = Saved()
 
     @validate_call
@@ -52,9 +55,10 @@ class Concat(Layer):
         check_side_by_side(self.name, layers, widths, batch_first)
         check_distinct(self.name, layers)
         super().__init__(width_of(layers, widths), seed, dtype)
-        self.layers: Any = torch.nn.ModuleList(layers)
+        self.layers: Any = LayerList(self.name, layers)
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
         self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
+        self.ready(None)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         if self.input_size is not None:

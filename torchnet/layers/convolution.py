@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn.functional import conv1d, pad
 
 from numnet.core import init as draw
+from numnet.core.attributes import Saved
 from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
-from numnet.core.evaluation import Saved
 from numnet.core.lengths import mask_like
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import ParamOperation
+from torchnet.core.parameters import ParamOperation
 
 
 class Convolution(ParamOperation):
@@ -28,6 +28,7 @@ class Convolution(ParamOperation):
     """
 
     over_time = True
+    fixed = ("K",)
     lengths = Saved()
 
     W: Tensor

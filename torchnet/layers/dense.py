@@ -11,7 +11,7 @@ from torch.nn.functional import linear
 from numnet.core import init as draw
 from numnet.core.checks import check_choice, check_features, check_size, validate_call
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import ParamOperation
+from torchnet.core.parameters import ParamOperation
 
 
 class Dense(ParamOperation):

@@ -23,6 +23,8 @@ class Dropout(Operation):
     either backend, and a resumed run continues as if it had not stopped.
     """
 
+    changeable = "p", "seed"
+
     @validate_call
     def __init__(self, p: float = 0.5, seed: int | None = None, per_sequence: bool = False) -> None:
         super().__init__()
@@ -33,6 +35,10 @@ class Dropout(Operation):
     def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
         self.seed = int(rng.integers(2**31)) if self.seed is None else self.seed
         return input_size
+
+    def check_option(self, name: str, value: Any) -> None:
+        if name == "p":
+            check_fraction(self.name, p=value)
 
     def config(self) -> dict[str, Any]:
         return {"p": self.p, "per_sequence": self.per_sequence}

@@ -12,7 +12,7 @@ from torch.nn.functional import embedding
 from numnet.core import init as draw
 from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import ParamOperation
+from torchnet.core.parameters import ParamOperation
 
 
 class Embedding(ParamOperation):

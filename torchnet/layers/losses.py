@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from numnet.core.attributes import OfCall, Saved
 from numnet.core.checks import (
     check_classes,
     check_logit_axis,
@@ -22,7 +23,6 @@ from numnet.core.checks import (
     no_method,
     validate_call,
 )
-from numnet.core.evaluation import OfCall, Saved
 from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
 from torchnet.core.device import as_tensor

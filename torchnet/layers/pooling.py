@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.attributes import Saved
 from numnet.core.checks import check_choice, check_steps, validate_call
-from numnet.core.evaluation import Saved
 from numnet.core.lengths import as_mask
 from numnet.core.packed import Packed, to_packed, to_padded
 from torchnet.core.operation import Operation

@@ -81,7 +81,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         check_size(self.name, target_size=target_size)
         for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
             check_layers(self.name, layers, Operation, name)
-        check_distinct(self.name, [*encoder, *decoder, *output])
+        check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         if attention is not None:
             check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
         check_loss(self.name, loss, Loss)
@@ -98,7 +98,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         size = self.decoder.build(self.target_width, rng, self.dtype)
         if self.attention is not None:
             check_memory_size(self.name, self.attention.memory_size, M)
-            self.attention.memory_size = M
+            vars(self.attention)["memory_size"] = M
             size += self.attention.build(size, rng, self.dtype)
         size = self.output.build(size, rng, self.dtype)
         check_output_width(self.name, size, self.target_width)
@@ -151,7 +151,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     def encoder_states(self) -> list[State]:
         """(3) Return s_k for each recurrent layer of the decoder, None for the others."""
         layers = [layer for layer in self.encoder.layers if layer.recurrent]
-        states = iter([concat_directions(layer, layer.last_state) for layer in layers])
+        states = iter([concat_directions(layer, layer.state_in_graph) for layer in layers])
         return [next(states) if layer.recurrent else None for layer in self.decoder.layers]
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.attributes import OfCall, check_same_call, serials
 from numnet.core.checks import (
     check_distinct,
     check_layers,
@@ -24,12 +25,14 @@ from numnet.core.checks import (
     wants_state,
     warn_of_last_layers,
 )
-from numnet.core.evaluation import Evaluation, Exclusive, OfCall, TrainingCall
+from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unbuilt
 from numnet.core.lengths import expand_mask
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.models.base import ModelBase
 from torchnet.core.device import DTypeLike, as_tensor, usable_device
-from torchnet.core.operation import Layer, Operation
+from torchnet.core.layer_list import LayerList
+from torchnet.core.operation import Operation
+from torchnet.core.parameters import Layer
 from torchnet.layers.losses import Loss
 from torchnet.recurrent.node import State
 
@@ -58,7 +61,7 @@ class Model(ModelBase, Layer):
         own = (Operation, torch.nn.ModuleList)
         with (
             torch.no_grad(),
-            kind(),
+            kind(self),
             evaluation_mode([module for module in self.modules() if not isinstance(module, own)]),
         ):
             yield
@@ -75,6 +78,7 @@ class RNNModel(Model):
     for their initial values: see ParamOperation. `device` is "cpu", "cuda" or any other device of PyTorch.
     """
 
+    changeable = ("loss",)
     last_state = OfCall()
 
     @validate_call
@@ -94,7 +98,7 @@ class RNNModel(Model):
         check_same_layout(self.name, layers)
         check_loss(self.name, loss, Loss)
         warn_of_last_layers(self.name, "layers", layers, loss)
-        self.layers: Any = torch.nn.ModuleList(layers)
+        self.layers: Any = LayerList(self.name, layers)
         self.loss = loss
         self.d_state: list[State] | None = None
         self.ready(input_size)
@@ -118,7 +122,14 @@ class RNNModel(Model):
 
         ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
-        return_state = wants_state(self.name, return_state)
+        return_state = return_state is not False and wants_state(self.name, return_state)
+        if self.built:
+            return self.called(x, state, lengths, resets, return_state)
+        with Unbuilt(self):
+            return self.called(x, state, lengths, resets, return_state)
+
+    def called(self, x: Any, state: Any, lengths: Any, resets: Any, return_state: bool) -> Any:
+        """Call the layers from first to last."""
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x, self.name, "x").to(self.device)
         mask = self.mask_of(x, lengths)
@@ -126,14 +137,17 @@ class RNNModel(Model):
         x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.ensure_built(x)
         start = states_of(self.name, state, self.layers)
-        options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
+        options = {}
+        if resets is not None:
+            options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
         for layer, first in zip(self.layers, start):
             x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else torch.where(expand_mask(mask, x), x, 0)
         self.last_state = [detached(layer.last_state) for layer in self.layers]
-        self.saved = mask, packed and mask is not None, tuple(x.shape), lengths if packed else None
-        y = to_packed(x, lengths, self.batch_first) if packed and mask is not None else x
+        packed, counts = packed and mask is not None, lengths if packed else None
+        self.saved = mask, packed, tuple(x.shape), counts, serials(self.layers)
+        y = to_packed(x, lengths, self.batch_first) if packed else x
         return (y, self.last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
@@ -146,13 +160,17 @@ class RNNModel(Model):
 
     def layers_backward(self, dy: Any, d_last_state: Sequence[State] | None) -> Any:
         """Run backward from the last layer to the first."""
-        mask, packed, shape, counts = self.recall()
+        mask, packed, shape, counts, calls = self.recall()
+        check_same_call(self.name, self.named_layers, calls)
         dy = padded_like(self.name, dy, counts if packed else None, self.batch_first)
         if mask is not None and dy is not None:
             dy = as_tensor(dy, self.name, "dy")
             check_shape(self.name, "dy", dy.shape, shape, "It has the shape of y.")
             dy = torch.where(expand_mask(mask, dy), dy.to(self.device), 0)
         d_last = states_of(self.name, d_last_state, self.layers, "d_last_state")
+        for layer, d_state in zip(self.layers, d_last):  # before any gradient is added
+            if d_state is not None and hasattr(layer, "check_last"):
+                layer.check_last(d_state)
         for layer, d_state in zip(reversed(self.layers), reversed(d_last)):
             dy = layer.backward(dy, d_state) if layer.recurrent else layer.backward(dy)
         self.d_state = [layer.d_state for layer in self.layers]

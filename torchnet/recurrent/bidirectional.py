@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.core.attributes import OfCall, Saved
 from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
-from numnet.core.evaluation import OfCall, Saved
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
 from torchnet.core.device import as_tensor
-from torchnet.core.operation import Layer, Operation
+from torchnet.core.operation import Operation
+from torchnet.core.parameters import Layer
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -31,6 +32,7 @@ class Bidirectional(Paths, Layer):
     """
 
     recurrent = True
+    fixed = "forwards", "backwards", "batch_first", "keeps_time"
     last_state = OfCall()
     counts = Saved()
 
@@ -60,22 +62,25 @@ class Bidirectional(Paths, Layer):
         packed, (x, lengths) = isinstance(x, Packed), to_padded(x, lengths, self.batch_first)
         x = as_tensor(x, self.name, "x")
         check_steps(self.name, x, self.batch_first, input_size=self.input_size)
-        if x.ndim == 3:
-            self.ready(x.shape[-1], x)
-            x = self.followed(self.cast("x", x))
         first = check_pair(self.name, "state", state)
+        if x.ndim == 3 and not self.built:
+            for layer, start in zip((self.forwards, self.backwards), first):
+                layer.check_start(start, x.shape[0 if self.batch_first else 1])
+            self.ready(x.shape[-1], x)
+        if x.ndim == 3:
+            x = self.followed(self.cast("x", x))
         if self.built:  # check the second layer's state before the first layer is called
             self.backwards.start_state(first[1], x.shape[0 if self.batch_first else 1])
-        y_f = self.forwards(x, first[0], lengths, resets)  # (1)
-        y_b = self.backwards(x, first[1], lengths, resets)  # (1)
+        y_f, last_f = self.forwards(x, first[0], lengths, resets, True)  # (1)
+        y_b, last_b = self.backwards(x, first[1], lengths, resets, True)  # (1)
         self.last_state = self.forwards.last_state, self.backwards.last_state
         y = self.merged(y_f, y_b)  # (2)
-        outputs = [*(y if self.merge is None else [y]), *flat(self.last_state)]
+        outputs = [*(y if self.merge is None else [y]), *flat((last_f, last_b))]
         starts = [part for layer in (self.forwards, self.backwards) for part in (layer.saved or ((), ()))[1][1:]]
         self.save_graph(outputs, (x, *starts))
         self.counts = lengths if packed else None
         y = to_packed(y, lengths, self.batch_first) if packed and self.keeps_time else y
-        return (y, self.last_state) if return_state else y
+        return (y, (last_f, last_b)) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Any = None) -> Any:
         """dx, None for tokens; `d_state` is then a pair, as d_last_state is, and with merge=None dy."""
@@ -92,6 +97,16 @@ class Bidirectional(Paths, Layer):
         joined = self.forwards.node.joined
         self.d_state = joined(d_start[:half]), joined(d_start[half:])
         return to_packed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
+
+    def check_last(self, d_last_state: Any) -> None:
+        """Check the gradient of the last states of the last call."""
+        for layer, d_last in zip((self.forwards, self.backwards), check_pair(self.name, "d_last_state", d_last_state)):
+            layer.check_last(d_last)
+
+    @property
+    def state_in_graph(self) -> Any:
+        """The last states with their graph, if there is one: `last_state` has none."""
+        return self.forwards.state_in_graph, self.backwards.state_in_graph
 
     def merged(self, y_f: Tensor, y_b: Tensor) -> Any:
         """(2)"""

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import check_first_state, check_sequence, check_size, check_state, check_steps, validate_call
-from numnet.core.evaluation import Saved
+from numnet.core.attributes import Saved
+from numnet.core.checks import check_node, check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.lengths import as_mask, as_resets, continuing
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.recurrent.options import RecurrentOptions
 from torchnet.core.device import as_tensor
-from torchnet.core.operation import Layer
+from torchnet.core.parameters import Layer
 from torchnet.layers.dense import Dense
 from torchnet.recurrent import unroll, vendor
 from torchnet.recurrent.node import Node, State
@@ -58,14 +58,16 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     @validate_call
     def __init__(self, node: Node, *, output_size: int | None = None, **options: Any) -> None:
+        check_node(type(self).__name__, node, Node)
         super().__init__(node.input_size, node.seed, node.dtype)
-        node.seed = None  # the layer initializes all of its parts from one generator
+        vars(node)["seed"] = None  # the layer initializes all of its parts from one generator
         check_size(self.name, output_size=output_size)
         self.__dict__["node"] = node  # not a submodule: layer and node share the parameters
         self.hidden_size, self.output_size = node.hidden_size, output_size
         self.output = Dense(output_size, input_size=None, initial=node.initial) if output_size else None
         self.of_node: list[str] = []  # the names of the node's parameters
         node.error_name = self.name
+        self.guard_as(node)
         self.set_options(**options)
         self.ready(node.input_size)
 
@@ -96,7 +98,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         gradient of that state. ValueError, TypeError or IndexError for an x, state, lengths or resets that do not fit.
         """
         counts = x.lengths if isinstance(x, Packed) else None
-        given, x, mask, resets = self.validated(x, lengths, resets, state)
+        given, x, mask, resets = self.validated(x, state, lengths, resets)
         start = self.start_state(state, len(x))
         dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
         node = self.node if "weights" not in dropout_masks else self.node.with_weights(dropout_masks["weights"])
@@ -107,13 +109,13 @@ class RecurrentLayer(RecurrentOptions, Layer):
             y, last = vendor.forward(node, x, start, mask, self.reverse)
         self.plain_for = reason
         y = self.outputs(y, last, mask)
-        self.last_state = node.joined(last)
+        self.last_state = node.joined([part.detach() for part in last])
         if self.stateful:
             self.cleared = None
         self.save_graph((y, *last), (given, *start))
         self.counts = counts
         y = y if counts is None or not self.return_sequences else to_packed(y, counts, self.batch_first)
-        return (y, self.last_state) if return_state else y
+        return (y, node.joined(last)) if return_state else y
 
     def backward(self, dy: Any, d_last_state: State = None) -> Any:
         """dx, of x's shape, None for tokens; `d_state` is then the gradient of the start state.
@@ -139,7 +141,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.reverse,
             continues,
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
-            [as_zone(zones.get(name), like) for name in node.states] if zones else (),
+            [unroll.as_zone(zones.get(name), like) for name in node.states] if zones else (),
             {"drop": torch.as_tensor(dropout_masks["state"]).to(like).T} if "state" in dropout_masks else {},
         )
 
@@ -154,7 +156,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         shapes = [tuple(part.shape) for part in last]
         return check_state(self.node, "d_last_state {}", d_last_state, shapes, "It is (batch, hidden).")
 
-    def validated(self, x: Any, lengths: Any, resets: Any, state: State) -> tuple[Tensor, Tensor, Tensor | None, Any]:
+    def validated(self, x: Any, state: State, lengths: Any, resets: Any) -> tuple[Tensor, Tensor, Tensor | None, Any]:
         """Return x, which requires a gradient; x batch-first with 0 at padding; mask and resets (B, T)."""
         x, lengths = to_padded(x, lengths, self.batch_first)
         x = as_tensor(x, self.name, "x")
@@ -168,7 +170,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             x = torch.where(self.time_major(mask), x, 0)  # a token at padding may be anything
         check_sequence(self.name, x, self.input_size, self.batch_first)
         if not self.built:
-            check_first_state(self.node, state, B)
+            self.check_start(state, B)
             self.ready(x.shape[-1], x)
         self.share()
         given = x.long().to(self.node.place_of.device) if x.ndim == 2 else self.followed(self.cast("x", x))
@@ -183,12 +185,10 @@ class RecurrentLayer(RecurrentOptions, Layer):
     def start_state(self, state: State, B: int) -> Parts:
         """Return the parts (B, H) of the start state, given, stored or learned, with gradients; zeros for None."""
         node, shapes = self.node, [(B, size) for size in self.node.state_sizes]
-        parts, learned = node.each(self.remembered(state, B)), self.learned_rows(state, B)
-        if state is None:
-            parts = tuple(None if part is None else part.detach() for part in parts)
+        given, learned = self.remembered(state, B), self.learned_rows(state, B)
         if learned is None:
-            cast = check_state(node, "state {}", node.joined(parts), shapes, "It is (batch, hidden).")
-            return node.start(cast, shapes)
+            return node.start(self.check_start(given, B), shapes)
+        parts = node.each(given)
         rows = torch.from_numpy(learned)[:, None].to(node.place_of.device)
         first = zip((getattr(self, f"{name}_0") for name in node.states), parts)
         start = tuple(torch.where(rows, h_0, 0 if part is None else part.to(h_0)) for h_0, part in first)
@@ -196,6 +196,20 @@ class RecurrentLayer(RecurrentOptions, Layer):
             if part.requires_grad:
                 part.retain_grad()
         return start
+
+    def check_start(self, state: State, B: int) -> list[Any]:
+        """Return the parts (B, H) of a start state, cast; ValueError for a wrong shape."""
+        shapes = [(B, size) for size in self.node.state_sizes]
+        return check_state(self.node, "state {}", state, shapes, "It is (batch, hidden).")
+
+    def check_last(self, d_last_state: State) -> None:
+        """Check the gradient of the last state of the last call."""
+        self.checked(d_last_state, self.recall()[0][1:])
+
+    @property
+    def state_in_graph(self) -> State:
+        """The last state with its graph, if there is one: `last_state` has none."""
+        return self.last_state if self.saved is None else self.node.joined(self.saved[0][1:])
 
     def outputs(self, y: Tensor, last: Parts, mask: Tensor | None) -> Tensor:
         """Return y of all steps, or of the last one, after the Dense layer if there is one; 0 at padding."""
@@ -229,22 +243,3 @@ class RecurrentLayer(RecurrentOptions, Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "last_state": None, "d_state": None}
-
-
-class NamedLayer(RecurrentLayer):
-    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
-
-    `options` are those of the node, the variant options and those of RecurrentLayer.
-    """
-
-    @validate_call
-    def __init__(
-        self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
-    ) -> None:
-        super().__init__(self.make_node(hidden_size, input_size, options), output_size=output_size, **options)
-
-
-def as_zone(k: Any, like: Tensor) -> Tensor | None:
-    """Return a mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
-    k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
-    return k.permute(1, 2, 0) if k is not None and k.ndim else k

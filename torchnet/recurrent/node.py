@@ -29,9 +29,9 @@ from numnet.core.checks import (
     parts_of_state,
     validate_call,
 )
-from numnet.recurrent.options import Signature
+from numnet.recurrent.signature import Signature
 from torchnet.core.device import DTypeLike, as_tensor
-from torchnet.core.operation import ParamOperation
+from torchnet.core.parameters import ParamOperation
 from torchnet.recurrent import unroll
 
 State = Any  # h, or for an LSTM (h, c)
@@ -127,10 +127,10 @@ class Node(ParamOperation):
         """
         x = as_tensor(x, self.name, "x")
         check_one_step(self.name, x, self.input_size)
-        self.ready(x.shape[0], x)
-        x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.place_of.device)
         shapes = [(size, x.shape[-1]) for size in self.state_sizes]
         parts = check_state(self, "state {}", state, shapes, "Columns are samples: (hidden, batch).")
+        self.ready(x.shape[0], x)
+        x = self.followed(self.cast("x", x)) if x.ndim == 2 else x.long().to(self.place_of.device)
         start = self.start(parts, shapes)
         y, new = unroll.forward(self, x[None], start)
         outputs = (y[0], *new) if self.reads_out else new
@@ -153,7 +153,7 @@ class Node(ParamOperation):
         """Return the parts of the start state as tensors that require gradients, zeros for None."""
         like = self.place_of
         filled = (like.new_zeros(shape) if part is None else part for part, shape in zip(parts, shapes))
-        return tuple(self.followed(part) for part in filled)
+        return tuple(self.followed(part) if part.is_leaf and not part.requires_grad else own(part) for part in filled)
 
     def each(self, state: State, label: str = "state") -> tuple[Any, ...]:
         """The state as a tuple: (h,), or an LSTM's (h, c)."""
@@ -185,6 +185,14 @@ class once_a_call:
 
     def __get__(self, node: Any, kind: type) -> Any:
         return self if node is None else self.function(node)
+
+
+def own(state: Tensor) -> Tensor:
+    """Return a part of a start state in a graph as a tensor of this call: its `grad` is that of this call alone."""
+    part = state.view_as(state)
+    if part.requires_grad:
+        part.retain_grad()
+    return part
 
 
 def dropped(h: Tensor, drop: Tensor | None) -> Tensor:

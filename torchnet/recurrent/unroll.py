@@ -78,3 +78,9 @@ def zoned_out(new: Tensor, state: Tensor, k: Tensor | None, t: int) -> Tensor:
     if k is None:
         return new
     return torch.lerp(new, state, (k[t] if k.ndim else k).expand_as(new))
+
+
+def as_zone(k: Any, like: Tensor) -> Tensor | None:
+    """Return a mask of zoneout (B, T, H) as (T, H, B), or its mean, in the layer's dtype."""
+    k = None if k is None else torch.as_tensor(k, dtype=like.dtype, device=like.device)
+    return k.permute(1, 2, 0) if k is not None and k.ndim else k

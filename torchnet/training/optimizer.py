@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from numnet.core.assignment import Rechecked
 from numnet.core.checks import (
     check_built,
     check_model,
     check_positive,
     check_same_model,
     check_state_dict,
+    check_trainable,
     validate_call,
 )
 from numnet.core.checks.runs import check_optimizer_state
@@ -28,11 +30,10 @@ from numnet.core.checks.training import (
 )
 from numnet.core.checks.values import check_fits
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
-from numnet.core.show import Answering
 from torchnet.training.clipping import check_finite, clip_by_value, norm_of, scale_to
 
 
-class Optimizer(Answering):
+class Optimizer(Rechecked):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
     `steps` counts the steps taken. `kind` is the class in torch.optim. `buffer_names` maps the name of each buffer in
@@ -82,12 +83,14 @@ class Optimizer(Answering):
         if not math.isfinite(norm):
             check_finite(who, {name: g for name, g in model.grads.items() if g is not None})
             check_finite_norm(who, norm)
+        check_trainable(who, [name for name, p in model.named_parameters() if not p.requires_grad])
         rate = check_rate(who, self.steps, self.schedule(self.steps))
         if self.epsilon is not None:
             self.check_division(params, norm)
         torch_optimizer, self.dtype = self.torch_optimizer_for(model), dtype
         self.clip(grads, norm)
-        torch_optimizer.param_groups[0]["lr"] = rate
+        settings = {"lr": rate, "weight_decay": self.weight_decay, **self.options()}
+        torch_optimizer.param_groups[0].update(settings)  # the options may have changed
         self.steps += 1
         self.rounded_update(params, torch_optimizer)
         for p in params:

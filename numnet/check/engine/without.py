@@ -48,8 +48,8 @@ def is_on(layer: Any, name: str) -> bool:
 def left_out(layer: Any, name: str) -> Any:
     """Return a copy of the layer without the option."""
     like = copy.deepcopy(layer)
-    setattr(like, name, [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))())
-    like.drops = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
+    vars(like)[name] = [0.0] * len(layer.node.states) if name == "zoneout" else type(getattr(layer, name))()
+    vars(like)["drops"] = bool(like.state_dropout or like.weight_dropout or any(like.zoneout))
     return like
 
 

@@ -10,6 +10,9 @@ from numnet.core.checks.networks import check_state_shape
 from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
+CHANGED = (
+    "{who}: the weights have changed since this call, expected backward before the optimizer's step. Call it again."
+)
 
 
 def check_single_number(who: str, shape: Shape) -> None:
@@ -88,10 +91,13 @@ def check_padded(who: str, *inputs: Any) -> None:
 def check_weights_unchanged(who: str, now: int, then: int) -> None:
     """Check that the weights are those of the forward pass; otherwise the gradients would be wrong."""
     if now != then:
-        raise RuntimeError(
-            f"{who}: the weights have changed since this call, expected backward before the optimizer's step. "
-            "Call it again."
-        )
+        raise RuntimeError(CHANGED.format(who=who))
+
+
+def check_unchanged_tensors(who: str, error: RuntimeError) -> None:
+    """Raise the same for PyTorch's error that a tensor was changed in place after the forward pass."""
+    if "modified by an inplace" in str(error) or "modified inplace" in str(error):
+        raise RuntimeError(CHANGED.format(who=who)) from None
 
 
 def check_step(who: str, x: Any) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks.values import check_real, described, first_place, kind_of
+from numnet.core.show import text
 
 Shape = tuple[int, ...]
 FEW = 32  # tokens; for fewer, a list is faster than two reductions
@@ -191,6 +192,20 @@ def check_same_batch(who: str, remembered: int, B: int) -> None:
             f"{who}: x has {B} rows, expected {remembered}, as in the previous batch. "
             "New sequences? Call reset_state()."
         )
+
+
+def check_rows_of_state(who: str, rows: Any, B: int) -> Any:
+    """Return the rows of a state of B rows: a number, a list of numbers, or a mask (B,), as an array."""
+    found = rows if isinstance(rows, np.ndarray) else np.asarray(rows, object)
+    if found.dtype == object and found.ndim <= 1 and all(isinstance(row, (int, np.integer)) for row in found.flat):
+        found = np.array(found.tolist(), None if found.size else np.int64)
+    mask = found.dtype.kind == "b"
+    if found.dtype.kind not in "iub" or found.ndim > 1 or (mask and found.shape != (B,)):
+        got = f"a mask {found.shape}" if mask else text(rows)
+        raise ValueError(f"{who}: rows is {got}, expected the numbers of rows, 0 to {B - 1}, or a mask ({B},).")
+    if not mask and ((found < 0) | (found >= B)).any():
+        raise IndexError(f"{who}: rows has {int(found[(found < 0) | (found >= B)][0])}, expected 0 to {B - 1}.")
+    return found
 
 
 def check_same_lengths(who: str, name: str, given: Sequence[int], expected: Sequence[int]) -> None:

@@ -28,10 +28,10 @@ def check_operand(who: str, name: str, value: Any) -> None:
         kind = type(value).__name__
         got = f"{kind} of the other backend" if kind == who else kind
         raise TypeError(f"{who}: {name} is {got}, expected {who} or plain numbers. A constant? Pass its .value.")
-    if getattr(value, "requires_grad", False):
+    if getattr(value, "requires_grad", False):  # numnet's PartWeight says so, too
         raise TypeError(
-            f"{who}: {name} is a tensor that requires a gradient, expected {who} or plain numbers. "
-            "A constant? Pass .detach()."
+            f"{who}: {name} is a parameter, or a tensor that requires a gradient, expected {who} or plain numbers. "
+            "Call the part of the Tape instead. A constant? Pass numpy.array(W) of an array, W.detach() of a tensor."
         )
 
 

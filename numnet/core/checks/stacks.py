@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numnet.core.checks.autograd import modules_of
 from numnet.core.checks.decoding import check_causal
 from numnet.core.checks.parts import check_part, described_part, is_ours, reads_steps
 from numnet.core.checks.values import check_size
@@ -36,9 +37,11 @@ def batch_first_of(layer: Any) -> bool | None:
 
 def check_distinct(who: str, layers: Sequence[Any]) -> None:
     """Check that no layer or node occurs twice: a layer saves the values of one call only."""
+    known: set[Any] = set()
     for k, layer in enumerate(layers):
-        node = getattr(layer, "node", layer)
-        if any(node is getattr(other, "node", other) for other in layers[:k]):
+        modules = modules_of(layer) if hasattr(layer, "modules") else {id(layer)}
+        known, shared = known | modules, known & modules
+        if shared:
             raise ValueError(
                 f"{who}: layers[{k}] is an earlier layer, or shares a node with one, expected a new layer. Create one."
             )
@@ -89,6 +92,16 @@ def check_recurrent(who: str, layer: Any, kind: type) -> None:
             f"{who}: layer is {described_part(layer)}, expected a recurrent layer, such as LSTMLayer.{remedy}"
         )
     check_part(who, "layer", layer, kind, "{net}.LSTMLayer(64)")
+
+
+def check_node(who: str, node: Any, kind: type) -> None:
+    """Check that the node of a layer is one of its own backend."""
+    if not isinstance(node, kind):
+        ours = kind.__module__.partition(".")[0]
+        raise TypeError(
+            f"{who}: node is {type(node).__name__} of another backend, expected a node of {ours}. "
+            f"Create it from {ours}: {ours}.{type(node).__name__}(...)."
+        )
 
 
 def resets_for(who: str, layers: Sequence[Any], resets: Any) -> dict[str, Any]:

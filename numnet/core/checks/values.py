@@ -13,7 +13,6 @@ import numpy as np
 from numnet.core.checks.conversion import check_number_dtype
 
 UNFIT = {  # dtypes of real numbers that parameters cannot have
-    "float16": " In float16 small gradients and an optimizer's epsilon are 0. Inputs may be float16.",
     "bfloat16": " Only torchnet has bfloat16.",
     "float128": " Use 'float64': no file and no other backend has this one.",
 }
@@ -79,7 +78,7 @@ def check_shape(who: str, name: str, shape: Sequence[int], expected: Sequence[in
 def check_dtype(who: str, dtype: Any, bfloat16: bool = False) -> str:
     """Return the name of a dtype of parameters, from its name, numpy's or PyTorch's; ValueError for any other."""
     name = name_of_dtype(dtype)
-    if name in ("float32", "float64") or (bfloat16 and name == "bfloat16"):
+    if name in ("float16", "float32", "float64") or (bfloat16 and name == "bfloat16"):
         return name
     raise ValueError(
         f"{who}: dtype is {name}, expected a dtype of real numbers, such as 'float32'.{UNFIT.get(name, '')}"

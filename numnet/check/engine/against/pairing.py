@@ -91,7 +91,7 @@ def drops_alike(ours: Any, theirs: Any) -> None:
     for mine, other in zip(layers_of(ours), layers_of(theirs)):
         for name in ("mask_seed", "seed"):
             if hasattr(mine, name) and hasattr(other, name):
-                setattr(other, name, getattr(mine, name))
+                vars(other)[name] = getattr(mine, name)
 
 
 def backend(thing: Any) -> str:

@@ -91,7 +91,7 @@ def flipped(subject: Subject) -> Subject:
     """Return a copy with the reset on the other side, and a bias b_h of zeros if it had none."""
     thing = copy.deepcopy(subject.thing)
     for node in nodes_of(thing):
-        node.reset, node.dtype = "after" if node.reset == "before" else "before", node.W_x.dtype
+        vars(node).update(reset="after" if node.reset == "before" else "before", dtype=node.W_x.dtype)
         if node.reset == "after" and not hasattr(node, "b_h"):
             node.add_param("b_h", np.zeros(node.hidden_size))
     return dataclasses.replace(subject, thing=thing)
