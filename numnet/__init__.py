@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from numnet import data
-from numnet.autograd.array import ArrayWithGrad, concatenate, stack
+from numnet.autograd.array import ArrayWithGrad
+from numnet.autograd.functions import concatenate, einsum, maximum, minimum, stack, where
 from numnet.autograd.number import NumberWithGrad
 from numnet.autograd.tape import Tape
 from numnet.core.answers import no_name
@@ -23,6 +24,7 @@ from numnet.layers.dense import Dense
 from numnet.layers.dropout import Dropout
 from numnet.layers.embedding import Embedding
 from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.layers.parameter import Parameter
 from numnet.layers.pooling import Pooling
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
@@ -99,10 +101,15 @@ __all__ = [  # noqa: RUF022
     "DecodedSequence",
     # define by run
     "Tape",
+    "Parameter",
     "NumberWithGrad",
     "ArrayWithGrad",
     "concatenate",
     "stack",
+    "where",
+    "maximum",
+    "minimum",
+    "einsum",
     # optimizers, learning rates, clipping
     "Optimizer",
     "SGD",

@@ -439,12 +439,38 @@ WALK_FAULTS = [
     Fault("relu: slope 1 everywhere", "autograd/number.py", "np.logical_not(np.less_equal(u, 0))", "1", "", "u", "(7)"),
     Fault("quotient: sign of the divisor's slope", "autograd/number.py", "-z / v", "z / v", "", "u", "(2b)"),
     Fault("sigmoid: slope of the input", "autograd/number.py", "z * (1 - z)", "u * (1 - u)", "", "u", "(7b)"),
-    Fault("product of matrices: v not transposed", "autograd/array.py", "dz @ v.swapaxes(-1, -2)", "dz @ v", "", "u", "(9)"),
-    Fault("sum: gradient shared out", "autograd/array.py", "np.broadcast_to(dz.reshape(z.shape), u.shape)", "np.broadcast_to(dz.reshape(z.shape), u.shape) * z.size / u.size", "", "u", "(10)"),
+    Fault("product of matrices: v not transposed", "autograd/products.py", "lambda dz: (dz @ v.swapaxes(-1, -2)", "lambda dz: (dz @ v", "", "u", "(9)"),
+    Fault("sum: gradient shared out", "autograd/reductions.py", "np.broadcast_to(dz.reshape(z.shape), u.shape)", "np.broadcast_to(dz.reshape(z.shape), u.shape) * z.size / u.size", "", "u", "(10)"),
     Fault("transpose: the same axes backward as forward", "autograd/array.py", "dz.transpose(np.argsort(axes))", "dz.transpose(axes).reshape(self.shape)", "", "u", "(12)"),
     Fault("index: an element taken twice gets one", "autograd/index.py", "np.add.at(du, index, dz)", "du[index] = dz", "", "u", "(13)"),
-    Fault("concatenate: pieces turned round", "autograd/array.py", "np.split(dz, cuts, axis)", "np.split(np.flip(dz, axis), cuts, axis)", "", "u", "(14)"),
+    Fault("concatenate: pieces turned round", "autograd/functions.py", "np.split(dz, cuts, axis)", "np.split(np.flip(dz, axis), cuts, axis)", "", "u", "(14)"),
     Fault("broadcasting: one for the sum", "autograd/array.py", "dz.sum(axis=(*range(extra), *many), keepdims=True)", "dz.mean(axis=(*range(extra), *many), keepdims=True)", "", "u", "(15)"),
+]  # fmt: skip
+# In the functions of arrays; `case` names the row of array_rows.py. See test_array_functions.py.
+FUNCTION_FAULTS = [
+    Fault("power: exponent not lowered", "autograd/elementwise.py", "v * np.power(u, v - 1)", "v * np.power(u, v)", "u ** v", "u", "(16)"),
+    Fault("power: nan at the base 0", "autograd/elementwise.py", "np.where(np.equal(u, 0) & np.greater_equal(v, 0), 0, z * np.log(u))", "z * np.log(u)", "u ** v, any", "v", "(16)"),
+    Fault("power: nan at the exponent 0", "autograd/elementwise.py", "np.where(np.equal(v, 0), 0, v * np.power(u, v - 1))", "v * np.power(u, v - 1)", "u ** v, any", "u", "(16)"),
+    Fault("abs: slope 1", "autograd/elementwise.py", "np.sign(u)", "np.ones_like(u)", "abs", "u", "(17)"),
+    Fault("sqrt: factor of a half missing", "autograd/elementwise.py", "np.divide(0.5, z)", "np.divide(1, z)", "sqrt", "u", "(18)"),
+    Fault("sin: slope of the value", "autograd/elementwise.py", "(np.sin(u), np.cos(u))", "(np.sin(u), np.sin(u))", "sin", "u", "(19)"),
+    Fault("cos: sign", "autograd/elementwise.py", "-np.sin(u)", "np.sin(u)", "cos", "u", "(20)"),
+    Fault("tan: square missing", "autograd/elementwise.py", "1 + z * z", "1 + z", "tan", "u", "(21)"),
+    Fault("log1p: slope of log", "autograd/elementwise.py", "np.divide(1, 1 + u)", "np.divide(1, u)", "log1p", "u", "(22)"),
+    Fault("expm1: the value for the slope", "autograd/elementwise.py", "(z := np.expm1(u), 1 + z)", "(z := np.expm1(u), z)", "expm1", "u", "(23)"),
+    Fault("clip: no gradient at a bound", "autograd/elementwise.py", "(u >= low) & (u <= high)", "(u > low) & (u < high)", "clip, at the bounds", "u", "(24)"),
+    Fault("maximum: no gradient for equal ones", "autograd/elementwise.py", "np.logical_not(u < v) - 0.5 * (u == v)", "np.greater(u, v)", "maximum", "u", "(25)"),
+    Fault("minimum: that of the maximum", "autograd/elementwise.py", "np.minimum(u, v), ahead(v, u), ahead(u, v)", "np.minimum(u, v), ahead(u, v), ahead(v, u)", "minimum", "u", "(25)"),
+    Fault("where: everything to the first", "autograd/elementwise.py", "np.where(c, dz, 0), np.where(c, 0, dz)", "dz + 0 * c, np.where(c, 0, dz)", "where", "u", "(26)"),
+    Fault("max: each of equal ones gets all", "autograd/reductions.py", "ties / ties.sum(axes, keepdims=True)", "1 * ties", "max(-1)", "u", "(27)"),
+    Fault("cumsum: from the same end", "autograd/reductions.py", "np.flip(np.cumsum(np.flip(dz, axis), axis), axis)", "np.cumsum(dz, axis)", "cumsum(0)", "u", "(28)"),
+    Fault("var: factor 2 missing", "autograd/reductions.py", "2 * d * dz", "d * dz", "var", "u", "(29)"),
+    Fault("var: ddof ignored backward", "autograd/reductions.py", "2 * d * dz / (n - ddof)", "2 * d * dz / n", "var(ddof=1)", "u", "(29)"),
+    Fault("std: nan for equal values", "autograd/reductions.py", "np.where(z == 0, 0, dz / ((n - ddof) * z)) * d", "dz / ((n - ddof) * z) * d", "std, equal values", "u", "(30)"),
+    Fault("log softmax: the sum missing", "autograd/reductions.py", "dz.sum(axis, keepdims=True)", "dz", "log_softmax", "u", "(31)"),
+    Fault("einsum: an index summed alone counts twice", "autograd/products.py", "np.broadcast_to(du.reshape(", "np.broadcast_to((1 + (len(found) < len(inputs[k]))) * du.reshape(", "einsum ij,kl->il", "u", "(32)"),
+    Fault("einsum: another operand missing", "autograd/products.py", "[dz, *values[:k], *values[k + 1 :]]", "[dz, *values[:k], *(0 * v + 1 for v in values[k + 1 :])]", "einsum ij,jk->ik", "u", "(32)"),
+    Fault("vector product: not transposed", "autograd/products.py", "dv[..., 0] if other.ndim == 1", "dv[..., ::-1, 0] if other.ndim == 1", "@", "v", "(9)"),
 ]  # fmt: skip
 # In the tape: calls that write over each other, gradients that take the wrong way. See test_tape.py.
 TAPE_FAULTS = [
@@ -458,6 +484,7 @@ TAPE_FAULTS = [
     Fault("inputs of the last call alone", "autograd/weights.py", "self.inputs += other.inputs", "self.inputs = other.inputs", "", "x"),
     Fault("index: what is placed in other calls lost", "autograd/index.py", "self.parts += other.parts", "pass", "", "x"),
     Fault("index: what arrives as a whole lost", "autograd/index.py", "np.zeros(self.shape, self.dtype) if self.rest is None else self.rest.copy()", "np.zeros(self.shape, self.dtype)", "", "x"),
+    Fault("a parameter that is read: its gradient lost", "autograd/calls.py", "[Terms([], [], {own: dW})]", "[Terms([], [], {})]", "", "x"),
     Fault("a loss's gradient taken as 1", "autograd/calls.py", "float(dy) if isinstance(y, float)", "1.0 if isinstance(y, float)", "", "x"),
 ]  # fmt: skip
 # Faults that the checker catches, but does not name rightly yet: test_faults.py holds it to all others.

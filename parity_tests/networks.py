@@ -156,6 +156,16 @@ def rest(net: Any, tape: Any, x: Any) -> Any:
     return loss + loss * tape.squares(tape.softmax(pooled), np.zeros((2, 2)))
 
 
+def tied(net: Any, tape: Any, x: Any) -> Any:
+    """A list of layers, a start state that is learned, and weights that are read: of the first layer, and of a part."""
+    h = tape.start + x[:, 0, :1] * 0
+    for t in range(3):
+        h = tape.node(x[:, t], h)
+    for layer in tape.layers:
+        h = net.maximum(layer(h), tape.scale)
+    return h @ tape.layers[0].W.T + (h @ tape.parameter("both.forwards.W_h").T).sum() + tape.node.b_h.max()
+
+
 NETWORKS = [
     looped("RNN", lambda net: net.RNNNode(H)),
     looped("GRU after", lambda net: net.GRUNode(H)),
@@ -180,4 +190,7 @@ NETWORKS = [
     Network("rest", lambda net: {"drop": net.Dropout(0.4), "pool": net.Pooling("max"), "softmax": net.Softmax(),
             "loss": net.SoftmaxCrossEntropy(), "squares": net.MeanSquaredError(),
             "model": net.RNNModel([net.GRULayer(H), net.Dropout(0.3), net.Dense(2)])}, rest),
+    Network("tied", lambda net: {"node": net.GRUNode(H), "layers": [net.Dense(H), net.Dense(H)],
+            "scale": net.Parameter(()), "start": net.Parameter(H, std=0.5), "both":
+            net.Bidirectional(net.GRULayer(H, input_size=2))}, tied),
 ]  # fmt: skip

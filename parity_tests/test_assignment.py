@@ -214,11 +214,6 @@ REFUSED: dict[str, tuple[str, Callable[[Any], Any]]] = {
         set_("late", lambda net: net.Dropout(0.1), tape_of),
     ),
     "a part of a Tape again": (f"Tape: dense is set to None,{FIXED}Tape.", set_("dense", None, tape_of)),
-    "a parameter as a constant": (
-        "ArrayWithGrad: the operand is a parameter, or a tensor that requires a gradient, expected ArrayWithGrad or "
-        "plain numbers. Call the part of the Tape instead.",
-        lambda net: (tape := tape_of(net)).embed([1, 2]) @ tape.embed.W.T,
-    ),
 }  # fmt: skip
 
 

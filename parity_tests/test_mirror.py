@@ -17,8 +17,8 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """autograd.conversions autograd.tape_base core.answers core.arrays core.assignment core.attributes core.checkpoint
-    core.checks core.evaluation
+    """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base core.answers core.arrays
+    core.assignment core.attributes core.checkpoint core.checks core.evaluation
     core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
     core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
     models.encoder_decoder_base models.generate recurrent.options recurrent.signature

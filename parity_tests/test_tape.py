@@ -485,7 +485,7 @@ def test_a_layer_takes_resets(net: Any) -> None:
 WRONG: dict[str, tuple[Callable[[Any, Any], Any], type[Exception]]] = {
     "a part that is none": (lambda net, tape: net.Tape(f=len), TypeError),
     "a name that is taken": (lambda net, tape: net.Tape(params=net.Tanh()), ValueError),
-    "a name of the tape's own": (lambda net, tape: net.Tape(layers=net.Tanh()), ValueError),
+    "a name of the tape's own": (lambda net, tape: net.Tape(train=net.Tanh()), ValueError),
     "one part twice": (lambda net, tape: net.Tape(f=(f := net.Dense(2)), g=f), ValueError),
     "a layer and its node": (lambda net, tape: net.Tape(f=(f := net.GRULayer(2)), g=f.node), ValueError),
     "backward of a float": (lambda net, tape: tape.backward(0.5), TypeError),

@@ -25,6 +25,15 @@ OPERATIONS: dict[str, dict[str, Any]] = {  # of an ArrayWithGrad
     "sum": {"axis": 0},
     "mean": {"axis": 0},
     "softmax": {"axis": 0},
+    "log_softmax": {"axis": 0},
+    "max": {"axis": 0, "keepdims": True},
+    "var": {"axis": 0, "ddof": 1, "keepdims": False},
+    "cumsum": {"axis": 0},
+    "clip": {"min": 0, "max": 1},
+    "swapaxes": {"axis1": 0, "axis2": 1},
+    "squeeze": {"axis": None},
+    "chunk": {"chunks": 2, "axis": 0},
+    "split": {"sizes": [1, 1], "axis": 0},
     "backward": {"dz": np.ones_like(X)},
 }
 
@@ -170,6 +179,12 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "global_norm": function("global_norm", grads=lambda net: list(model_of(net).grads.values())),
     "concatenate": function("concatenate", parts=lambda net: [net.ArrayWithGrad(X)] * 2, axis=0),
     "stack": function("stack", parts=lambda net: [net.ArrayWithGrad(X)] * 2, axis=0),
+    "where": function("where", condition=X > 0, x=lambda net: net.ArrayWithGrad(X), other=0.0),
+    "maximum": function("maximum", x=lambda net: net.ArrayWithGrad(X), other=X),
+    "minimum": function("minimum", x=lambda net: net.ArrayWithGrad(X), other=X),
+    "einsum": lambda net: Call(
+        lambda subscripts: net.einsum(subscripts, net.ArrayWithGrad(X)), {"subscripts": "bti->b"}
+    ),
     "pad_sequences": function("pad_sequences", sequences=[[1, 2], [3]], value=0),
     "pack": function("pack", sequences=[[1, 2], [3]]),
     "unpack": function("unpack", batch=X, lengths=[3, 2]),

@@ -51,6 +51,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "Vocabulary": {"tokens": ["<unk>", "a", "b"]},
     "Packed": {"values": X[0], "lengths": [2, 1]},
     "History": {},
+    "Parameter": {"value": 3},
     "NumberWithGrad": {"value": 1.5},
     "ArrayWithGrad": {"value": X},
 }
@@ -131,7 +132,7 @@ def of_layers() -> Iterator[tuple[str, Callable[[Any], Call]]]:
 def use(made: Any) -> None:
     """Use what a constructor made, so that a wrong option does not fail later, in other words."""
     kinds = {base.__name__ for base in type(made).__mro__}
-    if "Node" in kinds or "Attention" in kinds or "Characters" in kinds or "Concat" in kinds:
+    if "Node" in kinds or "Attention" in kinds or "Parameter" in kinds or "Characters" in kinds or "Concat" in kinds:
         return
     if "Embedding" in kinds:
         made(np.zeros((1, 2), int))

@@ -20,7 +20,8 @@ from numnet.models.generate import generate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
 from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
-from torchnet.autograd.array import ArrayWithGrad, concatenate, stack
+from torchnet.autograd.array import ArrayWithGrad
+from torchnet.autograd.functions import concatenate, einsum, maximum, minimum, stack, where
 from torchnet.autograd.number import NumberWithGrad
 from torchnet.autograd.tape import Tape
 from torchnet.core.operation import Operation
@@ -34,6 +35,7 @@ from torchnet.layers.dense import Dense
 from torchnet.layers.dropout import Dropout
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel
@@ -104,10 +106,15 @@ __all__ = [  # noqa: RUF022
     "DecodedSequence",
     # define by run
     "Tape",
+    "Parameter",
     "NumberWithGrad",
     "ArrayWithGrad",
     "concatenate",
     "stack",
+    "where",
+    "maximum",
+    "minimum",
+    "einsum",
     # optimizers, learning rates, clipping
     "Optimizer",
     "SGD",

@@ -1,32 +1,28 @@
-"""Reverse-mode automatic differentiation of arrays: the rules of products, sums, shapes and indices."""
+"""Reverse-mode automatic differentiation of arrays: shapes and indices; other files have the other rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from numnet.autograd import elementwise, products, reductions, shapes
 from numnet.autograd.conversions import ArrayConversions
 from numnet.autograd.index import IndexGradient, fixed, indexed
 from numnet.autograd.number import WithGrad
 from numnet.core.checks import (
-    check_arrays,
     check_axes,
-    check_axis,
-    check_concatenated,
-    check_matrices,
     check_operand,
-    check_reduced_axes,
     check_reshape,
     check_shape,
     check_single_number,
-    check_stacked,
     real_array,
 )
 
 Array = npt.NDArray[Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ArrayWithGrad(ArrayConversions, WithGrad):
@@ -34,58 +30,49 @@ class ArrayWithGrad(ArrayConversions, WithGrad):
 
         z                    du                             dv
         (1) to (7)           elementwise, as for numbers: see WithGrad
-        u @ v                dz vᵀ                          uᵀ dz     (9)    of the last two axes of u and v
-        Σ u over axes        dz broadcast to u's shape                (10)
+        (16) to (26)         more of them: elementwise.py
+        u @ v, einsum        (9), (32): products.py
+        Σ u, max, var, ...   (10), (27) to (31): reductions.py
         u.reshape            dz.reshape                               (11)
         u.transpose          dz with the inverse permutation          (12)
         u[index]             dz added at index, else 0                (13)
-        concatenate(u, v)    dz split into the parts                  (14)
-        softmax, mean                                                 are composed of these
+        concatenate(u, v)    dz split into the parts                  (14)   functions.py; stack, where, maximum too
 
     If u was broadcast, as u (O,) in u + v (B, O), du is summed over the broadcast axes (15). Plain arrays and numbers
     get the dtype of the other operand; otherwise integers become float64, and floats keep their dtype. Undefined
     results are inf or nan, as in numpy and PyTorch. Do not modify an array in place before `backward`.
     Indices and broadcasting follow numpy's rules. Comparisons are elementwise and return plain arrays; float(), int(),
-    bool() and round() need one element. Functions of numpy and PyTorch are refused, and so is an operand with a
-    gradient of another class or backend.
+    bool() and round() need one element. np.tanh(x), np.sum(x) and others are x.tanh(), x.sum(): protocols.py has the
+    list, and other functions of numpy and PyTorch are refused. So is an operand with a gradient of another class or
+    backend, and x[...] = : values do not change.
     """
 
     value: Array
     owned = False  # True if nothing else refers to the memory of `total`
+    functions: ClassVar[dict[str, Callable[..., Any]]] = {}  # those of several arrays, by name
+
+    clip = elementwise.clip
+    sum, mean, softmax, log_softmax = reductions.total, reductions.mean, reductions.softmax, reductions.log_softmax
+    max, min, cumsum = reductions.largest, reductions.smallest, reductions.cumsum
+    var, std = reductions.var, reductions.std
+    swapaxes, squeeze, ravel = shapes.swapaxes, shapes.squeeze, shapes.ravel
+    chunk, split = shapes.chunk, shapes.split
+    __matmul__ = products.matmul
+
+    @classmethod
+    def implements(cls, function: Function) -> Function:
+        """Decorate a function of several arrays: numpy's and PyTorch's of the same name call it."""
+        cls.functions[function.__name__] = function
+        return function
 
     def record(self, z: Array, backward_fn: Callable[[Array], Sequence[Any]], *parents: ArrayWithGrad) -> ArrayWithGrad:
         """Create z from its value, its backward function and its parents, by default this array."""
         array: ArrayWithGrad = self.of(z, parents or (self,), backward_fn)
         return array
 
-    @np.errstate(all="ignore")
-    def __matmul__(self, other: Any) -> ArrayWithGrad:
-        u, v = self.value, (other := self.like(other)).value
-        check_matrices("ArrayWithGrad", u.shape, v.shape)
-        return self.record(u @ v, lambda dz: (dz @ v.swapaxes(-1, -2), u.swapaxes(-1, -2) @ dz), self, other)  # (9)
-
     def __rmatmul__(self, other: Any) -> ArrayWithGrad:
         product: ArrayWithGrad = self.like(other) @ self
         return product
-
-    @np.errstate(all="ignore")
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Reduce over the given axes, or all."""
-        axis = check_reduced_axes("ArrayWithGrad", axis, self.ndim)
-        u, z = self.value, np.asarray(self.value.sum(axis, keepdims=True))
-        backward_fn = lambda dz: [np.broadcast_to(dz.reshape(z.shape), u.shape)]  # noqa: E731
-        return self.record(z if keepdims else u.sum(axis), backward_fn)  # (10)
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Reduce over the given axes, or all."""
-        total = self.sum(axis, keepdims)
-        return total / (self.value.size / total.value.size if total.value.size else 1.0)
-
-    def softmax(self, axis: int = -1) -> ArrayWithGrad:
-        """e = exp(u - max u), divided by Σ e; the shift cancels, and prevents overflow."""
-        axis = check_axis("ArrayWithGrad", axis, self.ndim)
-        e = (self - self.value.max(axis, keepdims=True, initial=-np.inf)).exp()
-        return e / e.sum(axis, keepdims=True)
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
         """Change the shape, given as numbers or a tuple; one -1 is inferred."""
@@ -115,6 +102,20 @@ class ArrayWithGrad(ArrayConversions, WithGrad):
     def ndim(self) -> int:
         """The number of axes of the value."""
         return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the value and of the gradient."""
+        return self.value.dtype
+
+    def detach(self) -> ArrayWithGrad:
+        """Return the same value without its history: the backward pass ends here."""
+        return ArrayWithGrad(self.value)
 
     @property
     def grad(self) -> Array:
@@ -168,29 +169,3 @@ class ArrayWithGrad(ArrayConversions, WithGrad):
         many = [extra + k for k, size in enumerate(self.shape) if size == 1 != dz.shape[extra + k]]
         dz = dz.sum(axis=(*range(extra), *many), keepdims=True) if extra or many else dz  # (15)
         return dz.reshape(self.shape).astype(self.value.dtype, copy=False)
-
-
-def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
-    """Concatenate arrays along an existing axis; some may be plain arrays."""
-    arrays = alike("concatenate", parts)
-    axis = check_concatenated("concatenate", [u.shape for u in arrays], axis)
-    cuts = np.cumsum([u.shape[axis] for u in arrays])[:-1]
-    z = np.concatenate([u.value for u in arrays], axis)
-    return arrays[0].record(z, lambda dz: np.split(dz, cuts, axis), *arrays)  # (14)
-
-
-def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
-    """Stack arrays of one shape along a new axis."""
-    arrays = alike("stack", parts)
-    axis = check_stacked("stack", [u.shape for u in arrays], axis)
-    z = concatenate([u[None] for u in arrays], axis=0)
-    order = [*range(1, z.ndim)]
-    order.insert(axis, 0)
-    return z.transpose(*order)
-
-
-def alike(who: str, parts: Sequence[Any]) -> list[ArrayWithGrad]:
-    """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
-    parts = check_arrays(who, parts)
-    first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
-    return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]

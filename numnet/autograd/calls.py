@@ -13,10 +13,12 @@ import numpy as np
 from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.outputs import leaves, nested, on_tape
 from numnet.autograd.stored import StoredCall
-from numnet.autograd.weights import PartWeight, Terms, Weights, deferrable, one_step
+from numnet.autograd.weights import Terms, Weights, deferrable, one_step
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_constants, check_padded, check_step, check_step_state, check_weights_unchanged
+from numnet.core.checks import check_constants, check_padded, check_parameter, check_step, check_step_state
+from numnet.core.checks.autograd import check_weights_unchanged
 from numnet.core.operation import Array
+from numnet.core.parameters import ParamOperation
 from numnet.recurrent.unroll import at
 
 
@@ -60,8 +62,27 @@ class OnTape:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "part" not in vars(self):
             raise AttributeError(name)
-        value = getattr(self.part, name)
-        return value.view(PartWeight) if name in getattr(self.part, "param_names", ()) else value
+        return self.parameter(name) if self.holder_of(name) else getattr(self.part, name)
+
+    def parameter(self, name: str) -> ArrayWithGrad:
+        """Return a parameter, by its name in the part's `params`, on the tape: backward adds to its gradient."""
+        found = self.holder_of(name)
+        if found is None:
+            check_parameter(self.part.name, name, getattr(self.part, "params", ()))
+        holder, own = found
+        tape, changes = self.tape, holder.weight_changes
+
+        def backward_fn(dW: Array) -> list[Any]:
+            check_weights_unchanged(tape.name, holder.weight_changes, changes)
+            return [Terms([], [], {own: dW})]
+
+        parameter: ArrayWithGrad = ArrayWithGrad.of(getattr(holder, own), [Weights(holder)], backward_fn)
+        return parameter
+
+    def holder_of(self, name: str) -> Any:
+        """Return the operation that has a parameter, and its name there, or None."""
+        holders = self.part.holders() if isinstance(self.part, ParamOperation) else ()
+        return next(((holder, own) for full, holder, own in holders if full == name), None)
 
     def __repr__(self) -> str:
         return f"<{self.part!r} on a tape>"

@@ -1,4 +1,4 @@
-"""Conversions of values with gradients to plain ones: comparisons, float(), len(); and numpy's functions, refused.
+"""Conversions of values with gradients to plain ones: comparisons, float(), len(); and numpy's functions.
 
 It contains no mathematics, so both backends share it.
 """
@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from numnet.autograd.protocols import NUMPY, OPERATORS, called, called_as_in_torch, elementwise
 from numnet.core.checks import (
     check_broadcast,
     check_finite_number,
@@ -18,22 +19,10 @@ from numnet.core.checks import (
     unknown_operator_error,
 )
 
-# What numpy and PyTorch call if a plain array is an operand: the method for the left operand, and for the right one.
-OPERATORS = {
-    "add": ("__add__", "__radd__"),
-    "subtract": ("__sub__", "__rsub__"),
-    "multiply": ("__mul__", "__rmul__"),
-    "divide": ("__truediv__", "__rtruediv__"),
-    "power": ("__pow__", "__rpow__"),
-    "matmul": ("__matmul__", "__rmatmul__"),
-    "negative": ("__neg__", ""),
-    "less": ("__lt__", "__gt__"),
-    "greater": ("__gt__", "__lt__"),
-    "less_equal": ("__le__", "__ge__"),
-    "greater_equal": ("__ge__", "__le__"),
-    "equal": ("__eq__", "__eq__"),
-    "not_equal": ("__ne__", "__ne__"),
-}
+
+def has_elements(k: Any) -> bool:
+    """Return whether an exponent is an array, or has a gradient: not one plain number."""
+    return hasattr(k, "zero_grad") or bool(getattr(k, "ndim", isinstance(k, (list, tuple))))
 
 
 def refused(symbol: str, remedy: str) -> Callable[..., Any]:
@@ -53,17 +42,14 @@ class Conversions:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         name = ufunc.__name__
-        if name not in OPERATORS or method != "__call__" or options.keys() - {"out"}:
+        if method != "__call__" or options.keys() - {"out"} or ("out" in options and name not in OPERATORS):
             raise lost_gradient_error(type(self).__name__, name)
-        left, right = OPERATORS[name]
-        if isinstance(inputs[0], Conversions):
-            return getattr(inputs[0], left)(*inputs[1:])
-        return getattr(inputs[1], right)(inputs[0])
+        return elementwise(type(self), name, inputs)
 
     @classmethod
-    def __torch_function__(cls, function: Any, *_: Any) -> Any:
-        """Refuse PyTorch's functions. After this error an operator of a tensor tries ours."""
-        raise lost_gradient_error(cls.__name__, function.__name__)
+    def __torch_function__(cls, function: Any, kinds: Any, arguments: Any = (), options: Any = None) -> Any:
+        """Call ours, or refuse. After this error an operator of a tensor tries ours."""
+        return called_as_in_torch(cls, function.__name__, arguments, options or {})
 
     def compared(self, other: Any, compare: Callable[[Any, Any], Any]) -> Any:
         """Return the comparison as plain values, True or False."""
@@ -125,7 +111,7 @@ class Conversions:
 
     __floordiv__ = __rfloordiv__ = refused("//", "Plain numbers? Use .value.")
     __mod__ = __rmod__ = refused("%", "Plain numbers? Use .value.")
-    __abs__ = refused("abs()", "Write x.relu() + (-x).relu().")
+    __divmod__ = __rdivmod__ = refused("divmod()", "Plain numbers? Use .value.")
 
 
 class ArrayConversions(Conversions):
@@ -152,12 +138,10 @@ class ArrayConversions(Conversions):
     def __contains__(self, item: Any) -> bool:
         return bool((self == item).any())
 
-    __setitem__ = refused("x[...] =", "Values do not change: multiply by a mask, or concatenate the parts.")
+    __setitem__ = refused("x[...] =", "Values do not change: use where(mask, new, x), or concatenate.")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise lost_gradient_error(type(self).__name__)
 
-    def __array_function__(self, function: Any, *_: Any) -> Any:
-        if function.__name__ in ("shape", "ndim"):
-            return getattr(self, function.__name__)
-        raise lost_gradient_error(type(self).__name__, function.__name__)
+    def __array_function__(self, function: Any, kinds: Any, arguments: Any, options: Any) -> Any:
+        return called(type(self), function.__name__, NUMPY, arguments, options)

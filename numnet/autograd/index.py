@@ -65,7 +65,7 @@ def fixed(index: Any) -> Any:
         return index if basic(index) else tuple(map(fixed, index))
     if isinstance(index, np.ndarray):
         return index.copy() if index.flags.writeable else index
-    return array_of(index) if isinstance(index, list) or hasattr(index, "detach") else index
+    return array_of(index) if isinstance(index, list) or hasattr(index, "cpu") else index
 
 
 def array_of(index: Any) -> Any:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from numnet.autograd.conversions import Conversions
-from numnet.core.checks import check_broadcast, check_finite_number, check_one_number, check_operand
+from numnet.autograd import elementwise
+from numnet.autograd.conversions import Conversions, has_elements
+from numnet.core.attributes import HERE
+from numnet.core.checks import check_broadcast, check_finite_number, check_has_graph, check_one_number, check_operand
 
 creation_order = itertools.count()
 
@@ -22,7 +24,7 @@ class WithGrad(Conversions):
         u + v        1              1            (1)
         u v          v              u            (2)
         u / v        1/v            -z/v         (2b)
-        uᵏ           k uᵏ⁻¹                      (3)   k a plain number; uᵛ is exp(v log u)
+        uᵏ           k uᵏ⁻¹                      (3)   k a plain number; (16) is uᵛ
         exp u        z                           (4)
         log u        1/u                         (5)
         tanh u       1 - z²                      (6)
@@ -30,11 +32,15 @@ class WithGrad(Conversions):
         σ(u)         z (1 - z)                   (7b)  1 / (1 + exp(-u))
         backward:    du += dz ∂z/∂u              (8)   the latest z first: then its dz is complete before it is used
 
-    -u and u - v are composed of these.
+    -u and u - v are composed of these. sqrt, abs, sin and others are (16) to (23), in elementwise.py.
     """
 
     value: Any
     total: Any = None  # the sum of the gradients of all backward passes; None is 0
+
+    abs = __abs__ = elementwise.absolute
+    sqrt, log1p, expm1 = elementwise.sqrt, elementwise.log1p, elementwise.expm1
+    sin, cos, tan = elementwise.sin, elementwise.cos, elementwise.tan
 
     def __init__(self, value: Any) -> None:
         """Create a leaf, which was not computed from other values."""
@@ -46,8 +52,10 @@ class WithGrad(Conversions):
 
     @classmethod
     def of(cls, value: Any, parents: Sequence[Any], backward_fn: Callable[[Any], Iterable[Any]]) -> Any:
-        """Create a value that was computed from its parents."""
+        """Create a value that was computed from its parents; an evaluation records none."""
         z = cls.__new__(cls)
+        if (call := HERE.call) is not None and call.evaluates:
+            parents, backward_fn = (), no_graph
         z.store(z.checked(value), parents, backward_fn)
         return z
 
@@ -69,8 +77,8 @@ class WithGrad(Conversions):
         return self.apply(lambda u, v: (u * v, v, u), other)  # (2)
 
     def __pow__(self, k: Any) -> Any:
-        if isinstance(k, WithGrad):
-            return (self.log() * k).exp()
+        if has_elements(k):
+            return elementwise.power(self, k)  # (16)
         k = check_one_number(type(self).__name__, "the exponent", k)
         return self.apply(lambda u: (np.power(u, k), k and k * np.power(u, k - 1)))  # (3)
 
@@ -120,6 +128,7 @@ class WithGrad(Conversions):
 
         Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
+        check_has_graph(type(self).__name__, self.backward_fn is not no_graph)
         arriving: dict[WithGrad, Any] = {self: self.output_gradient(dz)}
         for z in reverse_topological_order(self):
             dz = z.accumulate(arriving.pop(z))
@@ -212,4 +221,9 @@ def times(dz: Any, slope: Any) -> Any:
 
 def no_gradients(dz: Any) -> tuple[Any, ...]:
     """The backward function of a leaf."""
+    return ()
+
+
+def no_graph(dz: Any) -> tuple[Any, ...]:
+    """The backward function of a value that was computed in an evaluation: for other values it is a constant."""
     return ()

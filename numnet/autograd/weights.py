@@ -59,12 +59,6 @@ class Weights:
         return ()
 
 
-class PartWeight(np.ndarray[Any, Any]):
-    """A view of a parameter, read as an attribute of a part on a tape; ArrayWithGrad refuses it as a constant."""
-
-    requires_grad = True
-
-
 def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any]:
     """Return the gradients of the weights of `inputs`, with the samples of all calls side by side, as one step."""
     if not calls:

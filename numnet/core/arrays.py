@@ -38,7 +38,7 @@ def as_array(who: str, name: str, value: Any, detach: bool = False) -> Array:
 
 def converted(who: str, name: str, value: Any, detach: bool) -> Array:
     """Convert a value that is not yet an array of a plain dtype."""
-    if hasattr(value, "detach"):
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
         check_real_tensor(who, name, value, anywhere=detach)
         return native(who, name, to_numpy(value))
     check_convertible(who, name, value)
@@ -82,7 +82,7 @@ def as_dtype(dtype: Any, who: str) -> np.dtype[Any]:
 
 def to_numpy(value: Any) -> Array:
     """Convert an array, or a tensor on any device, to a numpy array; a dtype that numpy lacks becomes float32."""
-    if not hasattr(value, "detach"):
+    if not (hasattr(value, "detach") and hasattr(value, "cpu")):
         return np.asarray(value)
     lacks = str(value.dtype).startswith(("torch.bfloat16", "torch.float8"))
     return (value.float() if lacks else value).detach().cpu().numpy()

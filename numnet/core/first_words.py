@@ -73,7 +73,6 @@ NAMES: dict[str, str] = by_word(
         "Sequential Model Input InputLayer": f"Use {MODEL}: the first batch shows the input size",
         "Module": "Use {net}.RNNModel for a stack, a {net}.Tape for any program; layers derive from {net}.Operation",
         "ModuleList": f"Use a list: {MODEL}",
-        "Parameter": "Use self.add_param(name, value) in a class derived from {net}.ParamOperation",
         "Adagrad": "Use {net}.AdaGrad(learning_rate=0.01)",
         "RMSprop": "Use {net}.RMSProp(learning_rate=0.01)",
         "Momentum": "Use {net}.SGDMomentum(learning_rate, momentum=0.9)",

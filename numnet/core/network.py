@@ -92,7 +92,7 @@ class Network(Paths):
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""
-        for layer in self.layers:
+        for layer in self.named_layers.values():
             if hasattr(layer, "reset_state"):
                 layer.reset_state(rows)
 

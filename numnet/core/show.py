@@ -122,6 +122,8 @@ def text(value: Any) -> str:
     """Return a value as one would type it; arrays, functions and values with a long repr get a short form."""
     if isinstance(value, Text):
         return str(value)
+    if isinstance(value, Shown):
+        return repr(value)
     if isinstance(value, type) and issubclass(value, np.generic):
         value = np.dtype(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
@@ -137,7 +139,7 @@ def text(value: Any) -> str:
         return f"({', '.join(map(text, value))}{',' * (len(value) == 1)})"
     if isinstance(value, list) or any(base.__name__ == "ModuleList" for base in type(value).__mro__):
         return texts(list(value))
-    if isinstance(value, Shown) or value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return repr(value)
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)

@@ -138,6 +138,9 @@ def alone(name: str, part: Any) -> Row:
     """A part of a tape, as far as it tells by itself: x may have any shape."""
     row = after(name, part, getattr(part, "input_size", None), getattr(part, "dtype", "float32"))
     sequence = part.recurrent or part.over_time
+    if not part.takes:  # a Parameter
+        row.axes = tuple(map(str, part.shape[:-1]))
+        return row
     row.axes = ("B",) if hasattr(part, "states") or not part.keeps_time else ("B", "T") if sequence else ("B", "...")
     return row
 

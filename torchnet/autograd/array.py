@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from numnet.autograd import shapes
 from numnet.autograd.conversions import ArrayConversions
 from numnet.core.checks import (
-    check_arrays,
     check_axes,
-    check_axis,
-    check_concatenated,
     check_has_values,
-    check_matrices,
     check_operand,
     check_real,
-    check_reduced_axes,
     check_reshape,
     check_shape,
     check_single_number,
-    check_stacked,
     real_array,
 )
+from torchnet.autograd import elementwise, products, reductions
 from torchnet.autograd.index import indexed
 from torchnet.autograd.number import WithGrad
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ArrayWithGrad(ArrayConversions, WithGrad):
@@ -36,38 +34,30 @@ class ArrayWithGrad(ArrayConversions, WithGrad):
     Plain arrays and numbers get the dtype of the other operand; otherwise integers become float64, and floats keep
     their dtype. Undefined results are inf or nan, as in numpy and PyTorch. `tensor` is the tensor with its graph.
     Indices and broadcasting follow numpy's rules. Comparisons are elementwise and return plain tensors; float(), int(),
-    bool() and round() need one element. Functions of numpy and PyTorch are refused, and so is an operand with a
-    gradient of another class or backend.
+    bool() and round() need one element. np.tanh(x), np.sum(x) and others are x.tanh(), x.sum(): numnet's
+    autograd/protocols.py has the list, and other functions of numpy and PyTorch are refused. So is an operand with a
+    gradient of another class or backend, and x[...] = : values do not change.
     """
 
-    def __matmul__(self, other: Any) -> ArrayWithGrad:
-        other = self.like(other)
-        check_matrices("ArrayWithGrad", self.shape, other.shape)
-        product: ArrayWithGrad = self.apply(torch.matmul, other)
-        return product
+    functions: ClassVar[dict[str, Callable[..., Any]]] = {}  # those of several arrays, by name
+
+    clip = elementwise.clip
+    sum, mean, softmax, log_softmax = reductions.total, reductions.mean, reductions.softmax, reductions.log_softmax
+    max, min, cumsum = reductions.largest, reductions.smallest, reductions.cumsum
+    var, std = reductions.var, reductions.std
+    swapaxes, squeeze, ravel = shapes.swapaxes, shapes.squeeze, shapes.ravel
+    chunk, split = shapes.chunk, shapes.split
+    __matmul__ = products.matmul
+
+    @classmethod
+    def implements(cls, function: Function) -> Function:
+        """Decorate a function of several arrays: numpy's and PyTorch's of the same name call it."""
+        cls.functions[function.__name__] = function
+        return function
 
     def __rmatmul__(self, other: Any) -> ArrayWithGrad:
         product: ArrayWithGrad = self.like(other) @ self
         return product
-
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Reduce over the given axes, or all."""
-        axes = self.axes(axis)
-        return self.of(self.tensor.sum(axes, keepdims)) if axes else self * 1
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> ArrayWithGrad:
-        """Reduce over the given axes, or all."""
-        axes = self.axes(axis)
-        return self.of(self.tensor.mean(axes, keepdims)) if axes else self * 1
-
-    def axes(self, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
-        """Return the given axes, or all."""
-        axes = check_reduced_axes("ArrayWithGrad", axis, self.ndim)
-        return tuple(range(self.ndim)) if axes is None else axes
-
-    def softmax(self, axis: int = -1) -> ArrayWithGrad:
-        """exp(u) / Σ exp(u) over that axis."""
-        return self.of(self.tensor.softmax(check_axis("ArrayWithGrad", axis, self.ndim)))
 
     def reshape(self, *shape: Any) -> ArrayWithGrad:
         """Change the shape, given as numbers or a tuple; one -1 is inferred."""
@@ -105,6 +95,20 @@ class ArrayWithGrad(ArrayConversions, WithGrad):
         """The number of axes of the value."""
         return self.tensor.ndim
 
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.tensor.numel()
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the value and of the gradient."""
+        return self.tensor.dtype
+
+    def detach(self) -> ArrayWithGrad:
+        """Return the same value without its history: the backward pass ends here."""
+        return ArrayWithGrad(self.value)
+
     def like(self, other: Any) -> ArrayWithGrad:
         if isinstance(other, ArrayWithGrad):
             return other
@@ -136,26 +140,3 @@ def as_real(name: str, value: Any) -> Tensor:
         return value
     array = real_array("ArrayWithGrad", name, value)
     return torch.from_numpy(np.array(array if array.dtype.kind == "f" else array.astype(np.float64)))
-
-
-def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
-    """Concatenate arrays along an existing axis; some may be plain arrays."""
-    arrays = alike("concatenate", parts)
-    axis = check_concatenated("concatenate", [u.shape for u in arrays], axis)
-    joined: ArrayWithGrad = ArrayWithGrad.of(torch.cat([u.tensor for u in arrays], axis))
-    return joined
-
-
-def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
-    """Stack arrays of one shape along a new axis."""
-    arrays = alike("stack", parts)
-    axis = check_stacked("stack", [u.shape for u in arrays], axis)
-    joined: ArrayWithGrad = ArrayWithGrad.of(torch.stack([u.tensor for u in arrays], axis))
-    return joined
-
-
-def alike(who: str, parts: Sequence[Any]) -> list[ArrayWithGrad]:
-    """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
-    parts = check_arrays(who, parts)
-    first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
-    return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet.core.checks import check_constants, check_padded, check_step, check_step_state
+from numnet.core.checks import check_constants, check_padded, check_parameter, check_step, check_step_state
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.core.device import as_tensor
 from torchnet.layers.dense import Dense
@@ -55,7 +55,14 @@ class OnTape:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "part" not in vars(self):
             raise AttributeError(name)
-        return getattr(self.part, name)
+        return self.parameter(name) if name in getattr(self.part, "params", ()) else getattr(self.part, name)
+
+    def parameter(self, name: str) -> ArrayWithGrad:
+        """Return a parameter, by its name in the part's `params`, on the tape: backward adds to its gradient."""
+        params = getattr(self.part, "params", {})
+        check_parameter(self.part.name, name, params)
+        parameter: ArrayWithGrad = ArrayWithGrad.of(params[name].view_as(params[name]))
+        return parameter
 
     def __repr__(self) -> str:
         return f"<{self.part!r} on a tape>"

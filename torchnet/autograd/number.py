@@ -8,21 +8,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from numnet.autograd.conversions import Conversions
+from numnet.autograd.conversions import Conversions, has_elements
 from numnet.core.checks import (
     check_broadcast,
     check_finite_number,
+    check_has_graph,
     check_one_number,
     check_operand,
     check_same_device,
     check_unchanged_tensors,
 )
+from torchnet.autograd import elementwise
 
 
 class WithGrad(Conversions):
     """A tensor that requires a gradient, with the operators and functions of numnet's class."""
 
     tensor: Tensor
+
+    abs = __abs__ = elementwise.absolute
+    sqrt, log1p, expm1 = elementwise.sqrt, elementwise.log1p, elementwise.expm1
+    sin, cos, tan = elementwise.sin, elementwise.cos, elementwise.tan
 
     def __init__(self, value: Any) -> None:
         """Create a leaf, which was not computed from other values."""
@@ -63,8 +69,8 @@ class WithGrad(Conversions):
         return self.apply(torch.mul, other)
 
     def __pow__(self, k: Any) -> Any:
-        if isinstance(k, WithGrad):
-            return (self.log() * k).exp()
+        if has_elements(k):
+            return elementwise.power(self, k)
         k = check_one_number(type(self).__name__, "the exponent", k)
         return self.apply(lambda u: u**k)
 
@@ -113,6 +119,7 @@ class WithGrad(Conversions):
 
         Gradients accumulate: a value used twice gets both, and a second call doubles all. `zero_grad` clears them.
         """
+        check_has_graph(type(self).__name__, self.tensor.requires_grad)
         try:
             self.tensor.backward(self.output_gradient(dz), retain_graph=True)
         except RuntimeError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from numnet.autograd.tape_base import TapeBase
 from numnet.core.checks import check_on_tape, validate_call
-from numnet.core.evaluation import Exclusive
+from numnet.core.evaluation import Evaluation, Exclusive
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.calls import on
 from torchnet.core.device import DTypeLike, usable_device
@@ -28,10 +30,14 @@ class Tape(TapeBase, Layer):
         optimizer.step(tape)
 
     A part may be called any number of times; if it is never called, its gradient is 0. `tape.node` is a wrapper with
-    the attributes of the node, and `tape.node.part` is the node. Plain arrays are constants, and so is a value's
-    `.value`. A recurrent layer takes x, state, lengths and resets and returns y; its `last_state` is on the tape too.
+    the attributes of the node, and `tape.node.part` is the node. A parameter read from a wrapper, as in
+    h @ tape.embed.W.T, is an ArrayWithGrad; tape.parameter("node.W_h") reads any by its name in `params`. With
+    layers=[Dense(3), Dense(4)] the parts are tape.layers[0] and tape.layers[1]. A Parameter is a part, too. Plain
+    arrays are constants, and so is a value's `.value`. A recurrent layer takes x, state, lengths and resets
+    and returns y; its `last_state` is on the tape too.
     `seed` initializes the parts, `dtype` is that of all, `device` any that PyTorch knows. For a Trainer,
-    `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape.
+    `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape. For
+    `predict`, `prediction` is a function (x), or (x, lengths), → the output.
     """
 
     usable_device = classmethod(usable_device)
@@ -44,14 +50,26 @@ class Tape(TapeBase, Layer):
 
     @validate_call
     def __init__(
-        self, seed: int | None = None, dtype: DTypeLike = "float32", device: Any = "cpu", **parts: Operation
+        self,
+        seed: int | None = None,
+        dtype: DTypeLike = "float32",
+        device: Any = "cpu",
+        **parts: Operation | Sequence[Operation],
     ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)
         self.begin(parts)
-        for name, part in parts.items():
-            self.add_module(name, part.to(self.device))
-            self.__dict__[name] = on(self, part)
+        for name, given in parts.items():
+            modules: Any = torch.nn.ModuleList(given) if isinstance(given, (list, tuple)) else given
+            self.add_module(name, modules)
+        self.to(self.device)
+        self.wrap(parts, {name: on(self, part) for name, part in self.named_parts.items()})
+
+    @contextmanager
+    def without_graph(self) -> Iterator[None]:
+        """A context in evaluation mode, in which values do not refer to those that they were computed from."""
+        with torch.no_grad(), Evaluation():
+            yield
 
     def backward(self, value: Any, dy: Any = None) -> None:  # type: ignore[override]
         """Backpropagate through every call that the value was computed from; dy is its gradient, 1 for a single number.

@@ -15,15 +15,19 @@ from numnet.core.checks.assignments import (
 )
 from numnet.core.checks.autograd import (
     check_constants,
+    check_has_graph,
+    check_initial_value,
     check_objective,
     check_on_tape,
     check_padded,
+    check_parameter,
     check_parts,
     check_single_number,
     check_step,
     check_step_state,
     check_unchanged_tensors,
     check_weights_unchanged,
+    flat_parts,
     modules_of,
 )
 from numnet.core.checks.batches import (
@@ -60,6 +64,19 @@ from numnet.core.checks.decoding import (
     check_tokens_left,
     check_vocabulary,
     token_list,
+)
+from numnet.core.checks.foreign import (
+    lost_gradient_error,
+    unexpected_arguments_error,
+)
+from numnet.core.checks.functions import (
+    check_bounds,
+    check_condition,
+    check_einsum,
+    check_enough,
+    check_keepdims,
+    check_parts_of_axis,
+    check_squeezed,
 )
 from numnet.core.checks.indices import (
     axes_read,
@@ -108,7 +125,6 @@ from numnet.core.checks.operands import (
     check_reshape,
     check_same_device,
     check_stacked,
-    lost_gradient_error,
     real_array,
     unknown_operator_error,
 )
@@ -169,27 +185,30 @@ from numnet.core.checks.values import (
 # fmt: off
 __all__ = [
     "axes_read", "check_a_x", "check_advance", "check_alpha", "check_any_feature", "check_arrays",
-    "check_attention_batch", "check_attention_widths", "check_axes", "check_axis", "check_broadcast", "check_built",
-    "check_characters", "check_choice", "check_classes", "check_columns", "check_concatenated", "check_config",
-    "check_constants", "check_count", "check_decodable", "check_distinct", "check_dtype", "check_equal_widths",
-    "check_features", "check_fill", "check_finite_number", "check_first_step", "check_fraction", "check_generates",
-    "check_gradients", "check_has_axes", "check_has_values", "check_ids", "check_index", "check_input_size",
-    "check_last_axis", "check_layers", "check_list", "check_logit_axis", "check_logits", "check_logits_shape",
-    "check_loss", "check_matrices", "check_memory_size", "check_model", "check_named", "check_node",
-    "check_objective", "check_on_tape", "check_one_element", "check_one_hot", "check_one_number", "check_one_step",
-    "check_operand", "check_options", "check_output", "check_output_width", "check_padded", "check_pair",
-    "check_pairs", "check_part", "check_parts", "check_parts_of_state", "check_passed_states", "check_positive",
-    "check_predicted", "check_probabilities", "check_probability", "check_prompt", "check_rates", "check_real",
-    "check_recurrent", "check_reduced_axes", "check_reshape", "check_results", "check_rows", "check_rows_of_state",
-    "check_same_batch", "check_same_device", "check_same_layout", "check_same_lengths", "check_same_model",
-    "check_same_shapes", "check_saved", "check_sequence", "check_shape", "check_side_by_side", "check_single_number",
-    "check_size", "check_special_tokens", "check_stack", "check_stacked", "check_state", "check_state_dict",
+    "check_attention_batch", "check_attention_widths", "check_axes", "check_axis", "check_bounds", "check_broadcast",
+    "check_built", "check_characters", "check_choice", "check_classes", "check_columns", "check_concatenated",
+    "check_condition", "check_config", "check_constants", "check_count", "check_decodable", "check_distinct",
+    "check_dtype", "check_einsum", "check_enough", "check_equal_widths", "check_features", "check_fill",
+    "check_finite_number", "check_first_step", "check_fraction", "check_generates", "check_gradients",
+    "check_has_axes", "check_has_graph", "check_has_values", "check_ids", "check_index", "check_initial_value",
+    "check_input_size", "check_keepdims", "check_last_axis", "check_layers", "check_list", "check_logit_axis",
+    "check_logits", "check_logits_shape", "check_loss", "check_matrices", "check_memory_size", "check_model",
+    "check_named", "check_node", "check_objective", "check_on_tape", "check_one_element", "check_one_hot",
+    "check_one_number", "check_one_step", "check_operand", "check_options", "check_output", "check_output_width",
+    "check_padded", "check_pair", "check_pairs", "check_parameter", "check_part", "check_parts",
+    "check_parts_of_axis", "check_parts_of_state", "check_passed_states", "check_positive", "check_predicted",
+    "check_probabilities", "check_probability", "check_prompt", "check_rates", "check_real", "check_recurrent",
+    "check_reduced_axes", "check_reshape", "check_results", "check_rows", "check_rows_of_state", "check_same_batch",
+    "check_same_device", "check_same_layout", "check_same_lengths", "check_same_model", "check_same_shapes",
+    "check_saved", "check_sequence", "check_shape", "check_side_by_side", "check_single_number", "check_size",
+    "check_special_tokens", "check_squeezed", "check_stack", "check_stacked", "check_state", "check_state_dict",
     "check_state_shape", "check_step", "check_step_state", "check_steps", "check_strings", "check_target",
     "check_target_shape", "check_temperature", "check_text", "check_tokens", "check_tokens_left", "check_trainable",
     "check_unchanged_tensors", "check_unit_interval", "check_vocabulary", "check_weights", "check_weights_unchanged",
     "check_width", "check_width_of_y", "data_array", "described", "excerpt", "first_place", "fixed_error",
-    "frozen_error", "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of", "no_method",
-    "parts_of_state", "real_array", "resets_for", "states_of", "tied_error", "token_list", "unbuilt_error",
-    "unknown_operator_error", "validate_call", "wants_state", "warn_of_last_layers",
+    "flat_parts", "frozen_error", "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of",
+    "no_method", "parts_of_state", "real_array", "resets_for", "states_of", "tied_error", "token_list",
+    "unbuilt_error", "unexpected_arguments_error", "unknown_operator_error", "validate_call", "wants_state",
+    "warn_of_last_layers",
 ]
 # fmt: on

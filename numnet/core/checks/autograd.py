@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from numnet.core.checks.networks import check_state_shape
+from numnet.core.checks.operands import check_operand, real_array, whole
 from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
@@ -23,6 +26,15 @@ def check_single_number(who: str, shape: Shape) -> None:
         )
 
 
+def check_has_graph(who: str, has_graph: bool) -> None:
+    """Check that backward starts at a value whose computation was recorded."""
+    if not has_graph:
+        raise RuntimeError(
+            f"{who}: backward of a value of predict, evaluate or without_graph(), expected one with a graph. "
+            "Compute it outside of them."
+        )
+
+
 def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> None:
     """Check that each part is an instance with a valid name, and that no two share weights."""
     for k, (name, part) in enumerate(parts.items()):
@@ -34,7 +46,7 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> Non
             raise TypeError(
                 f"{who}: {name} is the class {part.__name__}, expected an instance, such as {part.__name__}(...)."
             )
-        if name in taken or name.startswith("_"):
+        if name.partition(".")[0] in taken or name.startswith("_"):
             raise ValueError(
                 f"{who}: a part is called {name}, which is a reserved name, expected another. Rename the part."
             )
@@ -44,6 +56,40 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> Non
                 f"{who}: {name} is {shared[0]}, or shares a part with it, expected separate weights. "
                 f"Create another part, or call {shared[0]} twice."
             )
+
+
+def flat_parts(who: str, parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts by name; those of a list `layers` are layers.0, layers.1 and so on."""
+    found: dict[str, Any] = {}
+    for name, part in parts.items():
+        if not isinstance(part, (list, tuple)):
+            found[name] = part
+            continue
+        if not part:
+            raise ValueError(f"{who}: {name} is an empty list, expected at least one part. Leave it out.")
+        found |= {f"{name}.{k}": each for k, each in enumerate(part)}
+    return found
+
+
+def check_parameter(who: str, name: str, known: Iterable[str]) -> None:
+    """Check that a part has a parameter of this name."""
+    known = list(known)
+    if name not in known:
+        expected = f"one of {', '.join(known)}" if known else "a part with parameters: those without input_size get "
+        expected += "" if known else "theirs in the first call"
+        raise ValueError(f"{who}: {name} is no parameter, expected {expected}.")
+
+
+def check_initial_value(who: str, value: Any) -> tuple[Shape, Any]:
+    """Return the shape of a parameter, and its initial values, None if only a shape is given."""
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    if any(whole(size) is None for size in sizes):
+        check_operand(who, "value", value)
+        array = real_array(who, "value", value)
+        return array.shape, np.array(array, np.float64)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"{who}: the shape is {value}, expected sizes of 0 or more.")
+    return tuple(map(int, sizes)), None
 
 
 def modules_of(part: Any) -> set[Any]:

@@ -1,4 +1,4 @@
-"""Validation of ArrayWithGrad and NumberWithGrad: operands, shapes that must fit, axes, and numpy's own functions."""
+"""Validation of ArrayWithGrad and NumberWithGrad: operands, shapes that must fit, axes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,6 @@ import numpy as np
 from numnet.core.arrays import to_numpy
 
 Shape = tuple[int, ...]
-METHODS = ("exp", "log", "tanh", "sum", "mean", "reshape", "transpose")  # those with the name of numpy's function
-INSTEAD = {
-    "maximum": "Write x.relu() for max(x, 0).",
-    "sqrt": "Write x ** 0.5.",
-    "square": "Write x ** 2.",
-    "concatenate": "Use concatenate of numnet or torchnet.",
-    "stack": "Use stack of numnet or torchnet.",
-}
 
 
 def check_operand(who: str, name: str, value: Any) -> None:
@@ -28,7 +20,7 @@ def check_operand(who: str, name: str, value: Any) -> None:
         kind = type(value).__name__
         got = f"{kind} of the other backend" if kind == who else kind
         raise TypeError(f"{who}: {name} is {got}, expected {who} or plain numbers. A constant? Pass its .value.")
-    if getattr(value, "requires_grad", False):  # numnet's PartWeight says so, too
+    if getattr(value, "requires_grad", False):
         raise TypeError(
             f"{who}: {name} is a parameter, or a tensor that requires a gradient, expected {who} or plain numbers. "
             "Call the part of the Tape instead. A constant? Pass numpy.array(W) of an array, W.detach() of a tensor."
@@ -78,9 +70,12 @@ def check_broadcast(who: str, *shapes: Shape) -> None:
 
 
 def check_matrices(who: str, u: Shape, v: Shape) -> None:
-    """Check the shapes of a product of matrices u @ v."""
-    if len(u) < 2 or len(v) < 2 or u[-1] != v[-2]:
-        raise ValueError(f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m). A vector? Pass v[None].")
+    """Check the shapes of a product u @ v of matrices and vectors."""
+    if not u or not v or u[-1] != v[max(-2, -len(v))]:
+        raise ValueError(
+            f"{who}: {tuple(u)} @ {tuple(v)}, expected (..., n, k) @ (..., k, m), or a vector (k,) for one of them. "
+            "A number? Use *."
+        )
     if len(u) > 2 < len(v):
         check_broadcast(who, u[:-2], v[:-2])
 
@@ -201,13 +196,6 @@ def check_has_axes(who: str, what: str, ndim: int) -> None:
     """Check for an array, not a single number, before it is iterated over or its length is taken."""
     if not ndim:
         raise TypeError(f"{who}: {what} of a single number, expected an array with an axis. Use reshape(1).")
-
-
-def lost_gradient_error(who: str, function: str = "") -> TypeError:
-    """Return the error for a conversion that would silently lose the gradient."""
-    to = f"{function} of another package" if function else "a function without gradients"
-    remedy = f"Write x.{function}()." if function in METHODS else INSTEAD.get(function, "Plain numbers? Pass .value.")
-    return TypeError(f"{who}: passed to {to}, expected its own methods or a part of a Tape. {remedy}")
 
 
 def unknown_operator_error(who: str, symbol: str, remedy: str) -> TypeError:

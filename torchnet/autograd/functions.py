@@ -1,0 +1,77 @@
+"""Functions of several arrays with gradients: concatenate, stack, where, maximum, minimum, einsum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from numnet.core.checks import check_arrays, check_concatenated, check_stacked, validate_call
+from torchnet.autograd.array import ArrayWithGrad
+from torchnet.autograd.elementwise import larger, select, smaller
+from torchnet.autograd.products import einsum_of
+
+
+@ArrayWithGrad.implements
+def concatenate(parts: Sequence[Any], axis: int = -1) -> ArrayWithGrad:
+    """Concatenate arrays along an existing axis; some may be plain arrays."""
+    arrays = alike("concatenate", parts)
+    axis = check_concatenated("concatenate", [u.shape for u in arrays], axis)
+    joined: ArrayWithGrad = ArrayWithGrad.of(torch.cat([u.tensor for u in arrays], axis))
+    return joined
+
+
+@ArrayWithGrad.implements
+def stack(parts: Sequence[Any], axis: int = 0) -> ArrayWithGrad:
+    """Stack arrays of one shape along a new axis."""
+    arrays = alike("stack", parts)
+    axis = check_stacked("stack", [u.shape for u in arrays], axis)
+    joined: ArrayWithGrad = ArrayWithGrad.of(torch.stack([u.tensor for u in arrays], axis))
+    return joined
+
+
+@ArrayWithGrad.implements
+@validate_call
+def where(condition: Any, x: Any, other: Any) -> ArrayWithGrad:
+    """x where the condition is True, elsewhere other; the condition is a plain array of True and False, as x > 0 is."""
+    x, other = alike("where", [x, other])
+    chosen: ArrayWithGrad = select(condition, x, other)
+    return chosen
+
+
+@ArrayWithGrad.implements
+@validate_call
+def maximum(x: Any, other: Any) -> ArrayWithGrad:
+    """The larger of each two elements; each of two equal ones gets half of the gradient."""
+    x, other = alike("maximum", [x, other])
+    larger_one: ArrayWithGrad = larger(x, other)
+    return larger_one
+
+
+@ArrayWithGrad.implements
+@validate_call
+def minimum(x: Any, other: Any) -> ArrayWithGrad:
+    """The smaller of each two elements; each of two equal ones gets half of the gradient."""
+    x, other = alike("minimum", [x, other])
+    smaller_one: ArrayWithGrad = smaller(x, other)
+    return smaller_one
+
+
+@ArrayWithGrad.implements
+@validate_call
+def einsum(subscripts: str, *operands: Any) -> ArrayWithGrad:
+    """The sum of products that the subscripts name, as in numpy: einsum("bij,bjk->bik", u, v).
+
+    No index stands twice in an operand, and "..." is not an index. Without "->" the output has the indices that stand
+    once, in alphabetical order.
+    """
+    result: ArrayWithGrad = einsum_of(subscripts, alike("einsum", operands))
+    return result
+
+
+def alike(who: str, parts: Sequence[Any]) -> list[ArrayWithGrad]:
+    """Convert all to ArrayWithGrad; plain arrays get the dtype of the first ArrayWithGrad."""
+    parts = check_arrays(who, parts)
+    first = next((u for u in parts if isinstance(u, ArrayWithGrad)), None)
+    return [ArrayWithGrad(u) if first is None else first.like(u) for u in parts]
