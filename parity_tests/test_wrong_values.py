@@ -9,7 +9,7 @@ import pytest
 
 from parity_tests.wrong_cases import CASES
 from parity_tests.wrong_parts import Call, use
-from parity_tests.wrong_values import attempt, silence
+from parity_tests.wrong_values import attempt, silence, table
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -17,6 +17,24 @@ def test_the_good_call_is_good(case: str, net: Any) -> None:
     with silence():
         call = CASES[case](net)
         use(call.function(**call.arguments))
+
+
+def bad(net: Any, share: int) -> list[str]:
+    """The cells of the table with a raw error or a changed state."""
+    with silence():
+        rows = list(table(net, share=share))
+    assert len(rows) > 20_000 // share
+    wrong = [row for row in rows if row.outcome.kind in ("raw", "changed")]
+    return [f"{row.case}({row.parameter}={row.value}): {row.outcome}" for row in wrong]
+
+
+def test_a_share_of_the_table_has_no_raw_error_and_changes_nothing(net: Any) -> None:
+    assert bad(net, share=12) == []
+
+
+@pytest.mark.long
+def test_the_table_has_no_raw_error_and_changes_nothing(net: Any) -> None:
+    assert bad(net, share=1) == []
 
 
 def test_a_raw_error_is_seen() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +228,7 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "to_words": function("to_words", data=True, text="a b"),
     "from_words": function("from_words", data=True, words=["a", "b"]),
     "plain": function("plain", data=True, text="a b"),
-    "hold_out": function("hold_out", data=True, items=[1, 2, 3], key=str, fraction=0.5, seed=0),
+    "hold_out": lambda net: Call(partial(net.data.hold_out, key=str), {"items": [1, 2, 3], "fraction": 0.5, "seed": 0}),
     "English": function("English", data=True, seed=0),
     "WordDropout": function("WordDropout", data=True, batches=tokens_in_batches, p=0.1, seed=0, unknown=0, column=None),
 }

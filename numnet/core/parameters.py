@@ -179,9 +179,10 @@ class ParamOperation(Initialization, Operation):
         """Return a copy of every parameter by name."""
         return {name: value.copy() for name, value in self.params.items()}
 
+    @validate_call
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load these values; if any does not match, raise ValueError and change nothing."""
-        params, given = self.params, {name: np.asarray(value) for name, value in state.items()}
+        params, given = self.params, {name: as_array(self.name, name, value) for name, value in state.items()}
         check_built(self.name, self)
         check_weights(self.name, params, given)
         for name, value in given.items():

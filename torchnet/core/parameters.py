@@ -195,6 +195,7 @@ class ParamOperation(Initialization, Operation):
                 state[name] = value.clone()
         return state
 
+    @validate_call
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load these values, arrays or tensors; if any does not match, raise ValueError and change nothing.
 

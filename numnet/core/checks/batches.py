@@ -196,6 +196,7 @@ def check_same_batch(who: str, remembered: int, B: int) -> None:
 
 def check_rows_of_state(who: str, rows: Any, B: int) -> Any:
     """Return the rows of a state of B rows: a number, a list of numbers, or a mask (B,), as an array."""
+    rows = data_array(who, "rows", rows, "the numbers of rows") if hasattr(rows, "detach") else rows
     found = rows if isinstance(rows, np.ndarray) else np.asarray(rows, object)
     if found.dtype == object and found.ndim <= 1 and all(isinstance(row, (int, np.integer)) for row in found.flat):
         found = np.array(found.tolist(), None if found.size else np.int64)

@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from numnet.core.checks.batches import data_array
 from numnet.core.checks.parts import described_part, is_ours
 from numnet.core.checks.values import kind_of
 
@@ -64,7 +65,7 @@ def token_list(who: str, name: str, tokens: Any) -> list[int]:
         remedy = f"One token? Pass [{tokens}]." if isinstance(tokens, numbers.Integral) else "None? Pass ()."
         remedy = f"Encode it: vocabulary.encode([{tokens!r}])." if isinstance(tokens, str) else remedy
         raise TypeError(f"{who}: {name} is {described_part(tokens)}, expected a list of tokens. {remedy}")
-    found = tokens.tolist() if hasattr(tokens, "tolist") else list(tokens)
+    found = data_array(who, name, tokens, "a list of tokens").tolist() if hasattr(tokens, "tolist") else list(tokens)
     for k, token in enumerate(found):
         if type(token) is bool or not isinstance(token, numbers.Integral):
             remedy = f"Encode it: vocabulary.encode([{token!r}])." if isinstance(token, str) else "Pass one flat list."

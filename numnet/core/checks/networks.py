@@ -139,7 +139,7 @@ def check_config(who: str, config: Any, names: Sequence[str]) -> None:
 
 def check_model(who: str, model: Any, method: str) -> None:
     """What an optimizer steps: a model, or a layer with parameters, whose `method` gives them to it."""
-    if not hasattr(model, method) or isinstance(model, type):
+    if not callable(getattr(model, method, None)) or isinstance(model, type):
         kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
         got = "no model is given" if model is None else f"the model is {kind}"
         backend, ours = backend_of(model), "numnet" if method == "flat" else "torchnet"
