@@ -14,6 +14,7 @@ from numnet.core.operation import Operation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
+from numnet.core.seeds import manual_seed
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from numnet.layers.attention import Attention
@@ -99,6 +100,8 @@ __all__ = [  # noqa: RUF022
     "greedy",
     "beam_search",
     "DecodedSequence",
+    # initial values of parts outside of models
+    "manual_seed",
     # define by run
     "Tape",
     "Parameter",

@@ -10,7 +10,7 @@ import pytest
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
-from parity_tests.small import assert_same, both, weights
+from parity_tests.small import assert_same, both, gru, weights
 
 
 @pytest.mark.parametrize("merge", [None, "concat"])
@@ -18,7 +18,7 @@ def test_a_packed_batch_goes_both_ways_with_time_first(merge: str | None) -> Non
     batch = numnet.pack(np.split(np.random.default_rng(0).standard_normal((5, 4)), [2]))
     found = []
     for batch_first in (True, False):
-        layer = both(numnet, merge, batch_first=batch_first)
+        layer = both(numnet, merge, batch_first=batch_first, seed=1)
         y = layer(batch)
         dx = layer.backward(y)
         found.append([part.values for part in (y if merge is None else (y,))] + [dx.values])
@@ -34,7 +34,7 @@ def test_a_layer_may_be_told_that_it_goes_one_way() -> None:
 def test_the_sum_and_the_mean_of_both_ways_are_those_of_the_pair(merge: str, share: float) -> None:
     rng = np.random.default_rng(0)
     x, dy = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 5))
-    one, pair = (numnet.Bidirectional(numnet.GRULayer(5, input_size=4, dtype="float64"), way) for way in (merge, None))
+    one, pair = (both(numnet, way, dtype="float64", seed=1) for way in (merge, None))
     np.testing.assert_allclose(one(x), share * np.add(*pair(x)), atol=1e-14)
     np.testing.assert_allclose(one.backward(dy), pair.backward((share * dy, share * dy)), atol=1e-14)
 
@@ -54,7 +54,7 @@ def test_both_ways_take_a_state_with_time_first() -> None:
     x, h, h_back = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5)), rng.standard_normal((2, 5))
     found = []
     for batch_first in (True, False):
-        layer = numnet.GRULayer(5, input_size=4, dtype="float64", bidirectional=True, batch_first=batch_first)
+        layer = gru(numnet, dtype="float64", bidirectional=True, batch_first=batch_first, seed=1)
         found.append(layer(x if batch_first else x.swapaxes(0, 1), (h, h_back)))
     np.testing.assert_array_equal(found[0], found[1].swapaxes(0, 1))
 

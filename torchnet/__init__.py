@@ -26,6 +26,7 @@ from torchnet.autograd.number import NumberWithGrad
 from torchnet.autograd.tape import Tape
 from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer, ParamOperation
+from torchnet.core.seeds import manual_seed
 from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters
@@ -104,6 +105,8 @@ __all__ = [  # noqa: RUF022
     "greedy",
     "beam_search",
     "DecodedSequence",
+    # initial values of parts outside of models
+    "manual_seed",
     # define by run
     "Tape",
     "Parameter",

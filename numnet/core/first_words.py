@@ -92,7 +92,7 @@ NAMES: dict[str, str] = by_word(
         "tensor Tensor Variable": ARRAYS,
         "save": "Use {net}.save_checkpoint(path, model)",
         "load load_model": LOAD,
-        "manual_seed set_seed": "Give the model a seed: {net}.RNNModel(layers, seed=1)",
+        "set_seed": "Use {net}.manual_seed(1), or give the model a seed: {net}.RNNModel(layers, seed=1)",
         "nn optim functional utils": IN_ITSELF,
     }
 )

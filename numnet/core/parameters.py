@@ -25,6 +25,7 @@ from numnet.core.checks import (
 from numnet.core.evaluation import BUILDING, Unbuilt
 from numnet.core.initialization import Initialization
 from numnet.core.operation import Array, Operation
+from numnet.core.seeds import PART_SEEDS
 
 
 class ParamOperation(Initialization, Operation):
@@ -34,6 +35,8 @@ class ParamOperation(Initialization, Operation):
     without it the first batch does. A model initializes all its parts from one generator, so that no two start equal.
     But a part with its own `seed`, or one that was called, changed or in a model before, keeps its values.
     """
+
+    part_seeds = PART_SEEDS
 
     @validate_call
     def __init__(
@@ -160,7 +163,8 @@ class ParamOperation(Initialization, Operation):
     def build_once(self, input_size: int) -> None:
         """Build, unless another thread has built in the meantime."""
         if not self.built:
-            self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
+            with self.keeping_parts():
+                self.build(input_size, self.own_generator(), self.dtype)
 
     def cast(self, name: str, x: Any) -> Array:
         """Cast x to the layer's dtype, from any dtype of real numbers."""

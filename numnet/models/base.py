@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from numnet.core.checks import check_config, check_sequence, check_steps, kind_of
 from numnet.core.lengths import as_resets, mask_like
@@ -22,6 +26,15 @@ class ModelBase(Network):
     ready: Any
     saved: Any
     load_state_dict: Any
+
+    def own_generator(self) -> np.random.Generator:
+        """Return the generator of the model's seed, by default 0."""
+        return np.random.default_rng(self.seed or 0)
+
+    @contextmanager
+    def keeping_parts(self) -> Iterator[None]:
+        """A model initializes its parts."""
+        yield
 
     @property
     def named_layers(self) -> dict[str, Any]:

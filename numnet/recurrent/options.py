@@ -150,7 +150,8 @@ class RecurrentOptions:
             if part is not None:
                 part.built = False
         if self.input_size is not None:
-            other.build(self.input_size, np.random.default_rng((self.seed or 0) + 1), self.dtype)
+            rng = other.own_generator() if self.seed is None else np.random.default_rng(self.seed + 1)
+            other.build(self.input_size, rng, self.dtype)
         return other
 
     def reset_state(self, rows: Any = None) -> None:

@@ -25,6 +25,7 @@ from numnet.core.evaluation import BUILDING, Unbuilt
 from numnet.core.initialization import Initialization
 from torchnet.core.device import DTypeLike, as_dtype, as_tensor
 from torchnet.core.operation import Operation
+from torchnet.core.seeds import PART_SEEDS
 
 
 class ParamOperation(Initialization, Operation):
@@ -35,6 +36,8 @@ class ParamOperation(Initialization, Operation):
     that no two start equal. But a part with its own `seed`, or one that was called, changed or in a model before, keeps
     its values.
     """
+
+    part_seeds = PART_SEEDS
 
     @validate_call
     def __init__(self, input_size: int | None = None, seed: int | None = None, dtype: DTypeLike = "float32") -> None:
@@ -172,7 +175,8 @@ class ParamOperation(Initialization, Operation):
     def build_once(self, input_size: int, like: Tensor | None) -> None:
         """Build, unless another thread has built in the meantime."""
         if not self.built:
-            self.build(input_size, np.random.default_rng(self.seed or 0), self.dtype)
+            with self.keeping_parts():
+                self.build(input_size, self.own_generator(), self.dtype)
             if like is not None:
                 self.to(like.device)
 
