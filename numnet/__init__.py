@@ -16,7 +16,7 @@ from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.core.seeds import manual_seed
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
-from numnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from numnet.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from numnet.layers.attention import Attention
 from numnet.layers.characters import Characters
 from numnet.layers.concat import Concat
@@ -25,8 +25,10 @@ from numnet.layers.dense import Dense
 from numnet.layers.dropout import Dropout
 from numnet.layers.embedding import Embedding
 from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from numnet.layers.parameter import Parameter
 from numnet.layers.pooling import Pooling
+from numnet.layers.repeat import RepeatVector
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
@@ -43,6 +45,7 @@ from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
 from numnet.recurrent.rnn import RNNNode
+from numnet.recurrent.stack import RecurrentStack
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.training.curvature import hessian_vector
 from numnet.training.history import History, require_plot
@@ -65,6 +68,7 @@ __all__ = [  # noqa: RUF022
     "IndRNNLayer",
     "RecurrentLayer",
     "Bidirectional",
+    "RecurrentStack",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",
@@ -81,12 +85,21 @@ __all__ = [  # noqa: RUF022
     "Characters",
     "Convolution",
     "Pooling",
+    "RepeatVector",
     "Concat",
     "Attention",
     "Dropout",
+    "LayerNorm",
+    "RMSNorm",
+    "BatchNorm",
     "Sigmoid",
     "Tanh",
     "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "SiLU",
+    "GELU",
+    "Softplus",
     "Softmax",
     # losses
     "Loss",

@@ -52,7 +52,7 @@ EQUATION = re.compile(r"\(\d+[a-z]?\)")
 OPTIMIZER_ALONE = "losses and gradients agree, so the optimizers differ"
 ABOUT = (  # the tensor a sentence is about: an operand of a derivative, or a part of the upstream gradient
     re.compile(r"∂(?:\([^)]*\)|[^\s/]+)/∂(\S+)"),
-    re.compile(r"[:;] (?:the last )?(\w+)(?: of row \d+)?(?: at step \d+)? has weight"),
+    re.compile(r"[:;] (?:the last )?([\w.]+)(?: of row \d+)?(?: at step \d+)? has weight"),
     re.compile(r"as if the upstream gradients? of (?:the last )?(\w+)"),
     re.compile(r"the upstream gradient d(\w+?)(?:_next)?\b"),
     re.compile(r"differs from the plain step: d(\S+) at step"),

@@ -39,6 +39,7 @@ NODES: dict[str, dict[str, Any]] = {
 OPTIONS: dict[str, dict[str, Any]] = {
     "gaps": {},
     "tokens": {},
+    "no bias": {"bias": False},
     "with output": {"output_size": True},
     "reverse": {"reverse": True},
     "last alone": {"return_sequences": False},
@@ -123,11 +124,11 @@ FAMILY = [
     *(family_case(node) for node in NODES),
     *(family_case("LSTM", option) for option in OPTIONS),
     *(family_case("GRU before", option) for option in OPTIONS if option not in PAIRS),
-    *(family_case("RNN", option) for option in ("gaps", "reverse", "state dropout", "zoneout", "both ways")),
-    *(family_case("GRU after", option) for option in ("gaps", "state dropout", "zoneout", "both ways")),
+    *(family_case("RNN", option) for option in ("gaps", "reverse", "no bias", "state dropout", "zoneout", "both ways")),
+    *(family_case("GRU after", option) for option in ("gaps", "no bias", "state dropout", "zoneout", "both ways")),
     *(
         family_case("LSTM with all", option)
-        for option in ("gaps", "tokens", "state dropout", "weight dropout", "zoneout", "both ways")
+        for option in ("gaps", "tokens", "no bias", "state dropout", "weight dropout", "zoneout", "both ways")
     ),
     *(family_case("GRU before layer_norm", option) for option in ("tokens", "state dropout", "weight dropout")),
     *(family_case("MGU", option) for option in ("gaps", "state dropout", "both ways")),
@@ -164,6 +165,28 @@ def convolution(width: int, **options: Any) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: net.Convolution(z.O, width=width, input_size=z.D, seed=z.seed, dtype=dtype, **options)
 
 
+def batch_norm(name: str, **options: Any) -> Case:
+    """Several rows have all steps, for the variance of very few numbers may be near 0."""
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        x, lengths = rng.standard_normal((z.B + 5, z.T, z.D)), rng.integers(0, z.T + 1, z.B + 5)
+        lengths[:5] = z.T
+        time_major = not options.get("batch_first", True)
+        return {"x": x.swapaxes(0, 1) if time_major else x, "lengths": lengths}
+
+    return Case(name, lambda net, z, dtype: net.BatchNorm(input_size=z.D, dtype=dtype, **options), draw)
+
+
+def evaluated(net: Any, z: Sizes, dtype: str) -> Any:
+    """A BatchNorm with the statistics of one batch, in evaluation mode."""
+    layer = net.BatchNorm(input_size=z.D, dtype=dtype)
+    layer(z.rng.standard_normal((9, z.D)))
+    return layer.eval()
+
+
+BATCH_NORMS = [batch_norm("BatchNorm"), batch_norm("BatchNorm, time-major", batch_first=False)]
+
+
 def concat(layers: Callable[[Any, Sizes], list[Any]], *widths: str) -> Callable[[Any, Sizes, str], Any]:
     """Widths are numbers, or letters of the sizes."""
 
@@ -178,8 +201,11 @@ def concat(layers: Callable[[Any, Sizes], list[Any]], *widths: str) -> Callable[
 OVER_TIME = [
     *POOLING,
     over_time("Convolution", convolution(3)),
+    over_time("Convolution, causal", convolution(3, causal=True)),
+    over_time("Convolution without bias", convolution(3, bias=False)),
     over_time("Convolution of width 4, gaps", convolution(4), gaps=True),
     over_time("Convolution, time-major", convolution(3, batch_first=False)),
+    over_time("BatchNorm in evaluation", evaluated),
     over_time("Concat of all of x", concat(lambda net, z: [net.Dense(z.O), net.Tanh(), net.Convolution(z.H, width=2)])),
     over_time("Concat of columns", concat(lambda net, z: [net.Convolution(z.H), net.Dense(z.O)], "D", "2"), wider=2),
     over_time("Concat of poolings", concat(lambda net, z: [net.Pooling("mean"), net.Pooling("max")])),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.family import drawer, family_case, maker
+from parity_tests.family import BATCH_NORMS, drawer, family_case, maker, ragged
 from parity_tests.probe import Arrays
 from parity_tests.strategies import LAYERS, Case, Sizes, plain, recurrent, sequence
 
@@ -65,7 +65,51 @@ def reading_case(name: str, **options: Any) -> Case:
     return Case(f"a node that reads out, {name}", make, drawer("RNN", {}, ("gaps",)))
 
 
+def stacked(kind: str, **options: Any) -> Case:
+    """A stack of two layers, or of as many as the options say, with start states and lengths."""
+    both, options = options.get("bidirectional"), {"layers": 2, **options}
+    names = ("h", "c") if kind == "LSTM" else ("h",)
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        return getattr(net, f"{kind}Layer")(z.H, input_size=z.D, seed=z.seed, dtype=dtype, **options)
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        ways = ("_forth", "_back") if both else ("",)
+        states = [f"layers.{k}.{name}{way}" for k in range(options["layers"]) for way in ways for name in names]
+        drawn = {name: rng.standard_normal((z.B, z.H)) for name in states}
+        return {"x": rng.standard_normal((z.B, z.T, z.D)), "lengths": ragged(rng, z), **drawn}
+
+    return Case(f"{kind} in layers, {', '.join(options)}", make, draw)
+
+
+def mixed(merge: str, H: int) -> Case:
+    """An LSTM forwards and a GRU backwards, which is wider with H."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        options = {"input_size": z.D, "seed": z.seed, "dtype": dtype}
+        return net.Bidirectional(
+            net.LSTMLayer(z.H, **options), merge, backward_layer=net.GRULayer(z.H + H, reverse=True, **options)
+        )
+
+    def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
+        states = {name: rng.standard_normal((z.B, z.H)) for name in ("h_forth", "c_forth")}
+        states["h_back"] = rng.standard_normal((z.B, z.H + H))
+        return {"x": rng.standard_normal((z.B, z.T, z.D)), "lengths": ragged(rng, z), **states}
+
+    return Case(f"LSTM and GRU, both ways, {merge}", make, draw)
+
+
+MIXED = [mixed("concat", 2), mixed("mul", 0)]
+STACKS = [
+    stacked("RNN"),
+    stacked("GRU", dropout=0.4, layers=3, reset="before"),
+    stacked("LSTM", dropout=0.4, bidirectional=True),
+    stacked("LSTM", return_sequences=False, peepholes=True),
+]
 MORE = [
+    *BATCH_NORMS,
+    *STACKS,
+    *MIXED,
     *(plain(case) for case in (*LAYERS, *map(family_case, ("RNN relu", "GRU before", "LSTM")))),
     merging("mean"),
     merging("sum"),

@@ -172,6 +172,8 @@ NETWORKS = [
     looped("GRU before", lambda net: net.LayerNormGRUNode(H, reset="before")),
     looped("LSTM", lambda net: net.LSTMNode(H)),
     looped("LSTM variant", lambda net: net.LSTMVariantNode(H, peepholes=True, coupled=True)),
+    looped("GRU without bias", lambda net: net.GRUNode(H, bias=False)),
+    looped("LSTM without bias", lambda net: net.LSTMNode(H, bias=False)),
     looped("MGU", lambda net: net.MGUNode(H)),
     looped("IndRNN", lambda net: net.IndRNNNode(H, activation="tanh")),
     Network("tokens", lambda net: {"embed": net.Embedding(V, D), "node": net.GRUNode(H, input_size=V),

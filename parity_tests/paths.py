@@ -28,6 +28,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # of the layer, a
     "bidirectional": ({"bidirectional": True}, {}),
     "output_size": ({"output_size": 2}, {}),
     "return_sequences=False": ({"return_sequences": False}, {}),
+    "bias=False": ({"bias": False}, {}),
     "learn_state": ({"learn_state": True}, {}),
     "stateful": ({"stateful": True}, {}),
     "weight_dropout": ({"weight_dropout": 0.4}, {}),

@@ -63,7 +63,7 @@ class Case:
     @property
     def has_kinks(self) -> bool:
         """Whether a max(a, 0) is in it."""
-        return any(name in self.name for name in ("relu", "ReLU", "IndRNN,"))
+        return any(name in self.name for name in ("relu", "ReLU", "ELU of", "IndRNN,"))
 
     def build(self, net: Any, z: Sizes, dtype: str = "float64", device: str = "cpu") -> Any:
         """The thing on that backend, every parameter random: the same numbers on either."""
@@ -170,6 +170,15 @@ def operation(kind: str) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: getattr(net, kind)()
 
 
+def norm(kind: str, **options: Any) -> Case:
+    """A norm of one sample. Of very few numbers the variance may be near 0, where it is too steep to be checked."""
+    return Case(
+        f"{kind}{' without bias' if options else ''}",
+        lambda net, z, dtype: getattr(net, kind)(input_size=z.D + 3, dtype=dtype, **options),
+        lambda rng, z: {"x": rng.standard_normal((z.B, z.T, z.D + 3))},
+    )
+
+
 def dropout(p: float, training: bool) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: net.Dropout(p, seed=z.seed).train(training)
 
@@ -191,12 +200,24 @@ def attention(kind: str) -> Case:
     return Case(f"Attention {kind}", make, draw)
 
 
+ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Softmax")
 OPERATIONS = [
-    *(Case(kind, operation(kind), sequence()) for kind in ("Sigmoid", "Tanh", "ReLU", "Softmax")),
+    *(Case(kind, operation(kind), sequence()) for kind in ACTIVATIONS),
+    Case("GELU by tanh", lambda net, z, dtype: net.GELU("tanh"), sequence()),
+    Case("ELU of 0.5", lambda net, z, dtype: net.ELU(0.5), sequence()),
     Case("Dense", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype), sequence()),
+    Case("Dense without bias", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, bias=False, dtype=dtype),
+         sequence()),
     Case("Dense on one step", lambda net, z, dtype: net.Dense(z.O, input_size=z.D, dtype=dtype),
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
+    norm("LayerNorm"),
+    norm("LayerNorm", bias=False),
+    norm("RMSNorm"),
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
+    Case("Embedding with padding", lambda net, z, dtype: net.Embedding(z.D, z.O, padding=0, dtype=dtype),
+         sequence(tokens=True)),
+    Case("RepeatVector", lambda net, z, dtype: net.RepeatVector(z.T),
+         lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Characters", lambda net, z, dtype: net.Characters(z.V, embedding_size=z.D, output_size=z.O, dtype=dtype),
          words),
     Case("Dropout in evaluation", dropout(0.4, False), sequence()),

@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
+from parity_tests.more_cases import MIXED
+from parity_tests.oracles import everything
+from parity_tests.probe import assert_near
+from parity_tests.slopes import slope_error
 from parity_tests.small import assert_same, both, gru, weights
+from parity_tests.strategies import TOLERANCE, Case, Sizes, sizes
 
 
 @pytest.mark.parametrize("merge", [None, "concat"])
@@ -74,3 +80,44 @@ def test_a_class_of_ones_own_may_go_both_ways(net: Any) -> None:
     assert layer.backwards.reverse
     first, second = (to_numpy(layer.params[f"{way}.W_x"]) for way in ("forwards", "backwards"))
     assert (first != second).all()
+
+
+@pytest.mark.parametrize("case", MIXED, ids=repr)
+@given(z=sizes)
+def test_two_kinds_of_layer_agree_with_autograd_and_with_differences(case: Case, z: Sizes) -> None:
+    assert_near(everything(case, numnet, z), everything(case, torchnet, z), TOLERANCE["float64"])
+    error, words = slope_error(case, numnet, z)
+    assert error <= TOLERANCE["slopes"], words
+
+
+def test_a_backward_layer_of_another_kind_is_saved_and_shown(net: Any) -> None:
+    layer = net.Bidirectional(net.LSTMLayer(3), backward_layer=net.GRULayer(2, reverse=True))
+    model = net.RNNModel([layer, net.Dense(2)], input_size=4)
+    assert repr(layer) == "Bidirectional(LSTMLayer(3), backward_layer=GRULayer(2, reverse=True))"
+    assert layer.output_width == 5
+    again = net.RNNModel.from_config(model.config())
+    again.load_state_dict(model.state_dict())
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "backward_layer has reverse=False, expected True. Create it with reverse=True"),
+        (
+            {"reverse": True, "batch_first": False},
+            "batch_first of backward_layer is False, expected that of layer, True",
+        ),
+        ({"reverse": True, "return_sequences": False}, "return_sequences of backward_layer is False, expected that of"),
+    ],
+)
+def test_a_backward_layer_that_does_not_fit(options: Any, words: str, net: Any) -> None:
+    with pytest.raises(ValueError, match=words):
+        net.Bidirectional(net.LSTMLayer(3), backward_layer=net.GRULayer(2, **options))
+
+
+def test_outputs_of_two_widths_cannot_be_added(net: Any) -> None:
+    layer = net.Bidirectional(net.LSTMLayer(3), "sum", backward_layer=net.GRULayer(2, reverse=True))
+    with pytest.raises(ValueError, match="the layers have 3 and 2 outputs, expected the same for merge='sum'"):
+        layer(np.ones((2, 3, 4)))

@@ -91,14 +91,13 @@ def test_options_of_constructors(name: str) -> None:
 WORDS: list[tuple[str, Callable[[Any], Any]]] = [
     ("Adam: no option is called 'lr'. Use learning_rate.", lambda net: net.Adam(lr=0.01)),
     (
-        "LSTMLayer: no option is called 'num_layers'. "
-        "Use a list, each layer with its own options: RNNModel([LSTMLayer(64), LSTMLayer(64)]).",
+        "LSTMLayer: no option is called 'num_layers'. Use layers: LSTMLayer(64, layers=2).",
         lambda net: net.LSTMLayer(64, num_layers=2),
     ),
     (
         "GRULayer: no option is called 'return_sequance', expected one of output_size, input_size, batch_first, "
         "reverse, return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
-        "reset, initial, seed, dtype, layer_norm. Did you mean return_sequences?",
+        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm. Did you mean return_sequences?",
         lambda net: net.GRULayer(64, return_sequance=True),
     ),
     ("Tanh: no option is called 'p', expected none.", lambda net: net.Tanh(p=1)),
@@ -176,19 +175,6 @@ def test_an_error_in_a_property_is_shown(net: Any) -> None:
 
     if net is numnet:  # torch.nn.Module hides it
         assert "no_such_thing" in said(lambda: Odd().broken, AttributeError)
-
-
-def test_the_recipe_for_no_bias_works(net: Any) -> None:
-    dense = net.Dense(2, input_size=3, seed=1)
-    dense.load_state_dict({**{name: to_numpy(p) for name, p in dense.params.items()}, "b": np.zeros(2)})
-    optimizer, loss = net.Adam(0.1), net.MeanSquaredError()
-    for _ in range(3):
-        dense.zero_grad()
-        loss(dense(np.ones((4, 3))), np.ones((4, 2)))
-        dense.backward(loss.backward())
-        dense.grads["b"][...] = 0
-        optimizer.step(dense)
-    assert (to_numpy(dense.params["b"]) == 0).all()
 
 
 def test_the_recipe_for_another_learning_rate_works(net: Any) -> None:

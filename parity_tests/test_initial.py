@@ -287,3 +287,17 @@ def test_the_forget_bias_is_added_to_the_forget_gates_rows_alone(options: dict[s
     np.testing.assert_allclose(added, expected, atol=1e-15)
     default = getattr(numnet, names[0])(3, **sizes).params["b"]
     np.testing.assert_array_equal(default, without.params["b"])
+
+
+@pytest.mark.parametrize("name", ["Dense", "Convolution", "RNNLayer", "GRULayer", "LSTMLayer"])
+def test_a_number_is_the_range_of_a_uniform_distribution(name: str, net: Any) -> None:
+    """Of every parameter, biases too; 600 values come near the ends."""
+    layer = getattr(net, name)(30, input_size=20, initial=0.05)
+    for name, value in ((name, to_numpy(p)) for name, p in layer.params.items()):
+        assert 0.04 < np.abs(value).max() <= 0.05, name
+        assert value.std() == pytest.approx(0.05 / 3**0.5, rel=0.4), name
+    again = type(layer)(**layer.config(), input_size=20)
+    assert again.config()["initial"] == 0.05
+    for wrong in (0, -0.1, float("inf"), "uniform"):
+        with pytest.raises(ValueError, match="initial is"):
+            getattr(net, type(layer).__name__)(3, initial=wrong)

@@ -44,7 +44,7 @@ def test_the_comparison_is_of_two_paths() -> None:
         for case, layer in zip(CASES, layers):
             run(layer, case.inputs(RAGGED))
         counts.append(sum(layer.path == "fast" for layer in layers))
-    assert counts == [43, 27]
+    assert counts == [47, 30]
 
 
 @pytest.mark.parametrize("option", OPTIONS)

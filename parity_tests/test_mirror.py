@@ -27,7 +27,7 @@ SHARED = set(
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
-    """autograd.outputs autograd.stored autograd.weights core.layout core.pairs core.unread recurrent.call
+    """core.buffers layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs recurrent.call
     training.resume""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]

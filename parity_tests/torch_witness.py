@@ -95,14 +95,16 @@ def one_way(spec: Any, own: Tensors, x: Tensor, real: Array, start: Any, reverse
 def raw_module(kind: str, chosen: Any, z: Sizes) -> Any:
     """torch.nn's layer, whose own weights are never used."""
     options: dict[str, Any] = {"nonlinearity": chosen.get("activation", "tanh")} if kind == "RNN" else {}
-    options |= {"proj_size": chosen["proj_size"]} if "proj_size" in chosen else {}
+    options |= {name: chosen[name] for name in ("proj_size", "bias") if name in chosen}
     return getattr(torch.nn, kind)(z.D, z.H, batch_first=True, **options).double()
 
 
 def raw_weights(own: Tensors) -> Tensors:
     """Our weights under torch's names: a second bias of zeros, but for the candidate of a GRU."""
-    b_h = torch.zeros_like(own["b"])
-    if "b_h" in own:
-        b_h = torch.cat((b_h[: -len(own["b_h"])], own["b_h"]))
-    weights = {"weight_ih_l0": own["W_x"], "weight_hh_l0": own["W_h"], "bias_ih_l0": own["b"], "bias_hh_l0": b_h}
+    weights = {"weight_ih_l0": own["W_x"], "weight_hh_l0": own["W_h"]}
+    if "b" in own:
+        b_h = torch.zeros_like(own["b"])
+        if "b_h" in own:
+            b_h = torch.cat((b_h[: -len(own["b_h"])], own["b_h"]))
+        weights |= {"bias_ih_l0": own["b"], "bias_hh_l0": b_h}
     return {**weights, "weight_hr_l0": own["W_r"]} if "W_r" in own else weights

@@ -37,7 +37,9 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "Embedding": {"input_size": 5, "output_size": 3},
     "Characters": {"input_size": 9, "embedding_size": 3, "output_size": 4},
     "Convolution": {"output_size": 3},
-    **{name: {} for name in ("Pooling", "Attention", "Dropout", "Sigmoid", "Tanh", "ReLU", "Softmax")},
+    "RepeatVector": {"times": 3},
+    **{name: {} for name in ("Pooling", "Attention", "Dropout", "LayerNorm", "RMSNorm", "BatchNorm")},
+    **{name: {} for name in ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Softmax")},
     **{name: {} for name in ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError")},
     **{name: {"learning_rate": 0.1} for name in ("SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW")},
     "ConstantSchedule": {"learning_rate": 0.1},
@@ -96,6 +98,8 @@ def layers(net: Any) -> dict[str, Any]:
         "Dense": net.Dense(3, input_size=4),
         "Convolution": net.Convolution(3, input_size=4),
         "Pooling": net.Pooling("max"),
+        "LayerNorm": net.LayerNorm(),
+        "BatchNorm": net.BatchNorm(),
         "Dropout": net.Dropout(0.3),
         "Concat": net.Concat([net.Dense(2), net.Dense(3)], [1, 3]),
         "Tanh": net.Tanh(),
@@ -132,7 +136,7 @@ def of_layers() -> Iterator[tuple[str, Callable[[Any], Call]]]:
 def use(made: Any) -> None:
     """Use what a constructor made, so that a wrong option does not fail later, in other words."""
     kinds = {base.__name__ for base in type(made).__mro__}
-    if "Node" in kinds or "Attention" in kinds or "Parameter" in kinds or "Characters" in kinds or "Concat" in kinds:
+    if kinds & {"RepeatVector", "Node", "Attention", "Parameter", "Characters", "Concat"}:
         return
     if "Embedding" in kinds:
         made(np.zeros((1, 2), int))

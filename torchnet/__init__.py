@@ -27,7 +27,7 @@ from torchnet.autograd.tape import Tape
 from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer, ParamOperation
 from torchnet.core.seeds import manual_seed
-from torchnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from torchnet.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters
 from torchnet.layers.concat import Concat
@@ -36,8 +36,10 @@ from torchnet.layers.dense import Dense
 from torchnet.layers.dropout import Dropout
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from torchnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
+from torchnet.layers.repeat import RepeatVector
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel
 from torchnet.recurrent.bidirectional import Bidirectional
@@ -51,6 +53,7 @@ from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
+from torchnet.recurrent.stack import RecurrentStack
 from torchnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.training.curvature import hessian_vector
 from torchnet.training.optimizer import Optimizer
@@ -70,6 +73,7 @@ __all__ = [  # noqa: RUF022
     "IndRNNLayer",
     "RecurrentLayer",
     "Bidirectional",
+    "RecurrentStack",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",
@@ -86,12 +90,21 @@ __all__ = [  # noqa: RUF022
     "Characters",
     "Convolution",
     "Pooling",
+    "RepeatVector",
     "Concat",
     "Attention",
     "Dropout",
+    "LayerNorm",
+    "RMSNorm",
+    "BatchNorm",
     "Sigmoid",
     "Tanh",
     "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "SiLU",
+    "GELU",
+    "Softplus",
     "Softmax",
     # losses
     "Loss",

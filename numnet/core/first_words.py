@@ -30,16 +30,7 @@ NO_GRAPH = "Leave it out: gradients are computed by loss_and_grads and backward 
 ARRAYS = "Use numpy arrays: every call takes them"
 TRAINER = "a Trainer: {net}.Trainer(model, {net}.Adam(0.001), batches).fit(epochs=3)"
 LOAD = "Use {net}.load_checkpoint(path), then {net}.RNNModel.from_checkpoint(checkpoint)"
-STACK = "Use a list, each layer with its own options: RNNModel([{kind}(64), {kind}(64)])"
-NO_BIAS = (
-    "Every {kind} has a bias b. To train without, load zeros for it (load_state_dict) "
-    "and set its gradient to 0 before each step: grads['b'][...] = 0"
-)
 AFTER = "Use a layer of its own after it: [{kind}(64), Tanh()], or Sigmoid(), ReLU(), Softmax()"
-BETWEEN = (
-    "Use a Dropout between layers, [{kind}(64), Dropout(0.2), {kind}(64)]; "
-    "inside of a layer there are state_dropout, zoneout and weight_dropout"
-)
 SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule")
 SHOWN_BY_X = "the first batch shows it"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
@@ -61,8 +52,11 @@ NAMES: dict[str, str] = by_word(
         "Linear": "Use {net}.Dense(output_size): the first batch shows the input size",
         "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",
         "Conv1d Conv1D": "Use {net}.Convolution(output_size, width=3)",
-        "Activation": "Use a layer: {net}.Tanh(), {net}.Sigmoid(), {net}.ReLU() or {net}.Softmax()",
-        "LayerNorm": "Use the option of the recurrent layers: {net}.LSTMLayer(64, layer_norm=True)",
+        "Activation": "Use a layer: {net}.Tanh(), {net}.Sigmoid(), {net}.ReLU(), {net}.GELU() or another",
+        "Swish": "Use {net}.SiLU()",
+        "LayerNormalization": "Use {net}.LayerNorm(), or inside of a layer {net}.LSTMLayer(64, layer_norm=True)",
+        "BatchNorm1d BatchNormalization": "Use {net}.BatchNorm()",
+        "RMSNormalization": "Use {net}.RMSNorm()",
         "GlobalMaxPooling1D GlobalMaxPool1D": 'Use {net}.Pooling("max")',
         "GlobalAveragePooling1D GlobalAvgPool1D": 'Use {net}.Pooling("mean")',
         "MultiheadAttention": 'Use {net}.Attention("dot"), which has one head',
@@ -123,10 +117,9 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             "Operation": "Leave it out: " + SHOWN_BY_X,
         },
         # layers
-        "num_layers": {"RecurrentLayer": STACK, "Node": "Use one {kind} for each layer"},
-        "dropout": {"RecurrentLayer": BETWEEN},
+        "num_layers": {"NamedLayer": "Use layers: {kind}(64, layers=2)", "Node": "Use one {kind} for each layer"},
         "recurrent_dropout": {"RecurrentLayer": "Use state_dropout, which has one mask a sequence"},
-        "bias use_bias": dict.fromkeys(("Dense", "Convolution", "RecurrentLayer", "Node"), NO_BIAS),
+        "use_bias": dict.fromkeys(("Dense", "Convolution", "NamedLayer", "Node"), "Use bias"),
         "nonlinearity": dict.fromkeys(("RNNLayer", "IndRNNLayer", "RNNNode", "IndRNNNode"), "Use activation"),
         "activation": {
             **dict.fromkeys(("Dense", "Convolution"), AFTER),
@@ -141,10 +134,11 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "reset_after": {"GRULayer": 'Use reset="after" (PyTorch, cuDNN) or reset="before"'},
         "unit_forget_bias": {"LSTMLayer": "Use forget_bias=1.0"},
         "merge_mode": {"Operation": 'Use Bidirectional(LSTMLayer(64), merge="sum")'},
-        "mask_zero padding_idx": {"Operation": LENGTHS},
+        "padding_idx": {"Embedding": "Use padding: Embedding(50, 16, padding=0)", "Operation": LENGTHS},
+        "mask_zero": {"Operation": LENGTHS},
         "kernel_initializer recurrent_initializer bias_initializer init": dict.fromkeys(
             ("Dense", "Convolution", "Characters", "Attention", "NamedLayer", "Node"),
-            'Use initial: "pytorch", "glorot" or "orthogonal"',
+            'Use initial: "pytorch", "glorot", "orthogonal", or a number r for uniform values within ±r',
         ),
         "embeddings_initializer": {"Embedding": "Use std, the standard deviation of the initial values"},
         "name": {"Operation": "Leave it out: the name is the place in the model, layers.0, or the keyword on a Tape"},
@@ -155,7 +149,10 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "betas": {"Adam": "Use beta1 and beta2: {kind}(beta1=0.9, beta2=0.999)"},
         "beta_1": {"Adam": "Use beta1"},
         "beta_2": {"Adam": "Use beta2"},
-        "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adam"), "Use epsilon"),
+        "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adam", "FeatureNorm", "BatchNorm"), "Use epsilon"),
+        "normalized_shape num_features": dict.fromkeys(
+            ("FeatureNorm", "BatchNorm"), "Use input_size, or leave it out: " + SHOWN_BY_X
+        ),
         "alpha rho": {"RMSProp": "Use decay"},
         "momentum": {"SGD": "Use SGDMomentum(learning_rate, momentum=0.9)"},
         "clipnorm global_clipnorm max_norm max_grad_norm": {"Optimizer": "Use clip_norm"},

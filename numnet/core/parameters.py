@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,11 @@ import numpy.typing as npt
 from numnet.core.arrays import as_array, as_dtype
 from numnet.core.assignment import LIVE, NamedArrays
 from numnet.core.attributes import discard_saved
+from numnet.core.buffers import Buffers
 from numnet.core.checks import (
     check_any_feature,
-    check_built,
     check_input_size,
     check_shape,
-    check_weights,
     check_width_of_y,
     no_method,
     tied_error,
@@ -28,12 +27,13 @@ from numnet.core.operation import Array, Operation
 from numnet.core.seeds import PART_SEEDS
 
 
-class ParamOperation(Initialization, Operation):
+class ParamOperation(Buffers, Initialization, Operation):
     """An Operation with parameters: an array `W` has its gradient in `dW`.
 
     `backward` ADDS to the gradients; `zero_grad` clears them. With `input_size` the constructor creates the parameters,
     without it the first batch does. A model initializes all its parts from one generator, so that no two start equal.
-    But a part with its own `seed`, or one that was called, changed or in a model before, keeps its values.
+    But a part with its own `seed`, or one that was called, changed or in a model before, keeps its values. Buffers are
+    attributes that are saved with the parameters, but have no gradient: see `add_buffer`.
     """
 
     part_seeds = PART_SEEDS
@@ -78,19 +78,24 @@ class ParamOperation(Initialization, Operation):
                 vars(module)["dtype"] = converted
         for _, holder, name in list(self.holders()):
             holder.add_param(name, getattr(holder, name))
+        for _, holder, name in self.holders(kind="buffer_names"):
+            holder.add_buffer(name, getattr(holder, name))
         self.count_change()
 
     def make(self, rng: np.random.Generator) -> int:
         """Initialize the parameters for inputs of width `input_size`; return the width of the outputs."""
         raise no_method(self, "make", "make(rng) → the width of y")
 
-    def holders(self, prefix: str = "") -> Iterator[tuple[str, ParamOperation, str]]:
-        """Yield (full name, owner, name in the owner) of every parameter: its own first, then those of its parts."""
-        for name in self.param_names:
+    def holders(self, prefix: str = "", kind: str = "param_names") -> Iterator[tuple[str, ParamOperation, str]]:
+        """Yield (full name, owner, name in the owner) of every parameter: its own first, then those of its parts.
+
+        With kind="buffer_names" it yields the buffers.
+        """
+        for name in getattr(self, kind):
             yield prefix + name, self, name
         for part, operation in self.parts().items():
             if isinstance(operation, ParamOperation):
-                yield from operation.holders(f"{prefix}{part}." if part else prefix)
+                yield from operation.holders(f"{prefix}{part}." if part else prefix, kind)
 
     @property
     def params(self) -> dict[str, Array]:
@@ -178,21 +183,6 @@ class ParamOperation(Initialization, Operation):
         """Clear every gradient."""
         for gradient in self.grads.values():
             gradient.fill(0)
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return a copy of every parameter by name."""
-        return {name: value.copy() for name, value in self.params.items()}
-
-    @validate_call
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Load these values; if any does not match, raise ValueError and change nothing."""
-        params, given = self.params, {name: as_array(self.name, name, value) for name, value in state.items()}
-        check_built(self.name, self)
-        check_weights(self.name, params, given)
-        for name, value in given.items():
-            params[name][...] = value
-        self.protect_parameters()
-        self.count_change()
 
 
 class Layer(ParamOperation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,32 @@ def show(thing: Any, **more: Any) -> str:
     """Return the call that makes the thing, as one would type it, with `more` arguments."""
     shown = [*arguments_of(thing), *(f"{name}={text(value)}" for name, value in more.items())]
     return f"{type(thing).__name__}({', '.join(shown)})"
+
+
+def show_stack(stack: Any) -> str:
+    """Return the call that makes a stack of layers: of alike layers that of one, with the option `layers`."""
+    alone = [getattr(layer, "forwards", layer) for layer in stack.layers]
+    both = [getattr(layer, "merge", None) for layer in stack.layers]
+    configs = [{"output_size": None, **each.config()} for each in alone]
+    alike = (
+        all(
+            {**c, "return_sequences": True, "output_size": None}
+            == {**configs[0], "return_sequences": True, "output_size": None}
+            for c in configs
+        )
+        and len({type(each) for each in alone}) == 1
+    )
+    if not alike or set(both) not in ({None}, {"concat"}):
+        return show(stack)
+    last = copy.copy(alone[-1])
+    first = vars(alone[0]).get("made_with", {})
+    vars(last)["made_with"] = {
+        **vars(last).get("made_with", {}),
+        **{name: first.get(name) for name in ("input_size", "seed")},
+    }
+    more: dict[str, Any] = {"bidirectional": True} if both[0] else {}
+    more["layers"] = len(alone)
+    return show(last, **more, **({"dropout": stack.dropout} if stack.dropout else {}))
 
 
 def arguments_of(thing: Any) -> Iterator[str]:

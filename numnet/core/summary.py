@@ -170,8 +170,8 @@ def width_after(layer: Any, width: int | None) -> int | None:
     if getattr(layer, "output_width", 0):
         return int(layer.output_width)
     if hasattr(layer, "forwards"):
-        one = width_after(layer.forwards, width)
-        return one if one is None or layer.merge != "concat" else 2 * one
+        one, other = (width_after(each, width) for each in (layer.forwards, layer.backwards))
+        return one if one is None or other is None or layer.merge != "concat" else one + other
     if getattr(layer, "output_size", None):
         return int(layer.output_size)
     node = getattr(layer, "node", layer)

@@ -57,13 +57,13 @@ class Attention(ParamOperation):
         input_size: int | None = None,
         memory_size: int | None = None,
         hidden_size: int | None = None,
-        initial: str = "pytorch",
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_choice(self.name, "kind", kind, KINDS)
-        check_choice(self.name, "initial", initial, draw.SCHEMES)
+        draw.check_initial(self.name, initial)
         check_size(self.name, input_size=input_size, memory_size=memory_size, hidden_size=hidden_size)
         self.kind, self.initial = kind, initial
         self.memory_size, self.hidden_size = memory_size, hidden_size

@@ -43,7 +43,7 @@ class Characters(Layer):
         embedding_size: int,
         output_size: int,
         width: int = 3,
-        initial: str = "pytorch",
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_choice, check_size, check_steps, check_width, validate_call
+from numnet.core.checks import check_size, check_steps, check_width, validate_call
 from numnet.core.lengths import as_mask
 from numnet.core.operation import Array
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -18,12 +18,13 @@ from numnet.core.parameters import ParamOperation
 
 
 class Convolution(ParamOperation):
-    """y_t = Σ_k W_k x_{t+k-h} + b  (1), k from 0 to K - 1, h = ⌊K/2⌋: over time (Waibel et al. 1989).
+    """y_t = Σ_k W_k x_{t+k-h} + b  (1), k from 0 to K - 1: over time (Waibel et al. 1989).
 
-    x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. W (O, D, K), of
-    which W_k is W[..., k], and b (O,) have the shapes and initial values of torch.nn.Conv1d; for `initial` see
-    `numnet.core.init`. Before a row's first step and after its last real step x counts as 0. At padding y and dx are 0,
-    and x is never read. With batch_first=False x and masks are time-major.
+    x (B, T, D), with `lengths` (B,) or a mask (B, T), or Packed → y (B, T, O), or Packed. `width` is K. h is ⌊K/2⌋, or
+    with causal=True K - 1: then y_t reads no step after t. W (O, D, K), of which W_k is W[..., k], and b (O,) have the
+    shapes and initial values of torch.nn.Conv1d; for `initial` see `numnet.core.init`. Before a row's first step and
+    after its last real step x counts as 0. At padding y and dx are 0, and x is never read. With batch_first=False x and
+    masks are time-major; with bias=False there is no b.
 
     The backward pass applies the weights in reverse order:
 
@@ -44,27 +45,37 @@ class Convolution(ParamOperation):
         output_size: int,
         *,
         width: int = 3,
+        causal: bool = False,
         input_size: int | None = None,
-        initial: str = "pytorch",
+        bias: bool = True,
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         batch_first: bool = True,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, output_size=output_size, width=width, input_size=input_size)
-        check_choice(self.name, "initial", initial, draw.SCHEMES)
-        self.output_size, self.K, self.initial, self.batch_first = output_size, width, initial, batch_first
+        draw.check_initial(self.name, initial)
+        self.output_size, self.K, self.bias, self.causal = output_size, width, bias, causal
+        self.initial, self.batch_first = initial, batch_first
         self.ready(input_size)
+
+    @property
+    def before(self) -> int:
+        """h, the number of earlier steps that y_t reads."""
+        return self.K - 1 if self.causal else self.K // 2
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.convolution(self.initial, rng, self.output_size, self.width, self.K)
         self.add_param("W", W)
-        self.add_param("b", b)
+        if self.bias:
+            self.add_param("b", b)
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        sizes = {"output_size": self.output_size, "width": self.K}
-        return {**sizes, "initial": self.initial, "batch_first": self.batch_first}
+        sizes = {"output_size": self.output_size, "width": self.K, **({} if self.bias else {"bias": False})}
+        changed = {"causal": True} if self.causal else {}
+        return {**sizes, "initial": self.initial, "batch_first": self.batch_first, **changed}
 
     def forward(self, x: Any, lengths: Any = None) -> Any:
         """y (B, T, O) from x (B, T, D), both Packed if x is. ValueError for an x or lengths that do not fit."""
@@ -77,9 +88,10 @@ class Convolution(ParamOperation):
         self.ready(x.shape[-1])
         x = self.time_major(self.cast("x", x))
         real = np.ones((B, T), bool) if mask is None else mask
-        windows = windows_of(x[real], real, self.K // 2, self.K)
+        windows = windows_of(x[real], real, self.before, self.K)
         y = windows @ self.W.transpose(2, 1, 0).reshape(-1, self.output_size)  # (1)
-        y += self.b
+        if self.bias:
+            y += self.b
         self.saved = windows, real, packed
         y = self.time_major(put(y, real))
         return to_packed(y, lengths, self.batch_first) if packed else y
@@ -92,8 +104,9 @@ class Convolution(ParamOperation):
         shape = (*(real.shape if self.batch_first else real.shape[::-1]), self.output_size)
         dy = self.time_major(self.gradient(dy, shape, self.dtype))[real]
         self.dW += (dy.T @ windows).reshape(-1, self.K, self.width).transpose(0, 2, 1)  # (1)
-        self.db += dy.sum(axis=0)
-        windows = windows_of(dy, real, self.K - 1 - self.K // 2, self.K)
+        if self.bias:
+            self.db += dy.sum(axis=0)  # (1)
+        windows = windows_of(dy, real, self.K - 1 - self.before, self.K)
         dx = windows @ self.W[..., ::-1].transpose(2, 0, 1).reshape(-1, self.width)  # (1)
         dx = self.time_major(put(dx, real))
         return to_packed(dx, counts, self.batch_first) if packed else dx

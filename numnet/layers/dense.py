@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_choice, check_features, check_size, validate_call
+from numnet.core.checks import check_features, check_size, validate_call
 from numnet.core.layout import all_columns, columns, rows
 from numnet.core.operation import Array
 from numnet.core.pairs import add_grads, summed
@@ -19,8 +19,8 @@ from numnet.core.parameters import ParamOperation
 class Dense(ParamOperation):
     """y = W x + b  (1) on the last axis.
 
-    x (B, ..., D), y (B, ..., O); W (O, D), b (O,). `initial` names the initialization: see `numnet.core.init`.
-    ValueError if the width of x is not D.
+    x (B, ..., D), y (B, ..., O); W (O, D), b (O,); with bias=False there is no b, and y = W x. `initial` names the
+    initialization: see `numnet.core.init`. ValueError if the width of x is not D.
     """
 
     W: Array
@@ -34,24 +34,27 @@ class Dense(ParamOperation):
         output_size: int,
         *,
         input_size: int | None = None,
-        initial: str = "pytorch",
+        bias: bool = True,
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, output_size=output_size, input_size=input_size)
-        check_choice(self.name, "initial", initial, draw.SCHEMES)
-        self.output_size, self.initial = output_size, initial
+        draw.check_initial(self.name, initial)
+        self.output_size, self.bias, self.initial = output_size, bias, initial
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.output_size, self.width)
         self.add_param("W", W)
-        self.add_param("b", b)
+        if self.bias:
+            self.add_param("b", b)
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"output_size": self.output_size, "initial": self.initial}
+        changed = {} if self.bias else {"bias": False}
+        return {"output_size": self.output_size, "initial": self.initial, **changed}
 
     def forward(self, x: Any) -> Array:
         """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""
@@ -77,11 +80,13 @@ class Dense(ParamOperation):
         """y, and what compute_backward needs."""
         x = columns(x)
         y = self.W @ x  # (1)
-        y += self.b[:, None]
+        if self.bias:
+            y += self.b[:, None]
         return rows(y), x
 
     def compute_backward(self, dy: Array, x: Array) -> tuple[Array, dict[str, Any]]:
         """dx, and the factors of dW and db."""
         dy = columns(dy)
         dy_all = all_columns(dy)
-        return rows(self.W.T @ dy), {"W": (dy_all, all_columns(x)), "b": (dy_all, None)}  # (1)
+        of_b = {"b": (dy_all, None)} if self.bias else {}  # (1)
+        return rows(self.W.T @ dy), {"W": (dy_all, all_columns(x)), **of_b}  # (1)

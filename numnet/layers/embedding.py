@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
+from numnet.core.checks import (
+    check_padding_row,
+    check_positive,
+    check_shape,
+    check_size,
+    check_tokens,
+    validate_call,
+)
 from numnet.core.layout import all_columns, columns
 from numnet.core.operation import Array
 from numnet.core.pairs import sum_by_token
@@ -21,7 +28,8 @@ class Embedding(ParamOperation):
 
     `input_size` is V. Initial values are normal with this `std`, by default 1 as in PyTorch; a smaller one may learn
     faster, because a step of Adam, about the learning rate, is small compared to 1. Tokens have no gradient: backward
-    returns None. IndexError for a token outside of 0..V-1.
+    returns None. With padding=0 row 0 starts at 0 and gets no gradient, so that token 0 is a vector of zeros, as in
+    torch.nn.Embedding. IndexError for a token outside of 0..V-1.
     """
 
     reads = "tokens"
@@ -38,19 +46,25 @@ class Embedding(ParamOperation):
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
         std: float = 1.0,
+        padding: int | None = None,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
         check_positive(self.name, std=std)
-        self.output_size, self.std = output_size, float(std)
+        check_padding_row(self.name, padding, input_size)
+        self.output_size, self.std, self.padding = output_size, float(std), padding
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        self.add_param("W", self.std * draw.normal(rng, (self.width, self.output_size)))
+        W = self.std * draw.normal(rng, (self.width, self.output_size))
+        if self.padding is not None:
+            W[self.padding] = 0
+        self.add_param("W", W)
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
+        changed = {} if self.padding is None else {"padding": self.padding}
+        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std, **changed}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
         """Set W to these vectors (V, D), such as ones trained on a larger text; or set N rows of W to (N, D).
@@ -76,4 +90,6 @@ class Embedding(ParamOperation):
         dy = self.gradient(dy, (*x.shape, self.output_size), self.dtype)
         if x.size:
             present, sums = sum_by_token(columns(x).reshape(-1), all_columns(columns(dy)))  # (1)
+            if self.padding is not None:
+                sums = sums * (present != self.padding)
             self.dW[present] += sums.T

@@ -8,7 +8,16 @@ import numpy as np
 
 from numnet.core.arrays import as_array
 from numnet.core.attributes import OfCall, check_same_call, serials
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
+from numnet.core.checks import (
+    check_backward_layer,
+    check_choice,
+    check_merged_widths,
+    check_pair,
+    check_recurrent,
+    check_steps,
+    validate_call,
+    wants_state,
+)
 from numnet.core.network import Paths
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
@@ -25,8 +34,9 @@ class Bidirectional(Paths, Layer):
         y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: a pair
 
     A state is a pair, the states of the first and the second layer; so are `last_state` and `d_state`. Options, shapes
-    and lengths are those of the layer: see RecurrentLayer. With return_sequences=False, y_b is the output at the first
-    step, after all others have been read.
+    and lengths are those of the layer: see RecurrentLayer. The second layer is a copy of the first, with its own
+    weights, or `backward_layer`: a layer of any kind with reverse=True, and batch_first and return_sequences as in the
+    first. With return_sequences=False, y_b is the output at the first step, after all others have been read.
     """
 
     recurrent = True
@@ -35,11 +45,14 @@ class Bidirectional(Paths, Layer):
     d_state: Any = None
 
     @validate_call
-    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+    def __init__(self, layer: Any, merge: str | None = "concat", *, backward_layer: Any = None) -> None:
         check_recurrent(self.name, layer, Operation)
+        check_backward_layer(self.name, layer, backward_layer, Operation)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
-        self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
+        backwards = layer.reversed_copy() if backward_layer is None else backward_layer
+        self.forwards, self.backwards, self.merge = layer, backwards, merge
+        self.own_backward = backward_layer is not None
         self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
         self.ready(layer.input_size)
 
@@ -49,12 +62,14 @@ class Bidirectional(Paths, Layer):
     named_layers = property(parts)
 
     def make(self, rng: np.random.Generator) -> int:
-        width = self.forwards.build(self.width, rng, self.dtype)
-        self.backwards.build(self.width, rng, self.dtype)
-        return 2 * width if self.merge == "concat" else width
+        widths = [layer.build(self.width, rng, self.dtype) for layer in (self.forwards, self.backwards)]
+        check_merged_widths(self.name, self.merge, *widths)
+        return sum(widths) if self.merge == "concat" else widths[0]
 
     def config(self) -> dict[str, Any]:
-        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+        config = {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+        other = {"type": self.backwards.name, **self.backwards.config()}
+        return {**config, "backward_layer": other} if self.own_backward else config
 
     def forward(
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
@@ -95,6 +110,16 @@ class Bidirectional(Paths, Layer):
         dx = dx_f + dx_b
         return dx if counts is None else to_packed(dx, counts, self.batch_first)
 
+    def start_state(self, state: Any, B: int) -> None:
+        """Check the states of both layers."""
+        for layer, first in zip((self.forwards, self.backwards), check_pair(self.name, "state", state)):
+            layer.start_state(first, B)
+
+    def check_start(self, state: Any, B: int) -> None:
+        """Check the states of both layers before these are built."""
+        for layer, first in zip((self.forwards, self.backwards), check_pair(self.name, "state", state)):
+            layer.check_start(first, B)
+
     def check_last(self, d_last_state: Any) -> None:
         """Check the gradient of the last states of the last call."""
         for layer, d_last in zip((self.forwards, self.backwards), check_pair(self.name, "d_last_state", d_last_state)):
@@ -110,18 +135,20 @@ class Bidirectional(Paths, Layer):
 
     def merged_backward(self, given: Any, y_f: Array, y_b: Array) -> Any:
         """(2) Return the part of dy for each direction."""
-        shape = (*y_f.shape[:-1], 2 * y_f.shape[-1]) if self.merge == "concat" else y_f.shape
+        width = y_f.shape[-1] + (y_b.shape[-1] if self.merge == "concat" else 0)
+        shape = (*y_f.shape[:-1], width)
         dy, *more = (self.gradient(part, shape, self.dtype) for part in given)
         if self.merge is None:
             return dy, *more
         if self.merge == "concat":
-            return np.split(dy, 2, axis=-1)
+            return np.split(dy, [y_f.shape[-1]], axis=-1)
         if self.merge == "mul":
             return dy * y_b, dy * y_f
         return (dy, dy) if self.merge == "sum" else (dy / 2, dy / 2)
 
     def __repr__(self) -> str:
-        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
+        alike = self.merge == "concat" and not self.own_backward
+        return show(self.forwards, bidirectional=True) if alike else show(self)
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""

@@ -42,7 +42,7 @@ class GRUNode(Node):
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size
-        if self.reset == "after":
+        if self.reset == "after" and self.bias:
             self.add_param("b_h", draw.vector(self.initial, rng, H, H))
         return width
 
@@ -57,7 +57,7 @@ class GRUNode(Node):
             m = r * h_in  # (2)
             n = np.tanh(a_n + U_n @ m)  # (3)
         else:
-            m = U_n @ h_in + self.b_h[:, None]  # (2)
+            m = U_n @ h_in + (self.b_h[:, None] if self.bias else 0)  # (2)
             n = np.tanh(a_n + r * m)  # (3)
         h = z * h_prev + (1 - z) * n  # (4)
         return h, (h,), (h_prev, h_in, r, z, m, n)
@@ -84,4 +84,6 @@ class GRUNode(Node):
         da_x = np.concatenate([da_rz, da_n])
         if self.reset == "before":
             return da_x, (dh_prev,), {"W_h": [(da_rz, h_in), (da_n, m)]}  # (1) (3)
+        if not self.bias:
+            return da_x, (dh_prev,), {"W_h": (np.concatenate([da_rz, dm]), h_in)}  # (1) (2)
         return da_x, (dh_prev,), {"W_h": (np.concatenate([da_rz, dm]), h_in), "b_h": (dm, None)}  # (1) (2)

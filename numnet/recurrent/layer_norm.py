@@ -62,7 +62,8 @@ class LayerNormNode(Node):
         if not self.gains:
             return super().inputs(x)
         blocks = zip(np.split(self.product(x), self.edges, axis=1), np.split(self.g_x, self.edges))
-        return np.concatenate([normalize(p, gain)[0] for p, gain in blocks], axis=1) + self.b[:, None]  # (0)
+        normalized = np.concatenate([normalize(p, gain)[0] for p, gain in blocks], axis=1)
+        return normalized + self.b[:, None] if self.bias else normalized  # (0)
 
     def inputs_backward(self, da_x: Array, x: Array) -> tuple[Array | None, dict[str, Any]]:
         if not self.gains:
@@ -71,7 +72,8 @@ class LayerNormNode(Node):
         found = [normalize_backward(da, gain, normalize(p, gain)[1]) for da, p, gain in zip(*parts)]  # (0)
         dp, dg = (np.concatenate(blocks, axis=1) for blocks in zip(*found))
         dx, grads = super().inputs_backward(dp, x)  # (0)
-        return dx, {"W_x": grads["W_x"], "g_x": dg.sum(axis=(0, 2)), "b": side_by_side(da_x).sum(axis=1)}  # (0)
+        of_b = {"b": side_by_side(da_x).sum(axis=1)} if self.bias else {}  # (0)
+        return dx, {"W_x": grads["W_x"], "g_x": dg.sum(axis=(0, 2)), **of_b}  # (0)
 
 
 class LayerNormRNNNode(LayerNormNode, RNNNode):
@@ -118,7 +120,7 @@ class LayerNormGRUNode(LayerNormNode, GRUNode):
             n = np.tanh(a_n + q)  # (3)
         else:
             q, norm_n = normalize(U_n @ h_in, self.g_h[2 * H :])  # (2)
-            m = q + self.b_h[:, None]  # (2)
+            m = q + (self.b_h[:, None] if self.bias else 0)  # (2)
             n = np.tanh(a_n + r * m)  # (3)
         h = z * h_prev + (1 - z) * n  # (4)
         return h, (h,), (h_prev, h_in, r, z, m, n, norm_rz, norm_n)
@@ -142,5 +144,5 @@ class LayerNormGRUNode(LayerNormNode, GRUNode):
         dh_prev = dh * z + dropped(dh_in + W_rz.T @ dp, drop)  # (4), and (2) and (1), which both read h_in
         pairs: dict[str, Any] = {"W_h": [(dp, h_in), (dq, m if self.reset == "before" else h_in)]}  # (1), (3) or (2)
         pairs["g_h"] = np.concatenate([dg_rz, dg_n]), None  # (1), (3) or (2)
-        pairs |= {} if self.reset == "before" else {"b_h": (dm, None)}  # (2)
+        pairs |= {} if self.reset == "before" or not self.bias else {"b_h": (dm, None)}  # (2)
         return np.concatenate([da_rz, da_n]), (dh_prev,), pairs

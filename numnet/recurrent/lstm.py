@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from numnet.core.checks import validate_call
+from numnet.core.checks import check_forget_bias, validate_call
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.node import Node, dropped
@@ -35,12 +35,14 @@ class LSTMNode(Node):
 
     @validate_call
     def __init__(self, hidden_size: int, *, forget_bias: float = 0.0, **options: Any) -> None:
+        check_forget_bias(self.name, forget_bias, options.get("bias", True))
         self.forget_bias = forget_bias
         super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width = super().make(rng)
-        self.b[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
+        if self.forget_bias:
+            self.b[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
         return width
 
     def config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core import init as draw
-from numnet.core.checks import check_size, validate_call
+from numnet.core.checks import check_forget_bias, check_size, validate_call
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.recurrent.layer_norm import LayerNormNode, normalize, normalize_backward
@@ -54,6 +54,7 @@ class LSTMVariantNode(LayerNormNode):
         **options: Any,
     ) -> None:
         check_size(self.name, proj_size=proj_size)
+        check_forget_bias(self.name, forget_bias, options.get("bias", True))
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
@@ -65,9 +66,9 @@ class LSTMVariantNode(LayerNormNode):
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size
-        if self.coupled:
+        if self.forget_bias and self.coupled:
             self.b[:H] -= self.forget_bias  # f = 1 - σ(a_i) = σ(-a_i)
-        else:
+        elif self.forget_bias:
             self.b[H : 2 * H] += self.forget_bias
         if self.peepholes:
             self.add_param("p", draw.vector(self.initial, rng, (2 if self.coupled else 3) * H, H))
@@ -75,7 +76,8 @@ class LSTMVariantNode(LayerNormNode):
             self.add_param("W_r", draw.projection(self.initial, rng, self.proj_size, H))
         if self.layer_norm:
             self.add_param("g_c", np.ones(H))
-            self.add_param("b_c", np.zeros(H))
+            if self.bias:
+                self.add_param("b_c", np.zeros(H))
         return width
 
     def config(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class LSTMVariantNode(LayerNormNode):
         c = f * c_prev + i * g  # (4)
         o = sigmoid(a_o + p_o * c)  # (5)
         c_hat, norm_c = self.normalized(c, "g_c")  # (6)
-        k = np.tanh(c_hat + self.b_c[:, None] if self.layer_norm else c)  # (6)
+        k = np.tanh(c_hat + self.b_c[:, None] if self.layer_norm and self.bias else c_hat)  # (6)
         u = o * k  # (7)
         h = self.W_r @ u if self.proj_size else u  # (8)
         return h, (h, c), (h_in, c_prev, i, f, g, o, c, k, u, norm_h, norm_c)
@@ -130,7 +132,8 @@ class LSTMVariantNode(LayerNormNode):
         pairs: dict[str, Any] = {"W_h": (d_product, h_in)}  # (1)
         pairs |= {"p": (dp, None)} if self.peepholes else {}  # (2) (5)
         pairs |= {"W_r": (dh, u)} if self.proj_size else {}  # (8)
-        pairs |= {"g_h": (dg_h, None), "g_c": (dg_c, None), "b_c": (d_arg, None)} if self.layer_norm else {}  # (1) (6)
+        pairs |= {"g_h": (dg_h, None), "g_c": (dg_c, None)} if self.layer_norm else {}  # (1) (6)
+        pairs |= {"b_c": (d_arg, None)} if self.layer_norm and self.bias else {}  # (6)
         return da, (dh_prev, dc_prev), pairs
 
     def normalized(self, x: Array, gain: str) -> tuple[Array, Any]:

@@ -29,7 +29,6 @@ import numpy.typing as npt
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
 from numnet.core.checks import (
-    check_choice,
     check_one_step,
     check_size,
     check_state,
@@ -49,10 +48,10 @@ State = Any  # h, or for an LSTM (h, c)
 class Node(ParamOperation):
     """W_x (G·H, D), W_h (G·H, H), b (G·H,): G gates, in blocks of H rows. A subclass adds `step` and `step_backward`.
 
-    `states` names the parts of the state. y, the output, is the first of them; a node whose output is none of them sets
-    `reads_out = True`. `recurrent_weights` names the parameter that multiplies the previous state, which weight dropout
-    needs, or is None: without it a node has no W_h. State dropout needs an argument `drop` of `step` and
-    `step_backward`: see `dropped`.
+    With bias=False there is no b. `states` names the parts of the state. y, the output, is the first of them; a node
+    whose output is none of them sets `reads_out = True`. `recurrent_weights` names the parameter that multiplies the
+    previous state, which weight dropout needs, or is None: without it a node has no W_h. State dropout needs an
+    argument `drop` of `step` and `step_backward`: see `dropped`.
     """
 
     error_name: str | None = None
@@ -73,28 +72,35 @@ class Node(ParamOperation):
         hidden_size: int,
         *,
         input_size: int | None = None,
-        initial: str = "pytorch",
+        bias: bool = True,
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: npt.DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, hidden_size=hidden_size, input_size=input_size)
-        check_choice(self.name, "initial", initial, draw.SCHEMES)
-        self.hidden_size, self.initial = hidden_size, initial
+        draw.check_initial(self.name, initial)
+        self.hidden_size, self.bias, self.initial = hidden_size, bias, initial
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
         output_size = self.state_sizes[0]
         values = draw.recurrent(self.initial, rng, self.G, self.hidden_size, self.width, output_size)
         for name, value in zip(("W_x", "W_h", "b"), values):
-            if name != "W_h" or self.recurrent_weights:
+            if self.has_param(name):
                 self.add_param(name, value)
         for name in self.gains:
             self.add_param(name, np.ones(self.G * self.hidden_size))
         return output_size
 
+    def has_param(self, name: str) -> bool:
+        """Return whether the node has this one of W_x, W_h and b."""
+        return self.bias if name == "b" else name != "W_h" or bool(self.recurrent_weights)
+
     def inputs(self, x: Array) -> Any:
         """a_x = W_x x + b  (0) for all steps. W_x times a one-hot token is a column of W_x, so tokens are looked up."""
+        if not self.bias:
+            return self.W_x @ x if x.ndim == 3 else np.ascontiguousarray(self.W_x[:, x].swapaxes(0, 1))  # (0)
         if x.ndim == 2:
             return np.add(self.W_x[:, x].swapaxes(0, 1), self.b[:, None], order="C")  # (0)
         return self.W_x @ x + self.b[:, None]  # (0)
@@ -111,6 +117,8 @@ class Node(ParamOperation):
         """The gradients of W_x and b. For tokens that of W_x is (columns, their sums)."""
         da = side_by_side(da_x)
         dW_x = sum_by_token(x.reshape(-1), da) if x.ndim == 2 else da @ side_by_side(x).T  # (0)
+        if not self.bias:
+            return {"W_x": dW_x}  # (0)
         return {"W_x": dW_x, "b": da.sum(axis=1)}  # (0)
 
     def step(self, a_x: Any, *state: Any) -> tuple[Array, tuple[Array, ...], Any]:
@@ -180,7 +188,8 @@ class Node(ParamOperation):
         return self.error_name or type(self).__name__
 
     def config(self) -> dict[str, Any]:
-        return {"hidden_size": self.hidden_size, "initial": self.initial}
+        changed = {} if self.bias else {"bias": False}
+        return {"hidden_size": self.hidden_size, "initial": self.initial, **changed}
 
 
 def side_by_side(q: Array) -> Array:

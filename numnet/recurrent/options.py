@@ -16,7 +16,9 @@ from numnet.core import random as masks
 from numnet.core.attributes import OfCall
 from numnet.core.checks import (
     check_choice,
+    check_droppable,
     check_fraction,
+    check_layer_count,
     check_options,
     check_rates,
     check_rows_of_state,
@@ -49,13 +51,16 @@ class RecurrentOptions:
         def __getattr__(self, name: str) -> Any: ...
 
     @validate_call
-    def __new__(cls, *arguments: Any, bidirectional: bool = False, **options: Any) -> Any:
-        """The layer, or with bidirectional=True the Bidirectional of it."""
+    def __new__(
+        cls, *arguments: Any, bidirectional: bool = False, layers: int = 1, dropout: float = 0.0, **options: Any
+    ) -> Any:
+        """The layer; with bidirectional=True the Bidirectional of it; with layers=2 or more a RecurrentStack."""
+        check_layer_count(cls, layers, dropout)
+        if layers > 1:
+            return stack_of(cls, arguments, {**options, "bidirectional": bidirectional}, layers, dropout)
         if not bidirectional:
             return super().__new__(cls, *arguments, **options)
-        ours = next(base for base in cls.__mro__ if base.__name__ == "RecurrentLayer")
-        backend = importlib.import_module(ours.__module__.partition(".")[0])
-        return backend.Bidirectional(cls(*arguments, **options))
+        return backend_of(cls).Bidirectional(cls(*arguments, **options))
 
     def make_node(self, hidden_size: int, input_size: int | None, options: dict[str, Any]) -> Any:
         """The node of a named layer, not built yet. Its options are removed from `options`."""
@@ -86,6 +91,8 @@ class RecurrentOptions:
         zoneout: float | Sequence[float] = 0.0,
         weight_dropout: float = 0.0,
         bidirectional: bool = False,
+        layers: int = 1,
+        dropout: float = 0.0,
         **unknown: Any,
     ) -> None:
         """Set each option as an attribute; ValueError for one that the node does not support."""
@@ -213,22 +220,21 @@ class RecurrentOptions:
         return dropout_masks
 
 
+def backend_of(kind: type) -> Any:
+    """Return the package, numnet or torchnet, that the class or its base class belongs to."""
+    ours = next(base for base in kind.__mro__ if base.__name__ == "RecurrentLayer")
+    return importlib.import_module(ours.__module__.partition(".")[0])
+
+
+def stack_of(kind: Any, arguments: tuple[Any, ...], options: dict[str, Any], layers: int, dropout: float) -> Any:
+    """Return a RecurrentStack of that many layers of a kind. The first reads x, the last alone has other outputs."""
+    inner, made, seed = {**options, "output_size": None, "return_sequences": True}, [], options.get("seed")
+    for k in range(layers):
+        own = {"seed": None if seed is None else seed + 2 * k, "input_size": None if k else options.get("input_size")}
+        made.append(kind(*arguments, **{**(options if k == layers - 1 else inner), **own}))
+    return backend_of(kind).RecurrentStack(made, dropout)
+
+
 def scaled(p: float, shape: tuple[int, ...], *drawn_from: int) -> npt.NDArray[Any]:
     """1 / (1 - p) with probability 1 - p, else 0: the mean is 1."""
     return masks.mask(p, shape, *drawn_from) / (1 - p)
-
-
-def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: float) -> None:
-    """ValueError for a dropout that has nothing to drop in this node."""
-    kind = type(node).__name__
-    steps = [node.step, getattr(node, "step_backward", node.step)]  # a torchnet node has only step
-    if state_dropout and not all("drop" in inspect.signature(step).parameters for step in steps):
-        raise ValueError(
-            f"{who}: state_dropout is {state_dropout}, expected 0: the step of {kind} takes no `drop`: it "
-            "multiplies the previous state by no weights. Use zoneout, or Dropout before the layer."
-        )
-    if weight_dropout and node.recurrent_weights is None:
-        raise ValueError(
-            f"{who}: weight_dropout is {weight_dropout}, expected 0: {kind} has no weights for the previous "
-            "state (recurrent_weights is None). Use zoneout, or Dropout before the layer."
-        )

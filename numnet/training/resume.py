@@ -163,9 +163,9 @@ def unflatten_state(arrays: dict[str, Any], layers: int) -> list[Any] | None:
 
 
 def unflatten_parts(name: str, arrays: dict[str, Any]) -> Any:
-    """Return a single part itself, two parts as a pair, and None if there is none."""
+    """Return a single part itself, several parts as a tuple, and None if there is none."""
     if name in arrays:
         return arrays[name]
-    places = [f"{name}/{j}" for j in (0, 1)]
-    parts = [unflatten_parts(place, arrays) for place in places if any(key.startswith(place) for key in arrays)]
+    numbers = {int(key[len(name) + 1 :].partition("/")[0]) for key in arrays if key.startswith(f"{name}/")}
+    parts = [unflatten_parts(f"{name}/{j}", arrays) for j in sorted(numbers)]
     return tuple(parts) if len(parts) > 1 else parts[0] if parts else None

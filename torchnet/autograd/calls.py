@@ -156,7 +156,8 @@ class GRUCell:
         if node.reset == "before":
             return None
         weights = node._parameters
-        return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], self.second_bias(weights["b_h"])),)
+        b_h = self.second_bias(weights["b_h"]) if node.bias else None
+        return (torch.gru_cell(x, h, weights["W_x"], weights["W_h"], weights["b"], b_h),)
 
     def second_bias(self, b_h: Tensor) -> Tensor:
         """Return (3H,), zeros except for n. Comparing values costs less than padding and its backward pass."""

@@ -156,6 +156,10 @@ class ParamOperation(Initialization, Operation):
         else:
             known.data, known.grad = initial.to(known.device), None
 
+    def add_buffer(self, name: str, value: Any) -> None:
+        """Set the buffer `name` to a numpy value: a tensor that is saved, and that no optimizer changes."""
+        self.register_buffer(name, torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype))
+
     @property
     def width(self) -> int:
         """The input size; ValueError while it is unknown."""
@@ -203,10 +207,13 @@ class ParamOperation(Initialization, Operation):
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Load these values, arrays or tensors; if any does not match, raise ValueError and change nothing.
 
-        With strict=False the names may differ, but not the shapes. Else as in torch.nn.Module.
+        With strict=False the names may differ, but not the shapes. Buffers may be left out, all of them, as in
+        `params`: they are then unchanged. Else as in torch.nn.Module.
         """
         given = {name: as_tensor(value, self.name, name) for name, value in state.items()}
         own = super().state_dict(keep_vars=True)
+        buffers = {name: value for name, value in own.items() if not isinstance(value, torch.nn.Parameter)}
+        given = given if buffers.keys() & given.keys() else {**given, **buffers}
         check_built(self.name, self)
         expected = {name: value for name, value in own.items() if strict or name in given}
         check_weights(self.name, expected, {n: value for n, value in given.items() if strict or n in expected})

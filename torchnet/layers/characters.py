@@ -36,7 +36,7 @@ class Characters(Layer):
         embedding_size: int,
         output_size: int,
         width: int = 3,
-        initial: str = "pytorch",
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: DTypeLike = "float32",
     ) -> None:

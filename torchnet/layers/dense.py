@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, check_features, check_size, validate_call
+from numnet.core.checks import check_features, check_size, validate_call
 from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.parameters import ParamOperation
 
@@ -17,7 +17,8 @@ from torchnet.core.parameters import ParamOperation
 class Dense(ParamOperation):
     """y = W x + b on the last axis: x (B, ..., D), y (B, ..., O); W (O, D), b (O,), as torch.nn.Linear.
 
-    `initial` names the initialization: see `numnet.core.init`. ValueError if the width of x is not D.
+    With bias=False there is no b, and y = W x. `initial` names the initialization: see `numnet.core.init`. ValueError
+    if the width of x is not D.
     """
 
     W: Tensor
@@ -29,24 +30,29 @@ class Dense(ParamOperation):
         output_size: int,
         *,
         input_size: int | None = None,
-        initial: str = "pytorch",
+        bias: bool = True,
+        initial: str | float = "pytorch",
         seed: int | None = None,
         dtype: DTypeLike = "float32",
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, output_size=output_size, input_size=input_size)
-        check_choice(self.name, "initial", initial, draw.SCHEMES)
-        self.output_size, self.initial = output_size, initial
+        draw.check_initial(self.name, initial)
+        self.output_size, self.bias, self.initial = output_size, bias, initial
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.output_size, self.width)
         self.add_param("W", W)
-        self.add_param("b", b)
+        if self.bias:
+            self.add_param("b", b)
+        else:
+            self.register_parameter("b", None)
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"output_size": self.output_size, "initial": self.initial}
+        changed = {} if self.bias else {"bias": False}
+        return {"output_size": self.output_size, "initial": self.initial, **changed}
 
     def forward(self, x: Any) -> Tensor:
         """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""

@@ -10,7 +10,14 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from numnet.core import init as draw
-from numnet.core.checks import check_positive, check_shape, check_size, check_tokens, validate_call
+from numnet.core.checks import (
+    check_padding_row,
+    check_positive,
+    check_shape,
+    check_size,
+    check_tokens,
+    validate_call,
+)
 from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.parameters import ParamOperation
 
@@ -18,8 +25,9 @@ from torchnet.core.parameters import ParamOperation
 class Embedding(ParamOperation):
     """y = W[x]: row x of W (V, D), for tokens x (B, ...) in 0..V-1; y (B, ..., D), as torch.nn.Embedding.
 
-    `input_size` is V. Initial values are normal with this `std`. Tokens have no gradient: backward returns None.
-    IndexError for a token outside of 0..V-1.
+    `input_size` is V. Initial values are normal with this `std`. Tokens have no gradient: backward returns None. With
+    padding=0 row 0 starts at 0 and gets no gradient, so that token 0 is a vector of zeros. IndexError for a token
+    outside of 0..V-1.
     """
 
     reads = "tokens"
@@ -35,19 +43,25 @@ class Embedding(ParamOperation):
         seed: int | None = None,
         dtype: DTypeLike = "float32",
         std: float = 1.0,
+        padding: int | None = None,
     ) -> None:
         super().__init__(input_size, seed, dtype)
         check_size(self.name, input_size=input_size, output_size=output_size)
         check_positive(self.name, std=std)
-        self.output_size, self.std = output_size, float(std)
+        check_padding_row(self.name, padding, input_size)
+        self.output_size, self.std, self.padding = output_size, float(std), padding
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        self.add_param("W", self.std * draw.normal(rng, (self.width, self.output_size)))
+        W = self.std * draw.normal(rng, (self.width, self.output_size))
+        if self.padding is not None:
+            W[self.padding] = 0
+        self.add_param("W", W)
         return self.output_size
 
     def config(self) -> dict[str, Any]:
-        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std}
+        changed = {} if self.padding is None else {"padding": self.padding}
+        return {"input_size": self.input_size, "output_size": self.output_size, "std": self.std, **changed}
 
     def start_from(self, vectors: Any, rows: Any = None) -> None:
         """Set W to these vectors (V, D), such as ones trained on a larger text; or set N rows of W to (N, D).
@@ -65,7 +79,7 @@ class Embedding(ParamOperation):
         """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
         x = as_tensor(x, self.name, "x")
         check_tokens(self.name, x, len(self.W))
-        y = embedding(x.long().to(self.W.device), self.W)
+        y = embedding(x.long().to(self.W.device), self.W, self.padding)
         self.save_graph((y,), ())
         return y
 

@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from numnet.core.attributes import OfCall, Saved
-from numnet.core.checks import check_choice, check_pair, check_recurrent, check_steps, validate_call, wants_state
+from numnet.core.checks import (
+    check_backward_layer,
+    check_choice,
+    check_merged_widths,
+    check_pair,
+    check_recurrent,
+    check_steps,
+    validate_call,
+    wants_state,
+)
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
@@ -27,8 +36,9 @@ class Bidirectional(Paths, Layer):
         y = merge(y_f, y_b)                    (2)   "concat" on the last axis, "sum", "mean", "mul"; None: a pair
 
     A state is a pair, the states of the first and the second layer; so are `last_state` and `d_state`. Options, shapes
-    and lengths are those of the layer: see RecurrentLayer. With return_sequences=False, y_b is the output at the first
-    step, after all others have been read.
+    and lengths are those of the layer: see RecurrentLayer. The second layer is a copy of the first, with its own
+    weights, or `backward_layer`: a layer of any kind with reverse=True, and batch_first and return_sequences as in the
+    first. With return_sequences=False, y_b is the output at the first step, after all others have been read.
     """
 
     recurrent = True
@@ -37,22 +47,27 @@ class Bidirectional(Paths, Layer):
     counts = Saved()
 
     @validate_call
-    def __init__(self, layer: Any, merge: str | None = "concat") -> None:
+    def __init__(self, layer: Any, merge: str | None = "concat", *, backward_layer: Any = None) -> None:
         check_recurrent(type(self).__name__, layer, Operation)
+        check_backward_layer(type(self).__name__, layer, backward_layer, Operation)
         super().__init__(layer.input_size, layer.seed, layer.dtype)
         check_choice(self.name, "merge", merge, MERGES)
-        self.forwards, self.backwards, self.merge = layer, layer.reversed_copy(), merge
+        backwards = layer.reversed_copy() if backward_layer is None else backward_layer
+        self.forwards, self.backwards, self.merge = layer, backwards, merge
+        self.own_backward = backward_layer is not None
         self.batch_first, self.keeps_time = layer.batch_first, layer.keeps_time
         self.d_state: Any = None
         self.ready(layer.input_size)
 
     def make(self, rng: np.random.Generator) -> int:
-        width = self.forwards.build(self.width, rng, self.dtype)
-        self.backwards.build(self.width, rng, self.dtype)
-        return 2 * width if self.merge == "concat" else width
+        widths = [layer.build(self.width, rng, self.dtype) for layer in (self.forwards, self.backwards)]
+        check_merged_widths(self.name, self.merge, *widths)
+        return sum(widths) if self.merge == "concat" else widths[0]
 
     def config(self) -> dict[str, Any]:
-        return {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+        config = {"layer": {"type": self.forwards.name, **self.forwards.config()}, "merge": self.merge}
+        other = {"type": self.backwards.name, **self.backwards.config()}
+        return {**config, "backward_layer": other} if self.own_backward else config
 
     def forward(
         self, x: Any, state: Any = None, lengths: Any = None, resets: Any = None, return_state: bool = False
@@ -89,14 +104,23 @@ class Bidirectional(Paths, Layer):
         given = check_pair(self.name, "dy", dy) if self.merge is None else (dy,)
         dys = [padded_like(self.name, part, counts, self.batch_first) for part in given]
         d_last = check_pair(self.name, "d_last_state", d_last_state)
-        half = (len(outputs) - len(given)) // 2
-        last = outputs[len(given) : -half], outputs[-half:]
+        parts = len(self.forwards.node.states)
+        last = outputs[len(given) : len(given) + parts], outputs[len(given) + parts :]
         layers = self.forwards, self.backwards
         upstream = [part for k, layer in enumerate(layers) for part in layer.checked(d_last[k], last[k])]
         dx, *d_start = self.pull(outputs, inputs, (*dys, *upstream))
-        joined = self.forwards.node.joined
-        self.d_state = joined(d_start[:half]), joined(d_start[half:])
+        self.d_state = self.forwards.node.joined(d_start[:parts]), self.backwards.node.joined(d_start[parts:])
         return to_packed(dx, counts, self.batch_first) if counts is not None and dx is not None else dx
+
+    def start_state(self, state: Any, B: int) -> None:
+        """Check the states of both layers."""
+        for layer, first in zip((self.forwards, self.backwards), check_pair(self.name, "state", state)):
+            layer.start_state(first, B)
+
+    def check_start(self, state: Any, B: int) -> None:
+        """Check the states of both layers before these are built."""
+        for layer, first in zip((self.forwards, self.backwards), check_pair(self.name, "state", state)):
+            layer.check_start(first, B)
 
     def check_last(self, d_last_state: Any) -> None:
         """Check the gradient of the last states of the last call."""
@@ -126,7 +150,8 @@ class Bidirectional(Paths, Layer):
         return self.forwards.start_gradients(), self.backwards.start_gradients()
 
     def __repr__(self) -> str:
-        return show(self) if self.merge != "concat" else show(self.forwards, bidirectional=True)
+        alike = self.merge == "concat" and not self.own_backward
+        return show(self.forwards, bidirectional=True) if alike else show(self)
 
     def reset_state(self, rows: Any = None) -> None:
         """Reset the state of stateful layers, for these rows, or for all."""

@@ -39,8 +39,10 @@ class GRUNode(Node):
 
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size
-        if self.reset == "after":
+        if self.reset == "after" and self.bias:
             self.add_param("b_h", draw.vector(self.initial, rng, H, H))
+        elif self.reset == "after":
+            self.register_parameter("b_h", None)
         return width
 
     def config(self) -> dict[str, Any]:
@@ -52,8 +54,8 @@ class GRUNode(Node):
 
     @once_a_call
     def recurrent_parts(self) -> tuple[Any, ...]:
-        """W_rz, U_n, and with reset="after" b_h (H, 1)."""
-        return *self.rz_and_n(self.W_h), self.b_h[:, None] if self.reset == "after" else None
+        """W_rz, U_n, and with reset="after" b_h (H, 1), 0 without biases."""
+        return *self.rz_and_n(self.W_h), self.b_h[:, None] if self.reset == "after" and self.bias else 0
 
     def step(self, a_x: Tensor, h_prev: Tensor, drop: Tensor | None = None) -> Any:
         (a_rz, a_n), (W_rz, U_n, b_h) = self.rz_and_n(a_x), self.recurrent_parts

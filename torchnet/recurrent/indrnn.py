@@ -36,7 +36,10 @@ class IndRNNNode(Node):
     def make(self, rng: np.random.Generator) -> int:
         W, b = draw.dense(self.initial, rng, self.hidden_size, self.width)
         for name, value in {"W_x": W, "u": rng.random(self.hidden_size), "b": b}.items():
-            self.add_param(name, value)
+            if self.has_param(name):
+                self.add_param(name, value)
+            else:
+                self.register_parameter(name, None)
         return self.hidden_size
 
     def config(self) -> dict[str, Any]:

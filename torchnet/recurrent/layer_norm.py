@@ -38,7 +38,8 @@ class LayerNormNode(Node):
         if not self.gains:
             return super().inputs(x)
         blocks = zip(self.product(x).tensor_split(self.edges, dim=-2), self.g_x.tensor_split(self.edges))
-        return torch.cat([normalize(p, gain) for p, gain in blocks], dim=-2) + self.b[:, None]  # (0)
+        normalized = torch.cat([normalize(p, gain) for p, gain in blocks], dim=-2)
+        return normalized + self.b[:, None] if self.bias else normalized  # (0)
 
 
 class LayerNormRNNNode(LayerNormNode, RNNNode):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.checks import validate_call
+from numnet.core.checks import check_forget_bias, validate_call
 from torchnet.recurrent.node import Node, dropped
 
 
@@ -32,13 +32,15 @@ class LSTMNode(Node):
 
     @validate_call
     def __init__(self, hidden_size: int, *, forget_bias: float = 0.0, **options: Any) -> None:
+        check_forget_bias(type(self).__name__, forget_bias, options.get("bias", True))
         self.forget_bias = forget_bias
         super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
         width = super().make(rng)
-        with torch.no_grad():
-            self.b[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
+        if self.forget_bias:
+            with torch.no_grad():
+                self.b[self.hidden_size : 2 * self.hidden_size] += self.forget_bias
         return width
 
     def config(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from numnet.core import init as draw
-from numnet.core.checks import check_size, validate_call
+from numnet.core.checks import check_forget_bias, check_size, validate_call
 from torchnet.recurrent.layer_norm import LayerNormNode, normalize
 from torchnet.recurrent.node import dropped, once_a_call
 
@@ -54,6 +54,7 @@ class LSTMVariantNode(LayerNormNode):
         **options: Any,
     ) -> None:
         check_size(type(self).__name__, proj_size=proj_size)
+        check_forget_bias(type(self).__name__, forget_bias, options.get("bias", True))
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
@@ -66,9 +67,9 @@ class LSTMVariantNode(LayerNormNode):
     def make(self, rng: np.random.Generator) -> int:
         width, H = super().make(rng), self.hidden_size
         with torch.no_grad():
-            if self.coupled:
+            if self.forget_bias and self.coupled:
                 self.b[:H] -= self.forget_bias  # f = 1 - σ(a_i) = σ(-a_i)
-            else:
+            elif self.forget_bias:
                 self.b[H : 2 * H] += self.forget_bias
         if self.peepholes:
             self.add_param("p", draw.vector(self.initial, rng, (2 if self.coupled else 3) * H, H))
@@ -76,7 +77,10 @@ class LSTMVariantNode(LayerNormNode):
             self.add_param("W_r", draw.projection(self.initial, rng, self.proj_size, H))
         if self.layer_norm:
             self.add_param("g_c", np.ones(H))
-            self.add_param("b_c", np.zeros(H))
+            if self.bias:
+                self.add_param("b_c", np.zeros(H))
+            else:
+                self.register_parameter("b_c", None)
         return width
 
     def config(self) -> dict[str, Any]:

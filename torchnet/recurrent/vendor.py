@@ -20,10 +20,12 @@ from torchnet.recurrent.unroll import Parts
 
 def kernel_of(node: Any, W_x: Tensor) -> tuple[Any, list[Tensor]]:
     """Return the function for all steps and its weights. The second of its two biases is 0 except in a GRU's n."""
-    b_h = torch.zeros_like(node.b)
-    if isinstance(node, GRUNode):
-        b_h = torch.cat((b_h[: 2 * node.hidden_size], node.b_h))
-    weights = [W_x, node.W_h, node.b, b_h]
+    weights = [W_x, node.W_h]
+    if node.bias:
+        b_h = torch.zeros_like(node.b)
+        if isinstance(node, GRUNode):
+            b_h = torch.cat((b_h[: 2 * node.hidden_size], node.b_h))
+        weights += [node.b, b_h]
     if isinstance(node, RNNNode):
         return torch.rnn_tanh if node.activation == "tanh" else torch.rnn_relu, weights
     if isinstance(node, GRUNode):
@@ -70,9 +72,9 @@ def called(node: Any, W_x: Tensor, start: Parts, x: Tensor, sizes: Tensor | None
     first = first if len(first) > 1 else first[0]
     grad = torch.is_grad_enabled()
     if sizes is None:
-        y, *last = function(x, first, weights, True, 1, 0.0, grad, False, True)
+        y, *last = function(x, first, weights, node.bias, 1, 0.0, grad, False, True)
     else:
-        y, *last = function(x, sizes, first, weights, True, 1, 0.0, grad, False)
+        y, *last = function(x, sizes, first, weights, node.bias, 1, 0.0, grad, False)
     return y, tuple(part[0] for part in last)
 
 

@@ -164,13 +164,15 @@ def drawn_states(thing: Any, kind: str, inputs: Arrays, rng: np.random.Generator
 
 def learns(layer: Any) -> bool:
     """Whether the initial state is a parameter."""
-    return bool(getattr(getattr(layer, "forwards", layer), "learn_state", False))
+    first = layer.layers[0] if hasattr(layer, "stacked_state") else layer
+    return bool(getattr(getattr(first, "forwards", first), "learn_state", False))
 
 
 def drawn_state(layer: Any, names: tuple[Any, ...], B: int, rng: np.random.Generator) -> Arrays:
-    """Return the random initial state of one layer, for two directions that of both."""
+    """Return the random initial state of one layer, for two directions or several layers that of all."""
     if isinstance(names[0], tuple):
-        ways = zip((layer.forwards, layer.backwards), names)
+        parts = layer.layers if hasattr(layer, "stacked_state") else (layer.forwards, layer.backwards)
+        ways = zip(parts, names)
         return {name: part for half, way in ways for name, part in drawn_state(half, way, B, rng).items()}
     return {name: rng.standard_normal((B, size)) for name, size in zip(names, layer.node.state_sizes)}
 

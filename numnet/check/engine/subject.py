@@ -187,10 +187,13 @@ def parameter_names(function: Any) -> list[str]:
 
 
 def state_names(layer: Any) -> tuple[Any, ...]:
-    """Return the names of the parts of a layer's state; for two directions, a pair of such tuples."""
+    """Return the names of the parts of a layer's state; for two directions or several layers, such tuples."""
+    if hasattr(layer, "stacked_state"):
+        return tuple(numbered(state_names(each), k) for k, each in enumerate(layer.layers))
     if not hasattr(layer, "forwards"):
         return tuple(layer.node.states)
-    return tuple(tuple(f"{name}_{way}" for name in layer.forwards.node.states) for way in ("forth", "back"))
+    ways = ((layer.forwards, "forth"), (layer.backwards, "back"))
+    return tuple(tuple(f"{name}_{way}" for name in each.node.states) for each, way in ways)
 
 
 def numbered(names: tuple[Any, ...], k: int) -> tuple[Any, ...]:

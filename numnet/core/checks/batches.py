@@ -75,6 +75,29 @@ def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True,
         raise ValueError(f"{who}: x is {tuple(x.shape)}, expected at least one sequence of at least one step.")
 
 
+def check_one_vector(who: str, x: Any) -> None:
+    """Check that x has one vector for each row of the batch."""
+    if x.ndim != 2:
+        raise ValueError(
+            f"{who}: x is {tuple(x.shape)}, expected (batch, features). A sequence? Use return_sequences=False, or "
+            "Pooling, before it."
+        )
+
+
+def check_padding_row(who: str, padding: int | None, V: int) -> None:
+    """Check that the token of padding is one of the vocabulary."""
+    if padding is not None and not 0 <= padding < V:
+        raise ValueError(f"{who}: padding is {padding}, expected a token from 0 to {V - 1}.")
+
+
+def check_statistics(who: str, steps: int, training: bool) -> None:
+    """Check that a batch has more than one real step, of which a variance can be computed in training."""
+    if training and steps == 1:
+        raise ValueError(
+            f"{who}: x has 1 real step in training, expected 2 or more for the variance. To predict, call eval() first."
+        )
+
+
 def remedy_for_steps(x: Any, batch_first: bool, tokens: bool, input_size: int | None) -> str:
     """Return what to pass instead of an x with too few axes."""
     one, number = "x[None]" if batch_first else "x[:, None]", " One number per step? Pass x[..., None]."

@@ -43,6 +43,14 @@ def check_rates(who: str, rates: Sequence[float], states: Sequence[str]) -> None
         check_fraction(who, zoneout=rate)
 
 
+def check_forget_bias(who: str, forget_bias: Any, bias: Any) -> None:
+    """Check that there is a bias b to which forget_bias can be added."""
+    if bias is False and forget_bias:
+        raise ValueError(
+            f"{who}: forget_bias is {forget_bias}, expected 0: with bias=False there is no b to add it to."
+        )
+
+
 def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tuple[Any, ...]:
     """Return a state as a tuple, (h,) or (h, c), with None for missing parts; ValueError if it should be a pair."""
     if state is None:

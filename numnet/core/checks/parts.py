@@ -135,7 +135,7 @@ def check_order(who: str, layers: Sequence[Any], name: str) -> None:
     """Check that tokens are looked up first, and that no layer reads a sequence where there is one vector for each."""
     vector = None  # the layer that returns one vector for each sequence
     for k, layer in enumerate(layers):
-        if not is_ours(layer):
+        if not is_ours(layer) or hasattr(layer, "times"):  # a RepeatVector makes a sequence of a vector
             vector = None
             continue
         if k and layer.reads != "numbers" and is_ours(layers[k - 1]):

@@ -114,6 +114,16 @@ def resets_for(who: str, layers: Sequence[Any], resets: Any) -> dict[str, Any]:
 def check_stack(who: str, name: str, layers: Sequence[Any], ahead: bool) -> None:
     """Check for one output per step, batch first; unless `ahead`, also that no step reads a later one."""
     for k, layer in enumerate(layers):
+        if hasattr(layer, "stacked_state"):
+            raise ValueError(
+                f"{who}: {name}[{k}] is a stack of {len(layer.layers)} layers, expected one. Give each in the list: "
+                f"{name}=[LSTMLayer(64), Dropout(0.5), LSTMLayer(64)]."
+            )
+        if getattr(layer, "own_backward", False):
+            raise ValueError(
+                f"{who}: {name}[{k}] has a backward_layer of its own, expected two layers of a kind: their states are "
+                "concatenated. Leave it out."
+            )
         if not layer.keeps_time:
             remedy = "Leave out return_sequences=False." if layer.recurrent else "Remove pooling."
             raise ValueError(f"{who}: {name}[{k}] returns one vector per sequence, expected one per step. {remedy}")

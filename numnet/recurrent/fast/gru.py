@@ -34,7 +34,7 @@ class GRUKernel(Kernel):
     def start(self, s: StepBuffers, state: Sequence[Any]) -> None:
         super().start(s, state)
         if self.node.reset == "after":
-            s.b_h[...] = self.node.b_h[:, None]  # once for all steps
+            s.b_h[...] = self.node.b_h[:, None] if self.node.bias else 0  # once for all steps
 
     def weights_backward(self, runs: Sequence[StepBuffers]) -> None:
         H, W_h, T = self.H, self.node.W_h, sum(s.T for s in runs)
@@ -100,4 +100,5 @@ class GRUKernel(Kernel):
         if self.node.reset == "before":
             m = all_columns(*(s.m for s in runs))
             return {"W_h": concatenate([drz @ h_prev.T, dn @ m.T])}  # (1) (3)
-        return {"W_h": concatenate([drz @ h_prev.T, dm @ h_prev.T]), "b_h": dm.sum(axis=1)}  # (1) (2)
+        of_b_h = {"b_h": dm.sum(axis=1)} if self.node.bias else {}  # (2)
+        return {"W_h": concatenate([drz @ h_prev.T, dm @ h_prev.T]), **of_b_h}  # (1) (2)

@@ -140,7 +140,8 @@ class Kernel:
 
     def inputs(self, x: Array, s: StepBuffers) -> None:
         """s.a = W_x x + b  (0) for all steps: [W_x b] [x; 1] for x (T, D+1, B), a lookup for tokens (T, B)."""
-        W_x, b = self.node.W_x, self.node.b
+        W_x = self.node.W_x
+        b = self.node.b if self.node.bias else np.zeros(len(W_x), W_x.dtype)
         if x.ndim == 3:
             product(np.column_stack((W_x, b)), x, out=s.a)  # (0)
             return
@@ -163,9 +164,11 @@ class Kernel:
         grads, da = self.state_sums(runs, da_all), da_all[: self.G * self.H]
         if xs[0].ndim == 3:
             dW = da @ all_columns(*xs).T  # (0) [dW_x db] = da [x; 1]ᵀ
-            return self.node.W_x.T @ da, {**grads, "W_x": dW[:, :-1], "b": dW[:, -1]}  # (0)
+            of_b = {"b": dW[:, -1]} if self.node.bias else {}  # (0)
+            return self.node.W_x.T @ da, {**grads, "W_x": dW[:, :-1], **of_b}  # (0)
         present, sums = sum_by_token(np.concatenate([x.reshape(-1) for x in xs]), da)  # (0)
-        return None, {**grads, "W_x": (present, sums), "b": sums.sum(axis=1)}  # (0)
+        of_b = {"b": sums.sum(axis=1)} if self.node.bias else {}  # (0)
+        return None, {**grads, "W_x": (present, sums), **of_b}  # (0)
 
     def state_sums(self, runs: Sequence[StepBuffers], da_all: Array) -> dict[str, Any]:
         """Return the gradients of W_h and of other parameters that the step reads."""
