@@ -57,7 +57,7 @@ class Case:
     name: str
     make: Callable[[Any, Sizes, str], Any]
     draw: Callable[[np.random.Generator, Sizes], Arrays]
-    unlawful: tuple[str, ...] = ()  # the laws that this row is no subject of: see family.py
+    unlawful: tuple[str, ...] = ()  # the laws that this row is no subject of: see family.py; or "slope"
     spec: Any = None  # of a row of the family: its kind, what was chosen, and the names of its options
 
     @property
@@ -215,7 +215,7 @@ OPERATIONS = [
     norm("RMSNorm"),
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
     Case("Embedding with padding", lambda net, z, dtype: net.Embedding(z.D, z.O, padding=0, dtype=dtype),
-         sequence(tokens=True)),
+         sequence(tokens=True), ("slope",)),  # the row of padding has no gradient, on purpose
     Case("RepeatVector", lambda net, z, dtype: net.RepeatVector(z.T),
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Characters", lambda net, z, dtype: net.Characters(z.V, embedding_size=z.D, output_size=z.O, dtype=dtype),

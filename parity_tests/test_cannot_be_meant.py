@@ -197,7 +197,7 @@ def test_a_config_is_the_dictionary_of_a_model(net: Any) -> None:
 def test_a_state_is_a_list_with_an_entry_for_each_layer(net: Any, state: Any) -> None:
     model = net.RNNModel([net.GRULayer(3), net.Dense(2)], net.MeanSquaredError(), input_size=4)
     y = model(x)
-    words = f"is {type(state).__name__}, expected a list of 2: one entry per layer, None for a layer without a state"
+    words = f"is {type(state).__name__}, expected a list with one entry per layer, None for a layer without a state"
     with pytest.raises(TypeError, match=re.escape(f"RNNModel: state {words}")):
         model.predict(x, state)
     with pytest.raises(TypeError, match=re.escape(f"RNNModel: d_last_state {words}")):

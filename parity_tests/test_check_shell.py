@@ -274,7 +274,7 @@ UNUSABLE = {
     ),
     "backward raises": (SEVERAL, "my.py:Split", [], ["my.py:32 in backward: ValueError: matmul"]),
     "backward exits": (SEVERAL, "my.py:Exits", [], ["my.py:41 in backward exits Python"]),
-    "no backward": (SEVERAL, "my.py:ForwardOnly", [], ["it has no backward, which the check calls"]),
+    "no backward": (SEVERAL, "my.py:ForwardOnly", [], ["there is no backward, expected backward(dy) → dx"]),
     "a gradient of another shape": (
         SEVERAL.replace("dy @ dy", "dy[0]"), "my.py:Split", [], ["Split: dx is (5, 4), expected (3, 5, 4)"],
     ),

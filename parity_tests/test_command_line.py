@@ -68,7 +68,7 @@ def test_a_run_without_a_vocabulary_is_one_line(trained: list[Any], tmp_path: Pa
     ("options", "causes"),
     [
         ("--text {tmp}/missing.txt", ["missing.txt"]),
-        ("--text {tmp}", ["directory"]),
+        ("--text {tmp}", ["this is a folder"]),
         ("--text {tmp}/latin.txt", ["latin.txt", "byte 3"]),
         ("--text {tmp}/empty.txt", ["empty.txt", "empty"]),
         ("--text {tmp}/short.txt", ["28 tokens", "33"]),

@@ -512,12 +512,13 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     (
         "GRULayer: no option is called 'drop', expected one of output_size, input_size, batch_first, reverse, "
         "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
-        "reset, initial, seed, dtype, layer_norm.",
+        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm.",
         lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (
         "RecurrentLayer: no option is called 'seed', expected one of output_size, batch_first, reverse, "
-        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional.",
+        "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
+        "layers, dropout.",
         lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
     ),
     (

@@ -116,7 +116,7 @@ def test_the_page_shows_the_table_of_paths() -> None:
 def test_use_fast_is_a_truth_value(net: Any) -> None:
     layer = net.LSTMLayer(3, input_size=2, bidirectional=True)
     for value in ("no", 2, None):
-        with pytest.raises(ValueError, match=r"LSTMLayer: use_fast is .*, expected one of True, False"):
+        with pytest.raises(ValueError, match=r"Bidirectional: use_fast is .*, expected one of True, False"):
             layer.use_fast = value
     assert layer.use_fast
     tape = net.Tape(both=layer, dense=net.Dense(2, input_size=6))

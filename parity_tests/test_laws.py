@@ -151,7 +151,7 @@ def test_a_refused_call_leaves_the_one_before(case: Case, z: Sizes) -> None:
     outputs, pullback = run(layer, inputs)
     upstream = upstream_like(outputs, z.rng)
     before = pullback(upstream)
-    with pytest.raises(ValueError, match="state h is"):
+    with pytest.raises(ValueError, match=r"state (h )?is"):
         layer(0 * inputs["x"], tuple(np.zeros((z.B, z.H + 1)) for _ in layer.node.states))
     after = pullback(upstream)
     assert all((after[name] == before[name]).all() for name in before)

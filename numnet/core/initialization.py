@@ -47,8 +47,12 @@ class Initialization:
 
     @contextmanager
     def keeping_parts(self) -> Iterator[None]:
-        """A context in which the parts inside keep the values that they have; a model may draw them again later."""
-        before = {part: part.initial_checksum for part in modules_of(self) if part is not self and built(part)}
+        """A context in which the parts of a part without a seed keep the values that they have.
+
+        A model may draw them again later.
+        """
+        parts = [part for part in modules_of(self) if part is not self and built(part) and self.seed is None]
+        before = {part: part.initial_checksum for part in parts}
         for part in before:
             vars(part)["initial_checksum"] = None
         try:

@@ -80,9 +80,9 @@ class EncoderDecoder(EncoderDecoderBase, Model):
         check_size(self.name, target_size=target_size)
         for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
             check_layers(self.name, layers, Operation, name)
-        check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         if attention is not None:
             check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
+        check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         check_loss(self.name, loss, Loss)
         self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
         self.attention, self.output = attention, RNNModel(output)

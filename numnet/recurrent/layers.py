@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from numnet.core.checks import validate_call
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.indrnn import IndRNNNode
-from numnet.recurrent.layer import RecurrentLayer
 from numnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
 from numnet.recurrent.lstm import LSTMNode
 from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
+from numnet.recurrent.named import NamedLayer
 from numnet.recurrent.rnn import RNNNode
-
-
-class NamedLayer(RecurrentLayer):
-    """A RecurrentLayer that makes its node: the first of `node_types`, or the second with any of `variant_options`.
-
-    `options` are those of the node, the variant options and those of RecurrentLayer.
-    """
-
-    @validate_call
-    def __init__(
-        self, hidden_size: int, *, output_size: int | None = None, input_size: int | None = None, **options: Any
-    ) -> None:
-        super().__init__(self.make_node(hidden_size, input_size, options), output_size=output_size, **options)
 
 
 class RNNLayer(NamedLayer):

@@ -52,7 +52,6 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         found["history"] = history_of(checkpoint, trainer.history.token)
         found["best"] = math.inf if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.named_layers))
-        layers = with_masks(trainer.model)
         seeds = training.get("mask_seeds") or [None] * len(layers)
         if not len(layers) == len(training["masks"]) == len(seeds):
             raise ValueError(f"it has masks of {len(training['masks'])} layers, the model has {len(layers)}")

@@ -110,7 +110,7 @@ def check_causal(who: str, name: str, layer: Any, last: bool = False) -> None:
 
 def check_generates(who: str, model: Any, layers: Sequence[Any]) -> None:
     """Check that a model continues a sequence of tokens one by one."""
-    runs = hasattr(model, "fresh_state") and hasattr(model, "predict")
+    runs = hasattr(model, "fresh_state") and hasattr(model, "predict") and not hasattr(model, "prediction")  # a Tape
     if isinstance(model, type) or hasattr(model, "advance") or not runs:
         remedy = "Use greedy or beam_search." if hasattr(model, "advance") else "Use RNNModel([...])."
         if isinstance(model, type):

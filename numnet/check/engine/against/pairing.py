@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from numnet.check.engine import subject as calls
-from numnet.check.engine.adapt import CALLS, gates_of, is_torch, kind_of, subject_of
+from numnet.check.engine.adapt import CALLS, copy_in_float64, gates_of, is_torch, kind_of, subject_of
 from numnet.check.engine.against.counterpart import instance_of
 from numnet.check.engine.against.pair import Pair, check_parameters
 from numnet.check.engine.draw import Sizes
@@ -72,9 +72,7 @@ def other(theirs: Any, first: Subject, seed: int, free: Collection[str], names: 
 
 def numnets(theirs: Any, first: Subject) -> Subject:
     """Return a layer, node, loss or model of either backend in float64, with the dropout masks of the first."""
-    theirs = copy.deepcopy(theirs)
-    if hasattr(theirs, "convert"):
-        theirs.convert("float64")
+    theirs = copy_in_float64(theirs)
     kind = kind_of(theirs)
     inputs = dict(zip(("prediction", "target", "mask"), first.inputs.values())) if kind == "loss" else first.inputs
     named = "x" in inputs or kind == "loss" or set(getattr(theirs, "takes", "x")) <= set(inputs)
