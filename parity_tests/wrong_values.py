@@ -126,7 +126,7 @@ def is_ours(error: BaseException) -> bool:
     """Whether a `raise` of the packages made the error, and its message names who, or the file, first."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     raised = last.filename.startswith(HOMES) and (last.lineno or 0) in raising_lines(last.filename)
-    return raised and re.match(r"(the )?[\w./\[\]() -]+: |[\w. ]+ does not exist", str(error)) is not None
+    return raised and re.match(r"(the )?[\w./\[\]() -]+(:\d+)?: |[\w. ]+ does not exist", str(error)) is not None
 
 
 def state_of(thing: Any, seen: dict[int, Any]) -> Iterator[bytes]:
