@@ -300,7 +300,7 @@ def test_an_option_of_an_optimizer_may_change_between_steps(name: str, net: Any)
     for wrong, words in (
         ({"learning_rate": -1}, "learning_rate is -1"),
         ({"clip_norm": 0}, f"{name}: clip_norm is 0, expected a number above 0."),
-        ({"lr": 0.1}, f"{name}.lr does not exist. Use optimizer.schedule"),
+        ({"lr": 0.1}, f"{name}.lr does not exist. Use optimizer.learning_rate"),
         ({"weight_decay": "x"}, f"{name}: weight_decay is 'x', expected a number."),
     ):
         with pytest.raises((TypeError, ValueError, AttributeError), match=words):

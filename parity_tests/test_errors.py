@@ -522,6 +522,12 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.RecurrentLayer(numnet.RNNNode(5), seed=1),
     ),
     (
+        "Dense: W is missing, expected (2, 3). The names are PyTorch's, the shapes and the order of the gates are the "
+        "same: pass weight_ih as W_x, weight_hh as W_h, bias_ih + bias_hh as b (of a GRU, bias_hh is b_h), and a "
+        "layer's weight as W.",
+        lambda: numnet.Dense(2, input_size=3).load_state_dict({"weight": np.ones((2, 3)), "bias": np.ones(2)}),
+    ),
+    (
         "LSTMNode: state is ndarray, expected a pair (h, c). Pass both, or None.",
         lambda: numnet.LSTMNode(5, input_size=4)(np.ones((4, 2)), np.ones((5, 2))),
     ),

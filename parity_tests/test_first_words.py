@@ -179,8 +179,9 @@ def test_an_error_in_a_property_is_shown(net: Any) -> None:
 
 def test_the_recipe_for_another_learning_rate_works(net: Any) -> None:
     optimizer, dense = net.SGD(0.1), net.Dense(1, input_size=1)
-    assert optimizer.schedule(optimizer.steps) == 0.1
-    optimizer.schedule = net.ConstantSchedule(0.5)
+    assert optimizer.learning_rate == 0.1
+    optimizer.learning_rate = 0.5
+    assert optimizer.learning_rate == optimizer.schedule(optimizer.steps) == 0.5
     before = float(to_numpy(dense.params["W"])[0, 0])
     loss = net.MeanSquaredError()
     slope = 2 * float(to_numpy(loss(dense(np.ones((1, 1))), np.zeros((1, 1))))) ** 0.5

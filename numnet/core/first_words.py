@@ -35,10 +35,7 @@ SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineS
 SHOWN_BY_X = "the first batch shows it"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
 ON_GPU = "Use torchnet, the same names on PyTorch: torchnet.RNNModel(layers, device='cuda')"
-PRESENT_RATE = (
-    "Use optimizer.schedule(optimizer.steps) for the present rate; "
-    "to change it, set optimizer.schedule = {net}.ConstantSchedule(0.001)"
-)
+PRESENT_RATE = "Use optimizer.learning_rate, which can be read and set"
 
 NAMES: dict[str, str] = by_word(
     {
@@ -203,7 +200,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         },
         "Optimizer": {
             "zero_grad": "Use model.zero_grad(): the gradients are the model's",
-            "learning_rate lr param_groups": PRESENT_RATE,
+            "lr param_groups": PRESENT_RATE,
             "minimize apply_gradients": "Use model.loss_and_grads(x, target), then optimizer.step(model)",
         },
         "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},

@@ -63,6 +63,11 @@ class Optimizer(Rechecked):
         self.model: ParamOperation | None = None
         self.dtype: Any = None  # of the parameters at the first step
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step; assign a number or a schedule to change it."""
+        return self.schedule(self.steps)
+
     def step(self, model: Any = None) -> float:
         """Update all parameters once. Return the global norm of the gradients before clipping.
 

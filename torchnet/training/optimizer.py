@@ -67,6 +67,11 @@ class Optimizer(Rechecked):
         """Return the arguments of torch.optim's class, except the learning rate and the weight decay."""
         return {}
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next step; assign a number or a schedule to change it."""
+        return self.schedule(self.steps)
+
     def step(self, model: Any = None) -> float:
         """Update all parameters once. Return the global norm of the gradients before clipping.
 

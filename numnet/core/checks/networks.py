@@ -170,10 +170,14 @@ def check_state_dict(who: str, expected: Mapping[str, Shape], given: Mapping[str
     for name in [*expected, *given]:
         if expected.get(name) != given.get(name):
             got = given.get(name, "missing")
-            raise ValueError(
-                f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. "
-                "Does the file belong to another architecture?"
-            )
+            remedy = "Does the file belong to another architecture?"
+            if any("weight_ih" in each or each.endswith(("weight", "bias")) for each in given):
+                remedy = (
+                    "The names are PyTorch's, the shapes and the order of the gates are the same: pass weight_ih as "
+                    "W_x, weight_hh as W_h, bias_ih + bias_hh as b (of a GRU, bias_hh is b_h), and a layer's weight "
+                    "as W."
+                )
+            raise ValueError(f"{who}: {name} is {got}, expected {expected.get(name, 'no such parameter')}. {remedy}")
 
 
 def check_weights(who: str, params: Mapping[str, Any], given: Mapping[str, Any]) -> None:
