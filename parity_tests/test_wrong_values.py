@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from parity_tests.wrong_cases import CASES
+from parity_tests.wrong_more import RECORDS
 from parity_tests.wrong_parts import Call, use
 from parity_tests.wrong_values import attempt, silence, table
 
@@ -17,6 +18,12 @@ def test_the_good_call_is_good(case: str, net: Any) -> None:
     with silence():
         call = CASES[case](net)
         use(call.function(**call.arguments))
+
+
+def test_every_public_name_has_a_case(net: Any) -> None:
+    covered = {word for case in CASES for word in case.replace(".", " ").split()}
+    names = {*net.__all__, *net.data.__all__} - set(RECORDS)
+    assert {name for name in names if name not in covered} == set()
 
 
 def bad(net: Any, share: int) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 import numnet
 from parity_tests.small import TEXT, TOKENS, VOCABULARY, small_model
+from parity_tests.wrong_more import MORE
 from parity_tests.wrong_parts import IDS, Call, X, constructors, model_of, of_layers, translator
 
 FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
@@ -121,6 +122,7 @@ def file(name: str, text: str) -> str:
 CASES: dict[str, Callable[[Any], Call]] = {
     **dict(constructors()),
     **dict(of_layers()),
+    **MORE,
     "RNNModel": lambda net: Call(
         net.RNNModel,
         {"layers": [net.GRULayer(3), net.Dense(2)], "loss": net.MeanSquaredError(), "input_size": 4, "seed": 1},

@@ -136,6 +136,8 @@ def of_layers() -> Iterator[tuple[str, Callable[[Any], Call]]]:
 def use(made: Any) -> None:
     """Use what a constructor made, so that a wrong option does not fail later, in other words."""
     kinds = {base.__name__ for base in type(made).__mro__}
+    if type(made).__name__ in ("Operation", "ParamOperation", "Layer", "Schedule"):  # base classes have no forward
+        return
     if kinds & {"RepeatVector", "Node", "Attention", "Parameter", "Characters", "Concat"}:
         return
     if "Embedding" in kinds:
@@ -144,7 +146,9 @@ def use(made: Any) -> None:
         return
     elif "ParamOperation" in kinds and not kinds & {"Network", "RNNModel", "Tape"}:
         y = made(X if getattr(made, "input_size", None) in (None, 4) else np.zeros((2, 3, made.input_size), np.float32))
-        made.backward(np.ones_like(to_numpy(y)))
+        parts = y if isinstance(y, tuple) else (y,)
+        dy = tuple(np.ones_like(to_numpy(part)) for part in parts)
+        made.backward(dy if isinstance(y, tuple) else dy[0])
     elif "Schedule" in kinds:
         made(3)
     elif hasattr(made, "epoch") and hasattr(made, "carries_state"):

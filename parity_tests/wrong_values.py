@@ -42,9 +42,12 @@ FILES = tempfile.gettempdir()  # an existing folder, as a path
 
 def wrong_values(net: Any) -> dict[str, Any]:
     """The values that replace each argument, by name; many are right for some arguments, and then taken."""
+    return {**plain_values(net), **arrays(), **tensors()}
+
+
+def plain_values(net: Any) -> dict[str, Any]:
+    """Numbers, strings, collections, and objects of other kinds."""
     other = torchnet if net is numnet else numnet
-    numbers = np.arange(24).reshape(2, 3, 4)
-    tensor = torch.arange(24.0).reshape(2, 3, 4)
     return {
         "None": None,
         "True": True,
@@ -78,6 +81,13 @@ def wrong_values(net: Any) -> dict[str, Any]:
         "a function": len,
         "a generator": (k for k in range(3)),
         "an object": object(),
+    }
+
+
+def arrays() -> dict[str, Any]:
+    """Arrays of every rank and dtype."""
+    numbers = np.arange(24).reshape(2, 3, 4)
+    return {
         "no axes": np.array(3.0),
         "one axis": np.linspace(0, 1, 3),
         "two axes": numbers[0] * 1.0,
@@ -96,6 +106,13 @@ def wrong_values(net: Any) -> dict[str, Any]:
         "dates": np.array(["2026-01-01"], "datetime64[D]"),
         "big-endian": numbers.astype(">f4"),
         "float16": (numbers / 30).astype(np.float16),
+    }
+
+
+def tensors() -> dict[str, Any]:
+    """What PyTorch has."""
+    tensor = torch.arange(24.0).reshape(2, 3, 4)
+    return {
         "a tensor": tensor,
         "an integer tensor": tensor[:, :, 0].long(),
         "a tensor with a graph": tensor.clone().requires_grad_(),

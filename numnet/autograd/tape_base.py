@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from numnet.core.answers import package_of
 from numnet.core.arrays import to_numpy
-from numnet.core.checks import check_objective, check_on_tape, check_parameter, check_parts, flat_parts
+from numnet.core.checks import check_objective, check_on_tape, check_parameter, check_parts, flat_parts, validate_call
 from numnet.core.evaluation import Exclusive
 from numnet.core.network import Network
 
@@ -47,7 +48,7 @@ class TapeBase(Network):
         """Give each part its own seed and the tape's dtype; it is initialized now or at its first call."""
         self.named_parts = {}
         flat = flat_parts(self.name, parts)
-        check_parts(self.name, flat, dir(self))
+        check_parts(self.name, flat, dir(self), package_of(type(self)))
         rng = np.random.default_rng(self.seed or 0)
         for part in flat.values():
             own = int(rng.integers(2**31))
@@ -73,6 +74,7 @@ class TapeBase(Network):
             else:
                 vars(self)[name] = wrappers[name]
 
+    @validate_call
     def parameter(self, name: str) -> Any:
         """Return a parameter, by its name in `params`, as a value on the tape: backward adds to its gradient."""
         for part, wrapper in self.wrappers.items():

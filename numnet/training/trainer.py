@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from numnet.core.checks import check_count, check_positive, validate_call
-from numnet.core.checks.runs import check_batches, check_counted, check_optimizer, check_trainable, epoch_of
+from numnet.core.checks.runs import check_batches, check_counted, check_optimizer, check_trains, epoch_of
 from numnet.core.checks.training import check_amounts
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.core.show import Answering
@@ -55,7 +55,7 @@ class Trainer(Answering):
         token: str | None = None,
     ) -> None:
         check_positive("Trainer", evaluate_every=evaluate_every, patience=patience)
-        check_trainable("Trainer", model)
+        check_trains("Trainer", model)
         check_optimizer("Trainer", optimizer, model)
         check_batches("Trainer", "batches", batches)
         if validation is not None:
@@ -204,7 +204,7 @@ def evaluate(model: Any, batches: Any) -> float:
 
     The states of stateful layers are the same afterwards. ValueError if no target counts.
     """
-    check_trainable("evaluate", model, "evaluate")
+    check_trains("evaluate", model, "evaluate")
     check_batches("evaluate", "batches", batches, sized=False)
     return mean_loss("evaluate", "batches", model, batches)
 

@@ -21,7 +21,7 @@ def usable_device(kind: type, device: Any) -> torch.device:
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         cause = str(error).partition("\n")[0]
         raise ValueError(f"{kind.__name__}: device is {device!r}, which PyTorch cannot use here: {cause}") from None
     return found

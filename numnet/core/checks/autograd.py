@@ -10,6 +10,7 @@ import numpy as np
 
 from numnet.core.checks.networks import check_state_shape
 from numnet.core.checks.operands import check_operand, real_array, whole
+from numnet.core.checks.parts import described_part, is_foreign
 from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
@@ -35,8 +36,8 @@ def check_has_graph(who: str, has_graph: bool) -> None:
         )
 
 
-def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> None:
-    """Check that each part is an instance with a valid name, and that no two share weights."""
+def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str], net: str = "") -> None:
+    """Check that each part is an instance of this package with a valid name, and that no two share weights."""
     for k, (name, part) in enumerate(parts.items()):
         if not hasattr(part, "over_time"):
             raise TypeError(
@@ -46,6 +47,9 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str]) -> Non
             raise TypeError(
                 f"{who}: {name} is the class {part.__name__}, expected an instance, such as {part.__name__}(...)."
             )
+        if is_foreign(part, net):
+            got = described_part(part, net)
+            raise TypeError(f"{who}: {name} is {got}, expected a part of {net}. Create it from {net}.")
         if name.partition(".")[0] in taken or name.startswith("_"):
             raise ValueError(
                 f"{who}: a part is called {name}, which is a reserved name, expected another. Rename the part."

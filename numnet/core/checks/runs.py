@@ -17,7 +17,7 @@ USED_UP = "An iterator or a generator is used up after one epoch: epoch(k) must 
 BATCHES = "batches with epoch(k), len() and carries_state, such as SequenceBatches"
 
 
-def check_trainable(who: str, model: Any, method: str = "loss_and_grads") -> None:
+def check_trains(who: str, model: Any, method: str = "loss_and_grads") -> None:
     """Check for a model with a loss, before training or evaluation."""
     if isinstance(model, type) or not hasattr(model, method):
         remedy = "Put the layers in one: RNNModel([...], SoftmaxCrossEntropy())."
@@ -186,7 +186,7 @@ def check_axes_of_plot(axes: Any) -> None:
 
 def check_direction(model: Any, direction: Any) -> None:
     """Check that a model has weights and a loss, and that a direction has values by the names of its parameters."""
-    check_trainable("hessian_vector", model)
+    check_trains("hessian_vector", model)
     check_built("hessian_vector", model)
     if not isinstance(direction, Mapping):
         raise TypeError(

@@ -49,6 +49,9 @@ def check_distinct(who: str, layers: Sequence[Any]) -> None:
 
 def check_side_by_side(who: str, layers: Sequence[Any], widths: Sequence[int] | None, batch_first: bool) -> None:
     """Check that layers can run side by side: no states, the same axes, one width for each."""
+    if not (widths is None or isinstance(widths, (list, tuple)) or getattr(widths, "ndim", 0) == 1):
+        got = described_part(widths)
+        raise TypeError(f"{who}: widths is {got}, expected a list of whole numbers, one for each layer.")
     if not len(layers):
         raise ValueError(f"{who}: there are no layers, expected at least one.")
     for k, layer in enumerate(layers):

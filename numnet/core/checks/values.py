@@ -63,7 +63,7 @@ def check_fits(who: str, name: str, value: Any, dtype: Any) -> None:
 
 def first_place(where: Any) -> list[int]:
     """Return the index of the first True in an array or tensor; an empty list if there is none."""
-    found = where.nonzero()
+    found: Any = where.nonzero() if where.ndim else ()
     if hasattr(found, "tolist"):
         found = tuple(found.T)
     return [int(axis[0]) for axis in found if len(axis)]

@@ -1,0 +1,128 @@
+"""The good calls of the table of wrong values, third part: parts inside of parts, the Tape, and base classes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import numnet
+from parity_tests.wrong_parts import IDS, Call, X, model_of
+
+FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
+# Public names without a case: records and exceptions, which check nothing, and constants.
+RECORDS = """DecodedSequence Checkpoint Extract Inference Sentence Source TaggedSentence Vectors CheckpointError
+    FetchError TextError TrainingDiverged OPTIMIZERS SOURCES BEGIN END SHIFT REDUCE check data default_text""".split()  # noqa: SIM905
+
+
+def tape_of(net: Any) -> Any:
+    """A tape with an objective and a prediction, built."""
+    tape = net.Tape(embed=net.Embedding(5, 4), dense=net.Dense(2), loss=net.SoftmaxCrossEntropy())
+    tape.objective = lambda x, target: tape.loss(tape.dense(tape.embed(x)), target)
+    tape.prediction = lambda x: tape.dense(tape.embed(x))
+    tape.evaluate(IDS, IDS % 2)
+    return tape
+
+
+def on_tape(method: str, /, **arguments: Any) -> Callable[[Any], Call]:
+    """A case: the method of a tape."""
+
+    def case(net: Any) -> Call:
+        tape = tape_of(net)
+        return Call(getattr(tape, method), dict(arguments), tape)
+
+    return case
+
+
+def backward_of_a_model(net: Any) -> Call:
+    """The backward pass of a model after its forward pass."""
+    model = model_of(net)
+    model(IDS)
+    return Call(model.backward, {"dy": np.ones((2, 3, 2), np.float32), "d_last_state": None}, model)
+
+
+def backward_of_a_tape(net: Any) -> Call:
+    """The backward pass of a value."""
+    tape = tape_of(net)
+    return Call(tape.backward, {"value": tape.prediction(IDS), "dy": np.ones((2, 3, 2), np.float32)}, tape)
+
+
+def translator_of(net: Any, **parts: Any) -> Any:
+    """Construct an encoder-decoder."""
+    given = {"encoder": [net.Embedding(5, 4), net.GRULayer(3)], "decoder": [net.Embedding(5, 4), net.GRULayer(3)]}
+    return net.EncoderDecoder(**{**given, "output": [net.Dense(5)], **parts})
+
+
+def of_a_base(net: Any, name: str) -> Call:
+    """The constructor of a base class of layers."""
+    return Call(getattr(net, name), {"input_size": None, "seed": 1, "dtype": "float32"})
+
+
+def of_a_translator(net: Any) -> Call:
+    """The constructor of an encoder-decoder."""
+    loss, attention = net.SoftmaxCrossEntropy(), net.Attention("dot")
+    options = {"attention": attention, "loss": loss, "input_size": 5, "target_size": 5, "teacher_forcing": 1.0}
+    given = {"encoder": [net.Embedding(5, 4), net.GRULayer(3)], "decoder": [net.Embedding(5, 4), net.GRULayer(3)]}
+    arguments = {**given, "output": [net.Dense(5)], **options, "begin": 1, "end": 2, "seed": 1, "dtype": "float32"}
+    return Call(lambda **parts: translator_of(net, **parts), {**arguments, "device": "cpu"})
+
+
+def file(name: str, text: str) -> str:
+    """The path of a small file with this text."""
+    (FOLDER / name).write_text(text, encoding="utf-8")
+    return str(FOLDER / name)
+
+
+def cached() -> dict[str, Any]:
+    """A cache with one data set, and its list of sources."""
+    file("a.txt", "a text")
+    return {"cache": str(FOLDER), "sources": {"a": numnet.data.Source("a.txt", "https://example.org/a.txt", "", "")}}
+
+
+def classes() -> str:
+    """A folder of classes."""
+    (FOLDER / "classes").mkdir(exist_ok=True)
+    file("classes/one.txt", "a\n")
+    return str(FOLDER / "classes")
+
+
+def records_of(net: Any, reader: str, path: str) -> Call:
+    """A reader, read to its end."""
+    return Call(lambda path: list(getattr(net.data, reader)(path)), {"path": path})
+
+
+PAIR = {"gold_label": "neutral", "sentence1_binary_parse": "( a b )", "sentence2_binary_parse": "( a c )"}
+MORE: dict[str, Callable[[Any], Call]] = {
+    "Tape": lambda net: Call(net.Tape, {"seed": 1, "dtype": "float32", "device": "cpu", "dense": net.Dense(2)}),
+    "Tape.backward": backward_of_a_tape,
+    "Tape.loss_and_grads": on_tape("loss_and_grads", x=IDS, target=IDS % 2),
+    "Tape.evaluate": on_tape("evaluate", x=IDS, target=IDS % 2),
+    "Tape.predict": on_tape("predict", x=IDS),
+    "Tape.parameter": on_tape("parameter", name="dense.W"),
+    "Tape.detach": on_tape("detach", state=None),
+    "EncoderDecoder": of_a_translator,
+    "RNNModel.backward": backward_of_a_model,
+    "RecurrentLayer": lambda net: Call(net.RecurrentLayer, {"node": net.GRUNode(3, input_size=4), "output_size": 2}),
+    "RecurrentStack": lambda net: Call(
+        net.RecurrentStack, {"layers": [net.GRULayer(3), net.GRULayer(2)], "dropout": 0.1}
+    ),
+    "Bidirectional": lambda net: Call(net.Bidirectional, {"layer": net.GRULayer(3, input_size=4), "merge": "sum"}),
+    "Concat": lambda net: Call(
+        net.Concat, {"layers": [net.Dense(2), net.Tanh()], "widths": [1, 3], "batch_first": True}
+    ),
+    "Attention.forward": lambda net: Call(net.Attention("dot"), {"q": X, "m": X, "lengths": None}),
+    "manual_seed": lambda net: Call(net.manual_seed, {"seed": 0}),
+    "Node": lambda net: Call(net.Node, {"hidden_size": 3, "initial": "pytorch", "seed": 1, "dtype": "float32"}),
+    "Operation": lambda net: Call(net.Operation, {}),
+    "Schedule": lambda net: Call(net.Schedule, {}),
+    **{name: partial(of_a_base, name=name) for name in ("ParamOperation", "Layer")},
+    "fetch": lambda net: Call(net.data.fetch, {"name": "a", "offline": True, "progress": False, **cached()}),
+    "read_classes": lambda net: records_of(net, "read_classes", classes()),
+    "read_snli": lambda net: records_of(net, "read_snli", file("pairs.jsonl", json.dumps(PAIR) + "\n")),
+    "Tree": lambda net: Call(net.data.Tree, {"label": 1, "word": "a", "children": ()}),
+}
