@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 
+import torchnet
 from numnet.core.arrays import to_numpy
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import LOSSES, TOLERANCE, Case, Sizes, column, recurrent, sequence, sizes
@@ -105,3 +108,42 @@ def test_losses_are_torchs(case: Case, net: Any, z: Sizes) -> None:
     expected = {"dprediction": given_["prediction"].grad.numpy()}
     assert_near(outputs, {"value": value.detach().numpy()}, TOLERANCE["float64"])
     assert_near(pullback({"value": np.array(1.7)}), expected, TOLERANCE["float64"])
+
+
+class Wrapped(torch.nn.Module):
+    """A module of a user's own; its layers have no parameters before the first batch."""
+
+    def __init__(self, part: Any) -> None:
+        super().__init__()
+        self.part, self.head = part, torch.nn.Linear(3, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(self.part(x)).sum()
+
+
+PARTS: dict[str, Callable[[], Any]] = {
+    "Dense": lambda: torchnet.Dense(3),
+    "GRULayer": lambda: torchnet.GRULayer(3),
+    "RNNModel": lambda: torchnet.RNNModel([torchnet.LSTMLayer(3), torchnet.Dense(3)]),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_an_optimizer_made_before_the_first_batch_says_what_it_misses(kind: str) -> None:
+    module, x = Wrapped(PARTS[kind]()), torch.ones(2, 4, 5)
+    early = torch.optim.SGD(module.parameters(), 0.1)
+    module(x).backward()
+    with pytest.warns(
+        UserWarning, match=rf"{kind}: the first batch created its parameters after this SGD, .*input_size"
+    ):
+        early.step()
+    module(x).backward()
+    with warnings.catch_warnings():  # once, and never of an optimizer that has the parameters
+        warnings.simplefilter("error")
+        early.step()
+        module = Wrapped(PARTS[kind]())
+        module(x).backward()
+        torch.optim.SGD(module.parameters(), 0.1).step()
+        model = torchnet.RNNModel([torchnet.Dense(3)])
+        model(x).sum().backward()
+        torchnet.SGD(0.1).step(model)

@@ -24,6 +24,7 @@ from numnet.core.checks import (
 from numnet.core.evaluation import BUILDING, Unbuilt
 from numnet.core.initialization import Initialization
 from torchnet.core.device import DTypeLike, as_dtype, as_tensor
+from torchnet.core.late import LATE
 from torchnet.core.operation import Operation
 from torchnet.core.seeds import PART_SEEDS
 
@@ -136,6 +137,7 @@ class ParamOperation(Initialization, Operation):
         else:
             with Unbuilt(self):
                 y = super().__call__(*inputs, **options)
+            LATE.add(self)
         self.__dict__["initial_checksum"] = None
         return y
 

@@ -30,6 +30,7 @@ from numnet.core.checks.training import (
 )
 from numnet.core.checks.values import check_fits
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
+from torchnet.core.late import TAKES_THE_MODEL
 from torchnet.training.clipping import check_finite, clip_by_value, norm_of, scale_to
 
 
@@ -134,6 +135,7 @@ class Optimizer(Rechecked):
             params = model.parameters()
             self.updated = [p if p.dtype == computed_in(p) else p.detach().to(computed_in(p)) for p in params]
             self.torch_optimizer = self.kind(self.updated, lr=0.0, weight_decay=self.weight_decay, **self.options())
+        setattr(self.torch_optimizer, TAKES_THE_MODEL, True)
         return self.torch_optimizer
 
     def arguments(self) -> dict[str, Any]:
