@@ -35,8 +35,8 @@ def standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arra
 
 
 def standardize_backward(dx_hat: Array, x_hat: Array, s: Array, axis: int) -> Array:
-    """Return dx from dx̂; μ and v depend on x too."""
-    through_v = x_hat * (dx_hat * x_hat).mean(axis=axis, keepdims=True)  # (3) (2)   ∂s/∂v = -s³/2
+    """Return dx = s (dx̂ - mean dx̂ - x̂ mean (dx̂ ⊙ x̂)): the means are there because μ and v depend on every x."""
+    through_v = x_hat * (dx_hat * x_hat).mean(axis=axis, keepdims=True)  # (3) (2), with ∂s/∂v = -s³/2
     return s * (dx_hat - dx_hat.mean(axis=axis, keepdims=True) - through_v)  # (3) (1)
 
 
