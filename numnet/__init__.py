@@ -21,13 +21,15 @@ from numnet.layers.attention import Attention
 from numnet.layers.characters import Characters
 from numnet.layers.concat import Concat
 from numnet.layers.convolution import Convolution
+from numnet.layers.cross_entropy import BinaryCrossEntropy, SoftmaxCrossEntropy
 from numnet.layers.dense import Dense
 from numnet.layers.dropout import Dropout
 from numnet.layers.embedding import Embedding
-from numnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from numnet.layers.losses import Loss
 from numnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from numnet.layers.parameter import Parameter
 from numnet.layers.pooling import Pooling
+from numnet.layers.regression import MeanSquaredError
 from numnet.layers.repeat import RepeatVector
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy

@@ -32,13 +32,15 @@ from torchnet.layers.attention import Attention
 from torchnet.layers.characters import Characters
 from torchnet.layers.concat import Concat
 from torchnet.layers.convolution import Convolution
+from torchnet.layers.cross_entropy import BinaryCrossEntropy, SoftmaxCrossEntropy
 from torchnet.layers.dense import Dense
 from torchnet.layers.dropout import Dropout
 from torchnet.layers.embedding import Embedding
-from torchnet.layers.losses import BinaryCrossEntropy, Loss, MeanSquaredError, SoftmaxCrossEntropy
+from torchnet.layers.losses import Loss
 from torchnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
+from torchnet.layers.regression import MeanSquaredError
 from torchnet.layers.repeat import RepeatVector
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel

@@ -11,24 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from numnet.core.attributes import OfCall, Saved
-from numnet.core.checks import (
-    check_classes,
-    check_logit_axis,
-    check_one_hot,
-    check_target_shape,
-    check_unit_interval,
-    no_method,
-    validate_call,
-)
+from numnet.core.checks import no_method
 from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
 from torchnet.core.device import as_tensor
 from torchnet.core.operation import Operation
-
-CLASSES = "Integer targets have the shape of the logits without the last axis."
 
 
 class Loss(Operation):
@@ -96,64 +85,3 @@ class Loss(Operation):
     def one_number(self, shape: Sequence[int], target: Sequence[int]) -> bool:
         """Return whether predictions are (..., 1) and targets (...): each target is then one number."""
         return tuple(shape[-1:]) == (1,) and tuple(target) == tuple(shape[:-1]) and self.places(shape) == shape
-
-
-class SoftmaxCrossEntropy(Loss):
-    """Negative log-likelihood of the target under softmax of the logits, in nats; torch.nn.functional.cross_entropy.
-
-    target: integer classes (B, ...), or one-hot or any weights (B, ..., V). Classes equal to `ignore_index` do not
-    count. exp(loss) is the perplexity, loss / ln 2 bits per token.
-    """
-
-    in_nats = True
-
-    @validate_call
-    def __init__(self, ignore_index: int | None = None) -> None:
-        super().__init__()
-        self.ignore_index = ignore_index
-
-    def config(self) -> dict[str, Any]:
-        return {"ignore_index": self.ignore_index}
-
-    def places(self, shape: Sequence[int]) -> Sequence[int]:
-        check_logit_axis(self.name, tuple(shape))
-        return shape[:-1]
-
-    def weights(self, prediction: Tensor, target: Tensor, mask: Any) -> Tensor:
-        weights = super().weights(prediction, target, mask)
-        if self.ignore_index is None or target.ndim == prediction.ndim:
-            return weights
-        check_target_shape(self.name, target, tuple(weights.shape), CLASSES)
-        return weights * (target != self.ignore_index)
-
-    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        if target.ndim == prediction.ndim:
-            check_one_hot(self.name, target, tuple(prediction.shape))
-            return -weighted(target.to(prediction), F.log_softmax(prediction, dim=-1)).sum(dim=-1)
-        t = torch.where(weights > 0, target, 0).long() if target.shape == weights.shape else target
-        check_classes(self.name, target, t, tuple(prediction.shape))
-        losses = F.cross_entropy(prediction.reshape(-1, prediction.shape[-1]), t.reshape(-1), reduction="none")
-        return losses.reshape(t.shape)
-
-
-class BinaryCrossEntropy(Loss):
-    """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape."""
-
-    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), "Targets have the shape of the logits.")
-        check_unit_interval(self.name, target)
-        t = target.to(prediction)
-        return -weighted(t, F.logsigmoid(prediction)) - weighted(1 - t, F.logsigmoid(-prediction))
-
-
-class MeanSquaredError(Loss):
-    """ℓ = (y - t)²; y, t and mask of one shape."""
-
-    def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), "Targets have the shape of the prediction.")
-        return F.mse_loss(prediction, target.to(prediction), reduction="none")
-
-
-def weighted(weight: Tensor, log_p: Tensor) -> Tensor:
-    """weight ⊙ log p, 0 where the weight is 0, even if log p is -inf."""
-    return weight * log_p.masked_fill(weight == 0, 0)
