@@ -29,7 +29,7 @@ from numnet.layers.losses import Loss
 from numnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from numnet.layers.parameter import Parameter
 from numnet.layers.pooling import Pooling
-from numnet.layers.regression import MeanSquaredError
+from numnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from numnet.layers.repeat import RepeatVector
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
@@ -108,6 +108,9 @@ __all__ = [  # noqa: RUF022
     "SoftmaxCrossEntropy",
     "BinaryCrossEntropy",
     "MeanSquaredError",
+    "MeanAbsoluteError",
+    "HuberLoss",
+    "QuantileLoss",
     # models, and what they generate
     "RNNModel",
     "EncoderDecoder",

@@ -62,8 +62,9 @@ class Case:
 
     @property
     def has_kinks(self) -> bool:
-        """Whether a max(a, 0) is in it."""
-        return any(name in self.name for name in ("relu", "ReLU", "ELU of", "IndRNN,"))
+        """Whether a max(a, 0) or |a| is in it."""
+        kinks = ("relu", "ReLU", "ELU of", "IndRNN,", "MeanAbsoluteError", "HuberLoss", "QuantileLoss")
+        return any(name in self.name for name in kinks)
 
     def build(self, net: Any, z: Sizes, dtype: str = "float64", device: str = "cpu") -> Any:
         """The thing on that backend, every parameter random: the same numbers on either."""
@@ -166,6 +167,16 @@ def numbers(rng: np.random.Generator, z: Sizes) -> Arrays:
     return {"prediction": rng.standard_normal((z.B, z.T, z.V)), "target": rng.random((z.B, z.T, z.V))}
 
 
+def quantiles(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Three predictions for each target (B, T, V)."""
+    return {"prediction": rng.standard_normal((z.B, z.T, 3 * z.V)), "target": rng.standard_normal((z.B, z.T, z.V))}
+
+
+def one_quantile(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """One prediction (B, T, 1) for each target (B, T)."""
+    return {"prediction": rng.standard_normal((z.B, z.T, 1)), "target": rng.standard_normal((z.B, z.T))}
+
+
 def operation(kind: str) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: getattr(net, kind)()
 
@@ -254,5 +265,12 @@ LOSSES = [
     Case("BinaryCrossEntropy masked", loss("BinaryCrossEntropy"), masked(numbers)),
     Case("MeanSquaredError", loss("MeanSquaredError"), numbers),
     Case("MeanSquaredError masked", loss("MeanSquaredError"), masked(numbers)),
+    Case("MeanAbsoluteError", loss("MeanAbsoluteError"), numbers),
+    Case("MeanAbsoluteError masked", loss("MeanAbsoluteError"), masked(numbers)),
+    Case("HuberLoss", loss("HuberLoss", delta=0.7), numbers),
+    Case("HuberLoss masked", loss("HuberLoss"), masked(numbers)),
+    Case("QuantileLoss", loss("QuantileLoss", quantiles=[0.1, 0.5, 0.8]), quantiles),
+    Case("QuantileLoss masked", loss("QuantileLoss", quantiles=[0.1, 0.5, 0.8]), masked(quantiles)),
+    Case("QuantileLoss of one quantile", loss("QuantileLoss", quantiles=0.9), masked(one_quantile)),
 ]
 EVERYTHING = [*OPERATIONS, *NODES, *LAYERS, *LOSSES]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import numnet
+import torchnet
 from numnet.core.arrays import to_numpy
 from parity_tests.small import x
 
@@ -73,3 +75,96 @@ def test_every_target_ignored_is_a_loss_of_0_with_a_warning(net: Any) -> None:
     with pytest.warns(UserWarning, match="no target is counted"):
         assert to_numpy(loss(x, np.zeros((2, 3), int))) == 0
     assert (np.asarray(loss.backward()) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target"),
+    [
+        ((2, 5, 3), (2, 5)),
+        ((2, 5, 3), (2, 5, 1)),
+        ((2, 3), (2,)),
+        ((2, 3), (2, 1)),
+        ((2, 12), (2, 4)),
+        ((2, 4, 3), (2, 4)),
+    ],
+)
+def test_the_quantiles_of_a_target_are_adjacent(net: Any, prediction: tuple[int, ...], target: tuple[int, ...]) -> None:
+    """The same loss as that of three quantiles one by one."""
+    rng, tau = np.random.default_rng(0), [0.1, 0.5, 0.9]
+    y, t, mask = rng.standard_normal(prediction), rng.standard_normal(target), rng.random(target) < 0.7
+    mask.flat[0] = True
+    together = net.QuantileLoss(tau)
+    value = together(y, t, mask)
+    each = [net.QuantileLoss(q) for q in tau]
+    parts = [y.reshape(*target, 3)[..., k] for k in range(3)]
+    alone = [to_numpy(loss(part[..., None], t, mask)) for loss, part in zip(each, parts)]
+    assert to_numpy(value) == pytest.approx(np.mean(alone), rel=1e-12)
+    gradients = [np.asarray(loss.backward()).reshape(target) / 3 for loss in each]
+    np.testing.assert_allclose(together.backward(), np.stack(gradients, axis=-1).reshape(prediction), rtol=1e-12)
+
+
+def test_the_smallest_loss_of_a_constant_is_at_the_quantile(net: Any) -> None:
+    t = np.random.default_rng(0).standard_normal(1001)
+    grid = np.sort(t)
+    for tau in (0.1, 0.5, 0.9):
+        losses = [to_numpy(net.QuantileLoss(tau)(np.full((1001, 1), y), t)) for y in grid[::5]]
+        assert abs(np.mean(t < grid[::5][np.argmin(losses)]) - tau) < 0.01
+
+
+def test_half_of_the_absolute_error_is_the_loss_of_the_median(net: Any) -> None:
+    rng = np.random.default_rng(0)
+    y, t = rng.standard_normal((2, 3, 4, 1))
+    assert to_numpy(net.QuantileLoss(0.5)(y, t)) == pytest.approx(
+        to_numpy(net.MeanAbsoluteError()(y, t)) / 2, rel=1e-12
+    )
+    assert to_numpy(net.HuberLoss(1e-6)(y, t)) == pytest.approx(
+        1e-6 * to_numpy(net.MeanAbsoluteError()(y, t)), rel=1e-5
+    )
+
+
+ONE_ANSWER = [((4, 1), (4,)), ((4, 1), (4, 1)), ((4,), (4, 1)), ((4, 2), (4, 2)), ((4, 5, 1), (4, 5))]
+
+
+@pytest.mark.parametrize(("prediction", "target"), ONE_ANSWER)
+@pytest.mark.parametrize("kind", ["MeanSquaredError", "MeanAbsoluteError", "HuberLoss", "BinaryCrossEntropy"])
+def test_targets_of_one_number_may_have_an_axis_for_it(net: Any, kind: str, prediction: Any, target: Any) -> None:
+    rng = np.random.default_rng(0)
+    y, t, loss = rng.standard_normal(prediction), rng.random(target), getattr(net, kind)()
+    value = loss(y, t)
+    gradient = to_numpy(loss.backward())
+    assert gradient.shape == prediction
+    assert to_numpy(value) == to_numpy(loss(y.reshape(-1), t.reshape(-1)))
+    np.testing.assert_array_equal(gradient.reshape(-1), loss.backward())
+
+
+REFUSED = {
+    "MeanSquaredError": ({}, (4, 3), (4,), r"target is \(4,\), expected \(4, 3\)"),
+    "HuberLoss": ({}, (4, 5, 3), (4, 3), r"One target per sequence\? Set return_sequences=False"),
+    "MeanAbsoluteError": ({}, (4, 1), (1, 4), r"target is \(1, 4\), expected \(4, 1\)"),
+    "QuantileLoss": ({"quantiles": [0.1, 0.9]}, (4, 3), (4,), r"prediction is \(4, 3\), expected \(..., 2\)"),
+    "QuantileLoss ": ({"quantiles": [0.1, 0.9]}, (4, 5, 2), (4,), r"target is \(4,\), expected \(4, 5, 1\)"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_targets_are_never_broadcast(net: Any, kind: str) -> None:
+    options, prediction, target, message = REFUSED[kind]
+    with pytest.raises(ValueError, match=message):
+        getattr(net, kind.strip())(**options)(np.zeros(prediction), np.zeros(target))
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 90, [0.5, 0.5], [], [[0.5]], [0.1, np.nan]])
+def test_quantiles_lie_between_0_and_1(net: Any, wrong: Any) -> None:
+    with pytest.raises(ValueError, match="QuantileLoss: quantiles"):
+        net.QuantileLoss(wrong)
+    with pytest.raises(TypeError, match="expected a number between 0 and 1, or a list of them"):
+        net.QuantileLoss("median")
+
+
+def test_a_model_with_quantiles_is_read_by_the_other_backend(tmp_path: Path) -> None:
+    model = numnet.RNNModel([numnet.GRULayer(3), numnet.Dense(2)], numnet.QuantileLoss([0.1, 0.9]), input_size=2)
+    numnet.save_checkpoint(tmp_path / "model.npz", model)
+    other = torchnet.RNNModel.from_checkpoint(torchnet.load_checkpoint(tmp_path / "model.npz"))
+    series, target = np.random.default_rng(0).standard_normal((4, 5, 2)), np.zeros((4, 5))
+    assert other.evaluate(series, target) == pytest.approx(model.evaluate(series, target), rel=1e-5)
+    assert repr(other.loss) == "QuantileLoss([0.1, 0.9])"

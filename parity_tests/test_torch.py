@@ -81,6 +81,13 @@ def test_nodes_are_torchs_cells(kind: str, net: Any, z: Sizes) -> None:
     assert_near(pullback(upstream), {**gradients, **raw_gradients(raw, "", kind == "GRU")}, TOLERANCE["float64"])
 
 
+def pinball(x: Any, t: Any) -> Any:
+    """The mean over targets and quantiles, as forecasting libraries compute it: the larger of two lines."""
+    tau = torch.tensor([0.1, 0.5, 0.8] if x.shape[-1] == 3 else [0.9], dtype=x.dtype)
+    e = t[..., None] - x
+    return torch.maximum(tau * e, (tau - 1) * e).mean()
+
+
 def raw_loss(case: Case, inputs: dict[str, Any]) -> Any:
     """The loss by torch.nn.functional, counted places chosen by hand."""
     F = torch.nn.functional
@@ -91,7 +98,17 @@ def raw_loss(case: Case, inputs: dict[str, Any]) -> Any:
             return F.cross_entropy(x.reshape(-1, x.shape[-1]), t.reshape(-1, t.shape[-1]))
         ignored = 1 if "ignoring" in case.name else -100
         return F.cross_entropy(x[counted], t[counted], ignore_index=ignored)
-    raw: dict[str, Any] = {"MeanSquaredError": F.mse_loss, "BinaryCrossEntropy": F.binary_cross_entropy_with_logits}
+    raw: dict[str, Any] = {
+        "MeanSquaredError": F.mse_loss,
+        "MeanAbsoluteError": F.l1_loss,
+        "HuberLoss": lambda x, t: (
+            F.smooth_l1_loss(x, t, beta=0.7) * 0.7 if case.name == "HuberLoss" else F.huber_loss(x, t)
+        ),
+        "QuantileLoss": pinball,
+        "BinaryCrossEntropy": F.binary_cross_entropy_with_logits,
+    }
+    if case.name.startswith("QuantileLoss"):
+        x = x.reshape(*t.shape, -1)
     return raw[case.name.split()[0].rstrip(",")](x[counted], t[counted])
 
 

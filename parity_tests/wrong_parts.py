@@ -41,6 +41,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("Pooling", "Attention", "Dropout", "LayerNorm", "RMSNorm", "BatchNorm")},
     **{name: {} for name in ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Softmax")},
     **{name: {} for name in ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError")},
+    **{name: {} for name in ("MeanAbsoluteError", "HuberLoss")},
+    "QuantileLoss": {"quantiles": [0.1, 0.9]},
     **{name: {"learning_rate": 0.1} for name in ("SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW")},
     "ConstantSchedule": {"learning_rate": 0.1},
     "StepSchedule": {"learning_rate": 0.1, "every": 3},

@@ -40,7 +40,7 @@ from torchnet.layers.losses import Loss
 from torchnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
-from torchnet.layers.regression import MeanSquaredError
+from torchnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from torchnet.layers.repeat import RepeatVector
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel
@@ -113,6 +113,9 @@ __all__ = [  # noqa: RUF022
     "SoftmaxCrossEntropy",
     "BinaryCrossEntropy",
     "MeanSquaredError",
+    "MeanAbsoluteError",
+    "HuberLoss",
+    "QuantileLoss",
     # models, and what they generate
     "RNNModel",
     "EncoderDecoder",

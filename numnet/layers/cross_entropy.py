@@ -41,6 +41,9 @@ class SoftmaxCrossEntropy(Loss):
     def config(self) -> dict[str, Any]:
         return {"ignore_index": self.ignore_index}
 
+    def aligned(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        return prediction, target
+
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         check_logit_axis(self.name, shape)
         return shape[:-1]
@@ -60,13 +63,11 @@ class SoftmaxCrossEntropy(Loss):
             check_one_hot(self.name, target, prediction.shape)
             t = target.astype(z.dtype)
             mass = t.sum(axis=-1, keepdims=True)
-            losses = np.multiply(
-                t, np.log(total) - z, out=np.zeros_like(z), where=t != 0
-            )  # (2) 0 where t is, also of inf
-            return losses.sum(axis=-1), mass * e / total - t  # (2) (1)
-        t = np.where(weights > 0, target, 0) if target.shape == weights.shape else target
-        check_classes(self.name, target, t, prediction.shape)
-        t = t[..., None]
+            losses = np.multiply(t, np.log(total) - z, out=np.zeros_like(z), where=t != 0)  # (2) 0 where t is
+            dx = mass * e / total - t  # (2) (1)
+            return losses.sum(axis=-1), dx
+        check_classes(self.name, target, prediction.shape)
+        t = target[..., None]
         losses = np.log(total) - np.take_along_axis(z, t, axis=-1)  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
         np.put_along_axis(dx, t, np.take_along_axis(dx, t, axis=-1) - 1, axis=-1)

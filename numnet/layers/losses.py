@@ -13,7 +13,7 @@ import numpy as np
 
 from numnet.core.arrays import as_array
 from numnet.core.attributes import OfCall
-from numnet.core.checks import no_method
+from numnet.core.checks import no_method, same_targets
 from numnet.core.lengths import as_loss_mask
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, check_packed_target
@@ -42,13 +42,17 @@ class Loss(Operation):
         dtype = prediction.dtype
         if dtype == np.float16:
             prediction = prediction.astype(np.float32)
-        if self.one_number(prediction.shape, target.shape):
-            target = target[..., None]
+        shape = prediction.shape
+        prediction, target = self.aligned(prediction, target)
         weights = self.weights(prediction, target, mask)
-        counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
+        counted = weights > 0
         if not counted.all():  # values that do not count may be anything, even NaN
+            if target.shape == weights.shape:
+                target = np.where(counted, target, 0)
+            counted = counted if counted.ndim == prediction.ndim else counted[..., None]
+            if target.shape == prediction.shape:
+                target = np.where(counted, target, 0)
             prediction = np.where(counted, prediction, 0)
-            target = np.where(counted, target, 0) if target.shape == prediction.shape else target
         losses, slope = self.terms(prediction, target, weights)
         N = self.counted = float(weights.sum())
         if N == 0:
@@ -56,16 +60,20 @@ class Loss(Operation):
                 f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=2
             )
             N = 1.0
-        self.saved = slope, weights / N, dtype, packed
+        self.saved = slope, weights / N, dtype, shape, packed
         return float((losses * (weights / N)).sum())  # divided first, so that the sum is not larger than a loss
 
     def backward(self, dy: float = 1.0) -> Any:
         """The gradient with respect to the prediction, of its shape; dy is that of the loss."""
-        slope, shares, dtype, packed = self.recall()
+        slope, shares, dtype, shape, packed = self.recall()
         dy = dy if type(dy) is float else float(self.gradient(dy, (), np.float64))
         shares = shares if shares.ndim == slope.ndim else shares[..., None]
-        dx = (slope * (shares * dy).astype(slope.dtype)).astype(dtype, copy=False)
+        dx = (slope * (shares * dy).astype(slope.dtype)).astype(dtype, copy=False).reshape(shape)
         return dx if packed is None else packed.like(dx)
+
+    def aligned(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        """Return prediction and target in the shapes that `terms` reads; (...) and (..., 1) are the same targets."""
+        return prediction, target.reshape(prediction.shape) if same_targets(prediction.shape, target.shape) else target
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         """Return the loss of each target, and d loss / d prediction. Predictions of weight 0 are passed as 0."""
@@ -81,7 +89,3 @@ class Loss(Operation):
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
-
-    def one_number(self, shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
-        """Return whether predictions are (..., 1) and targets (...): each target is then one number."""
-        return shape[-1:] == (1,) and target == shape[:-1] and self.places(shape) == shape

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -39,6 +38,9 @@ class SoftmaxCrossEntropy(Loss):
     def config(self) -> dict[str, Any]:
         return {"ignore_index": self.ignore_index}
 
+    def aligned(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return prediction, target
+
     def places(self, shape: Sequence[int]) -> Sequence[int]:
         check_logit_axis(self.name, tuple(shape))
         return shape[:-1]
@@ -54,10 +56,9 @@ class SoftmaxCrossEntropy(Loss):
         if target.ndim == prediction.ndim:
             check_one_hot(self.name, target, tuple(prediction.shape))
             return -weighted(target.to(prediction), F.log_softmax(prediction, dim=-1)).sum(dim=-1)
-        t = torch.where(weights > 0, target, 0).long() if target.shape == weights.shape else target
-        check_classes(self.name, target, t, tuple(prediction.shape))
-        losses = F.cross_entropy(prediction.reshape(-1, prediction.shape[-1]), t.reshape(-1), reduction="none")
-        return losses.reshape(t.shape)
+        check_classes(self.name, target, tuple(prediction.shape))
+        logits, classes = prediction.reshape(-1, prediction.shape[-1]), target.reshape(-1).long()
+        return F.cross_entropy(logits, classes, reduction="none").reshape(target.shape)
 
 
 class BinaryCrossEntropy(Loss):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from numnet.core.attributes import OfCall, Saved
-from numnet.core.checks import no_method
+from numnet.core.checks import no_method, same_targets
 from numnet.core.lengths import as_loss_mask
 from numnet.core.packed import Packed, check_packed_target
 from torchnet.core.device import as_tensor
@@ -44,10 +44,12 @@ class Loss(Operation):
         target, given = target.to(prediction.device), prediction
         if prediction.dtype in (torch.float16, torch.bfloat16):
             prediction = prediction.float()
-        if self.one_number(prediction.shape, target.shape):
-            target = target[..., None]
+        prediction, target = self.aligned(prediction, target)
         weights = self.weights(prediction, target, mask)
-        counted = weights > 0 if weights.ndim == prediction.ndim else weights[..., None] > 0
+        counted = weights > 0
+        if target.shape == weights.shape:
+            target = torch.where(counted, target, 0)
+        counted = counted if counted.ndim == prediction.ndim else counted[..., None]
         if target.shape == prediction.shape:
             target = torch.where(counted, target, 0)
         losses = self.terms(torch.where(counted, prediction, 0), target, weights)
@@ -67,6 +69,10 @@ class Loss(Operation):
         dx = super().backward(dy)
         return dx if self.packed is None else self.packed.like(dx)
 
+    def aligned(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return prediction and target in the shapes that `terms` reads; (...) and (..., 1) are the same targets."""
+        return prediction, target.reshape(prediction.shape) if same_targets(prediction.shape, target.shape) else target
+
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """Return the loss of each target. Predictions of weight 0 are passed as 0."""
         raise no_method(self, "terms", "terms(prediction, target, weights) → losses")
@@ -81,7 +87,3 @@ class Loss(Operation):
     def places(self, shape: Sequence[int]) -> Sequence[int]:
         """Return the shape of the losses, one per target, for a prediction of this shape."""
         return shape
-
-    def one_number(self, shape: Sequence[int], target: Sequence[int]) -> bool:
-        """Return whether predictions are (..., 1) and targets (...): each target is then one number."""
-        return tuple(shape[-1:]) == (1,) and tuple(target) == tuple(shape[:-1]) and self.places(shape) == shape

@@ -103,7 +103,7 @@ def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
         )
     if given:
         return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
-    prediction = rng.standard_normal((z.B, z.T, z.D))
+    prediction = rng.standard_normal((z.B, z.T, z.D * len(getattr(thing, "quantiles", (None,)))))
     target = {"classes": rng.integers(0, z.D, (z.B, z.T)), "numbers": rng.random((z.B, z.T, z.D))}
     try:
         thing.forward(prediction, target["numbers"])

@@ -125,8 +125,12 @@ def written_out(kind: type, name: str) -> Iterator[Line]:
 
 
 def equation_of(thing: Any, tensor: str) -> str:
-    """Return the equation named by the lines that write a tensor's gradient, else the only one named, else ""."""
+    """Return the equation named by the lines that write a tensor's gradient, else the only one named, else "".
+
+    In the `terms` of a loss, where a tensor is the prediction, these lines assign a variable dx or dy.
+    """
     lines = [line for name in BACKWARD_METHODS for line in written_out(type(thing), name)]
-    writing = [line for line in lines if re.search(rf"\bself\.d{re.escape(tensor)}\b", line.text)]
+    own = r"^d[xy] =" if tensor == "prediction" else rf"\bself\.d{re.escape(tensor)}\b"
+    writing = [line for line in lines if re.search(own, line.text)]
     labels = {line.labels for line in writing or lines}
     return " ".join(f"({label})" for label in labels.pop()) if len(labels) == 1 else ""

@@ -85,6 +85,10 @@ from numnet.core.checks.indices import (
     axes_read,
     check_index,
 )
+from numnet.core.checks.losses import (
+    check_quantile_target,
+    check_quantiles,
+)
 from numnet.core.checks.networks import (
     check_built,
     check_config,
@@ -167,6 +171,7 @@ from numnet.core.checks.targets import (
     check_target,
     check_target_shape,
     check_unit_interval,
+    same_targets,
 )
 from numnet.core.checks.texts import (
     check_ids,
@@ -210,18 +215,19 @@ __all__ = [
     "check_one_number", "check_one_step", "check_one_vector", "check_operand", "check_options", "check_output",
     "check_output_width", "check_padded", "check_padding_row", "check_pair", "check_pairs", "check_parameter",
     "check_part", "check_parts", "check_parts_of_axis", "check_parts_of_state", "check_passed_states",
-    "check_positive", "check_predicted", "check_probabilities", "check_probability", "check_prompt", "check_rates",
-    "check_real", "check_recurrent", "check_reduced_axes", "check_reshape", "check_results", "check_rows",
-    "check_rows_of_state", "check_same_batch", "check_same_device", "check_same_layout", "check_same_lengths",
-    "check_same_model", "check_same_shapes", "check_saved", "check_sequence", "check_shape", "check_side_by_side",
-    "check_single_number", "check_size", "check_special_tokens", "check_squeezed", "check_stack", "check_stacked",
-    "check_stacked_layers", "check_state", "check_state_dict", "check_state_of_stack", "check_state_shape",
-    "check_statistics", "check_step", "check_step_state", "check_steps", "check_strings", "check_target",
-    "check_target_shape", "check_temperature", "check_text", "check_tokens", "check_tokens_left", "check_trainable",
-    "check_unchanged_tensors", "check_unit_interval", "check_vocabulary", "check_weights", "check_weights_unchanged",
-    "check_width", "check_width_of_y", "data_array", "described", "excerpt", "first_place", "fixed_error",
-    "flat_parts", "frozen_error", "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of",
-    "no_method", "parts_of_state", "real_array", "resets_for", "states_of", "tied_error", "token_list",
+    "check_positive", "check_predicted", "check_probabilities", "check_probability", "check_prompt",
+    "check_quantile_target", "check_quantiles", "check_rates", "check_real", "check_recurrent", "check_reduced_axes",
+    "check_reshape", "check_results", "check_rows", "check_rows_of_state", "check_same_batch", "check_same_device",
+    "check_same_layout", "check_same_lengths", "check_same_model", "check_same_shapes", "check_saved",
+    "check_sequence", "check_shape", "check_side_by_side", "check_single_number", "check_size",
+    "check_special_tokens", "check_squeezed", "check_stack", "check_stacked", "check_stacked_layers", "check_state",
+    "check_state_dict", "check_state_of_stack", "check_state_shape", "check_statistics", "check_step",
+    "check_step_state", "check_steps", "check_strings", "check_target", "check_target_shape", "check_temperature",
+    "check_text", "check_tokens", "check_tokens_left", "check_trainable", "check_unchanged_tensors",
+    "check_unit_interval", "check_vocabulary", "check_weights", "check_weights_unchanged", "check_width",
+    "check_width_of_y", "data_array", "described", "excerpt", "first_place", "fixed_error", "flat_parts",
+    "frozen_error", "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of", "no_method",
+    "parts_of_state", "real_array", "resets_for", "same_targets", "states_of", "tied_error", "token_list",
     "unbuilt_error", "unexpected_arguments_error", "unknown_operator_error", "validate_call", "wants_state",
     "warn_of_last_layers",
 ]

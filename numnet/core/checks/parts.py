@@ -13,6 +13,8 @@ from numnet.core.first_words import NAMES, OF_CLASSES, OF_TRUTH, TRAINER, by_wor
 STRINGS: dict[str, str] = by_word(
     {
         "mse l2 mean_squared_error mseloss": "Use {net}.MeanSquaredError()",
+        "mae l1 mean_absolute_error l1loss": "Use {net}.MeanAbsoluteError()",
+        "huber huber_loss smooth_l1": "Use {net}.HuberLoss(delta=1.0)",
         "cross_entropy crossentropy categorical_crossentropy sparse_categorical_crossentropy nll softmax": OF_CLASSES,
         "bce binary_crossentropy binary_cross_entropy": OF_TRUTH,
         "adam adamw sgd rmsprop adagrad": f"An optimizer? Give it to {TRAINER}",

@@ -9,6 +9,12 @@ from numnet.core.checks.batches import Shape, check_tokens
 from numnet.core.checks.values import first_place, kind_of
 
 
+def same_targets(shape: Shape, target: Shape) -> bool:
+    """Return whether two shapes are equal, or are (...) and (..., 1), which have the same numbers in the same order."""
+    first, second = (tuple(each[:-1] if tuple(each[-1:]) == (1,) else each) for each in (shape, target))
+    return first == second
+
+
 def check_target_shape(who: str, target: Any, expected: Shape, remedy: str) -> None:
     """Check the shape of a loss's target; `remedy` is for the case that no likelier cause is known."""
     shape = tuple(target.shape)
@@ -21,8 +27,8 @@ def check_target_shape(who: str, target: Any, expected: Shape, remedy: str) -> N
     raise ValueError(f"{who}: target is {shape}, expected {tuple(expected)}. {remedy}")
 
 
-def check_classes(who: str, target: Any, counted: Any, shape: Shape) -> None:
-    """Check for integer classes, one for each row of logits of this shape; those in `counted` are 0 to V - 1."""
+def check_classes(who: str, target: Any, shape: Shape) -> None:
+    """Check for integer classes from 0 to V - 1, one for each row of logits of this shape; 0 where none counts."""
     places, V = tuple(shape[:-1]), shape[-1]
     check_target_shape(who, target, places, "Integer targets have the shape of the logits without the last axis.")
     if kind_of(target) != "token":
@@ -30,7 +36,7 @@ def check_classes(who: str, target: Any, counted: Any, shape: Shape) -> None:
         raise TypeError(f"{who}: target is {kind}, expected integer classes. Convert it with .astype(int).")
     remedy = "Padding? Pass mask= or ignore_index=. Otherwise the last layer needs more outputs."
     remedy = "One logit for two classes? Use BinaryCrossEntropy." if V == 1 else remedy
-    check_tokens(f"{who} target", counted, V, remedy)
+    check_tokens(f"{who} target", target, V, remedy)
 
 
 def check_one_hot(who: str, target: Any, shape: Shape) -> None:
