@@ -84,6 +84,7 @@ def test_an_optimizer_sees_numnets_weights_as_one_vector() -> None:
 
 
 def test_a_torchnet_layer_is_at_home_in_a_pytorch_model() -> None:
+    torch.manual_seed(0)
     mine = torch.nn.Sequential(torch.nn.Linear(6, 4), torchnet.LSTMLayer(5, input_size=4), torch.nn.Linear(5, 1))
     optimizer = torch.optim.SGD(mine.parameters(), 0.5)
     losses = []

@@ -41,6 +41,25 @@ def store(part: Any, name: str, value: Any) -> None:
         call.staying[key] = part, value
 
 
+def save_for_backward(part: Any, values: Any, name: str = "saved") -> None:
+    """Do what `part.saved = values` does, without asking first, as every assignment does, whether the name is guarded.
+
+    The values are dropped with the innermost call. Outside of all calls the part has them, with the thread, the number
+    of changes of its weights, and a serial number.
+    """
+    call = HERE.call
+    while call is not None and not call.takes_all:
+        call = call.outer
+    if call is not None:
+        call.dropped[id(part), name] = part, values
+    elif values is None:
+        part.__dict__[name] = None
+    else:
+        own, token = part.__dict__, HERE.token
+        (own.get("writers") or own.setdefault("writers", {}))[weakref.ref(token)] = True
+        own[name] = values, token, part.changes_of_weights(), next(SERIALS)  # one assignment, for other threads
+
+
 class OfCall:
     """An attribute whose value belongs to one call, and can be read after the call has ended.
 
@@ -78,11 +97,7 @@ class OfCall:
 
 
 class Saved:
-    """An attribute that a forward pass stores for the backward pass, and that is dropped at the end of a call.
-
-    Outside of a call `vars(part)` has it together with the thread that stored it, the number of changes of the weights
-    until then, and a serial number.
-    """
+    """An attribute that a forward pass stores for the backward pass, as save_for_backward describes."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -100,17 +115,7 @@ class Saved:
         return None if stored is None else stored[0]
 
     def __set__(self, part: Any, value: Any) -> None:
-        call = HERE.call
-        while call is not None and not call.takes_all:
-            call = call.outer
-        if call is not None:
-            call.dropped[id(part), self.name] = part, value
-        elif value is None:
-            part.__dict__[self.name] = None
-        else:
-            own, token = part.__dict__, HERE.token
-            (own.get("writers") or own.setdefault("writers", {}))[weakref.ref(token)] = True
-            own[self.name] = value, token, part.changes_of_weights(), next(SERIALS)  # one assignment, for other threads
+        save_for_backward(part, value, self.name)
 
     def __delete__(self, part: Any) -> None:
         part.__dict__.pop(self.name, None)

@@ -26,5 +26,6 @@ def all_columns(*parts: Array) -> Array:
     if len(parts) == 1 and parts[0].ndim == 2:
         return parts[0]
     if len(parts) == 1:
-        return np.moveaxis(parts[0], -2, 0).reshape(parts[0].shape[-2], -1)
+        steps = range(parts[0].ndim - 2)
+        return parts[0].transpose(-2, *steps, -1).reshape(parts[0].shape[-2], -1)
     return np.concatenate([all_columns(part) for part in parts], axis=1)

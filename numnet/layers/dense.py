@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
+from numnet.core.attributes import save_for_backward
 from numnet.core.checks import check_features, check_size, validate_call
 from numnet.core.layout import all_columns, columns, rows
 from numnet.core.operation import Array
@@ -59,7 +60,7 @@ class Dense(ParamOperation):
     def forward(self, x: Any) -> Array:
         """y (B, ..., O) from x (B, ..., D); the first call finds D. ValueError for another width than D."""
         y, x = self.compute(self.validated(x))
-        self.saved = x, y.shape
+        save_for_backward(self, (x, y.shape))
         return y
 
     def backward(self, dy: Any) -> Array:

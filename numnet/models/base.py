@@ -19,6 +19,7 @@ class ModelBase(Network):
 
     loss: Any
     name: str
+    built: bool
     input_size: int | None
     seed: int | None
     dtype: Any
@@ -45,7 +46,8 @@ class ModelBase(Network):
         """Build the model for this first batch, unless it is built."""
         if x.ndim != 2 or 0 in x.shape:
             self.check_tokens_for_steps(x)
-        self.ready(self.infer_input_size(x))
+        if not self.built:
+            self.ready(self.infer_input_size(x))
 
     def check_tokens_for_steps(self, x: Any) -> None:
         """Refuse tokens that are not (batch, time) before an Embedding reads them, if a recurrent layer follows it."""

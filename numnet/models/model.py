@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
-from numnet.core.attributes import OfCall, check_same_call, serials
+from numnet.core.attributes import OfCall, check_same_call, save_for_backward, serials, store
 from numnet.core.checks import (
     check_distinct,
     check_layers,
@@ -71,12 +71,11 @@ class Model(Answering, ModelBase, Layer):
 
     def flat(self) -> list[tuple[Array, Array]]:
         """Return the two vectors as one pair. Rebuild them if a parameter is not a view of them, as in a copy."""
-        arrays = (
-            ((p, self.flat_params) for p in self.params.values()),
-            ((g, self.flat_grads) for g in self.grads.values()),
-        )
-        if not all(array.base is flat for pairs in arrays for array, flat in pairs):
-            self.flatten()
+        params, grads = self.flat_params, self.flat_grads
+        for _, holder, name in self.holders():
+            if getattr(holder, name).base is not params or getattr(holder, f"d{name}").base is not grads:
+                self.flatten()
+                break
         return [(self.flat_params, self.flat_grads)]
 
     def zero_grad(self) -> None:
@@ -160,14 +159,16 @@ class RNNModel(Model):
         if resets is not None:
             options = resets_for(self.name, self.layers, self.validated_resets(resets, x, lengths))
         for layer, first in zip(self.layers, start):
-            x = layer(x, first, mask, **options) if layer.recurrent else layer(x, mask) if layer.over_time else layer(x)
+            run = layer.forward  # the model is built, and so is the layer
+            x = run(x, first, mask, **options) if layer.recurrent else run(x, mask) if layer.over_time else run(x)
             mask = mask if layer.keeps_time else None
         x = x if mask is None else np.where(expand_mask(mask, x), x, 0)
-        self.last_state = [layer.last_state for layer in self.layers]
+        last_state = [layer.last_state for layer in self.layers]
+        store(self, "last_state", last_state)
         packed, counts = packed and mask is not None, lengths if packed else None
-        self.saved = mask, packed, tuple(x.shape), counts, serials(self.layers)
+        save_for_backward(self, (mask, packed, x.shape, counts, serials(self.layers)))
         y = to_packed(x, lengths, self.batch_first) if packed else x
-        return (y, self.last_state) if return_state else y
+        return (y, last_state) if return_state else y
 
     def backward(self, dy: Any, d_last_state: Sequence[State] | None = None) -> Any:
         """dx, None for tokens, from dy of the output's shape; `d_state` then has an entry for each layer.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import as_array
+from numnet.core.attributes import save_for_backward, store
 from numnet.core.checks import check_node, check_sequence, check_size, check_state, check_steps, validate_call
 from numnet.core.layout import rows
 from numnet.core.lengths import as_mask, as_resets, continuing
@@ -110,7 +111,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         x, mask, resets = self.validated(x, state, lengths, resets)
         start, learned = self.start_state(state, len(x))
         dropout_masks = self.draw_masks(*x.shape[:2]) if self.drops else {}
-        self.saved = None  # free the buffers of the previous call
+        save_for_backward(self, None)  # free the buffers of the previous call
         weights = dropout_masks.get("weights")
         node = self.node if weights is None else self.node.with_weights(weights)
         between = resets is not None or "state" in dropout_masks or dropout_masks.get("zoneout")
@@ -121,11 +122,12 @@ class RecurrentLayer(RecurrentOptions, Layer):
             vars(self)["pool"] = pool = self.pool or Pool()
             kernel = kind(node, pool)
             y, last, saved = kernel.forward(x, start, mask, self.reverse)
-        self.last_state = node.joined(last)
+        store(self, "last_state", node.joined(last))
         if self.stateful:
             self.cleared = None
         vars(self)["plain_for"] = "" if resets is None else "no kernel supports resets"
-        self.saved = call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
+        call = Call(node, kernel, saved, x.shape, mask, self.reverse, learned, weights, counts)
+        save_for_backward(self, call)
         y = y if self.return_sequences else call.masked(y[np.arange(len(y)), call.ends])
         y = call.masked(self.output(y)) if self.output else y
         y = self.time_major(y) if self.return_sequences else y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -100,7 +101,7 @@ class Optimizer(Rechecked):
     def check_division(self, pairs: list[tuple[Array, Array]], norm: float) -> None:
         """Check that neither ε nor g² leaves the range of the dtype that an update is computed in."""
         largest = min(limit for limit in (norm, self.clip_norm, self.clip_value) if limit is not None)
-        for dtype in {computed_in(p).name for p, _ in pairs}:
+        for dtype in {computed_in(p.dtype) for p, _ in pairs}:
             check_epsilon(type(self).__name__, self.epsilon, dtype)
             check_squares(type(self).__name__, largest, dtype)
 
@@ -113,7 +114,7 @@ class Optimizer(Rechecked):
 
     def rounded_update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
         """Update p in place, in float32 or float64."""
-        if computed_in(p) == p.dtype:
+        if p.dtype == computed_in(p.dtype):
             self.update(p, g, rate, buffers)
         else:
             exact = p.astype(np.float32)
@@ -131,7 +132,9 @@ class Optimizer(Rechecked):
     def create_buffers(self, pairs: list[tuple[Array, Array]]) -> None:
         """Create the buffers, filled with zeros, at the first step."""
         if not self.buffers:
-            self.buffers = [{name: np.zeros_like(p, computed_in(p)) for name in self.buffer_names} for p, _ in pairs]
+            self.buffers = [
+                {name: np.zeros_like(p, computed_in(p.dtype)) for name in self.buffer_names} for p, _ in pairs
+            ]
 
     def arguments(self) -> dict[str, Any]:
         """The learning rate as a number if it is constant."""
@@ -154,7 +157,7 @@ class Optimizer(Rechecked):
         expected = {"steps": (), **dict.fromkeys(names, (sum(p.size for p, _ in pairs),))}
         check_state_dict(who, expected, {name: value.shape for name, value in state.items()})
         for name in names:
-            check_fits(who, name, state[name], np.result_type(*(computed_in(p) for p, _ in pairs)))
+            check_fits(who, name, state[name], np.result_type(*(computed_in(p.dtype) for p, _ in pairs)))
         self.buffers, self.steps, self.dtype = [], int(state["steps"]), pairs[0][0].dtype
         self.create_buffers(pairs)
         for name in names:
@@ -163,6 +166,7 @@ class Optimizer(Rechecked):
                 buffers[name].ravel()[...] = piece
 
 
-def computed_in(p: Array) -> Any:
-    """Return the dtype in which a parameter is updated."""
-    return np.promote_types(p.dtype, np.float32)
+@functools.cache  # numpy takes longer to name a dtype than to update a thousand numbers
+def computed_in(dtype: np.dtype[Any]) -> str:
+    """Return the dtype in which a parameter of this dtype is updated."""
+    return np.promote_types(dtype, np.float32).name

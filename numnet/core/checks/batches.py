@@ -14,6 +14,7 @@ from numnet.core.checks.values import check_real, described, first_place, kind_o
 from numnet.core.show import text
 
 Shape = tuple[int, ...]
+ANOTHER = "Was the text encoded with another vocabulary?"
 FEW = 32  # tokens; for fewer, a list is faster than two reductions
 
 
@@ -64,8 +65,7 @@ def check_width(who: str, x: Any, input_size: int | None) -> None:
 
 def check_steps(who: str, x: Any, batch_first: bool = True, tokens: bool = True, input_size: int | None = None) -> None:
     """Check for (batch, time, features), or, if tokens are accepted, (batch, time); and for at least one step."""
-    check_real(who, "x", x)
-    integers = kind_of(x) == "token" and x.ndim <= 2
+    integers = check_real(who, "x", x) == "token" and x.ndim <= 2
     if x.ndim != (2 if integers and tokens else 3):
         axes = "batch, time" if batch_first else "time, batch"
         or_tokens = f", or integer tokens ({axes})" if tokens else ""
@@ -126,14 +126,19 @@ def check_sequence(who: str, x: Any, input_size: int | None, batch_first: bool =
             "Plain numbers? Pass x[..., None]."
         )
     else:
-        check_tokens(who, x, input_size)
+        check_range(who, x, input_size)
 
 
-def check_tokens(who: str, x: Any, size: int, remedy: str = "Was the text encoded with another vocabulary?") -> None:
+def check_tokens(who: str, x: Any, size: int, remedy: str = ANOTHER) -> None:
     """Check for integers from 0 to size - 1; numpy itself would silently read -1 as the last token."""
     if kind_of(x) != "token":
         kind = str(x.dtype).removeprefix("torch.")
         raise TypeError(f"{who}: tokens are {kind}, expected integers. Encode text with Vocabulary.encode.")
+    check_range(who, x, size, remedy)
+
+
+def check_range(who: str, x: Any, size: int, remedy: str = ANOTHER) -> None:
+    """Check integers for 0 to size - 1."""
     few = math.prod(x.shape) <= FEW
     values = x.reshape(-1).tolist() if few else [int(x.min()), int(x.max())]
     if not values or (min(values) >= 0 and max(values) < size):

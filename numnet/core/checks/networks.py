@@ -70,6 +70,8 @@ def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tup
 
 def check_state(node: Any, what: str, state: Any, shapes: Sequence[Shape], remedy: str) -> list[Any]:
     """Return the parts of a state, cast by the node; ValueError for a wrong shape. `what` is its name in errors."""
+    if state is None:
+        return [None] * len(shapes)
     parts = list(parts_of_state(node.name, node.states, state, what.split()[0]))
     for k, (name, value) in enumerate(zip(node.states, parts)):
         fits = type(value) is np.ndarray and value.dtype == node.dtype and value.shape == shapes[k]

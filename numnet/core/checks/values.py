@@ -39,10 +39,12 @@ def described(value: Any) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
-def check_real(who: str, name: str, x: Any) -> None:
-    """Raise TypeError unless x contains real numbers; integers count as real."""
-    if kind_of(x) not in ("real", "token"):
-        check_number_dtype(who, name, getattr(x.dtype, "name", kind_of(x)))
+def check_real(who: str, name: str, x: Any) -> str:
+    """Return kind_of(x); TypeError unless x contains real numbers. Integers count as real."""
+    kind = kind_of_dtype(x.dtype)
+    if kind not in ("real", "token"):
+        check_number_dtype(who, name, getattr(x.dtype, "name", kind))
+    return kind
 
 
 LARGEST = {"float16": 65504.0, "bfloat16": 3.3895e38, "float32": 3.4028235e38}

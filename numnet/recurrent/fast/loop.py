@@ -148,7 +148,7 @@ class Kernel:
         few = x.size < W_x.shape[1]  # fewer tokens than columns: b is added to the looked-up columns, not to the table
         table = W_x if few else W_x + b[:, None]  # (0)
         for tokens, a in zip(x, s.a):  # mode="clip" writes to `out` without a copy; the tokens have been checked
-            np.take(table, tokens, axis=1, out=a, mode="clip")
+            table.take(tokens, axis=1, out=a, mode="clip")
         if few:
             s.a += b[:, None]
 
