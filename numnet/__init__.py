@@ -50,11 +50,12 @@ from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.training.curvature import hessian_vector
+from numnet.training.evaluation import evaluate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
-from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
+from numnet.training.trainer import Trainer, TrainingDiverged
 
 if TYPE_CHECKING:
     from numnet import check

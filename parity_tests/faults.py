@@ -430,7 +430,13 @@ RUN_FAULTS = [
     Fault("squares: overflow is taken", "core/checks/training.py", "if largest > ROOTS[dtype]:", "if False:", "squares beyond float32", "W"),
     Fault("weights: beyond the dtype are infinite", "core/checks/values.py", "if beyond.any():", "if False:", "a weight beyond float32", "W"),
     Fault("report: the mean of the means of batches", "training/history.py", "math.fsum(loss * count for loss, count in zip(losses, counts)) / math.fsum(counts)", "math.fsum(losses) / len(losses)", "a report", "loss"),
-    Fault("evaluation: nothing is 0", "training/trainer.py", "check_counted(who, name, 0, count)", "count = count or 1.0", "an evaluation of nothing", "loss"),
+    Fault("arrays: the same order in every epoch", "data/batches/arrays.py", "default_rng([self.seed, number])", "default_rng(self.seed)", "orders", "order"),
+    Fault("arrays: x and y in different orders", "data/batches/arrays.py", "part[rows] for part in parts", "part[np.sort(rows)] if part is self.y else part[rows] for part in parts", "pairs", "y"),
+    Fault("evaluation: the mean of the means of batches", "training/evaluation.py", "total + mean * counted, count + counted", "total + mean, count + 1", "an evaluation", "loss"),
+    Fault("prediction: in the order of the batches", "training/evaluation.py", "found[k] for k in places", "found[k] for k in range(len(found))", "predictions", "y"),
+    Fault("prediction: padding is part of a sequence", "training/evaluation.py", "row[:steps] if real.ndim == 1", "row if real.ndim == 1", "predictions", "y"),
+    Fault("prediction: one sequence goes on with the state of another", "training/evaluation.py", "            if not batches.carries_state:\n                model.reset_state()\n            if isinstance", "            if isinstance", "stateful predictions", "y"),
+    Fault("evaluation: nothing is 0", "training/evaluation.py", "check_counted(who, name, 0, count)", "count = count or 1.0", "an evaluation of nothing", "loss"),
 ]  # fmt: skip
 # In the buffers that calls of a kernel take from their layer's pool: each shows after another call. See test_faults.py.
 POOL_FAULTS = [

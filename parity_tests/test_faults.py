@@ -190,6 +190,41 @@ def nothing(net: Any) -> Any:
         return net.evaluate(model, SimpleNamespace(epoch=lambda k: [(np.ones((1, 2)), [0])], carries_state=False))
 
 
+XS = [np.full((n, 1), float(n)) for n in (4, 1, 3, 2, 5)]
+MADE_OF = np.arange(7)
+
+
+def orders(net: Any) -> bool:
+    run = net.Trainer(mean_of(net), net.SGD(0.1), (MADE_OF[:, None, None], MADE_OF[:, None]), progress=False)
+    first, second = (np.concatenate([y[:, 0] for _, y in run.batches.epoch(k)]).tolist() for k in (0, 1))
+    return bool(first != second and sorted(first) == sorted(second))
+
+
+def pairs(net: Any) -> bool:
+    run = net.Trainer(mean_of(net), net.SGD(0.1), (MADE_OF[:, None, None], MADE_OF[:, None]), progress=False)
+    return all((x[:, 0] == y).all() for x, y in run.batches.epoch(0))
+
+
+def mean_of(net: Any, **options: Any) -> Any:
+    layers = [net.GRULayer(2, seed=3, **options), net.Dense(1, seed=4)]
+    return net.RNNModel(layers, net.MeanSquaredError(), input_size=1, dtype="float64")
+
+
+def evaluated(net: Any) -> bool:
+    model, ys = mean_of(net), [x**2 for x in XS]
+    found = [net.evaluate(model, (XS, ys), batch_size=size) for size in (3, 5)]
+    return bool(abs(found[0] - found[1]) < 1e-12)
+
+
+def predicted(net: Any, **options: Any) -> bool:
+    model = mean_of(net, **options)
+    run = net.Trainer(model, net.SGD(0.1), (XS, XS), progress=False)
+    found = run.predict(net.SequenceBatches(XS, XS, 2)) if not options else run.predict(XS, batch_size=1)
+    model.reset_state()
+    expected = [mean_of(net).predict(x[None])[0] for x in XS]
+    return all(ours.shape == theirs.shape and np.allclose(ours, theirs) for ours, theirs in zip(found, expected))
+
+
 RUNS: dict[str, Callable[[Any], bool]] = {
     "a tiny gradient": lambda net: abs(clipped(net, "float32", 1e-30, 1e-33) - 1) < 1e-3,
     "a huge gradient": lambda net: abs(clipped(net, "float64", 1e200, 1.0) - 1) < 1e-3,
@@ -201,6 +236,11 @@ RUNS: dict[str, Callable[[Any], bool]] = {
         lambda: net.Dense(1, input_size=1).load_state_dict({"W": np.array([[1e300]]), "b": [0.0]})
     ),
     "a report": weighted,
+    "orders": orders,
+    "pairs": pairs,
+    "an evaluation": evaluated,
+    "predictions": predicted,
+    "stateful predictions": lambda net: predicted(net, stateful=True),
     "an evaluation of nothing": lambda net: refused(lambda: nothing(net)),
 }
 

@@ -22,13 +22,13 @@ SHARED = set(
     core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
     core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
     models.encoder_decoder_base models.generate recurrent.options recurrent.signature
-    training.history
+    training.evaluation training.history training.inputs
     training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
     """core.buffers layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs recurrent.call
-    training.resume""".split()  # noqa: SIM905
+    training.resume training.totals""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

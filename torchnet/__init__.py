@@ -17,9 +17,10 @@ from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialB
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
+from numnet.training.evaluation import evaluate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
-from numnet.training.trainer import Trainer, TrainingDiverged, evaluate
+from numnet.training.trainer import Trainer, TrainingDiverged
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.functions import concatenate, einsum, maximum, minimum, stack, where
 from torchnet.autograd.number import NumberWithGrad

@@ -80,7 +80,9 @@ NAMES: dict[str, str] = by_word(
         "pad_packed_sequence": "Use packed.padded(), or {net}.unpack(packed)",
         "pack_sequence": "Use {net}.pack(sequences)",
         "pad_sequence": "Use x, lengths = {net}.pad_sequences(sequences)",
-        "DataLoader": "Use {net}.SequenceBatches, {net}.PairBatches, {net}.SequentialBatches or {net}.RandomBatches",
+        "DataLoader Dataset TensorDataset": (
+            "Use arrays: {net}.Trainer(model, optimizer, (x, y), batch_size=32); it takes a loader of PyTorch, too"
+        ),
         "Tokenizer": "Use {net}.Vocabulary.from_text(text)",
         "no_grad": NO_GRAPH,
         "GradientTape": "Use {net}.Tape(node={net}.GRUNode(32), ...): parts by name, called in plain Python",
@@ -210,8 +212,6 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},
         "Trainer": {
             "train_on_batch": "Use trainer.fit(steps=1)",
-            "predict": "Use model.predict(x)",
-            "evaluate": "Use {net}.evaluate(model, batches)",
         },
         "Operation": {
             "weight": "Use params, a dictionary by name: params['W'], or params['W_x'] and params['W_h']",

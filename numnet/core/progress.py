@@ -30,13 +30,15 @@ def progress_bar(shown: bool, steps: int | None, seconds: float | None) -> Itera
             to_stderr("No progress bar without tqdm: pip install 'numnet[examples]'")
         yield lambda trainer: None, to_stderr
         return
-    total, unit = (steps, "step") if steps is not None else (seconds, "s")
+    by_time = steps is None and seconds is not None
+    total, unit = (seconds, "s") if by_time else (steps, "step")
     form = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed}<{remaining}]"
+    form = "{desc} {n:.0f} {unit} [{elapsed}]" if total is None else form
     with tqdm(total=total, unit=unit, disable=not shown, bar_format=form, smoothing=0) as bar:
 
         def advance(trainer: Any) -> None:
             bar.set_description_str(f"loss {trainer.history.losses[-1]:.3f}", refresh=False)
-            bar.update((trainer.step if steps is not None else min(trainer.seconds, seconds or 0)) - bar.n)
+            bar.update((min(trainer.seconds, seconds or 0) if by_time else trainer.step) - bar.n)
 
         yield advance, lambda text: tqdm.write(text, file=sys.stderr)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checkpoint import CheckpointError, as_bytes, as_checkpoint_error
-from numnet.core.checks.runs import check_checkpoint, check_folder
+from numnet.core.checks.runs import check_checkpoint, check_folder, kind
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
 
@@ -62,12 +63,24 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         except BaseException:
             trainer.model.load_state_dict(before)
             raise
+    if not getattr(trainer.batches, "rewinds", True):
+        warnings.warn(cannot_rewind(trainer.batches, found), stacklevel=4)
     for name, value in found.items():
         setattr(trainer, name, value)
     for layer, calls, seed in zip(layers, training["masks"], seeds):
         layer.calls = calls
         if seed is not None:
             setattr(layer, seed_of(layer), seed)
+
+
+def cannot_rewind(batches: Any, found: dict[str, Any]) -> str:
+    """The statement that a resumed run may differ from an uninterrupted one."""
+    again = "is read from its beginning" if not batches.again else f"gives the batches of epoch {found['epoch']} again"
+    return (
+        f"Trainer.resume: batches is {kind(batches.source)}, whose order is not known: it {again}, and the first "
+        f"{found['index']} batches are skipped. If they are not the batches of the run before, the run differs from an "
+        "uninterrupted one. Arrays, lists of batches and SequenceBatches are resumed exactly."
+    )
 
 
 def check_setting(path: str, training: dict[str, Any], ours: dict[str, Any]) -> None:

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from numnet.core.checks import check_count, check_positive, validate_call
-from numnet.core.checks.runs import check_batches, check_counted, check_optimizer, check_trains, epoch_of
-from numnet.core.checks.training import check_amounts
+from numnet.core.checks import check_positive, validate_call
+from numnet.core.checks.inputs import check_counted, check_some_data, epoch_of
+from numnet.core.checks.runs import check_optimizer, check_trains
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
 from numnet.core.show import Answering
 from numnet.data.vocabulary import Vocabulary
 from numnet.models.checkpoint import Checkpoint
 from numnet.training.diagnosis import first_nonfinite, remedy
+from numnet.training.evaluation import mean_loss, ordered, predict
 from numnet.training.history import History
+from numnet.training.inputs import Cutting, data_of_run, length_of, with_last
 from numnet.training.resume import check_writable, resume_run, save_run
+from numnet.training.totals import Totals, totals_of
 from numnet.training.units import steps_of, target_of, token_of, unit_of
 
 
@@ -29,14 +32,16 @@ class TrainingDiverged(FloatingPointError):
 class Trainer(Answering):
     """Train `model` on `batches` with `optimizer`, and report every `evaluate_every` steps (default: every epoch).
 
-    batches, validation  objects with `epoch(k)`, `len` and `carries_state`: SequentialBatches and RandomBatches yield
-                         (x, target), SequenceBatches yields (x, target, lengths)
-    directory            the folder for last.npz, best.npz (lowest validation loss) and history.csv
-    sample               a function called at each report; its text is printed if `progress` is True
-    patience             stop after this many reports without a better validation loss
-    progress             print a progress bar (tqdm) and the reports on standard error
-    token                the name of a step of x in the reports, such as "word"; default: the unit of the vocabulary, or
-                         else "token" or "time step"
+    batches     arrays (x, y) or (x, y, lengths), one row for each example; lists of sequences (x, y); an iterable of
+                batches (x, y) or (x, y, lengths), such as a list or a DataLoader; a function that returns an iterable
+                for each epoch; or SequentialBatches, SequenceBatches and the like. `validation` is of the same kinds
+    batch_size  rows of arrays in a batch (32). `shuffle`: in a new order in each epoch (True), from (seed, epoch) alone
+    directory   the folder for last.npz, best.npz (lowest validation loss) and history.csv
+    sample      a function called at each report; its text is printed if `progress` is True
+    patience    stop after this many reports without a better validation loss
+    progress    print a progress bar (tqdm) and the reports on standard error
+    token       the name of a step of x in the reports, such as "word"; default: the unit of the vocabulary, or else
+                "token" or "time step"
     """
 
     @validate_call
@@ -53,18 +58,19 @@ class Trainer(Answering):
         patience: int | None = None,
         progress: bool = True,
         token: str | None = None,
+        batch_size: int | None = None,
+        shuffle: bool | None = None,
+        seed: int | None = None,
     ) -> None:
         check_positive("Trainer", evaluate_every=evaluate_every, patience=patience)
         check_trains("Trainer", model)
         check_optimizer("Trainer", optimizer, model)
-        check_batches("Trainer", "batches", batches)
-        if validation is not None:
-            check_batches("Trainer", "validation", validation, sized=False)
-        self.model, self.optimizer, self.batches, self.validation = model, optimizer, batches, validation
+        self.model, self.optimizer, self.cutting = model, optimizer, Cutting(batch_size, shuffle, seed)
+        self.batches, self.validation = data_of_run("Trainer", model, batches, validation, self.cutting)
         self.vocabulary, self.sample, self.progress = vocabulary, sample, progress
         self.directory = None if directory is None else Path(directory)
-        self.evaluate_every, self.patience = evaluate_every or len(batches), patience
-        self.history = History(token=token or token_of(vocabulary, batches))
+        self.evaluate_every, self.patience = evaluate_every or length_of(self.batches), patience
+        self.history = History(token=token or token_of(vocabulary, self.batches))
         self.step = self.epoch = self.index = self.tokens = self.stale = 0
         self.seconds = self.busy = 0.0
         self.best = math.inf
@@ -79,22 +85,18 @@ class Trainer(Answering):
 
         `seconds` is wall-clock time, including reports. Ctrl-C completes the current step, saves and returns.
         """
-        if steps is None and epochs is None and seconds is None:
-            raise ValueError("Trainer: no end is given, expected at least one. Pass steps=, epochs= or seconds=.")
-        for name, total in (("steps", steps), ("epochs", epochs)):
-            if total is not None:
-                check_count("Trainer.fit", **{name: total})
-        check_amounts("Trainer.fit", **({} if seconds is None else {"seconds": seconds}))
+        totals = totals_of(self.batches, steps, epochs, seconds)
         if self.directory is not None:
             check_writable(self)
-        if epochs is not None:
-            total = epochs * len(self.batches)
-            steps = total if steps is None else min(steps, total)
         first, earlier, start, stream = self.step, self.seconds, time.perf_counter(), self.stream()
-        with progress_bar(self.progress, steps, seconds) as (advance, self.say), interruptible() as interrupt:
-            while not self.finished(steps, seconds) and not interrupt.is_set():
-                self.train(*next(stream))
-                if self.step % self.evaluate_every == 0 and not interrupt.is_set():
+        with progress_bar(self.progress, totals.steps, seconds) as (advance, self.say), interruptible() as interrupt:
+            while not self.finished(totals) and not interrupt.is_set():
+                batch, last = next(stream)
+                self.train(*batch)
+                if last and length_of(self.batches) is None:
+                    self.epoch, self.index = self.epoch + 1, 0
+                due = last if self.evaluate_every is None else self.step % self.evaluate_every == 0
+                if due and not interrupt.is_set():
                     self.report()
                 self.seconds = earlier + time.perf_counter() - start
                 advance(self)
@@ -105,19 +107,18 @@ class Trainer(Answering):
             self.interrupted = interrupt.is_set()
         return self.history
 
-    def finished(self, steps: float | None, seconds: float | None) -> bool:
+    def finished(self, totals: Totals) -> bool:
         """Return whether a total is reached or the patience is exhausted."""
-        return (
-            (steps is not None and self.step >= steps)
-            or (seconds is not None and self.seconds >= seconds)
-            or (self.patience is not None and self.stale >= self.patience)
-        )
+        return totals.reached(self) or (self.patience is not None and self.stale >= self.patience)
 
-    def stream(self) -> Iterator[tuple[Any, ...]]:
-        """Yield batches endlessly from the current position in the data. The state is zero at the start of an epoch."""
+    def stream(self) -> Iterator[tuple[tuple[Any, ...], bool]]:
+        """Yield batches endlessly from the current position in the data, each with whether it is an epoch's last.
+
+        The state is zero at the start of an epoch.
+        """
         while True:
-            first, taken = self.index, 0
-            for k, batch in enumerate(epoch_of("Trainer", "batches", self.batches, self.epoch)):
+            number, first, taken, length = self.epoch, self.index, 0, length_of(self.batches)
+            for k, batch in enumerate(with_last(epoch_of("Trainer", "batches", self.batches, number), length)):
                 if k < first:
                     continue
                 if self.index == 0 or not self.batches.carries_state:
@@ -126,8 +127,8 @@ class Trainer(Answering):
                 taken += 1
                 yield batch
             if taken and not any(self.history.losses[-taken:]):
-                check_counted("Trainer", "batches", self.epoch, max(self.history.counts[-taken:]))
-            self.epoch, self.index = self.epoch + 1, 0
+                check_counted("Trainer", "batches", number, max(self.history.counts[-taken:]))
+            self.epoch, self.index = number + 1, 0
 
     def train(self, x: Any, y: Any, lengths: Any = None) -> None:
         """Run one step: forward, loss, backward, update. The state is carried to the next step, its gradient is not."""
@@ -166,7 +167,7 @@ class Trainer(Answering):
             loss,
             self.model.needs_loss().in_nats,
             step=self.step,
-            epoch=round(self.epoch + self.index / len(self.batches), 3),
+            epoch=round(self.epoch + self.index / (length_of(self.batches) or math.inf), 3),
             seconds=round(self.seconds, 3),
             learning_rate=self.optimizer.schedule(max(0, self.optimizer.steps - 1)),
             gradient_norm=self.gradient_norm,
@@ -197,28 +198,26 @@ class Trainer(Answering):
         """
         resume_run(self, checkpoint)
 
+    @validate_call
+    def evaluate(self, data: Any = None, batch_size: int | None = None) -> dict[str, float]:
+        """Return {"loss": the mean loss over all targets} of data, of any kind that `batches` may be.
 
-@validate_call
-def evaluate(model: Any, batches: Any) -> float:
-    """Return the mean loss over all targets of one epoch, in evaluation mode; the state is carried if the batches do.
+        The default is the validation data. Arrays are read in order. The model runs in evaluation mode, without
+        gradients; the result is the same for every `batch_size` (32, or the Trainer's), up to rounding.
+        """
+        who = "Trainer.evaluate"
+        check_some_data(who, data, self.validation)
+        size = batch_size or self.cutting.batch_size if isinstance(data, tuple) else batch_size
+        batches = self.validation if data is None else ordered(who, "data", self.model, data, size)
+        return {"loss": mean_loss(who, "data", self.model, batches)}
 
-    The states of stateful layers are the same afterwards. ValueError if no target counts.
-    """
-    check_trains("evaluate", model, "evaluate")
-    check_batches("evaluate", "batches", batches, sized=False)
-    return mean_loss("evaluate", "batches", model, batches)
+    @validate_call
+    def predict(self, data: Any, lengths: Any = None, batch_size: int | None = None) -> Any:
+        """Return the model's output for every row of data, in order: one array (N, ...), in evaluation mode.
 
-
-def mean_loss(who: str, name: str, model: Any, batches: Any) -> float:
-    """Return the mean loss of checked batches; `name` is their name in error messages."""
-    state, total, count = None, 0.0, 0.0
-    with model.fresh_state():
-        for x, y, *lengths in epoch_of(who, name, batches, 0):
-            mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
-            counted = float(getattr(model.needs_loss(), "counted", 0))
-            total, count = total + mean * counted, count + counted
-            state = model.last_state if batches.carries_state else None
-            if not batches.carries_state:
-                model.reset_state()
-    check_counted(who, name, 0, count)
-    return total / count
+        `data` is x (N, ...), with `lengths` (N,) if any, a list of sequences, or data of any kind that `batches` may
+        be, whose targets are not read. Where sequences come as a list or in batches with lengths, and each step has an
+        output, the result is a list of arrays (T_b, ...), one for each sequence. The order of SequenceBatches is that
+        of their sequences; the outputs of SequentialBatches are joined along time.
+        """
+        return predict("Trainer.predict", self.model, data, lengths, batch_size)

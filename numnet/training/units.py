@@ -15,7 +15,7 @@ def token_of(vocabulary: Any, batches: Any) -> str:
         return str(vocabulary.unit)
     batches = getattr(batches, "batches", batches)
     data = getattr(batches, "tokens", None)
-    data = getattr(batches, "sequences", [None])[0] if data is None else data
+    data = getattr(batches, "sequences", [getattr(batches, "x", None)])[0] if data is None else data
     return "token" if getattr(getattr(data, "dtype", None), "kind", "") in ("i", "u") else "time step"
 
 

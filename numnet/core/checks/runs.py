@@ -1,9 +1,9 @@
-"""Validation of a training run: the model, the optimizer, the batches, the checkpoint that it continues."""
+"""Validation of a training run: the model, the optimizer, the history, the checkpoint that it continues."""
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,6 @@ import numpy as np
 from numnet.core.checks.networks import check_built
 from numnet.core.checks.training import backend_of, shown
 from numnet.core.checks.values import check_real
-
-USED_UP = "An iterator or a generator is used up after one epoch: epoch(k) must return a new one each time."
-BATCHES = "batches with epoch(k), len() and carries_state, such as SequenceBatches"
 
 
 def check_trains(who: str, model: Any, method: str = "loss_and_grads") -> None:
@@ -52,63 +49,6 @@ def kind(value: Any) -> str:
     """Return a plain value as one would type it, and any other object by the name of its class."""
     plain = value is None or isinstance(value, (type, bool, int, float, str)) or hasattr(value, "shape")
     return shown(value) if plain else type(value).__name__
-
-
-def check_batches(who: str, name: str, batches: Any, sized: bool = True) -> None:
-    """Check for an object with epoch(k), carries_state and, if its number of batches is needed, len()."""
-    needed = ("epoch", "carries_state", *(("__len__",) if sized else ()))
-    missing = [each for each in needed if not hasattr(batches, each)]
-    if not missing and not callable(batches.epoch):
-        missing = ["method epoch(k)"]
-    if isinstance(batches, type) or missing:
-        raise TypeError(f"{who}: {name} is {kind(batches)}, expected {BATCHES}. {batches_remedy(batches, missing)}")
-    if sized and len(batches) < 1:
-        raise ValueError(f"{who}: len({name}) is 0, expected at least one batch. Give more data.")
-
-
-def batches_remedy(batches: Any, missing: list[str]) -> str:
-    """Return the remedy for the likeliest cause."""
-    if isinstance(batches, type):
-        return f"Make an object of the class: {batches.__name__}(...)."
-    if isinstance(batches, (tuple, list)) or hasattr(batches, "shape"):
-        return "Arrays? Pass SequenceBatches(x, y, batch_size=32). For tokens of one text, SequentialBatches."
-    if isinstance(batches, Iterator) or hasattr(batches, "send"):
-        return USED_UP
-    if isinstance(batches, Iterable) and not isinstance(batches, str):
-        return "A DataLoader? Write a class whose epoch(k) returns iter(loader), with carries_state = False."
-    return (
-        f"It has no {missing[0]}." if missing and batches is not None else "Pass SequenceBatches(x, y, batch_size=32)."
-    )
-
-
-def epoch_of(who: str, name: str, batches: Any, number: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the batches of one epoch, each as a tuple; an error if there is none, or for anything but a batch."""
-    epoch = batches.epoch(number)
-    if not isinstance(epoch, Iterable):
-        raise TypeError(
-            f"{who}: {name}.epoch({number}) returns {kind(epoch)}, expected an iterator of batches (x, target) or "
-            "(x, target, lengths). Return iter(list_of_batches), or use yield."
-        )
-    batch = None
-    for batch in epoch:
-        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-            got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
-            raise TypeError(
-                f"{who}: a batch of {name} is {got}, expected (x, target) or (x, target, lengths). "
-                "Return a tuple of them."
-            )
-        yield tuple(batch)
-    if batch is None:
-        raise ValueError(f"{who}: {name}.epoch({number}) has no batch, expected at least one. {USED_UP}")
-
-
-def check_counted(who: str, name: str, number: int, counted: float) -> None:
-    """Check that an epoch has a target that counts in the loss."""
-    if not counted > 0:
-        raise ValueError(
-            f"{who}: no target of {name}.epoch({number}) counts, expected at least one. Look for lengths of 0, a mask "
-            "of False, and targets of ignore_index; a loss of your own sets `counted`."
-        )
 
 
 def check_checkpoint(who: str, checkpoint: Any) -> None:

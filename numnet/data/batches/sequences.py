@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from numnet.core.checks import check_count, check_list, check_shape, check_size, validate_call
+from numnet.core.checks import check_count, check_list, check_shape, check_size, kind_of, validate_call
 from numnet.core.packed import as_numbers, join, pad_sequences
 from numnet.core.show import Shown
 
@@ -23,7 +23,8 @@ POOL = 50  # batches that are sorted together: more give more similar lengths, f
 class SequenceBatches(Shown):
     """Each sequence (T_b,) or (T_b, D) once per epoch, padded with 0 to the longest in its batch. Initial state: zero.
 
-    A target is a sequence of the same length, padded in the same way, or one number; then y is (B,).
+    A target is a sequence of the same length, padded in the same way, or one number; then y is (B,). Targets as an
+    array (N, K) of real numbers are K numbers for each sequence; then y is (B, K).
 
     bucketed  shuffle the sequences, cut them into pools of 50 batches, sort each pool by length, cut it into batches,
               and shuffle the batches. With False, the shuffled sequences are cut into batches directly
@@ -106,12 +107,15 @@ def cut(rows: Array, size: int) -> list[Array]:
 
 def targets_of(lengths: Array, targets: Any) -> list[Array]:
     """Return the targets as arrays of one dtype. ValueError if they do not match the sequences."""
+    several = getattr(targets, "ndim", 0) == 2 and kind_of(targets) == "real"
     targets = check_list("SequenceBatches", "targets", targets, "targets, one per sequence")
     if len(targets) != len(lengths):
         raise ValueError(
             f"SequenceBatches: there are {len(targets)} targets, expected {len(lengths)}, one per sequence."
         )
     arrays = [as_numbers("SequenceBatches", f"targets[{k}]", target) for k, target in enumerate(targets)]
+    if several:
+        return arrays
     steps, width = arrays[0].ndim > 0, arrays[0].shape[1:]
     for k, array in enumerate(arrays):
         expected = (int(lengths[k]), *width) if steps else ()
