@@ -15,7 +15,9 @@ import torch
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
-from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS
+from numnet.core.first_attributes import ATTRIBUTES
+from numnet.core.first_calls import CALLS
+from numnet.core.first_words import NAMES, OPTIONS
 from parity_tests.test_show import small_model
 
 OF_NAMES = [remedy.format(net="numnet") for remedy in NAMES.values()]
@@ -23,6 +25,7 @@ OF_CLASSES = [
     remedy.format(net="numnet", kind="LSTMLayer" if kind in ("Operation", "NamedLayer", "RecurrentLayer") else kind)
     for kind, remedy in [
         *(row for table in OPTIONS.values() for row in table.items()),
+        *(("RNNModel", remedy) for _, remedy in CALLS.values()),
         *((kind, remedy) for kind, table in ATTRIBUTES.items() for remedy in table.values()),
     ]
 ]
@@ -88,6 +91,19 @@ def test_options_of_constructors(name: str) -> None:
                 assert option[1] in taken or kind == "ParamOperation", (found, option[1])
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_inputs_of_a_call(net: Any, name: str) -> None:
+    """A layer that takes the input that is meant is answered with it; before its parameters are created."""
+    layer, dense = net.LSTMLayer(4), net.Dense(4)
+    meant, remedy = CALLS[name]
+    x = np.zeros((2, 3, 5))
+    assert said(lambda: layer(x, **{name: 1}), TypeError) == f"LSTMLayer: no input is called {name!r}. {remedy}."
+    expected = f". {remedy}." if meant in ("", "x") else ", expected one of x."
+    assert said(lambda: dense(x, **{name: 1}), TypeError) == f"Dense: no input is called {name!r}{expected}"
+    assert not layer.built
+    assert not dense.built
+
+
 WORDS: list[tuple[str, Callable[[Any], Any]]] = [
     ("Adam: no option is called 'lr'. Use learning_rate.", lambda net: net.Adam(lr=0.01)),
     (
@@ -110,6 +126,11 @@ WORDS: list[tuple[str, Callable[[Any], Any]]] = [
         "Embedding: 3 arguments without a name, expected 2: input_size, output_size. "
         "Others are given by name, e.g. seed=.",
         lambda net: net.Embedding(10, 20, 30),
+    ),
+    (
+        "LSTMLayer: no input is called 'length', expected one of x, state, lengths, resets, return_state. "
+        "Did you mean lengths?",
+        lambda net: net.LSTMLayer(4)(np.zeros((2, 3, 5)), length=[3, 2]),
     ),
     ("Tanh: 1 arguments without a name, expected none.", lambda net: net.Tanh(1)),
     (

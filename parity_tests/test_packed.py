@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.utils import rnn
 
 import numnet
 from numnet.core.arrays import to_numpy
@@ -47,6 +50,25 @@ def test_packed_is_padded_with_lengths(
     dx, d_padded = dx.values, values(net, d_padded, lengths, turned)
     expected = numbers(y=shown, last=theirs.last_state, dx=d_padded, d_first=theirs.d_state, **theirs.grads)
     assert_near(numbers(y=y, last=ours.last_state, dx=dx, d_first=ours.d_state, **ours.grads), expected, TIGHT)
+
+
+@given(z=sizes, more=st.integers(0, 3))
+def test_padding_to_a_total_length_is_pytorchs(net: Any, z: Sizes, more: int) -> None:
+    lengths = [2, 0, 5, 1]
+    packed = net.pack([z.rng.standard_normal((n, z.D)) for n in lengths])
+    padded = packed.padded(total_length=5 + more)
+    steps = [torch.tensor(sequence) for sequence in packed.sequences() if len(sequence)]  # PyTorch has no empty row
+    theirs = rnn.pack_sequence(steps, enforce_sorted=False)
+    expected, _ = rnn.pad_packed_sequence(theirs, batch_first=True, total_length=5 + more)
+    np.testing.assert_array_equal(np.delete(padded, 1, 0), expected)
+    np.testing.assert_array_equal(padded[1], 0)
+
+
+@pytest.mark.parametrize("total_length", [4, 5.0, "7", True])
+def test_a_total_length_cuts_no_sequence(net: Any, total_length: Any) -> None:
+    packed = net.pack([np.ones(5)])
+    with pytest.raises(ValueError, match=f"Packed: total_length is {total_length!r}, expected a whole number of at l"):
+        packed.padded(total_length=total_length)
 
 
 def values(net: Any, padded: Any, lengths: Any, turned: bool) -> Any:

@@ -33,6 +33,16 @@ def test_scores_are_sacrebleus_and_exact_ones_are_counted() -> None:
             numnet.translation_scores(["a", "b"], wrong)
 
 
+@pytest.mark.parametrize(("tokenize", "order"), [("none", 4), ("char", 2), ("intl", 1)])
+def test_the_options_are_sacrebleus(tokenize: str, order: int) -> None:
+    ours, theirs = ["je suis ici.", "tu es la-bas !"], [["je suis la."], ["tu es ici !"]]
+    metric = sacrebleu.BLEU(tokenize=tokenize, max_ngram_order=order)
+    expected = metric.corpus_score(ours, [[reference for (reference,) in theirs]]).score
+    found = numnet.translation_scores(ours, theirs, tokenize=tokenize, max_ngram_order=order)
+    assert found["bleu"] == pytest.approx(expected)
+    assert found["bleu"] != pytest.approx(numnet.translation_scores(ours, theirs)["bleu"])
+
+
 def test_one_reference_is_a_list_too() -> None:
     with pytest.raises(TypeError, match=r"references\[0\] is 'the cat', expected a list.*Pass \[reference\]"):
         numnet.translation_scores(["cat"], ["the cat"])

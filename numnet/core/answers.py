@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import sys
 from collections.abc import Mapping
 from dis import opmap
 from typing import Any
 
-from numnet.core.first_words import ATTRIBUTES, NAMES, OPTIONS, ORDER
+from numnet.core.first_attributes import ATTRIBUTES
+from numnet.core.first_calls import CALLS
+from numnet.core.first_words import NAMES, OPTIONS, ORDER
 
 
 def package_of(kind: Any) -> str:
@@ -48,12 +51,35 @@ def no_option(who: str, name: str, kind: Any) -> TypeError:
     remedy = next((known[each] for each in names_of(kind) if each in known), "")
     if remedy:
         return TypeError(f"{who}: no option is called {name!r}. {remedy.format(net=package_of(kind), kind=who)}.")
-    parameters = parameters_of(kind)
+    return unknown(who, "option", name, parameters_of(kind))
+
+
+@functools.cache
+def inputs_of(forward: Any) -> frozenset[str] | None:
+    """The names of its inputs; None if it takes every keyword."""
+    parameters = parameters_of(forward)
+    return None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else frozenset(parameters)
+
+
+def check_inputs(part: Any, options: Mapping[str, Any]) -> None:
+    """TypeError for a keyword of a call, part(x, mask=...), that its forward does not take."""
+    taken = inputs_of(type(part).forward)
+    if taken is None or taken.issuperset(options) or "forward" in vars(part):
+        return
+    who, name = part.name, next(name for name in options if name not in taken)
+    meant, remedy = CALLS.get(name, ("", ""))
+    if not remedy or meant not in {"", *taken}:
+        raise unknown(who, "input", name, parameters_of(part.forward))
+    raise TypeError(f"{who}: no input is called {name!r}. {remedy}.")
+
+
+def unknown(who: str, what: str, name: str, parameters: Mapping[str, inspect.Parameter]) -> TypeError:
+    """For a keyword without a remedy: the names that are taken, and the nearest one."""
     by_name = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] or list(parameters)
     near = difflib.get_close_matches(name, parameters, 1, 0.8)
     meant = f" Did you mean {near[0]}?" if near else ""
     expected = f"one of {', '.join(by_name)}" if parameters else "none"
-    return TypeError(f"{who}: no option is called {name!r}, expected {expected}.{meant}")
+    return TypeError(f"{who}: no {what} is called {name!r}, expected {expected}.{meant}")
 
 
 def names_of(kind: Any) -> list[str]:

@@ -3,7 +3,6 @@
     NAMES        names of a module: numnet.LSTM
     OPTIONS      keywords of a constructor: Adam(lr=0.01); by class: the nearest base class counts
     ORDER        arguments without a name, by class: LSTMLayer(10, 20)
-    ATTRIBUTES   attributes and methods, by class: model.fit(...); those of Operation for numnet's models alone
 
 {net} is the package's name and {kind} that of the class.
 """
@@ -35,6 +34,13 @@ SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineS
 SHOWN_BY_X = "the first batch shows it"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
 ON_GPU = "Use torchnet, the same names on PyTorch: torchnet.RNNModel(layers, device='cuda')"
+OF_NOAM = (
+    "Use a function of the step as the learning_rate: "
+    "{net}.Adam(lambda step: D**-0.5 * min((step + 1) ** -0.5, (step + 1) * warmup**-1.5))"
+)
+OF_NODE = "Derive a node of your own from {net}.Node: its step is a convolution, or whatever you write"
+OF_POOLING = 'Use {net}.Pooling("max") or {net}.Pooling("mean"), over all steps'
+OF_DECAY = "Use weight_decay of an optimizer: Adam(0.001, weight_decay=0.01); or add a penalty's gradient to grads"
 PRESENT_RATE = "Use optimizer.learning_rate, which can be read and set"
 
 NAMES: dict[str, str] = by_word(
@@ -57,6 +63,11 @@ NAMES: dict[str, str] = by_word(
         "GlobalMaxPooling1D GlobalMaxPool1D": 'Use {net}.Pooling("max")',
         "GlobalAveragePooling1D GlobalAvgPool1D": 'Use {net}.Pooling("mean")',
         "MultiheadAttention": 'Use {net}.Attention("dot"), which has one head',
+        "GlobalMaxPooling2D MaxPooling1D AveragePooling1D MaxPool1d AvgPool1d": OF_POOLING,
+        "StackedRNNCells": "Use a list of layers, or layers=2: {net}.LSTMLayer(32, layers=2)",
+        "ConvLSTM ConvLSTM1D ConvLSTM2D": OF_NODE,
+        "NoamSchedule NoamLR NoamScheduler": OF_NOAM,
+        "NCELoss": "Use {net}.SoftmaxCrossEntropy(), which computes all classes",
         "Masking": LENGTHS,
         "CrossEntropyLoss NLLLoss SparseCategoricalCrossentropy CategoricalCrossentropy": OF_CLASSES,
         "BCELoss BCEWithLogitsLoss BinaryCrossentropy": OF_TRUTH,
@@ -143,6 +154,16 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             ("Dense", "Convolution", "Characters", "Attention", "NamedLayer", "Node"),
             'Use initial: "pytorch", "glorot", "orthogonal", or a number r for uniform values within ±r',
         ),
+        "kernel_regularizer recurrent_regularizer bias_regularizer activity_regularizer embeddings_regularizer": {
+            "Operation": OF_DECAY
+        },
+        "kernel_constraint recurrent_constraint bias_constraint embeddings_constraint": {
+            "Operation": "Leave it out, and change params after each step of the optimizer"
+        },
+        "unroll use_cudnn implementation": {
+            "Operation": "Leave it out: use_fast chooses between kernel and plain form"
+        },
+        "clip cell_clip clip_c": {"Operation": "Leave it out; clip_norm and clip_value of an optimizer clip gradients"},
         "embeddings_initializer": {"Embedding": "Use std, the standard deviation of the initial values"},
         "name": {"Operation": "Leave it out: the name is the place in the model, layers.0, or the keyword on a Tape"},
         "device": {"Operation": "Give it to the model: RNNModel(layers, device='cuda'), on torchnet"},
@@ -190,49 +211,3 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
 ORDER = dict.fromkeys(
     ("NamedLayer", "Node", "Dense", "Convolution"), "PyTorch's (10, 20) is {kind}(20, input_size=10) here"
 )
-
-ATTRIBUTES: dict[str, dict[str, str]] = {
-    kind: by_word(table)
-    for kind, table in {
-        "Network": {
-            "fit": f"Use {TRAINER}",
-            "compile": f"Give the loss to the model, RNNModel(layers, loss=...), and the optimizer to {TRAINER}",
-            "train_on_batch train_step": "Use loss_and_grads(x, target), then optimizer.step(model) and zero_grad()",
-            "test_on_batch": "Use evaluate(x, target)",
-            "add": f"Give all layers at once: {MODEL}",
-            "save save_weights": "Use {net}.save_checkpoint(path, model)",
-            "load_weights": LOAD,
-            "generate": "Use {net}.generate(model, vocabulary, prompt, length)",
-        },
-        "Optimizer": {
-            "zero_grad": "Use model.zero_grad(): the gradients are the model's",
-            "lr param_groups": PRESENT_RATE,
-            "minimize apply_gradients": "Use model.loss_and_grads(x, target), then optimizer.step(model)",
-        },
-        "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},
-        "Trainer": {
-            "train_on_batch": "Use trainer.fit(steps=1)",
-        },
-        "Operation": {
-            "weight": "Use params, a dictionary by name: params['W'], or params['W_x'] and params['W_h']",
-            "bias bias_ih_l0 bias_hh_l0": "Use params, a dictionary by name: params['b']",
-            "weight_ih_l0 kernel": "Use params['W_x'], (G·H, D) in PyTorch's order of gates",
-            "weight_hh_l0 recurrent_kernel": "Use params['W_h'], (G·H, H) in PyTorch's order of gates",
-            "parameters": "Use params, a dictionary by name; an optimizer takes the model: optimizer.step(model)",
-            "named_parameters": "Use params.items()",
-            "trainable_variables trainable_weights variables weights": "Use params, a dictionary by name",
-            "get_weights": "Use state_dict()",
-            "set_weights": "Use load_state_dict(state)",
-            "count_params": "Use sum(p.size for p in params.values()), or the summary() of a model",
-            "cuda to": ON_GPU,
-            "cpu": "Leave it out: numnet computes on the CPU",
-            "float double half": "Give the model a dtype: RNNModel(layers, dtype='float64')",
-            "children named_children named_modules": "Use parts(), a dictionary by name, or modules()",
-            "requires_grad_": NO_GRAPH,
-            "in_features input_dim": "Use input_size",
-            "out_features output_dim": "Use output_size",
-            "units": "Use hidden_size, or output_size",
-            "flatten_parameters": "Leave it out: a model has its parameters in one vector",
-        },
-    }.items()
-}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.answers import check_inputs
 from numnet.core.arrays import as_array
 from numnet.core.assignment import Assigned
 from numnet.core.attributes import Mode, Saved, attributes_of_copy, saved_by_this_thread
@@ -63,6 +64,8 @@ class Operation(Assigned):
         raise no_method(self, "backward", "backward(dy) → dx")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if options:
+            check_inputs(self, options)
         return self.forward(*inputs, **options)
 
     def recall(self) -> Any:

@@ -23,6 +23,7 @@ from numnet.core.checks import (
     check_real,
     check_same_lengths,
     check_shape,
+    check_total_length,
     data_array,
     kind_of,
     validate_call,
@@ -71,10 +72,15 @@ class Packed:
         """(rows, times), each (N,): padded[rows, times] is values."""
         return np.nonzero(mask_of(self.lengths, self.lengths.max(initial=0)))
 
-    def padded(self, value: Any = 0) -> Any:
-        """Return (B, T, ...), T the largest length, with `value` after each sequence's end; its dtype must hold it."""
+    def padded(self, value: Any = 0, total_length: int | None = None) -> Any:
+        """Return (B, T, ...), with `value` after each sequence's end; the dtype of the values must hold it.
+
+        T is the largest length, or `total_length`, so that batches padded by themselves have one shape.
+        """
         check_fill("Packed", "value", value, self.values.dtype)
-        shape = (len(self), int(self.lengths.max(initial=0)), *self.values.shape[1:])
+        longest = int(self.lengths.max(initial=0))
+        check_total_length("Packed", total_length, longest)
+        shape = (len(self), longest if total_length is None else total_length, *self.values.shape[1:])
         tensor = hasattr(self.values, "new_full")
         padded = self.values.new_full(shape, value) if tensor else np.full(shape, value, self.values.dtype)
         padded[self.places] = self.values

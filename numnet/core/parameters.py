@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.answers import check_inputs
 from numnet.core.arrays import as_array, as_dtype
 from numnet.core.assignment import LIVE, NamedArrays
 from numnet.core.attributes import discard_saved
@@ -60,6 +61,8 @@ class ParamOperation(Buffers, Initialization, Operation):
         return self.output_width
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if options:
+            check_inputs(self, options)
         if not self.built:
             with Unbuilt(self):
                 y = self.forward(*inputs, **options)

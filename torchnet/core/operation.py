@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from numnet.core.answers import no_attribute
+from numnet.core.answers import check_inputs, no_attribute
 from numnet.core.assignment import Assigned
 from numnet.core.attributes import Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.checks import check_saved, check_state_shape, check_unchanged_tensors, no_method
@@ -52,6 +52,11 @@ class Operation(Assigned, torch.nn.Module):
     def forward(self, x: Any) -> Any:
         """y; what backward needs is stored in `saved`."""
         raise no_method(self, "forward", "forward(x) → y")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if options:
+            check_inputs(self, options)
+        return super().__call__(*inputs, **options)
 
     def as_real(self, name: str, x: Any) -> Tensor:
         """Return x as a floating-point tensor that requires a gradient."""

@@ -168,6 +168,14 @@ def check_fill(who: str, name: str, value: Any, dtype: Any) -> None:
         )
 
 
+def check_total_length(who: str, total_length: Any, longest: int) -> None:
+    """Check that padding to `total_length` steps, unless it is None, cuts no sequence of `longest` steps."""
+    if total_length is None or (isinstance(total_length, int | np.integer) and total_length >= longest):
+        return
+    expected = f"a whole number of at least {longest}, the length of the longest sequence"
+    raise ValueError(f"{who}: total_length is {total_length!r}, expected {expected}. Cut the sequences first.")
+
+
 def fits(number: Any, low: float, high: float) -> bool:
     """Return whether a number is one of a dtype with these limits: whole, if they are, else also nan or inf."""
     if isinstance(low, int):
