@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "api.md"
 HEAD = """\
 # All public names
 
-> Needs numpy alone. Previous page: [Architecture](architecture.md). Next page: [Coming from PyTorch or Keras](coming_from.md).
+> Needs numpy alone. Previous page: [Architecture](architecture.md). Next page: [From PyTorch or Keras](coming_from.md).
 
 `numnet` and `torchnet` have the same names, signatures and messages. `help(numnet.LSTMLayer)` shows shapes, options and
 errors. This page is generated: `make api`.

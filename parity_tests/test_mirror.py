@@ -18,8 +18,8 @@ HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchne
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
     """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base core.answers core.arrays
-    core.assignment core.attributes core.checkpoint core.checks core.evaluation
-    core.first_attributes core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
+    core.assignment core.attributes core.checkpoint core.checks core.evaluation core.first_attributes
+    core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
     core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
     models.encoder_decoder_base models.generate recurrent.options recurrent.signature
     training.evaluation training.history training.inputs
