@@ -48,6 +48,7 @@ from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
+from numnet.recurrent.trace import Trace
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.training.curvature import hessian_vector
 from numnet.training.evaluation import evaluate
@@ -72,6 +73,8 @@ __all__ = [  # noqa: RUF022
     "RecurrentLayer",
     "Bidirectional",
     "RecurrentStack",
+    # inside of recurrent layers
+    "Trace",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",

@@ -21,7 +21,7 @@ SHARED = set(
     core.assignment core.attributes core.checkpoint core.checks core.evaluation core.first_attributes
     core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
     core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
-    models.encoder_decoder_base models.generate recurrent.options recurrent.signature
+    models.encoder_decoder_base models.generate recurrent.options recurrent.record recurrent.signature recurrent.trace
     training.evaluation training.history training.inputs
     training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )

@@ -16,7 +16,7 @@ from parity_tests.wrong_parts import IDS, Call, X, model_of
 
 FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 # Public names without a case: records and exceptions, which check nothing, and constants.
-RECORDS = """DecodedSequence Checkpoint Extract Inference Sentence Source TaggedSentence Vectors CheckpointError
+RECORDS = """Trace DecodedSequence Checkpoint Extract Inference Sentence Source TaggedSentence Vectors CheckpointError
     FetchError TextError TrainingDiverged OPTIMIZERS SOURCES BEGIN END SHIFT REDUCE check data default_text""".split()  # noqa: SIM905
 
 
@@ -91,6 +91,11 @@ def classes() -> str:
     return str(FOLDER / "classes")
 
 
+def trace_of(part: Any, x: Any) -> Call:
+    """The trace of a part."""
+    return Call(part.trace, {"x": x, "state": None, "lengths": None, "resets": None}, part)
+
+
 def records_of(net: Any, reader: str, path: str) -> Call:
     """A reader, read to its end."""
     return Call(lambda path: list(getattr(net.data, reader)(path)), {"path": path})
@@ -116,6 +121,9 @@ MORE: dict[str, Callable[[Any], Call]] = {
         net.Concat, {"layers": [net.Dense(2), net.Tanh()], "widths": [1, 3], "batch_first": True}
     ),
     "Attention.forward": lambda net: Call(net.Attention("dot"), {"q": X, "m": X, "lengths": None}),
+    "LSTMLayer.trace": lambda net: trace_of(net.LSTMLayer(3, input_size=4), X),
+    "Bidirectional.trace": lambda net: trace_of(net.Bidirectional(net.GRULayer(3, input_size=4)), X),
+    "RNNModel.trace": lambda net: trace_of(model_of(net), IDS),
     "manual_seed": lambda net: Call(net.manual_seed, {"seed": 0}),
     "Node": lambda net: Call(net.Node, {"hidden_size": 3, "initial": "pytorch", "seed": 1, "dtype": "float32"}),
     "Operation": lambda net: Call(net.Operation, {}),

@@ -17,6 +17,7 @@ from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialB
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
+from numnet.recurrent.trace import Trace
 from numnet.training.evaluation import evaluate
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
@@ -77,6 +78,8 @@ __all__ = [  # noqa: RUF022
     "RecurrentLayer",
     "Bidirectional",
     "RecurrentStack",
+    # inside of recurrent layers
+    "Trace",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",

@@ -34,6 +34,7 @@ from numnet.core.show import Answering
 from numnet.layers.losses import Loss
 from numnet.models.base import ModelBase
 from numnet.recurrent.node import State
+from numnet.recurrent.trace import trace
 
 
 class Model(Answering, ModelBase, Layer):
@@ -95,6 +96,7 @@ class RNNModel(Model):
 
     changeable = ("loss",)
     last_state = OfCall()
+    trace = trace
     d_state: list[State] | None = None
 
     @validate_call

@@ -23,6 +23,7 @@ from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.parameters import Layer
 from numnet.core.show import show
+from numnet.recurrent.trace import trace
 
 MERGES = ("concat", "sum", "mean", "mul", None)
 
@@ -42,6 +43,7 @@ class Bidirectional(Paths, Layer):
     recurrent = True
     fixed = "forwards", "backwards", "batch_first", "keeps_time"
     last_state = OfCall()
+    trace = trace
     d_state: Any = None
 
     @validate_call

@@ -28,7 +28,6 @@ from numnet.recurrent.call import Call
 from numnet.recurrent.fast import KERNELS, Pool
 from numnet.recurrent.node import Node, State, or_zeros
 from numnet.recurrent.options import RecurrentOptions
-from numnet.recurrent.unroll import columns
 
 
 class RecurrentLayer(RecurrentOptions, Layer):
@@ -172,17 +171,18 @@ class RecurrentLayer(RecurrentOptions, Layer):
             self.reverse,
             None if resets is None else continuing(resets, mask, self.reverse).T,
             tuple(getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states),
-            tuple(columns(zones.get(name)) for name in node.states) if zones else (),
-            {"drop": columns(dropout_masks["state"].astype(self.dtype))} if "state" in dropout_masks else {},
+            tuple(unroll.columns(zones.get(name)) for name in node.states) if zones else (),
+            {"drop": unroll.columns(dropout_masks["state"].astype(self.dtype))} if "state" in dropout_masks else {},
+            self.record,
         )
         state = or_zeros(start, [(len(x), size) for size in node.state_sizes], self.dtype)
-        y, last, saved = unroll.forward(node, columns(x), columns(state), steps)
+        y, last, saved = unroll.forward(node, unroll.columns(x), unroll.columns(state), steps)
         return rows(y), [part.T.copy() for part in last], saved
 
     def unrolled_backward(self, dy: Array, d_last: Sequence[Any], call: Call) -> Any:
         """Return dx (B, T, D), the parts (B, H) of the start state's gradient, and the parameters' gradients."""
         d_last = or_zeros(d_last, [(len(dy), size) for size in call.node.state_sizes], self.dtype)
-        dx, d_start, grads, d_0 = unroll.backward(call.node, columns(dy), columns(d_last), call.saved)
+        dx, d_start, grads, d_0 = unroll.backward(call.node, unroll.columns(dy), unroll.columns(d_last), call.saved)
         if self.learn_state:  # resets start from h_0
             add_grads(self, {f"{name}_0": d.sum(axis=1) for name, d in zip(call.node.states, d_0) if np.ndim(d)})
         return None if dx is None else rows(dx), [part.T for part in d_start], grads

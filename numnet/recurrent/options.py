@@ -27,6 +27,7 @@ from numnet.core.checks import (
 )
 from numnet.core.checks.arguments import check_kind, kinds_of, validate_call
 from numnet.recurrent.signature import Signature
+from numnet.recurrent.trace import trace
 
 
 class RecurrentOptions:
@@ -44,6 +45,8 @@ class RecurrentOptions:
     drops: bool  # True if masks are drawn in training
     mask_seed = 0
     _use_fast = True
+    trace = trace
+    record: Any = None  # of a copy of the layer for one recorded call
     plain_for = ""  # why the arguments of the last call ruled out a kernel
 
     if TYPE_CHECKING:  # defined by the layer of each backend

@@ -25,6 +25,7 @@ from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.parameters import Layer
 from numnet.core.show import show_stack
 from numnet.layers.dropout import Dropout
+from numnet.recurrent.trace import trace
 
 
 class RecurrentStack(Paths, Layer):
@@ -40,6 +41,7 @@ class RecurrentStack(Paths, Layer):
     recurrent = True
     fixed = "layers", "between", "batch_first", "keeps_time"
     last_state = OfCall()
+    trace = trace
     d_state: Any = None
 
     @validate_call

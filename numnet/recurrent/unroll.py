@@ -39,6 +39,7 @@ class Steps:
     h_0: Parts = ()  # the parts of that state, (H, 1) or 0
     zoneout: Parts = ()  # k for each part of the state: (T, H, B), a number, or None
     options: dict[str, Array] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
+    record: Any = None  # of a call of which each step is stored: record.py
 
     def order(self, T: int) -> range:
         """Return the steps in processing order."""
@@ -52,6 +53,7 @@ def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Arra
     """x (T, D, B) or tokens (T, B), and the start state → y (T, O, B), the last state, the saved values."""
     a_x, T, options = node.inputs(x), len(x), steps.options
     check_a_x(node, a_x, T)
+    node = node if steps.record is None else steps.record.begin(node, steps)
     y: list[Any] = [None] * T
     saved: list[Any] = [None] * T
     first = steps.order(T)[0]
@@ -68,6 +70,8 @@ def forward(node: Any, x: Array, state: Parts, steps: Steps = ALL) -> tuple[Arra
         if steps.zoneout:
             new = zoneout(new, state, at(steps.zoneout, t))
             y_t = y_t if node.reads_out else new[0]
+        if steps.record is not None:
+            y_t, new = steps.record.after(t, y_t, new)
         (y[t],) = where(real, (y_t,), (0,))
         state = where(real, new, state)
     state = where(some, state, start)

@@ -29,6 +29,7 @@ from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unbuilt
 from numnet.core.lengths import expand_mask
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.models.base import ModelBase
+from numnet.recurrent.trace import trace
 from torchnet.core.device import DTypeLike, as_tensor, usable_device
 from torchnet.core.layer_list import LayerList
 from torchnet.core.operation import Operation
@@ -80,6 +81,7 @@ class RNNModel(Model):
 
     changeable = ("loss",)
     last_state = OfCall()
+    trace = trace
 
     @validate_call
     def __init__(

@@ -22,6 +22,7 @@ from numnet.core.checks import (
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show
+from numnet.recurrent.trace import trace
 from torchnet.core.device import as_tensor
 from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer
@@ -44,6 +45,7 @@ class Bidirectional(Paths, Layer):
     recurrent = True
     fixed = "forwards", "backwards", "batch_first", "keeps_time"
     last_state = OfCall()
+    trace = trace
     counts = Saved()
 
     @validate_call

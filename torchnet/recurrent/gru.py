@@ -62,8 +62,10 @@ class GRUNode(Node):
         h_in = dropped(h_prev, drop)
         r, z = torch.sigmoid(a_rz + W_rz @ h_in).chunk(2)  # (1)
         if self.reset == "before":
-            n = torch.tanh(a_n + U_n @ (r * h_in))  # (2) (3)
+            m = r * h_in  # (2)
+            n = torch.tanh(a_n + U_n @ m)  # (3)
         else:
-            n = torch.tanh(a_n + r * (U_n @ h_in + b_h))  # (2) (3)
+            m = U_n @ h_in + b_h  # (2)
+            n = torch.tanh(a_n + r * m)  # (3)
         h = z * h_prev + (1 - z) * n  # (4)
         return h, (h,)

@@ -143,6 +143,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
             [getattr(self, f"{name}_0")[:, None] if self.learn_state else 0 for name in node.states],
             [unroll.as_zone(zones.get(name), like) for name in node.states] if zones else (),
             {"drop": torch.as_tensor(dropout_masks["state"]).to(like).T} if "state" in dropout_masks else {},
+            self.record,
         )
 
     def unrolled(self, node: Node, x: Tensor, start: Parts, steps: unroll.Steps) -> tuple[Tensor, Parts]:

@@ -46,7 +46,8 @@ class LayerNormRNNNode(LayerNormNode, RNNNode):
     """RNNNode with layer normalization: a = a_x + g_h ⊙ N(W_h h')  (1), and (0) as in LayerNormNode."""
 
     def step(self, a_x: Tensor, h_prev: Tensor, drop: Tensor | None = None) -> Any:
-        a = a_x + normalize(self.W_h @ dropped(h_prev, drop), self.g_h)  # (1)
+        p = normalize(self.W_h @ dropped(h_prev, drop), self.g_h)  # (1)
+        a = a_x + p  # (1)
         h = torch.tanh(a) if self.activation == "tanh" else torch.relu(a)  # (2)
         return h, (h,)
 
@@ -74,10 +75,15 @@ class LayerNormGRUNode(LayerNormNode, GRUNode):
         (a_rz, a_n), (W_rz, U_n, b_h) = self.rz_and_n(a_x), self.recurrent_parts
         g_rz, g_n = self.g_blocks
         h_in = dropped(h_prev, drop)
-        r, z = torch.sigmoid(a_rz + normalize(W_rz @ h_in, g_rz)).chunk(2)  # (1)
+        p = normalize(W_rz @ h_in, g_rz)  # (1)
+        r, z = torch.sigmoid(a_rz + p).chunk(2)  # (1)
         if self.reset == "before":
-            n = torch.tanh(a_n + normalize(U_n @ (r * h_in), g_n))  # (2) (3)
+            m = r * h_in  # (2)
+            q = normalize(U_n @ m, g_n)  # (3)
+            n = torch.tanh(a_n + q)  # (3)
         else:
-            n = torch.tanh(a_n + r * (normalize(U_n @ h_in, g_n) + b_h))  # (2) (3)
+            q = normalize(U_n @ h_in, g_n)  # (2)
+            m = q + b_h  # (2)
+            n = torch.tanh(a_n + r * m)  # (3)
         h = z * h_prev + (1 - z) * n  # (4)
         return h, (h,)

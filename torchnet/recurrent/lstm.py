@@ -51,5 +51,6 @@ class LSTMNode(Node):
         i, f, o = torch.sigmoid(a_i), torch.sigmoid(a_f), torch.sigmoid(a_o)  # (2)
         g = torch.tanh(a_g)  # (3)
         c = f * c_prev + i * g  # (4)
-        h = o * torch.tanh(c)  # (5)
+        tanh_c = torch.tanh(c)  # (5)
+        h = o * tanh_c  # (5)
         return h, (h, c)

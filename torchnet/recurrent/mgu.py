@@ -33,6 +33,7 @@ class MGUNode(Node):
         (a_f, a_n), (U_f, U_n) = self.blocks(a_x), self.recurrent_parts
         h_in = dropped(h_prev, drop)
         f = torch.sigmoid(a_f + U_f @ h_in)  # (1)
-        n = torch.tanh(a_n + U_n @ (f * h_in))  # (2) (3)
+        m = f * h_in  # (2)
+        n = torch.tanh(a_n + U_n @ m)  # (3)
         h = (1 - f) * h_prev + f * n  # (4)
         return h, (h,)

@@ -21,6 +21,7 @@ from numnet.core.checks import (
 from numnet.core.network import Paths
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.show import show_stack
+from numnet.recurrent.trace import trace
 from torchnet.core.device import as_tensor
 from torchnet.core.layer_list import LayerList
 from torchnet.core.operation import Operation
@@ -41,6 +42,7 @@ class RecurrentStack(Paths, Layer):
     recurrent = True
     fixed = "layers", "between", "batch_first", "keeps_time"
     last_state = OfCall()
+    trace = trace
 
     @validate_call
     def __init__(self, layers: Sequence[Any], dropout: float = 0.0) -> None:

@@ -31,6 +31,7 @@ class Steps:
     h_0: Sequence[Any] = ()  # the parts of that state, (H, 1) or 0
     zoneout: Sequence[Tensor | None] = ()  # k for each part of the state: (T, H, B), a number, or None
     options: dict[str, Tensor] = field(default_factory=dict)  # of a step: "drop", (H, B), the mask of state dropout
+    record: Any = None  # of a call of which each step is stored: record.py
 
 
 ALL = Steps()
@@ -44,6 +45,7 @@ def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Ten
     a_x, first, start = of_each_step(inputs), len(x) - 1 if steps.reverse else 0, state
     if steps.mask is not None:  # a row without a real step does not read its state, even if NaN
         state = where(steps.mask.any(dim=0), state, (0,) * len(state))
+    node = node if steps.record is None else steps.record.begin(node, steps)
     y: list[Tensor] = [x] * len(x)
     for t in reversed(range(len(x))) if steps.reverse else range(len(x)):
         if steps.continues is not None:
@@ -55,6 +57,8 @@ def forward(node: Any, x: Tensor, state: Parts, steps: Steps = ALL) -> tuple[Ten
         if steps.zoneout:
             new = tuple(zoned_out(q, q_prev, k, t) for q, q_prev, k in zip(new, state, steps.zoneout))
             y[t] = y[t] if node.reads_out else new[0]
+        if steps.record is not None:
+            y[t], new = steps.record.after(t, y[t], new)
         if steps.mask is not None:
             (y[t],), new = where(steps.mask[t], (y[t],), (0,)), where(steps.mask[t], new, state)
         state = new

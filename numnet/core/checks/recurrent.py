@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numnet.core.checks.stacks import check_recurrent, check_same_layout
@@ -88,3 +89,9 @@ def check_droppable(who: str, node: Any, state_dropout: float, weight_dropout: f
             f"{who}: weight_dropout is {weight_dropout}, expected 0: {kind} has no weights for the previous "
             "state (recurrent_weights is None). Use zoneout, or Dropout before the layer."
         )
+
+
+def check_name_of_trace(who: str, name: Any, arrays: Mapping[str, Any], usual: Sequence[str]) -> None:
+    """Check the name of an array of a Trace; KeyError, as of a dictionary, with the names of gates and states."""
+    if not isinstance(name, str) or name not in arrays:
+        raise KeyError(f"{who}.trace: name is {name!r:.40}, expected {', '.join(usual)}, or another of list(trace).")
