@@ -82,8 +82,9 @@ def test_a_loss_of_what_is_packed_is_that_of_the_real_steps(case: Case, net: Any
     inputs, lengths = case.inputs(z), np.maximum(ragged(z.rng, z), np.arange(z.B) == 0)
     mask = np.arange(z.T) < lengths[:, None]
     loss = case.build(net, z)
-    whole = "Softmax" not in case.name  # then a mask is shaped as the prediction
-    masks = [np.repeat(mask[..., None], z.V, axis=-1)] if whole else [mask, lengths]
+    shape = inputs["target"].shape
+    whole = "Softmax" not in case.name  # then a mask is shaped as the target
+    masks = [np.broadcast_to(mask.reshape(z.B, z.T, *(1 for _ in shape[2:])), shape)] if whole else [mask, lengths]
     packed = [net.Packed.from_padded(inputs[name], lengths) for name in ("prediction", "target")]
     value = float(to_numpy(loss(*packed)))
     dx = loss.backward()
