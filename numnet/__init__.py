@@ -38,9 +38,10 @@ from numnet.models.generate import generate
 from numnet.models.model import RNNModel
 from numnet.recurrent.bidirectional import Bidirectional
 from numnet.recurrent.gru import GRUNode
+from numnet.recurrent.gru_variants import GRUVariantNode
 from numnet.recurrent.indrnn import IndRNNNode
 from numnet.recurrent.layer import RecurrentLayer
-from numnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
+from numnet.recurrent.layer_norm import LayerNormRNNNode
 from numnet.recurrent.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from numnet.recurrent.lstm import LSTMNode
 from numnet.recurrent.lstm_variants import LSTMVariantNode
@@ -84,7 +85,7 @@ __all__ = [  # noqa: RUF022
     "MGUNode",
     "IndRNNNode",
     "LayerNormRNNNode",
-    "LayerNormGRUNode",
+    "GRUVariantNode",
     # layers without a state
     "Dense",
     "Embedding",

@@ -45,7 +45,7 @@ RAGGED = Sizes(B=7, T=7, H=3, seed=23)  # lengths 1 7 3 3 0 6 5: four runs; in t
 SMALL = Sizes(B=3, T=3, D=2, H=3)  # for faults in one step
 OF_NODES = (
     "recurrent/rnn.py", "recurrent/lstm.py", "recurrent/gru.py", "recurrent/mgu.py", "recurrent/indrnn.py",
-    "recurrent/lstm_variants.py", "recurrent/layer_norm.py",
+    "recurrent/lstm_variants.py", "recurrent/gru_variants.py", "recurrent/layer_norm.py",
 )  # fmt: skip
 WIDTH = 110  # of the diagnosis in the table
 EQUATION = re.compile(r"\(\d+[a-z]?\)")

@@ -169,7 +169,7 @@ def tied(net: Any, tape: Any, x: Any) -> Any:
 NETWORKS = [
     looped("RNN", lambda net: net.RNNNode(H)),
     looped("GRU after", lambda net: net.GRUNode(H)),
-    looped("GRU before", lambda net: net.LayerNormGRUNode(H, reset="before")),
+    looped("GRU before", lambda net: net.GRUVariantNode(H, reset="before", layer_norm=True)),
     looped("LSTM", lambda net: net.LSTMNode(H)),
     looped("LSTM variant", lambda net: net.LSTMVariantNode(H, peepholes=True, coupled=True)),
     looped("GRU without bias", lambda net: net.GRUNode(H, bias=False)),

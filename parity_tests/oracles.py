@@ -77,8 +77,9 @@ def torch_nn(case: Case, z: Sizes) -> float | None:
 
 def onnx(case: Case, z: Sizes) -> float | None:
     chosen, options = dict(case.spec["chosen"]), set(case.spec["options"])
-    unknown = case.spec["kind"] not in ("RNN", "GRU", "LSTM") or {"layer_norm", "proj_size"} & set(chosen)
-    if unknown or options - IN_ONNX:
+    others = {"layer_norm", "proj_size", "recurrent_activation"} & set(chosen)
+    others |= {chosen.get("activation", "tanh")} - {"tanh", "relu"}
+    if case.spec["kind"] not in ("RNN", "GRU", "LSTM") or others or options - IN_ONNX:
         return None
     both, reverse = chosen.pop("bidirectional", False), chosen.pop("reverse", False)
     layer, inputs = case.build(numnet, z), case.inputs(z)

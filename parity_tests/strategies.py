@@ -62,8 +62,9 @@ class Case:
 
     @property
     def has_kinks(self) -> bool:
-        """Whether a max(a, 0) or |a| is in it."""
-        kinks = ("relu", "ReLU", "ELU of", "IndRNN,", "MeanAbsoluteError", "HuberLoss", "QuantileLoss")
+        """Whether a max(a, 0), |a| or another function with a kink is in it."""
+        kinks: tuple[str, ...] = ("relu", "ReLU", "ELU of", "IndRNN,", "hard_", "selu", "MGU linear", "softsign")
+        kinks += ("MeanAbsoluteError", "HuberLoss", "QuantileLoss")
         return any(name in self.name for name in kinks)
 
     def build(self, net: Any, z: Sizes, dtype: str = "float64", device: str = "cpu") -> Any:

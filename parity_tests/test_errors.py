@@ -198,8 +198,12 @@ CASES: list[tuple[str, type[Exception], str, Bad]] = [
     ("projected state", ValueError, "LSTMLayer: state h is (2, 5), expected (2, 3).", lambda net: lstm(net, proj_size=3)(x, (h, h))),
     ("projected cell", ValueError, "LSTMLayer: state c is (2, 3), expected (2, 5).", lambda net: lstm(net, proj_size=3)(x, (h[:, :3], h[:, :3]))),
     ("projected state's gradient", ValueError, "LSTMLayer: d_last_state h is (2, 5), expected (2, 3).", lambda net: trained(net, lstm(net, proj_size=3)).backward(None, (h, h))),
-    ("activation", ValueError, "RNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.RNNLayer(5, activation="elu")),
-    ("IndRNN's activation", ValueError, "IndRNNNode: activation is 'elu', expected one of 'tanh', 'relu'.", lambda net: net.IndRNNLayer(5, activation="elu")),
+    ("activation", ValueError, "RNNNode: activation is 'gelu', expected one of 'tanh', 'sigmoid', 'relu', 'linear', 'hard_sigmoid', 'hard_tanh', 'softsign', 'softplus', 'elu', 'selu', 'leaky_relu'.", lambda net: net.RNNLayer(5, activation="gelu")),
+    ("IndRNN's activation", ValueError, "IndRNNNode: activation is 'gelu', expected one of 'tanh', 'sigmoid',", lambda net: net.IndRNNLayer(5, activation="gelu")),
+    ("LSTM's activation", ValueError, "LSTMVariantNode: activation is 'gelu', expected one of 'tanh', 'sigmoid',", lambda net: lstm(net, activation="gelu")),
+    ("GRU's gates", ValueError, "GRUVariantNode: recurrent_activation is 'swish', expected one of 'tanh', 'sigmoid',", lambda net: gru(net, recurrent_activation="swish")),
+    ("activation that is a part", TypeError, "LSTMLayer: activation is ReLU(), expected a string.", lambda net: lstm(net, activation=net.ReLU())),
+    ("activation that is None", TypeError, "GRULayer: activation is None, expected a string.", lambda net: gru(net, activation=None)),
     ("merge", ValueError, "Bidirectional: merge is 'max', expected one of 'concat', 'sum', 'mean', 'mul', None.", lambda net: both(net, "max")),
     ("merge of a model", ValueError, "RNNModel: layers[0] returns a pair (merge=None), expected one output. Set merge='concat'.", lambda net: model_of(net, both(net, None), net.Dense(3))),
     ("both ways of a Dense", ValueError, "Bidirectional: layer is Dense, expected a recurrent layer, such as LSTMLayer.", lambda net: net.Bidirectional(net.Dense(3))),
@@ -512,7 +516,7 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     (
         "GRULayer: no option is called 'drop', expected one of output_size, input_size, batch_first, reverse, "
         "return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
-        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm.",
+        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm, activation, recurrent_activation.",
         lambda: numnet.GRULayer(5, drop=0.1),
     ),
     (

@@ -113,7 +113,8 @@ WORDS: list[tuple[str, Callable[[Any], Any]]] = [
     (
         "GRULayer: no option is called 'return_sequance', expected one of output_size, input_size, batch_first, "
         "reverse, return_sequences, learn_state, stateful, state_dropout, zoneout, weight_dropout, bidirectional, "
-        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm. Did you mean return_sequences?",
+        "layers, dropout, reset, bias, initial, seed, dtype, layer_norm, activation, "
+        "recurrent_activation. Did you mean return_sequences?",
         lambda net: net.GRULayer(64, return_sequance=True),
     ),
     ("Tanh: no option is called 'p', expected none.", lambda net: net.Tanh(p=1)),

@@ -26,6 +26,10 @@ def torch_has(case: Case, z: Sizes) -> bool:
     if not spec or spec["kind"] not in ("RNN", "GRU", "LSTM") or NOT_THERE & set(spec["options"]):
         return False
     chosen = spec["chosen"]
+    if not {chosen.get("activation", "tanh"), chosen.get("recurrent_activation", "tanh")} <= {"tanh", "relu"}:
+        return False
+    if spec["kind"] != "RNN" and "activation" in chosen:
+        return False
     absent = chosen.get("reset") == "before" or any(chosen.get(k) for k in ("layer_norm", "peepholes", "coupled"))
     return not absent and chosen.get("proj_size", 0) < z.H
 

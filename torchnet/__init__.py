@@ -48,9 +48,10 @@ from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.model import RNNModel
 from torchnet.recurrent.bidirectional import Bidirectional
 from torchnet.recurrent.gru import GRUNode
+from torchnet.recurrent.gru_variants import GRUVariantNode
 from torchnet.recurrent.indrnn import IndRNNNode
 from torchnet.recurrent.layer import RecurrentLayer
-from torchnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
+from torchnet.recurrent.layer_norm import LayerNormRNNNode
 from torchnet.recurrent.layers import GRULayer, IndRNNLayer, LSTMLayer, MGULayer, RNNLayer
 from torchnet.recurrent.lstm import LSTMNode
 from torchnet.recurrent.lstm_variants import LSTMVariantNode
@@ -89,7 +90,7 @@ __all__ = [  # noqa: RUF022
     "MGUNode",
     "IndRNNNode",
     "LayerNormRNNNode",
-    "LayerNormGRUNode",
+    "GRUVariantNode",
     # layers without a state
     "Dense",
     "Embedding",

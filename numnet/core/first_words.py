@@ -30,6 +30,10 @@ ARRAYS = "Use numpy arrays: every call takes them"
 TRAINER = "a Trainer: {net}.Trainer(model, {net}.Adam(0.001), batches).fit(epochs=3)"
 LOAD = "Use {net}.load_checkpoint(path), then {net}.RNNModel.from_checkpoint(checkpoint)"
 AFTER = "Use a layer of its own after it: [{kind}(64), Tanh()], or Sigmoid(), ReLU(), Softmax()"
+OF_VARIANTS = {  # of the nodes that have no options but those of the textbook
+    f"{kind}Node": f"Use the node {kind}VariantNode, or a layer: {kind}Layer(64, activation='relu')"
+    for kind in ("LSTM", "GRU")
+}
 SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule")
 SHOWN_BY_X = "the first batch shows it"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
@@ -137,10 +141,10 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "nonlinearity": dict.fromkeys(("RNNLayer", "IndRNNLayer", "RNNNode", "IndRNNNode"), "Use activation"),
         "activation": {
             **dict.fromkeys(("Dense", "Convolution"), AFTER),
-            "RecurrentLayer": "{kind} has fixed activations; RNNLayer and IndRNNLayer have the option",
-            "Node": "{kind} has fixed activations; RNNNode and IndRNNNode have the option",
+            "RecurrentLayer": "Give it to the node: RNNNode(64, activation='relu')",
+            **OF_VARIANTS,
         },
-        "recurrent_activation": {"Operation": "Leave it out: gates are sigmoid"},
+        "recurrent_activation": {"Operation": "Leave it out: {kind} has no gates with other functions", **OF_VARIANTS},
         "return_sequence": {"RecurrentLayer": "Use return_sequences"},
         "return_state": {"RecurrentLayer": "Use it in the call: y, state = layer(x, return_state=True)"},
         "go_backwards": {"RecurrentLayer": "Use reverse=True"},

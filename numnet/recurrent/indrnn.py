@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, validate_call
+from numnet.core.checks import validate_call
 from numnet.core.operation import Array
 from numnet.recurrent.node import Node, dropped
-from numnet.recurrent.rnn import ACTIVATIONS
 
 
 class IndRNNNode(Node):
     """One time step of the independently recurrent network (Li et al. 2018).
 
         a = a_x + u ⊙ h'      (1)   a_x = W_x x + b  (0): node.py
-        h = max(a, 0)         (2)   hidden state, and the output y; with activation="tanh" h = tanh(a)
+        h = φ(a)              (2)   hidden state, and the output y; φ is `activation`, relu or another of functions.py
 
     h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1]:
     then a unit neither grows nor changes its sign. `drop` is a mask of state dropout, or None: h_in = h' ⊙ drop.
@@ -28,8 +27,7 @@ class IndRNNNode(Node):
 
     @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "relu", **options: Any) -> None:
-        check_choice(self.name, "activation", activation, ACTIVATIONS)
-        self.activation = activation
+        self.set_functions(activation)
         super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
@@ -45,12 +43,12 @@ class IndRNNNode(Node):
     def step(self, a_x: Array, h_prev: Array, drop: Array | None = None) -> Any:
         h_in = dropped(h_prev, drop)
         a = a_x + self.u[:, None] * h_in  # (1)
-        h = np.maximum(a, 0) if self.activation == "relu" else np.tanh(a)  # (2)
+        h = self.phi(a)  # (2)
         return h, (h,), (h_in, h)
 
     def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
         h_in, h = saved
         dh = dy + dh_next  # h is the output, and the next step's h'
-        da = dh * (h > 0) if self.activation == "relu" else dh * (1 - h**2)  # (2)
+        da = dh * self.phi.slope(h)  # (2)
         dh_prev = dropped(self.u[:, None] * da, drop)  # (1)
         return da, (dh_prev,), {"u": (da * h_in, None)}  # (1)

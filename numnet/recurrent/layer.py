@@ -114,7 +114,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         weights = dropout_masks.get("weights")
         node = self.node if weights is None else self.node.with_weights(weights)
         between = resets is not None or "state" in dropout_masks or dropout_masks.get("zoneout")
-        kind = KERNELS.get(type(node)) if self._use_fast and not between else None
+        kind = KERNELS.get(type(node)) if self._use_fast and not (between or self.other_function) else None
         if kind is None:
             kernel, (y, last, saved) = None, self.unrolled(node, x, start, mask, resets, dropout_masks)
         else:

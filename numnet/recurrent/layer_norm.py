@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from numnet.core.operation import Array
-from numnet.layers.activations import sigmoid
-from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.node import Node, dropped, side_by_side
 from numnet.recurrent.rnn import RNNNode
 
 EPSILON = 1e-5  # added to the variance; PyTorch's default
+ALL = slice(None)
 
 
 def normalize(x: Array, gain: Array) -> tuple[Array, Any]:
@@ -75,6 +74,14 @@ class LayerNormNode(Node):
         of_b = {"b": side_by_side(da_x).sum(axis=1)} if self.bias else {}  # (0)
         return dx, {"W_x": grads["W_x"], "g_x": dg.sum(axis=(0, 2)), **of_b}  # (0)
 
+    def normalized(self, x: Array, gain: str, rows: slice = ALL) -> tuple[Array, Any]:
+        """Return g ⊙ N(x), with these rows of the gain, and its saved values; x without gains."""
+        return normalize(x, getattr(self, gain)[rows]) if self.gains else (x, None)
+
+    def normalized_backward(self, dy: Array, gain: str, saved: Any, rows: slice = ALL) -> tuple[Array, Any]:
+        """Return dx, and the terms of the gain's gradient."""
+        return normalize_backward(dy, getattr(self, gain)[rows], saved) if self.gains else (dy, None)
+
 
 class LayerNormRNNNode(LayerNormNode, RNNNode):
     """RNNNode with layer normalization: a = a_x + g_h ⊙ N(W_h h')  (1), and (0) as in LayerNormNode."""
@@ -83,66 +90,13 @@ class LayerNormRNNNode(LayerNormNode, RNNNode):
         h_in = dropped(h_prev, drop)
         p, norm = normalize(self.W_h @ h_in, self.g_h)  # (1)
         a = a_x + p  # (1)
-        h = np.tanh(a) if self.activation == "tanh" else np.maximum(a, 0)  # (2)
+        h = self.phi(a)  # (2)
         return h, (h,), (h_in, h, norm)
 
     def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
         h_in, h, norm = saved
         dh = dy + dh_next
-        da = dh * (1 - h**2) if self.activation == "tanh" else dh * (h > 0)  # (2)
+        da = dh * self.phi.slope(h)  # (2)
         dp, dg = normalize_backward(da, self.g_h, norm)  # (1)
         dh_prev = dropped(self.W_h.T @ dp, drop)  # (1)
         return da, (dh_prev,), {"W_h": (dp, h_in), "g_h": (dg, None)}  # (1)
-
-
-class LayerNormGRUNode(LayerNormNode, GRUNode):
-    """GRUNode with layer normalization of each product: of its r and z rows together, and of its n rows.
-
-        p = g_h ⊙ N(W_rz h')                         (1)   r, z = σ(a_rz + p)
-        reset="before":     q = g_h ⊙ N(U_n m)       (3)   n = tanh(a_n + q), with m = r ⊙ h'  (2)
-        reset="after":      q = g_h ⊙ N(U_n h')      (2)   m = q + b_h, and n = tanh(a_n + r ⊙ m)  (3)
-
-    (0) is as in LayerNormNode, (4) as in GRUNode.
-    """
-
-    @property
-    def edges(self) -> list[int]:
-        return [2 * self.hidden_size]
-
-    def step(self, a_x: Array, h_prev: Array, drop: Array | None = None) -> Any:
-        H, h_in = self.hidden_size, dropped(h_prev, drop)
-        a_rz, a_n, W_rz, U_n = a_x[: 2 * H], a_x[2 * H :], self.W_h[: 2 * H], self.W_h[2 * H :]
-        p, norm_rz = normalize(W_rz @ h_in, self.g_h[: 2 * H])  # (1)
-        r, z = sigmoid(a_rz + p).reshape(2, H, -1)  # (1)
-        if self.reset == "before":
-            m = r * h_in  # (2)
-            q, norm_n = normalize(U_n @ m, self.g_h[2 * H :])  # (3)
-            n = np.tanh(a_n + q)  # (3)
-        else:
-            q, norm_n = normalize(U_n @ h_in, self.g_h[2 * H :])  # (2)
-            m = q + (self.b_h[:, None] if self.bias else 0)  # (2)
-            n = np.tanh(a_n + r * m)  # (3)
-        h = z * h_prev + (1 - z) * n  # (4)
-        return h, (h,), (h_prev, h_in, r, z, m, n, norm_rz, norm_n)
-
-    def step_backward(self, dy: Array, dh_next: Array, saved: Any, drop: Array | None = None) -> Any:
-        h_prev, h_in, r, z, m, n, norm_rz, norm_n = saved
-        H, W_rz, U_n = self.hidden_size, self.W_h[: 2 * self.hidden_size], self.W_h[2 * self.hidden_size :]
-        dh = dy + dh_next
-        dz, dn = dh * (h_prev - n), dh * (1 - z)  # (4)
-        da_n = dn * (1 - n**2)  # (3)
-        if self.reset == "before":
-            dq, dg_n = normalize_backward(da_n, self.g_h[2 * H :], norm_n)  # (3)
-            dm = U_n.T @ dq  # (3)
-            dr, dh_in = dm * h_in, dm * r  # (2)
-        else:
-            dr, dm = da_n * m, da_n * r  # (3)
-            dq, dg_n = normalize_backward(dm, self.g_h[2 * H :], norm_n)  # (2)
-            dh_in = U_n.T @ dq  # (2)
-        da_rz = np.concatenate([dr * r * (1 - r), dz * z * (1 - z)])  # (1)
-        dp, dg_rz = normalize_backward(da_rz, self.g_h[: 2 * H], norm_rz)  # (1)
-        dh_prev = dh * z + dropped(dh_in + W_rz.T @ dp, drop)  # (4), and (2) and (1), which both read h_in
-        pairs: dict[str, Any] = {"W_h": [(dp, h_in), (dq, m if self.reset == "before" else h_in)]}  # (1), (3) or (2)
-        pairs["g_h"] = np.concatenate([dg_rz, dg_n]), None  # (1), (3) or (2)
-        pairs |= {} if self.reset == "before" or not self.bias else {"b_h": (dm, None)}  # (2)
-        return np.concatenate([da_rz, da_n]), (dh_prev,), pairs

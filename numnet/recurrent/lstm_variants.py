@@ -1,4 +1,4 @@
-"""The long short-term memory with options: peepholes, coupled gates, a projection, layer normalization."""
+"""The long short-term memory with options: peepholes, coupled gates, a projection, layer_norm, other functions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 from numnet.core import init as draw
 from numnet.core.checks import check_forget_bias, check_size, validate_call
 from numnet.core.operation import Array
-from numnet.layers.activations import sigmoid
-from numnet.recurrent.layer_norm import LayerNormNode, normalize, normalize_backward
+from numnet.recurrent.layer_norm import LayerNormNode
 from numnet.recurrent.node import dropped
 
 
 class LSTMVariantNode(LayerNormNode):
-    """One time step of an LSTM with any of four options; without options it is the same as LSTMNode.
+    """One time step of an LSTM with any of these options; without options it is the same as LSTMNode.
 
         a = a_x + W_h h'                   (1)   layer_norm: a_x + g_h ⊙ N(W_h h'); a_x = W_x x + b  (0): LayerNormNode
         i, f = σ(a_i), σ(a_f)              (2)   peepholes: of a_i + p_i ⊙ c' and a_f + p_f ⊙ c'; coupled: f = 1 - i
-        g = tanh(a_g)                      (3)   candidate
+        g = φ(a_g)                         (3)   candidate
         c = f ⊙ c' + i ⊙ g                 (4)   cell state
         o = σ(a_o)                         (5)   peepholes: of a_o + p_o ⊙ c, the new cell state
-        k = tanh(c)                        (6)   layer_norm: of g_c ⊙ N(c) + b_c
+        k = φ(c)                           (6)   layer_norm: of g_c ⊙ N(c) + b_c
         u = o ⊙ k                          (7)
         h = u                              (8)   proj_size: h = W_r u; hidden state, and the output y
 
@@ -33,9 +32,11 @@ class LSTMVariantNode(LayerNormNode):
     coupled     Greff et al. 2017: new values replace forgotten ones; three gates i, g, o
     proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
     layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
+    activation  φ, by default tanh; recurrent_activation is σ. Others are in functions.py
     """
 
     states = ("h", "c")
+    kernel_activations = ("tanh",)
     p: Array
     W_r: Array
     g_c: Array
@@ -50,6 +51,8 @@ class LSTMVariantNode(LayerNormNode):
         coupled: bool = False,
         proj_size: int | None = None,
         layer_norm: bool = False,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
         forget_bias: float = 0.0,
         **options: Any,
     ) -> None:
@@ -57,6 +60,7 @@ class LSTMVariantNode(LayerNormNode):
         check_forget_bias(self.name, forget_bias, options.get("bias", True))
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
+        self.set_functions(activation, recurrent_activation)
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
         super().__init__(hidden_size, **options)
 
@@ -94,38 +98,39 @@ class LSTMVariantNode(LayerNormNode):
 
     def step(self, a_x: Array, h_prev: Array, c_prev: Array, drop: Array | None = None) -> Any:
         h_in, (p_i, p_f, p_o) = dropped(h_prev, drop), self.peephole_weights
+        phi, sigma = self.phi, self.sigma
         product, norm_h = self.normalized(self.W_h @ h_in, "g_h")  # (1)
         a_i, *a_f, a_g, a_o = self.blocks(a_x + product)  # (1)
-        i = sigmoid(a_i + p_i * c_prev)  # (2)
-        f = 1 - i if self.coupled else sigmoid(a_f[0] + p_f * c_prev)  # (2)
-        g = np.tanh(a_g)  # (3)
+        i = sigma(a_i + p_i * c_prev)  # (2)
+        f = 1 - i if self.coupled else sigma(a_f[0] + p_f * c_prev)  # (2)
+        g = phi(a_g)  # (3)
         c = f * c_prev + i * g  # (4)
-        o = sigmoid(a_o + p_o * c)  # (5)
+        o = sigma(a_o + p_o * c)  # (5)
         c_hat, norm_c = self.normalized(c, "g_c")  # (6)
         c_hat = c_hat + self.b_c[:, None] if self.layer_norm and self.bias else c_hat  # (6)
-        k = np.tanh(c_hat)  # (6)
+        k = phi(c_hat)  # (6)
         u = o * k  # (7)
         h = self.W_r @ u if self.proj_size else u  # (8)
         return h, (h, c), (h_in, c_prev, i, f, g, o, c, k, u, norm_h, norm_c)
 
     def step_backward(self, dy: Array, dh_next: Array, dc_next: Array, saved: Any, drop: Array | None = None) -> Any:
         h_in, c_prev, i, f, g, o, c, k, u, norm_h, norm_c = saved
-        p_i, p_f, p_o = self.peephole_weights
+        (p_i, p_f, p_o), phi, sigma = self.peephole_weights, self.phi, self.sigma
         dh = dy + dh_next  # h is the output, and the next step's h'
         du = self.W_r.T @ dh if self.proj_size else dh  # (8)
         do, dk = du * k, du * o  # (7)
-        d_arg = dk * (1 - k**2)  # (6)   the gradient of tanh's argument
+        d_arg = dk * phi.slope(k)  # (6)   the gradient of φ's argument; tanh has the local derivative 1 - k²
         dc_hat, dg_c = self.normalized_backward(d_arg, "g_c", norm_c)  # (6)
-        da_o = do * o * (1 - o)  # (5)
+        da_o = do * sigma.slope(o)  # (5)   of the sigmoid o (1 - o)
         dc = dc_next + dc_hat + p_o * da_o  # (6) (5)   the next step, k and o read c
         df, di, dg = dc * c_prev, dc * g, dc * i  # (4)
-        da_g = dg * (1 - g**2)  # (3)
+        da_g = dg * phi.slope(g)  # (3)
         if self.coupled:
-            da_i = (di - df) * i * (1 - i)  # (2)
+            da_i = (di - df) * sigma.slope(i)  # (2)
             da, dc_prev = np.concatenate([da_i, da_g, da_o]), dc * f + p_i * da_i  # (4) (2)
             dp = np.concatenate([da_i * c_prev, da_o * c])  # (2) (5)
         else:
-            da_i, da_f = di * i * (1 - i), df * f * (1 - f)  # (2)
+            da_i, da_f = di * sigma.slope(i), df * sigma.slope(f)  # (2)
             da, dc_prev = np.concatenate([da_i, da_f, da_g, da_o]), dc * f + p_i * da_i + p_f * da_f  # (4) (2)
             dp = np.concatenate([da_i * c_prev, da_f * c_prev, da_o * c])  # (2) (5)
         d_product, dg_h = self.normalized_backward(da, "g_h", norm_h)  # (1)
@@ -136,11 +141,3 @@ class LSTMVariantNode(LayerNormNode):
         pairs |= {"g_h": (dg_h, None), "g_c": (dg_c, None)} if self.layer_norm else {}  # (1) (6)
         pairs |= {"b_c": (d_arg, None)} if self.layer_norm and self.bias else {}  # (6)
         return da, (dh_prev, dc_prev), pairs
-
-    def normalized(self, x: Array, gain: str) -> tuple[Array, Any]:
-        """Return g ⊙ N(x) and its saved values with layer_norm; else x."""
-        return normalize(x, getattr(self, gain)) if self.layer_norm else (x, None)
-
-    def normalized_backward(self, dy: Array, gain: str, saved: Any) -> tuple[Array, Any]:
-        """Return dx, and the terms of the gain's gradient."""
-        return normalize_backward(dy, getattr(self, gain), saved) if self.layer_norm else (dy, None)

@@ -24,6 +24,7 @@ from numnet.core.checks import (
     check_rows_of_state,
     check_same_batch,
     check_size,
+    other_function,
 )
 from numnet.core.checks.arguments import check_kind, kinds_of, validate_call
 from numnet.recurrent.signature import Signature
@@ -47,6 +48,7 @@ class RecurrentOptions:
     _use_fast = True
     trace = trace
     record: Any = None  # of a copy of the layer for one recorded call
+    other_function = ""  # why no kernel supports the node's activation
     plain_for = ""  # why the arguments of the last call ruled out a kernel
 
     if TYPE_CHECKING:  # defined by the layer of each backend
@@ -69,7 +71,7 @@ class RecurrentOptions:
         """The node of a named layer, not built yet. Its options are removed from `options`."""
         who, given = type(self).__name__, dict[str, Any]()
         for name, default in self.variant_options.items():
-            kinds = kinds_of("bool" if isinstance(default, bool) else "int | None")
+            kinds = kinds_of("int | None" if default is None else type(default).__name__)
             given[name] = check_kind(who, name, options.pop(name, default), kinds)
         self.variant = {name: value for name, value in given.items() if value != self.variant_options[name]}
         kind, given = self.node_types[bool(self.variant)], {**self.variant, **options}
@@ -109,6 +111,7 @@ class RecurrentOptions:
         check_rates(self.name, self.zoneout, self.node.states)
         check_fraction(self.name, state_dropout=state_dropout, weight_dropout=weight_dropout)
         check_droppable(self.name, self.node, state_dropout, weight_dropout)
+        self.other_function = other_function(self.node)
         self.drops = bool(state_dropout or weight_dropout or any(self.zoneout))
         if self.drops:
             self.calls = 0
@@ -138,7 +141,7 @@ class RecurrentOptions:
             return "use_fast is False"
         if self.state_dropout and self.training:
             return "no kernel supports state_dropout"
-        return "no kernel supports zoneout" if any(self.zoneout) else self.no_kernel or of_call
+        return "no kernel supports zoneout" if any(self.zoneout) else self.other_function or self.no_kernel or of_call
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments; of the options, those that differ from their defaults."""

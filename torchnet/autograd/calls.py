@@ -177,11 +177,13 @@ class GRUCell:
         return {}
 
 
-def rnn_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-    """The new state (h,)."""
-    weights = node._parameters
-    cell = torch.rnn_tanh_cell if node.activation == "tanh" else torch.rnn_relu_cell
-    return (cell(x, h, weights["W_x"], weights["W_h"], weights["b"]),)
+RNN_CELLS = {"tanh": torch.rnn_tanh_cell, "relu": torch.rnn_relu_cell}
+
+
+def rnn_cell(node: Any, x: Tensor, h: Tensor) -> tuple[Tensor, ...] | None:
+    """The new state (h,), or None for other activations, which PyTorch does not have."""
+    weights, cell = node._parameters, RNN_CELLS.get(node.activation)
+    return None if cell is None else (cell(x, h, weights["W_x"], weights["W_h"], weights["b"]),)
 
 
 def lstm_cell(node: Any, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from numnet.core import init as draw
-from numnet.core.checks import check_choice, validate_call
+from numnet.core.checks import validate_call
 from torchnet.recurrent.node import Node, dropped, once_a_call
-from torchnet.recurrent.rnn import ACTIVATIONS
 
 
 class IndRNNNode(Node):
     """One time step of the independently recurrent network (Li et al. 2018).
 
         a = a_x + u ⊙ h'      (1)   a_x = W_x x + b  (0): node.py
-        h = max(a, 0)         (2)   hidden state, and the output y; with activation="tanh" h = tanh(a)
+        h = φ(a)              (2)   hidden state, and the output y; φ is `activation`, relu or another of functions.py
 
     h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1],
     so that a unit neither grows nor changes its sign.
@@ -29,8 +27,7 @@ class IndRNNNode(Node):
 
     @validate_call
     def __init__(self, hidden_size: int, *, activation: str = "relu", **options: Any) -> None:
-        check_choice(type(self).__name__, "activation", activation, ACTIVATIONS)
-        self.activation = activation
+        self.set_functions(activation)
         super().__init__(hidden_size, **options)
 
     def make(self, rng: np.random.Generator) -> int:
@@ -51,5 +48,5 @@ class IndRNNNode(Node):
 
     def step(self, a_x: Tensor, h_prev: Tensor, drop: Tensor | None = None) -> Any:
         a = a_x + self.u_column * dropped(h_prev, drop)  # (1)
-        h = torch.relu(a) if self.activation == "relu" else torch.tanh(a)  # (2)
+        h = self.phi(a)  # (2)
         return h, (h,)

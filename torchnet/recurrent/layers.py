@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from torchnet.recurrent.gru import GRUNode
+from torchnet.recurrent.gru_variants import GRUVariantNode
 from torchnet.recurrent.indrnn import IndRNNNode
-from torchnet.recurrent.layer_norm import LayerNormGRUNode, LayerNormRNNNode
+from torchnet.recurrent.layer_norm import LayerNormRNNNode
 from torchnet.recurrent.lstm import LSTMNode
 from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.named import NamedLayer
 from torchnet.recurrent.rnn import RNNNode
+
+FUNCTIONS = {"activation": "tanh", "recurrent_activation": "sigmoid"}  # those of the textbook nodes, and the kernels
 
 
 class RNNLayer(NamedLayer):
@@ -22,20 +25,30 @@ class RNNLayer(NamedLayer):
 
 
 class GRULayer(NamedLayer):
-    """The GRU over time, reset="before" or "after": equations in GRUNode, shapes and options in RecurrentLayer."""
+    """The GRU over time, reset="before" or "after": equations in GRUNode, shapes and options in RecurrentLayer.
 
-    node_types = GRUNode, LayerNormGRUNode
-    variant_options: ClassVar = {"layer_norm": False}
+    With layer_norm or another activation or recurrent_activation its node is a GRUVariantNode.
+    """
+
+    node_types = GRUNode, GRUVariantNode
+    variant_options: ClassVar = {"layer_norm": False, **FUNCTIONS}
 
 
 class LSTMLayer(NamedLayer):
     """The LSTM over time, its state a pair (h, c): equations in LSTMNode, shapes and options in RecurrentLayer.
 
-    With peepholes, coupled, proj_size or layer_norm its node is an LSTMVariantNode.
+    With peepholes, coupled, proj_size, layer_norm or another activation or recurrent_activation its node is an
+    LSTMVariantNode.
     """
 
     node_types = LSTMNode, LSTMVariantNode
-    variant_options: ClassVar = {"peepholes": False, "coupled": False, "proj_size": None, "layer_norm": False}
+    variant_options: ClassVar = {
+        "peepholes": False,
+        "coupled": False,
+        "proj_size": None,
+        "layer_norm": False,
+        **FUNCTIONS,
+    }
 
 
 class MGULayer(NamedLayer):

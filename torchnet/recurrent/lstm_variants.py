@@ -1,4 +1,4 @@
-"""The long short-term memory with options: peepholes, coupled gates, a projection, layer normalization."""
+"""The long short-term memory with options: peepholes, coupled gates, a projection, layer_norm, other functions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from torchnet.recurrent.node import dropped, once_a_call
 
 
 class LSTMVariantNode(LayerNormNode):
-    """One time step of an LSTM with any of four options; without options it is the same as LSTMNode.
+    """One time step of an LSTM with any of these options; without options it is the same as LSTMNode.
 
         a = a_x + W_h h'                   (1)   layer_norm: a_x + g_h ⊙ N(W_h h'); a_x = W_x x + b  (0): LayerNormNode
         i, f = σ(a_i), σ(a_f)              (2)   peepholes: of a_i + p_i ⊙ c' and a_f + p_f ⊙ c'; coupled: f = 1 - i
-        g = tanh(a_g)                      (3)   candidate
+        g = φ(a_g)                         (3)   candidate
         c = f ⊙ c' + i ⊙ g                 (4)   cell state
         o = σ(a_o)                         (5)   peepholes: of a_o + p_o ⊙ c, the new cell state
-        k = tanh(c)                        (6)   layer_norm: of g_c ⊙ N(c) + b_c
+        k = φ(c)                           (6)   layer_norm: of g_c ⊙ N(c) + b_c
         u = o ⊙ k                          (7)
         h = u                              (8)   proj_size: h = W_r u; hidden state, and the output y
 
@@ -33,9 +33,11 @@ class LSTMVariantNode(LayerNormNode):
     coupled     Greff et al. 2017: new values replace forgotten ones; three gates i, g, o
     proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
     layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
+    activation  φ, by default tanh; recurrent_activation is σ. Others are in functions.py
     """
 
     states = ("h", "c")
+    kernel_activations = ("tanh",)
     p: Tensor
     W_r: Tensor
     g_c: Tensor
@@ -50,6 +52,8 @@ class LSTMVariantNode(LayerNormNode):
         coupled: bool = False,
         proj_size: int | None = None,
         layer_norm: bool = False,
+        activation: str = "tanh",
+        recurrent_activation: str = "sigmoid",
         forget_bias: float = 0.0,
         **options: Any,
     ) -> None:
@@ -57,6 +61,7 @@ class LSTMVariantNode(LayerNormNode):
         check_forget_bias(type(self).__name__, forget_bias, options.get("bias", True))
         self.peepholes, self.coupled, self.proj_size, self.layer_norm = peepholes, coupled, proj_size, layer_norm
         self.forget_bias, self.gates = forget_bias, ("i", "g", "o") if coupled else ("i", "f", "g", "o")
+        self.set_functions(activation, recurrent_activation)
         self.G, self.gains = len(self.gates), ("g_x", "g_h") if layer_norm else ()
         super().__init__(hidden_size, **options)
 
@@ -94,16 +99,17 @@ class LSTMVariantNode(LayerNormNode):
 
     def step(self, a_x: Tensor, h_prev: Tensor, c_prev: Tensor, drop: Tensor | None = None) -> Any:
         p_i, *p_f, p_o = self.peephole_weights
+        phi, sigma = self.phi, self.sigma
         product = self.W_h @ dropped(h_prev, drop)  # (1)
         product = normalize(product, self.g_h) if self.layer_norm else product  # (1)
         a_i, *a_f, a_g, a_o = self.blocks(a_x + product)  # (1)
-        i = torch.sigmoid(a_i + p_i * c_prev)  # (2)
-        f = 1 - i if self.coupled else torch.sigmoid(a_f[0] + p_f[0] * c_prev)  # (2)
-        g = torch.tanh(a_g)  # (3)
+        i = sigma(a_i + p_i * c_prev)  # (2)
+        f = 1 - i if self.coupled else sigma(a_f[0] + p_f[0] * c_prev)  # (2)
+        g = phi(a_g)  # (3)
         c = f * c_prev + i * g  # (4)
-        o = torch.sigmoid(a_o + p_o * c)  # (5)
+        o = sigma(a_o + p_o * c)  # (5)
         c_hat = normalize(c, self.g_c, self.b_c) if self.layer_norm else c  # (6)
-        k = torch.tanh(c_hat)  # (6)
+        k = phi(c_hat)  # (6)
         u = o * k  # (7)
         h = self.W_r @ u if self.proj_size else u  # (8)
         return h, (h, c)

@@ -21,6 +21,7 @@ from torch.nn.functional import embedding
 
 from numnet.core import init as draw
 from numnet.core.checks import (
+    check_choice,
     check_one_step,
     check_size,
     check_state,
@@ -32,6 +33,7 @@ from numnet.recurrent.signature import Signature
 from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.parameters import ParamOperation
 from torchnet.recurrent import unroll
+from torchnet.recurrent.functions import FUNCTIONS
 
 State = Any  # h, or for an LSTM (h, c)
 
@@ -52,6 +54,9 @@ class Node(ParamOperation):
     reads_out = False
     recurrent_weights: str | None = "W_h"
     gains: tuple[str, ...] = ()  # of layer normalization
+    kernel_activations: tuple[str, ...] = ()  # the values of `activation` that a kernel supports
+    activation = "tanh"
+    recurrent_activation = "sigmoid"
     __signature__ = Signature()
     W_x: Tensor
     W_h: Tensor
@@ -170,6 +175,22 @@ class Node(ParamOperation):
         """Return a state of one part as that part, a state of two parts as a pair."""
         return tuple(state) if len(state) > 1 else state[0]
 
+    def set_functions(self, activation: str, recurrent_activation: str = "sigmoid") -> None:
+        """Set φ, and σ of the gates, by their names in functions.py."""
+        check_choice(type(self).__name__, "activation", activation, FUNCTIONS)
+        check_choice(type(self).__name__, "recurrent_activation", recurrent_activation, FUNCTIONS)
+        self.activation, self.recurrent_activation = activation, recurrent_activation
+
+    @property
+    def phi(self) -> Callable[[Tensor], Tensor]:
+        """φ, the function that the option activation names."""
+        return FUNCTIONS[self.activation]
+
+    @property
+    def sigma(self) -> Callable[[Tensor], Tensor]:
+        """σ, the function of the gates, which the option recurrent_activation names."""
+        return FUNCTIONS[self.recurrent_activation]
+
     @functools.cached_property
     def state_sizes(self) -> tuple[int, ...]:
         """The number of rows of each part of the state."""
@@ -181,7 +202,9 @@ class Node(ParamOperation):
         return self.error_name or type(self).__name__
 
     def config(self) -> dict[str, Any]:
-        changed = {} if self.bias else {"bias": False}
+        changed: dict[str, Any] = {} if self.bias else {"bias": False}
+        functions = ("activation", "recurrent_activation")
+        changed |= {name: getattr(self, name) for name in functions if getattr(self, name) != getattr(Node, name)}
         return {"hidden_size": self.hidden_size, "initial": self.initial, **changed}
 
 

@@ -117,6 +117,7 @@ from numnet.core.checks.nodes import (
     check_results,
     check_width_of_y,
     no_method,
+    other_function,
 )
 from numnet.core.checks.operands import (
     check_arrays,
@@ -228,8 +229,8 @@ __all__ = [
     "check_unchanged_tensors", "check_unit_interval", "check_vocabulary", "check_weights", "check_weights_unchanged",
     "check_width", "check_width_of_y", "data_array", "described", "excerpt", "first_place", "fixed_error",
     "flat_parts", "frozen_error", "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of",
-    "no_method", "parts_of_state", "real_array", "resets_for", "same_targets", "states_of", "tied_error",
-    "token_list", "unbuilt_error", "unexpected_arguments_error", "unknown_operator_error", "validate_call",
-    "wants_state", "warn_of_last_layers",
+    "no_method", "other_function", "parts_of_state", "real_array", "resets_for", "same_targets", "states_of",
+    "tied_error", "token_list", "unbuilt_error", "unexpected_arguments_error", "unknown_operator_error",
+    "validate_call", "wants_state", "warn_of_last_layers",
 ]
 # fmt: on

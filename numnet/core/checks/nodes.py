@@ -24,6 +24,14 @@ def check_width_of_y(part: Any, width: Any) -> Any:
     return width
 
 
+def other_function(node: Any) -> str:
+    """Return why the function that a node's options name has no kernel, or ""."""
+    for option, known in (("activation", node.kernel_activations), ("recurrent_activation", ("sigmoid",))):
+        if node.kernel_activations and getattr(node, option) not in known:
+            return f"no kernel supports {option}={getattr(node, option)!r}"
+    return ""
+
+
 def check_a_x(node: Any, a_x: Any, T: int) -> None:
     """Check that a node's `inputs` returns an array with T steps, or a tuple of such arrays."""
     who = type(node).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def name_of_dtype(dtype: Any) -> str:
         return str(dtype)
 
 
-def check_choice(who: str, name: str, value: Any, choices: Sequence[Any]) -> None:
+def check_choice(who: str, name: str, value: Any, choices: Collection[Any]) -> None:
     """Check that a value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{who}: {name} is {value!r}, expected one of {', '.join(map(repr, choices))}.")

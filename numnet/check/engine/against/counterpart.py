@@ -61,6 +61,10 @@ def torch_layer_like(kind: Any, ours: Any) -> Any:
             f"compare: torch.nn.{kind.__name__} cannot be constructed in the sizes of {full_name(ours)}, expected a "
             "torch.nn.RNN, GRU or LSTM for a recurrent layer. Pass an instance."
         )
+    if reason := getattr(first, "other_function", ""):
+        raise Unusable(
+            f"compare: torch.nn.{kind.__name__} cannot compute {full_name(ours)}: {reason}. Pass an instance."
+        )
     options: dict[str, Any] = {"proj_size": getattr(node, "proj_size", None) or 0} if kind.__name__ == "LSTM" else {}
     options |= {"nonlinearity": getattr(node, "activation", "tanh")} if kind.__name__ == "RNN" else {}
     return kind(
