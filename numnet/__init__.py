@@ -15,7 +15,15 @@ from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.core.seeds import manual_seed
-from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data import (
+    PairBatches,
+    RandomBatches,
+    SequenceBatches,
+    SequentialBatches,
+    TimeSeries,
+    Vocabulary,
+    WindowBatches,
+)
 from numnet.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from numnet.layers.attention import Attention
 from numnet.layers.characters import Characters
@@ -166,6 +174,8 @@ __all__ = [  # noqa: RUF022
     "RandomBatches",
     "SequenceBatches",
     "PairBatches",
+    "TimeSeries",
+    "WindowBatches",
     "Vocabulary",
     # sequences of different lengths
     "Packed",

@@ -468,6 +468,14 @@ DATA_FAULTS = [
     Fault("classes: hidden files are read", "data/readers/classes.py", ' and path.name[0] != "."', "", "hidden files", ""),
     Fault("padding: of another dtype", "core/checks/values.py", "if not fits(number, low, high):", "if False:", "fraction", ""),
     Fault("packing: wraps above the largest int64", "core/packed.py", "(array > INT64).any()", "False", "uint64", ""),
+    Fault("scaling: fitted on the whole series", "data/series.py", 'enumerate(self.part("train")):\n            low', 'enumerate(self.values):\n            low', "scaling", ""),
+    Fault("windows: a target of the part before", "data/batches/windows.py", "series.ends[k, j - 1] if j", "series.ends[k, j - 1] - 1 if j", "first target", ""),
+    Fault("windows: a target of the part after", "data/batches/windows.py", "end - self.steps + 1,", "end - self.steps + 2,", "last target", ""),
+    Fault("windows: a target that is missing", "data/batches/windows.py", "first[full(series.values[k][:, series.columns], first, self.steps)]", "first", "missing target", ""),
+    Fault("gaps: filled from the future", "data/series.py", "np.isnan(series), 0, np.arange(len(series))[:, None])", "np.isnan(series), np.arange(len(series))[:, None] + 1, np.arange(len(series))[:, None])", "filled", ""),
+    Fault("covariates: those of the step that is read", "data/batches/windows.py", "range(1 - self.reach, 1 - self.reach + self.ahead)", "range(-self.reach, -self.reach + self.ahead)", "covariates", ""),
+    Fault("windows: level of the targets", "data/batches/windows.py", "rows, -self.reach, self.center or 0)", "rows, 0, self.center or 0)", "center", ""),
+    Fault("CSV: a gap is 0", "data/readers/columns.py", "return np.nan", "return 0.0", "empty cell", ""),
     Fault("batches: tokens are not checked", "data/batches/tokens.py", "check_ids(who,", "(lambda *_: None)(who,", "text for tokens", ""),
 ]  # fmt: skip
 # In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.

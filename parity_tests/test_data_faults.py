@@ -32,6 +32,13 @@ def vocabulary(net: Any) -> Any:
     return net.Vocabulary(["<unk>", "x", "y"], "word")
 
 
+def windows(net: Any, part: str, **options: Any) -> Any:
+    """Windows over 0, 1, ..., 19, of which 10 are for training and 5 for validation; step 4 is missing."""
+    values = np.where(np.arange(20) == 4, np.nan, np.arange(20))
+    series = net.TimeSeries(values, np.arange(20), validation=5, test=5, scaling=None, missing="previous")
+    return net.WindowBatches(series, part, 3, 2, **options)
+
+
 # What is done with it, and what comes of it: the value, or the beginning of the error.
 REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "padding": (lambda net, _: vocabulary(net).decode([1, -1]), "x"),
@@ -47,6 +54,17 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "hidden files": (classes, [("Italian", "Rossi")]),
     "fraction": (lambda net, _: net.pad_sequences([[1], [2, 3]], 0.25), "pad_sequences: value is 0.25"),
     "uint64": (lambda net, _: net.pack([np.array([2**63], np.uint64)]), "pack: sequences[0] has 9223372036854775808"),
+    "scaling": (lambda net, _: net.TimeSeries([0, 2, 9, 9], validation=1, test=1).shift.tolist(), [[1]]),
+    "first target": (lambda net, _: windows(net, "validation").actual.min(), 10),
+    "last target": (lambda net, _: windows(net, "validation").actual.max(), 14),
+    "missing target": (lambda net, _: windows(net, "train").first.tolist(), [5, 6, 7, 8]),
+    "filled": (lambda net, _: windows(net, "train").x[0, :, 0].tolist(), [2, 3, 3]),
+    "covariates": (lambda net, _: windows(net, "validation").x[0, :, 1].tolist(), [8, 9, 10]),
+    "center": (lambda net, _: windows(net, "validation", center=3).y[0].tolist(), [2, 3]),
+    "empty cell": (
+        lambda net, folder: np.isnan(net.data.read_csv(written(folder, "a,b\n1,\n,2"), ["a", "b"])).tolist(),
+        [[False, True], [True, False]],
+    ),
     "text for tokens": (lambda net, _: net.RandomBatches([0.5] * 99, 2, 3), "RandomBatches: tokens is float64"),
 }
 

@@ -16,6 +16,7 @@ import numnet.data
 import torchnet
 from numnet import Vocabulary
 from numnet.data import TextError, read_classes, read_conllu, read_lines, read_pairs, read_snli, read_text, read_trees
+from numnet.data import read_csv as read_columns
 from numnet.data import read_vectors as read_all_vectors
 from parity_tests.real_data import real
 
@@ -23,6 +24,11 @@ from parity_tests.real_data import real
 def read_vectors(path: Path) -> list[Any]:
     """Of four words, one of which no file has."""
     return list(read_all_vectors(path, ["a", "b", "é", "nowhere"]).values)
+
+
+def read_csv(path: Path) -> list[Any]:
+    """Two columns, one of which has gaps."""
+    return list(read_columns(path, ["a", "long name"]))
 
 
 def row(number: int | str, word: str = "a", tag: str = "NOUN", columns: int = 10) -> str:
@@ -41,6 +47,7 @@ GOOD: dict[Reader, list[str]] = {
     read_trees: ["(3 (2 a) (1 -LRB-))", "", "(0 é)"],
     read_snli: [pair(), pair(gold_label="-"), pair(gold_label="entailment", more=1)],
     read_pairs: ["a\té", "", "a b\tc\tCC-BY"],
+    read_csv: ['when,a,"long name"', "é,1,-2.5e3", "", '"a, b", nan ,', "x,NA,0"],
     read_vectors: ["a 1 2", "", "b -3.5 1e-3", "é 0 0", "three words here 1 2"],
 }
 WRONG: list[tuple[Reader, str, str]] = [
@@ -64,6 +71,20 @@ WRONG: list[tuple[Reader, str, str]] = [
     (read_trees, "(3 (2 a) (5 b))", "label 5, expected 0 to 4. More classes\\? Give classes="),
     (read_trees, "(3 a b)", "word 'a' among 2 parts"),
     (read_trees, "(3 (2 a) b)", "word 'b' among 2 parts"),
+    (read_csv, "a,b", "no column 'long name' in 'a', 'b', expected one. Check the name."),
+    (read_csv, "a;long name", "no column 'a' in 'a;long name', .*semicolon\\? Pass separator=';'"),
+    (read_csv, "a,a,long name", "2 columns 'a' in 'a', 'a', 'long name', expected one"),
+    (read_csv, "a,long name", "no line follows the names of the columns"),
+    (read_csv, "a,long name\n\n1,2\n1", ":4: 1 cells, expected 2 as in the first line"),
+    (read_csv, "a,long name\n1,2,5", ":2: 3 cells, expected 2 .* Quote the cell"),
+    (
+        read_csv,
+        'a,long name\n"1,5",2',
+        ":2: '1,5' in column 'a', expected a finite .* Write decimals with a point",
+    ),
+    (read_csv, "a,long name\n1,two", ":2: 'two' in column 'long name', expected a finite number. Correct it"),
+    (read_csv, "a,long name\n1,-inf", ":2: '-inf' in column 'long name', expected a finite number"),
+    (read_csv, 'a,long name\n1,"2', ":2: unexpected end of data"),
     (read_snli, "{", "not JSON: .*Expected one object per line"),
     (read_snli, "\n\n[", ":3: not JSON"),
     (read_snli, "[1]", "expected an object with sentence1_binary_parse"),
@@ -180,7 +201,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, reader: Reader) -> None:
 def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     """A reader yields the entries before a wrong line, then raises the error."""
     for reader, lines in GOOD.items():
-        if reader not in (read_vectors, read_lines):
+        if reader not in (read_csv, read_vectors, read_lines):
             good, path = tmp_path / "good", tmp_path / "wrong"
             good.write_text("\n".join(lines), encoding="utf-8")
             path.write_text("\n".join([*lines, "", "wrong"]), encoding="utf-8")

@@ -16,8 +16,9 @@ from parity_tests.wrong_parts import IDS, Call, X, model_of
 
 FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 # Public names without a case: records and exceptions, which check nothing, and constants.
-RECORDS = """Trace DecodedSequence Checkpoint Extract Inference Sentence Source TaggedSentence Vectors CheckpointError
-    FetchError TextError TrainingDiverged OPTIMIZERS SOURCES BEGIN END SHIFT REDUCE check data default_text""".split()  # noqa: SIM905
+RECORDS = """Trace DecodedSequence Checkpoint Extract GeneratedSeries Inference Sentence Source TaggedSentence Vectors
+    CheckpointError FetchError TextError TrainingDiverged OPTIMIZERS SOURCES BEGIN END SHIFT REDUCE check data
+    default_text""".split()  # noqa: SIM905
 
 
 def tape_of(net: Any) -> Any:
@@ -101,6 +102,16 @@ def records_of(net: Any, reader: str, path: str) -> Call:
     return Call(lambda path: list(getattr(net.data, reader)(path)), {"path": path})
 
 
+def series_of(net: Any) -> Any:
+    """A series of 40 steps."""
+    return net.TimeSeries(np.arange(40.0), np.arange(44.0))
+
+
+def windows_of(net: Any) -> Any:
+    """Windows over the test part of a series."""
+    return net.WindowBatches(series_of(net), "test", 4, 2)
+
+
 PAIR = {"gold_label": "neutral", "sentence1_binary_parse": "( a b )", "sentence2_binary_parse": "( a c )"}
 MORE: dict[str, Callable[[Any], Call]] = {
     "Tape": lambda net: Call(net.Tape, {"seed": 1, "dtype": "float32", "device": "cpu", "dense": net.Dense(2)}),
@@ -130,6 +141,35 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Schedule": lambda net: Call(net.Schedule, {}),
     **{name: partial(of_a_base, name=name) for name in ("ParamOperation", "Layer")},
     "fetch": lambda net: Call(net.data.fetch, {"name": "a", "offline": True, "progress": False, **cached()}),
+    "TimeSeries": lambda net: Call(
+        net.TimeSeries,
+        {
+            **{"values": np.arange(40.0), "covariates": np.arange(40.0), "target": 0, "validation": 0.2, "test": 9},
+            **{"scaling": "minmax", "missing": "refuse"},
+        },
+    ),
+    "TimeSeries.part": lambda net: Call(series_of(net).part, {"name": "train"}),
+    "TimeSeries.scale": lambda net: Call(series_of(net).scale, {"values": np.ones(3), "series": 0}),
+    "TimeSeries.unscale": lambda net: Call(series_of(net).unscale, {"values": np.ones(3), "series": 0}),
+    "TimeSeries.naive_error": lambda net: Call(series_of(net).naive_error, {"period": 3}),
+    "WindowBatches": lambda net: Call(
+        net.WindowBatches,
+        {
+            **{"series": series_of(net), "part": "train", "length": 4, "horizon": 2, "stride": 1, "batch_size": 8},
+            **{"seed": 0, "shuffle": None, "ahead": 1, "center": 2},
+        },
+    ),
+    "WindowBatches.epoch": lambda net: Call(lambda number: list(windows_of(net).epoch(number)), {"number": 0}),
+    "WindowBatches.unscale": lambda net: Call(windows_of(net).unscale, {"forecast": np.ones((5, 2, 3))}),
+    "WindowBatches.seasonal_naive": lambda net: Call(windows_of(net).seasonal_naive, {"period": 3}),
+    "WindowBatches.naive_error": lambda net: Call(windows_of(net).naive_error, {"period": 3}),
+    "seasonal_covariates": lambda net: Call(
+        net.data.seasonal_covariates, {"steps": 9, "periods": [2, 3.5], "harmonics": 2}
+    ),
+    "generate_series": lambda net: Call(net.data.generate_series, {"steps": 9, "seed": 0}),
+    "read_csv": lambda net: Call(
+        net.data.read_csv, {"path": file("a.csv", "a,b\n1,2\n"), "columns": ["a", "b"], "separator": ","}
+    ),
     "read_classes": lambda net: records_of(net, "read_classes", classes()),
     "read_snli": lambda net: records_of(net, "read_snli", file("pairs.jsonl", json.dumps(PAIR) + "\n")),
     "Tree": lambda net: Call(net.data.Tree, {"label": 1, "word": "a", "children": ()}),

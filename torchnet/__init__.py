@@ -13,7 +13,15 @@ from numnet.core.answers import no_name
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data import (
+    PairBatches,
+    RandomBatches,
+    SequenceBatches,
+    SequentialBatches,
+    TimeSeries,
+    Vocabulary,
+    WindowBatches,
+)
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
@@ -171,6 +179,8 @@ __all__ = [  # noqa: RUF022
     "RandomBatches",
     "SequenceBatches",
     "PairBatches",
+    "TimeSeries",
+    "WindowBatches",
     "Vocabulary",
     # sequences of different lengths
     "Packed",

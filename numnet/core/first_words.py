@@ -98,6 +98,9 @@ NAMES: dict[str, str] = by_word(
         "DataLoader Dataset TensorDataset": (
             "Use arrays: {net}.Trainer(model, optimizer, (x, y), batch_size=32); it takes a loader of PyTorch, too"
         ),
+        "TimeseriesGenerator timeseries_dataset_from_array": "Use {net}.WindowBatches({net}.TimeSeries(values), ...)",
+        "StandardScaler MinMaxScaler": "Use {net}.TimeSeries(values, scaling=...): it is fitted on the training part",
+        "train_test_split": "Use {net}.data.hold_out(items, key), or {net}.TimeSeries(values): split by time",
         "Tokenizer": "Use {net}.Vocabulary.from_text(text)",
         "no_grad": NO_GRAPH,
         "GradientTape": "Use {net}.Tape(node={net}.GRUNode(32), ...): parts by name, called in plain Python",

@@ -1,14 +1,17 @@
-"""Text as numbers: vocabularies, batches, file readers, and a registry of public data sets."""
+"""Text and series as numbers: vocabularies, windows, batches, file readers, and a registry of public data sets."""
 
 from numnet.data.batches.held_out import hold_out
 from numnet.data.batches.pairs import PairBatches
 from numnet.data.batches.sequences import SequenceBatches
 from numnet.data.batches.tokens import RandomBatches, SequentialBatches
+from numnet.data.batches.windows import WindowBatches
 from numnet.data.batches.word_dropout import WordDropout
 from numnet.data.download import FetchError
 from numnet.data.generated.english import English, Sentence
+from numnet.data.generated.series import GeneratedSeries, generate_series
 from numnet.data.readers.brackets import parse_tree, read_trees
 from numnet.data.readers.classes import read_classes
+from numnet.data.readers.columns import read_csv
 from numnet.data.readers.conllu import TaggedSentence, read_conllu
 from numnet.data.readers.lines import read_lines
 from numnet.data.readers.pairs import read_pairs
@@ -16,6 +19,7 @@ from numnet.data.readers.snli import Inference, read_snli
 from numnet.data.readers.text import TextError, default_text, read_text, split
 from numnet.data.readers.vectors import Vectors, read_vectors
 from numnet.data.registry import fetch
+from numnet.data.series import TimeSeries, seasonal_covariates
 from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
 from numnet.data.subwords import Subwords
@@ -32,6 +36,7 @@ __all__ = [
     "English",
     "Extract",
     "FetchError",
+    "GeneratedSeries",
     "Inference",
     "PairBatches",
     "RandomBatches",
@@ -42,24 +47,29 @@ __all__ = [
     "Subwords",
     "TaggedSentence",
     "TextError",
+    "TimeSeries",
     "Tree",
     "Vectors",
     "Vocabulary",
+    "WindowBatches",
     "WordDropout",
     "default_text",
     "fetch",
     "from_words",
+    "generate_series",
     "hold_out",
     "parse_tree",
     "plain",
     "read_classes",
     "read_conllu",
+    "read_csv",
     "read_lines",
     "read_pairs",
     "read_snli",
     "read_text",
     "read_trees",
     "read_vectors",
+    "seasonal_covariates",
     "spell",
     "split",
     "to_words",

@@ -95,8 +95,8 @@ def check_setting(path: str, training: dict[str, Any], ours: dict[str, Any]) -> 
         return
     for name, value, expected in differences(ours["batches"], training["batches"]):
         advice = f"Pass {name}={expected!r} as in"
-        if name in ("tokens", "sequences", "targets"):
-            advice = "The data is another: pass the text or the sequences of"
+        if name in ("tokens", "sequences", "targets", "windows"):
+            advice = "The data is another: pass the text, the sequences or the series of"
         raise CheckpointError(
             f"Trainer.resume: {name} of the batches is {value!r}, expected {expected!r}, as in the run of {path}. "
             f"{advice} that run, {remedy}"

@@ -122,7 +122,7 @@ KINDS = {
     "Iterable[str]": Kind("a list of strings", as_texts),
     "Mapping[str, Any]": Kind("a dictionary", as_mapping),
     "Callable[[], str]": Kind("a function", as_function),
-    **{name: instance_of(name) for name in ("Node", "Tree", "Vocabulary")},
+    **{name: instance_of(name) for name in ("Node", "TimeSeries", "Tree", "Vocabulary")},
 }
 
 
