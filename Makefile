@@ -9,6 +9,8 @@ PIP ?=
 MUTANTS ?=
 WORKERS ?= 1
 BIN := .venv/bin
+# One process for each core, of one thread each.
+PARALLEL = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 INSTALL = $(BIN)/python -m pip install -q -c constraints.txt $(PIP)
 
 .PHONY: demo quick test long lint api mutants clean
@@ -20,10 +22,10 @@ quick: .venv/.quick
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest parity_tests/quick.py
 
 test: .venv/.test
-	$(BIN)/python -m pytest -m "not long"
+	$(PARALLEL) -m "not long"
 
 long: .venv/.test
-	$(BIN)/python -m pytest -m long
+	$(PARALLEL) -m long
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import numnet
 from numnet.core.arrays import to_numpy
@@ -28,6 +28,13 @@ by_row = pytest.mark.parametrize(
 padded = pytest.mark.parametrize("case", [*FAMILY, *OVER_TIME], ids=repr)
 sequences = pytest.mark.parametrize("case", [*WHOLE_FAMILY, *OPERATIONS, *OVER_TIME], ids=repr)
 everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS], ids=repr)
+
+FEW = settings(max_examples=max(3, settings().max_examples * 2 // 5))  # of each row; the rows are many
+
+
+def drawn(law: Any) -> Any:
+    """The law for drawn sizes."""
+    return FEW(given(z=sizes)(law))
 
 
 def pulled(case: Case, net: Any, z: Sizes, inputs: Arrays, upstream: Arrays) -> Arrays:
@@ -51,7 +58,7 @@ def steps_of(inputs: Arrays, first: int, end: int) -> Arrays:
 
 
 @by_row
-@given(z=sizes)
+@drawn
 def test_permuting_the_batch_permutes_the_result(case: Case, net: Any, z: Sizes) -> None:
     inputs, order = case.inputs(z), np.random.default_rng(z.seed).permutation(z.B)
     outputs, _ = run(case.build(net, z), inputs)
@@ -63,7 +70,7 @@ def test_permuting_the_batch_permutes_the_result(case: Case, net: Any, z: Sizes)
 
 
 @by_row
-@given(z=sizes)
+@drawn
 def test_a_batch_is_its_rows_one_by_one(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     outputs, pullback = run(case.build(net, z), inputs)
@@ -80,7 +87,7 @@ def test_a_batch_is_its_rows_one_by_one(case: Case, net: Any, z: Sizes) -> None:
 
 
 @can_be_cut
-@given(z=sizes)
+@drawn
 def test_a_sequence_cut_in_two_is_the_whole(case: Case, net: Any, z: Sizes) -> None:
     z = replace(z, T=z.T + 1)
     inputs = case.inputs(z)
@@ -101,7 +108,7 @@ def test_a_sequence_cut_in_two_is_the_whole(case: Case, net: Any, z: Sizes) -> N
 
 
 @layers
-@given(z=sizes)
+@drawn
 def test_how_many_steps_stay_in_the_cache_changes_nothing(case: Case, z: Sizes) -> None:
     inputs = case.inputs(z)
     upstream = upstream_like(run(case.build(numnet, z), inputs)[0], z.rng)
@@ -113,7 +120,7 @@ def test_how_many_steps_stay_in_the_cache_changes_nothing(case: Case, z: Sizes) 
 
 
 @pytest.mark.parametrize("case", NODES, ids=repr)
-@given(z=sizes)
+@drawn
 def test_a_node_called_twice_goes_back_in_either_order(case: Case, net: Any, z: Sizes) -> None:
     node, inputs = case.build(net, z), case.inputs(z)
     twice = [inputs, {"x": inputs["x"]}]  # the second from a state of zeros
@@ -129,7 +136,7 @@ def test_a_node_called_twice_goes_back_in_either_order(case: Case, net: Any, z: 
 
 
 @layers
-@given(z=sizes)
+@drawn
 def test_a_layer_converted_after_use_is_one_made_in_that_dtype(case: Case, z: Sizes) -> None:
     inputs = case.inputs(z)
     used, new = case.build(numnet, z), case.build(numnet, z)
@@ -145,7 +152,7 @@ def test_a_layer_converted_after_use_is_one_made_in_that_dtype(case: Case, z: Si
 
 
 @plain
-@given(z=sizes)
+@drawn
 def test_a_refused_call_leaves_the_one_before(case: Case, z: Sizes) -> None:
     layer, inputs = case.build(numnet, z), case.inputs(z)
     outputs, pullback = run(layer, inputs)
@@ -158,7 +165,7 @@ def test_a_refused_call_leaves_the_one_before(case: Case, z: Sizes) -> None:
 
 
 @can_be_cut
-@given(z=sizes)
+@drawn
 def test_step_by_step_is_the_whole_sequence_at_once(case: Case, net: Any, z: Sizes) -> None:
     inputs, layer = case.inputs(z), case.build(net, z)
     whole, _ = run(layer, inputs)
@@ -171,7 +178,7 @@ def test_step_by_step_is_the_whole_sequence_at_once(case: Case, net: Any, z: Siz
 
 
 @pytest.mark.parametrize("case", [case for case in LAYERS if "tokens" in case.name], ids=repr)
-@given(z=sizes)
+@drawn
 def test_tokens_are_one_hot_vectors(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     outputs, pullback = run(case.build(net, z), inputs)
@@ -190,7 +197,7 @@ def mask_of(inputs: Arrays, T: int) -> Any:
 
 
 @padded
-@given(z=sizes)
+@drawn
 def test_what_stands_in_the_padding_is_never_read(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     outputs, pullback = run(case.build(net, z), inputs)
@@ -210,7 +217,7 @@ def test_what_stands_in_the_padding_is_never_read(case: Case, net: Any, z: Sizes
 
 
 @padded
-@given(z=sizes)
+@drawn
 def test_more_padding_changes_nothing(case: Case, net: Any, z: Sizes) -> None:
     if "zoneout" in case.name and "evaluation" not in case.name:
         return  # its masks are drawn for a batch of this length
@@ -236,7 +243,7 @@ def wider(value: Any, axis: int) -> Any:
 
 
 @padded
-@given(z=sizes)
+@drawn
 def test_a_full_mask_is_none(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     none = {name: value for name, value in inputs.items() if name != "lengths"}
@@ -247,7 +254,7 @@ def test_a_full_mask_is_none(case: Case, net: Any, z: Sizes) -> None:
 
 
 @padded
-@given(z=sizes)
+@drawn
 def test_a_row_without_a_step_keeps_its_state(case: Case, net: Any, z: Sizes) -> None:
     inputs = {**case.inputs(z), "lengths": np.zeros(z.B, int)}
     outputs, pullback = run(case.build(net, z), inputs)
@@ -265,7 +272,7 @@ def test_a_row_without_a_step_keeps_its_state(case: Case, net: Any, z: Sizes) ->
 
 @pytest.mark.parametrize("node", ["RNN", "GRU before", "GRU after", "LSTM", "LSTM with all", "MGU", "IndRNN"])
 @pytest.mark.parametrize("option", ["", "tokens"])
-@given(z=sizes)
+@drawn
 def test_the_reverse_layer_is_the_layer_on_the_reversed_input(node: str, option: str, net: Any, z: Sizes) -> None:
     options = ["gaps", option] if option else ["gaps"]
     ahead, back = family_case(node, *options), family_case(node, *options, "reverse")
@@ -281,7 +288,7 @@ def test_the_reverse_layer_is_the_layer_on_the_reversed_input(node: str, option:
 
 
 @everything
-@given(z=sizes)
+@drawn
 def test_no_upstream_gradient_gives_none(case: Case, net: Any, z: Sizes) -> None:
     outputs, pullback = run(case.build(net, z), case.inputs(z))
     for name, gradient in pullback({name: np.zeros_like(y) for name, y in outputs.items()}).items():
@@ -289,7 +296,7 @@ def test_no_upstream_gradient_gives_none(case: Case, net: Any, z: Sizes) -> None
 
 
 @everything
-@given(z=sizes)
+@drawn
 def test_backward_is_linear_in_the_upstream_gradient(case: Case, net: Any, z: Sizes) -> None:
     outputs, pullback = run(case.build(net, z), case.inputs(z))
     one, two = upstream_like(outputs, z.rng), upstream_like(outputs, np.random.default_rng([z.seed, 3]))
@@ -301,7 +308,7 @@ def test_backward_is_linear_in_the_upstream_gradient(case: Case, net: Any, z: Si
 
 
 @everything
-@given(z=sizes)
+@drawn
 def test_backward_twice_adds_twice(case: Case, net: Any, z: Sizes) -> None:
     thing = case.build(net, z)
     outputs, pullback = run(thing, case.inputs(z))
@@ -312,7 +319,7 @@ def test_backward_twice_adds_twice(case: Case, net: Any, z: Sizes) -> None:
 
 
 @everything
-@given(z=sizes)
+@drawn
 def test_what_is_passed_in_is_left_alone(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     before = {name: value.copy() for name, value in inputs.items()}
@@ -325,7 +332,7 @@ def test_what_is_passed_in_is_left_alone(case: Case, net: Any, z: Sizes) -> None
 
 
 @layers
-@given(z=sizes)
+@drawn
 def test_used_buffers_change_nothing_and_results_stay(case: Case, net: Any, z: Sizes) -> None:
     used, inputs = case.build(net, z), case.inputs(z)
     kept = used.forward(inputs["x"])
@@ -341,7 +348,7 @@ def test_used_buffers_change_nothing_and_results_stay(case: Case, net: Any, z: S
 
 @everything
 @pytest.mark.parametrize("given_dtype", ["float32", "float64"])
-@given(z=sizes)
+@drawn
 def test_the_dtype_is_the_layers_own(case: Case, given_dtype: str, net: Any, z: Sizes) -> None:
     thing = case.build(net, z, "float32")
     outputs, pullback = run(thing, case.inputs(z, given_dtype))
@@ -352,7 +359,7 @@ def test_the_dtype_is_the_layers_own(case: Case, given_dtype: str, net: Any, z: 
 
 
 @everything
-@given(z=sizes)
+@drawn
 def test_large_numbers_stay_finite_without_a_warning(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z, "float32")
     large = {
@@ -368,7 +375,7 @@ def test_large_numbers_stay_finite_without_a_warning(case: Case, net: Any, z: Si
 
 
 @sequences
-@given(z=sizes)
+@drawn
 def test_memory_layout_does_not_matter(case: Case, net: Any, z: Sizes) -> None:
     inputs = case.inputs(z)
     odd = {name: np.asfortranarray(np.repeat(v, 2, axis=-1))[..., ::2] for name, v in inputs.items()}
