@@ -141,6 +141,11 @@ def loss(kind: str, **options: Any) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: getattr(net, kind)(**options)
 
 
+def weighted_classes(**options: Any) -> Callable[[Any, Sizes, str], Any]:
+    """SoftmaxCrossEntropy with a weight above 0 for each of V classes."""
+    return lambda net, z, dtype: net.SoftmaxCrossEntropy(class_weights=0.2 + z.rng.random(z.V), **options)
+
+
 def classes(rng: np.random.Generator, z: Sizes) -> Arrays:
     """Logits (B, T, V) and target classes (B, T)."""
     return {"prediction": 3 * rng.standard_normal((z.B, z.T, z.V)), "target": rng.integers(0, z.V, (z.B, z.T))}
@@ -262,10 +267,17 @@ LOSSES = [
     Case("SoftmaxCrossEntropy ignoring 1", loss("SoftmaxCrossEntropy", ignore_index=1), classes),
     Case("SoftmaxCrossEntropy one-hot", loss("SoftmaxCrossEntropy"), one_hot),
     Case("SoftmaxCrossEntropy of weights", loss("SoftmaxCrossEntropy"), numbers),
+    Case("SoftmaxCrossEntropy smoothed", loss("SoftmaxCrossEntropy", label_smoothing=0.1), masked(classes)),
+    Case("SoftmaxCrossEntropy with class weights", weighted_classes(), classes),
+    Case("SoftmaxCrossEntropy with class weights, smoothed", weighted_classes(label_smoothing=0.2), masked(classes)),
+    Case("SoftmaxCrossEntropy with class weights, of weights", weighted_classes(label_smoothing=0.2), numbers),
     Case("BinaryCrossEntropy", loss("BinaryCrossEntropy"), numbers),
+    Case("BinaryCrossEntropy with weights", loss("BinaryCrossEntropy", pos_weight=3, weight=0.7), masked(numbers)),
     Case("BinaryCrossEntropy masked", loss("BinaryCrossEntropy"), masked(numbers)),
     Case("MeanSquaredError", loss("MeanSquaredError"), numbers),
     Case("MeanSquaredError masked", loss("MeanSquaredError"), masked(numbers)),
+    Case("MeanSquaredError summed", loss("MeanSquaredError", reduction="sum"), masked(numbers)),
+    Case("MeanSquaredError of each target", loss("MeanSquaredError", reduction="none"), masked(numbers)),
     Case("MeanAbsoluteError", loss("MeanAbsoluteError"), numbers),
     Case("MeanAbsoluteError masked", loss("MeanAbsoluteError"), masked(numbers)),
     Case("HuberLoss", loss("HuberLoss", delta=0.7), numbers),

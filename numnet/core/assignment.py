@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from numnet.core.answers import no_attribute
-from numnet.core.checks import check_named, check_size, fixed_error, frozen_error, list_error, unbuilt_error
+from numnet.core.checks import (
+    check_named,
+    check_reduction,
+    check_size,
+    fixed_error,
+    frozen_error,
+    list_error,
+    unbuilt_error,
+)
 from numnet.core.checks.arguments import check_kind, kinds_of
 from numnet.core.show import Answering, Made
 
@@ -89,6 +97,8 @@ class Assigned(Made):
         """Check the range of an option that may be changed."""
         if name == "input_size":
             check_size(self.name, input_size=value)
+        elif name == "loss":
+            check_reduction(self.name, value)
 
 
 class Rechecked(Answering):

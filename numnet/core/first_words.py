@@ -197,8 +197,13 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "optimizer metrics": {"Network": f"Use {TRAINER}"},
         "criterion loss_fn loss_function": {"Network": "Use loss"},
         "from_logits": {"Loss": "Leave it out: losses take logits, so no Softmax or Sigmoid layer stands before them"},
-        "reduction": {"Loss": "Leave it out: a loss is the mean over the targets that count"},
-        "weight": {"Loss": "Use targets that are weights (B, ..., V), or a mask in the call"},
+        "size_average reduce": {"Loss": 'Use reduction="mean", "sum" or "none"'},
+        "weight": {
+            "SoftmaxCrossEntropy": "Use class_weights",
+            "Loss": 'Use reduction="none" and weights in the backward pass, or a mask in the call',
+        },
+        "class_weight": {"SoftmaxCrossEntropy": "Use class_weights", "BinaryCrossEntropy": "Use pos_weight"},
+        "beta": {"HuberLoss": "Use delta: the smooth L1 loss of PyTorch is HuberLoss(delta=beta) divided by beta"},
         "epochs": {"Trainer": "Use it in fit: trainer.fit(epochs=3)"},
         # functions
         "limit max_len maxlen max_new_tokens": {

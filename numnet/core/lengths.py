@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_shape, kind_of
+from numnet.core.checks import check_shape, kind_of, same_targets
 
 Array = npt.NDArray[Any]
 
@@ -100,8 +100,8 @@ def mask_like(who: str, x: Any, lengths: Any, batch_first: bool = True) -> Array
 def as_loss_mask(who: str, mask: Any, places: tuple[int, ...]) -> Array:
     """Return which targets count, in the shape of the losses, from a mask per target or per step, or lengths (B,)."""
     found = as_array(who, "mask", mask, detach=True)
-    if (*found.shape, 1) == tuple(places):  # one number per sequence
-        found = found[..., None]
+    if same_targets(found.shape, places):  # (...) and (..., 1) are the same targets
+        found = found.reshape(places)
     if found.ndim == 1 and len(places) > 1 and found.dtype != bool:
         found = mask_of(check_lengths(who, found, *places[:2]), places[1])
     found = truth_values(who, "mask", found, ", True for a target that counts")

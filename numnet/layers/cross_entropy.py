@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from numnet.core.checks import (
+    check_class_weights,
     check_classes,
+    check_label_weights,
     check_logit_axis,
     check_one_hot,
+    check_probability,
     check_target_shape,
     check_unit_interval,
+    check_width_of_labels,
+    check_width_of_weights,
+    has_axis_of_one,
     validate_call,
 )
 from numnet.core.operation import Array
@@ -24,28 +31,49 @@ CLASSES = "Integer targets have the shape of the logits without the last axis."
 class SoftmaxCrossEntropy(Loss):
     """Negative log-likelihood of the target under softmax of the logits, in nats.
 
-        z = x - max x               (1)   x (B, ..., V) logits; the shift cancels, and prevents overflow
-        ℓ = log Σ exp z - z[t]      (2)   t the target class
+        z = x - max x                           (1)   x (B, ..., V) logits; the shift cancels, and prevents overflow
+        ℓ = log Σ exp z - z[t]                  (2)   t the target class
         dx = softmax(x) - one_hot(t)      (2) (1)   as ∂ log Σ exp z / ∂x_j = exp z_j / Σ exp z, and the shift cancels
 
-    target: integer classes (B, ...), or one-hot or any weights (B, ..., V), for which ℓ = Σ t (log Σ exp z - z).
-    Classes equal to `ignore_index` do not count. exp(loss) is the perplexity, loss / ln 2 bits per token.
+    With class weights w (V,), smoothing ε, or targets t (B, ..., V), one-hot or any weights:
+
+        u = w ⊙ ((1 - ε) t + ε / V)             (3)   t is one_hot(t) for a class; w = 1 and ε = 0 by default
+        ℓ = Σ u (log Σ exp z - z)               (2)   as above if u is one_hot(t)
+        dx = softmax(x) Σ u - u           (2) (1)
+
+    target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count. The
+    mean divides by Σ w[t] for classes, and by the number of targets (B, ..., V), as in PyTorch. Without weights and
+    smoothing exp(loss) is the perplexity, loss / ln 2 bits per token. Label smoothing: Szegedy et al., 2016.
     """
 
     in_nats = True
 
     @validate_call
-    def __init__(self, ignore_index: int | None = None) -> None:
-        self.ignore_index = ignore_index
+    def __init__(
+        self,
+        ignore_index: int | None = None,
+        *,
+        class_weights: Sequence[float] | Array | None = None,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        check_probability(self.name, "label_smoothing", label_smoothing)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        self.class_weights = check_class_weights(self.name, class_weights)
+        self.in_nats = self.plain = class_weights is None and label_smoothing == 0
 
     def config(self) -> dict[str, Any]:
-        return {"ignore_index": self.ignore_index}
+        weights = None if self.class_weights is None else self.class_weights.tolist()
+        own = {"class_weights": weights, "label_smoothing": self.label_smoothing}
+        return {"ignore_index": self.ignore_index, **own, **super().config()}
 
     def aligned(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        return prediction, target
+        check_logit_axis(self.name, prediction.shape)
+        check_width_of_weights(self.name, self.class_weights, prediction.shape)
+        return prediction, target[..., 0] if has_axis_of_one(target, prediction.shape) else target
 
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        check_logit_axis(self.name, shape)
         return shape[:-1]
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:
@@ -56,37 +84,82 @@ class SoftmaxCrossEntropy(Loss):
         return weights * (target != self.ignore_index)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
+        if target.ndim == prediction.ndim:
+            check_one_hot(self.name, target, prediction.shape, weights)
+        else:
+            check_classes(self.name, target, prediction.shape)
         z = prediction - prediction.max(axis=-1, keepdims=True)  # (1)
         e = np.exp(z)
         total = e.sum(axis=-1, keepdims=True)
-        if target.ndim == prediction.ndim:
-            check_one_hot(self.name, target, prediction.shape)
-            t = target.astype(z.dtype)
-            mass = t.sum(axis=-1, keepdims=True)
-            losses = np.multiply(t, np.log(total) - z, out=np.zeros_like(z), where=t != 0)  # (2) 0 where t is
-            dx = mass * e / total - t  # (2) (1)
+        if target.ndim == prediction.ndim or not self.plain:
+            u = self.weighted_targets(target, z)
+            losses = np.multiply(u, np.log(total) - z, out=np.zeros_like(z), where=u != 0)  # (2) 0 where u is
+            dx = e * (u.sum(axis=-1, keepdims=True) / total) - u  # (2) (1)
             return losses.sum(axis=-1), dx
-        check_classes(self.name, target, prediction.shape)
         t = target[..., None]
         losses = np.log(total) - np.take_along_axis(z, t, axis=-1)  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
         np.put_along_axis(dx, t, np.take_along_axis(dx, t, axis=-1) - 1, axis=-1)
         return losses[..., 0], dx
 
+    def weighted_targets(self, target: Array, z: Array) -> Array:
+        """Return u (B, ..., V): the weight of the log-probability of each class in the loss of each target."""
+        if target.ndim == z.ndim:
+            t = target.astype(z.dtype)
+        else:
+            t = np.zeros_like(z)
+            np.put_along_axis(t, target[..., None], 1, axis=-1)
+        if self.label_smoothing:
+            t = (1 - self.label_smoothing) * t + self.label_smoothing / z.shape[-1]  # (3)
+        return t if self.class_weights is None else t * self.class_weights.astype(z.dtype)  # (3)
+
+    def divisor(self, target: Array, weights: Array) -> float:
+        w = self.class_weights
+        return super().divisor(target, weights if w is None or target.ndim > weights.ndim else weights * w[target])
+
 
 class BinaryCrossEntropy(Loss):
     """Negative log-likelihood of targets t in [0, 1] under σ(x), from the logits x; x, t and mask of one shape.
 
-    ℓ = u |x| + log(1 + exp(-|x|))    (1)   u = 1 - t if x > 0, else t
-                                            = -t log σ(x) - (1 - t) log(1 - σ(x)), without overflow
-    dx = σ(x) - t                               (1)
+        ℓ = -w (p t log σ(x) + (1 - t) log(1 - σ(x)))
+          = w (u |x| + v log(1 + exp(-|x|)))    (1)   u = 1 - t if x > 0, else p t; v = p t + 1 - t; no overflow
+        dx = w (v σ(x) - p t)                   (1)
+
+    `pos_weight` p multiplies the loss of the positive class: above 1 for more recall, such as the number of negatives
+    per positive. `weight` w multiplies every loss. Each is one number, or (K,), one for each label of the last axis.
+    The mean divides by the number of targets, without w and p, as in PyTorch.
     """
+
+    @validate_call
+    def __init__(
+        self,
+        *,
+        pos_weight: float | Sequence[float] | Array | None = None,
+        weight: float | Sequence[float] | Array | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=reduction)
+        self.pos_weight = check_label_weights(self.name, "pos_weight", pos_weight)
+        self.weight = check_label_weights(self.name, "weight", weight)
+
+    def config(self) -> dict[str, Any]:
+        own = {"pos_weight": self.pos_weight, "weight": self.weight}
+        return {**{name: value if value is None else value.tolist() for name, value in own.items()}, **super().config()}
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         x = prediction
         check_target_shape(self.name, target, x.shape, "Targets have the shape of the logits.")
         check_unit_interval(self.name, target)
+        check_width_of_labels(self.name, x.shape, pos_weight=self.pos_weight, weight=self.weight)
         t, size = target.astype(x.dtype), np.abs(x)
-        u = np.where(x > 0, 1 - t, t)
-        losses = np.multiply(u, size, out=np.zeros_like(x), where=u != 0) + np.log1p(np.exp(-size))  # (1)
-        return losses, sigmoid(x) - t  # (1)
+        pt, v = t, 1
+        if self.pos_weight is not None:
+            pt = self.pos_weight.astype(x.dtype) * t
+            v = pt + 1 - t
+        u = np.where(x > 0, 1 - t, pt)
+        losses = np.multiply(u, size, out=np.zeros_like(x), where=u != 0) + v * np.log1p(np.exp(-size))  # (1)
+        dx = v * sigmoid(x) - pt  # (1)
+        if self.weight is not None:
+            w = self.weight.astype(x.dtype)
+            losses, dx = w * losses, w * dx  # (1)
+        return losses, dx

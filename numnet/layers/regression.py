@@ -49,12 +49,13 @@ class HuberLoss(Loss):
     """
 
     @validate_call
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         check_positive(self.name, delta=delta)
         self.delta = delta
 
     def config(self) -> dict[str, Any]:
-        return {"delta": self.delta}
+        return {"delta": self.delta, **super().config()}
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         check_target_shape(self.name, target, prediction.shape, SHAPES)
@@ -72,18 +73,19 @@ class QuantileLoss(Loss):
         ℓ = 1/K Σ_k (τ_k - [e_k < 0]) e_k            (2)   [...] is 1 or 0: τ e above the prediction, (1 - τ) |e| below
         dy_k = ([e_k < 0] - τ_k) / K                 (2) (1)
 
-    `quantiles` are the τ, each between 0 and 1; 0.5 is the median, and its loss half of the absolute error. Predictions
-    are (..., K) for targets (...), or (..., D K) for targets (..., D), where the K quantiles of a target are adjacent.
-    So Dense(K) fits targets (B, T) and (B, T, 1), and Dense(D K) fits (B, D). The mask has the shape of the targets.
-    Koenker and Bassett, 1978.
+    `quantiles` are the τ, each between 0 and 1; 0.5 is the median, and its loss half of the absolute error.
+    Predictions are (..., K) for targets (...), or (..., D K) for targets (..., D), where the K quantiles of a target
+    are adjacent. So Dense(K) fits targets (B, T) and (B, T, 1), and Dense(D K) fits (B, D). The mask has the shape of
+    the targets. Koenker and Bassett, 1978.
     """
 
     @validate_call
-    def __init__(self, quantiles: float | Sequence[float]) -> None:
+    def __init__(self, quantiles: float | Sequence[float] | Array, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.quantiles = check_quantiles(self.name, quantiles)
 
     def config(self) -> dict[str, Any]:
-        return {"quantiles": self.quantiles}
+        return {"quantiles": self.quantiles, **super().config()}
 
     def aligned(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         check_quantile_target(self.name, target, prediction.shape, len(self.quantiles))

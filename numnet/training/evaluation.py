@@ -14,6 +14,7 @@ from numnet.core.checks.runs import check_trains
 from numnet.core.packed import Packed
 from numnet.data.batches.arrays import ArrayBatches
 from numnet.training.inputs import Cutting, as_batches, check_cut, without_targets
+from numnet.training.units import per_target
 
 
 @validate_call
@@ -39,9 +40,10 @@ def mean_loss(who: str, name: str, model: Any, batches: Any) -> float:
     state, total, count = None, 0.0, 0.0
     with model.fresh_state():
         for x, y, *lengths in epoch_of(who, name, batches, 0):
-            mean = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
-            counted = float(getattr(model.needs_loss(), "counted", 0))
-            total, count = total + mean * counted, count + counted
+            value = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
+            loss = model.needs_loss()
+            counted = float(getattr(loss, "counted", 0))
+            total, count = total + per_target(loss, value) * counted, count + counted
             state = model.last_state if batches.carries_state else None
             if not batches.carries_state:
                 model.reset_state()

@@ -22,7 +22,7 @@ from numnet.training.history import History
 from numnet.training.inputs import Cutting, data_of_run, length_of, with_last
 from numnet.training.resume import check_writable, resume_run, save_run
 from numnet.training.totals import Totals, totals_of
-from numnet.training.units import steps_of, target_of, token_of, unit_of
+from numnet.training.units import per_target, steps_of, target_of, token_of, unit_of
 
 
 class TrainingDiverged(FloatingPointError):
@@ -156,7 +156,7 @@ class Trainer(Answering):
         if history.target is None:
             history.target = target_of(x, y, function, history.token)
             history.unit = unit_of(function, history.target)
-        history.losses.append(loss)
+        history.losses.append(per_target(function, loss))
         history.counts.append(float(getattr(function, "counted", 0)))
 
     def report(self) -> None:

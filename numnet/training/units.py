@@ -26,7 +26,8 @@ def target_of(x: Any, target: Any, loss: Any, token: str) -> str:
     if hasattr(target, "lengths"):
         return token
     shape = np.shape(to_numpy(target))
-    places = shape if to_numpy(target).dtype.kind in "iu" else shape[:-1]
+    one = shape[-1:] == (1,) or to_numpy(target).dtype.kind not in "iu"  # classes (..., 1), or weights (..., V)
+    places = shape[:-1] if one and len(shape) > 1 else shape
     if len(places) == 1:
         return "sequence"
     return token if places == tuple(getattr(x, "shape", np.shape(x)))[:2] else "target"
@@ -35,6 +36,12 @@ def target_of(x: Any, target: Any, loss: Any, token: str) -> str:
 def unit_of(loss: Any, target: str) -> str:
     """Return the unit of a loss in a plot: "nats a word", or the name of a loss that is not in nats."""
     return f"nats a {target}" if loss.in_nats else str(getattr(loss, "name", type(loss).__name__))
+
+
+def per_target(loss: Any, value: float) -> float:
+    """Return the mean over the targets of the last call: with reduction="sum", the value is divided by their number."""
+    counted = float(getattr(loss, "counted", 0))
+    return value / counted if counted and getattr(loss, "reduction", "mean") == "sum" else value
 
 
 def steps_of(x: Any, lengths: Any) -> int:

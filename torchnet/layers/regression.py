@@ -44,13 +44,13 @@ class HuberLoss(Loss):
     """
 
     @validate_call
-    def __init__(self, delta: float = 1.0) -> None:
-        super().__init__()
+    def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         check_positive(self.name, delta=delta)
         self.delta = delta
 
     def config(self) -> dict[str, Any]:
-        return {"delta": self.delta}
+        return {"delta": self.delta, **super().config()}
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         check_target_shape(self.name, target, tuple(prediction.shape), SHAPES)
@@ -69,12 +69,12 @@ class QuantileLoss(Loss):
     """
 
     @validate_call
-    def __init__(self, quantiles: float | Sequence[float]) -> None:
-        super().__init__()
+    def __init__(self, quantiles: float | Sequence[float] | Tensor, *, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
         self.quantiles = check_quantiles(self.name, quantiles)
 
     def config(self) -> dict[str, Any]:
-        return {"quantiles": self.quantiles}
+        return {"quantiles": self.quantiles, **super().config()}
 
     def aligned(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         check_quantile_target(self.name, target, tuple(prediction.shape), len(self.quantiles))

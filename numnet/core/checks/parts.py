@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numnet.core.answers import package_of
+from numnet.core.checks.losses import check_reduction
 from numnet.core.first_words import NAMES, OF_CLASSES, OF_TRUTH, TRAINER, by_word
 
 # Strings that other libraries take in place of a loss.
@@ -84,6 +85,7 @@ def check_loss(who: str, loss: Any, kind: type) -> None:
         )
     if loss is not None:
         check_part(who, "loss", loss, kind, "{net}.SoftmaxCrossEntropy() or {net}.MeanSquaredError()")
+        check_reduction(who, loss)
 
 
 def check_layers(who: str, layers: Any, kind: type, name: str = "layers", ordered: bool = True) -> None:

@@ -15,6 +15,11 @@ def same_targets(shape: Shape, target: Shape) -> bool:
     return first == second
 
 
+def target_shape(target: Shape, losses: Shape) -> Shape:
+    """Return the shape of losses, one for each target, as the targets were given: (...) or (..., 1)."""
+    return target if math.prod(target) == math.prod(losses) else losses
+
+
 def check_target_shape(who: str, target: Any, expected: Shape, remedy: str) -> None:
     """Check the shape of a loss's target; `remedy` is for the case that no likelier cause is known."""
     shape = tuple(target.shape)
@@ -39,14 +44,35 @@ def check_classes(who: str, target: Any, shape: Shape) -> None:
     check_tokens(f"{who} target", target, V, remedy)
 
 
-def check_one_hot(who: str, target: Any, shape: Shape) -> None:
-    """Check for a weight for each class, in the shape of the logits."""
+def has_axis_of_one(target: Any, shape: Shape) -> bool:
+    """Return whether integer targets are classes (..., 1) for logits (..., V); for V = 1 they would be weights."""
+    return shape[-1] > 1 and tuple(target.shape) == (*shape[:-1], 1) and kind_of(target) == "token"
+
+
+def check_one_hot(who: str, target: Any, shape: Shape, counted: Any) -> None:
+    """Check for a weight for each class, in the shape of the logits; integers must be one-hot where a target counts."""
     remedy = f"One-hot targets have the shape of the logits, integer classes {tuple(shape[:-1])}."
     if tuple(target.shape) == (*shape[:-1], 1):
         remedy += " A class for each? Pass target[..., 0]."
     elif len(shape) == 2 and kind_of(target) == "token":
         remedy += " A class for each step? Leave out return_sequences=False."
     check_target_shape(who, target, shape, remedy)
+    if kind_of(target) == "token" and shape[-1] > 1:
+        check_integers_one_hot(who, target, counted)
+
+
+def check_integers_one_hot(who: str, target: Any, counted: Any) -> None:
+    """Check that integers in the shape of the logits have one 1 in each row: they could be classes, or counts."""
+    wrong = (((target != 0) & (target != 1)).any(-1) | (target.sum(-1) != 1)) & (counted > 0)
+    if wrong.any():
+        row = tuple(first_place(wrong))
+        numbers = ", ".join(str(int(value)) for value in target[row][:8])
+        more = ", ..." if target.shape[-1] > 8 else ""
+        raise ValueError(
+            f"{who}: target{list(row)} is [{numbers}{more}], integers in the shape of the logits, expected one-hot "
+            "rows. Weights of the classes? Convert them with .astype(float). A class for each step? Leave out "
+            "return_sequences=False. Several labels? Use BinaryCrossEntropy."
+        )
 
 
 def check_logit_axis(who: str, shape: Shape) -> None:
