@@ -40,6 +40,7 @@ from numnet.layers.pooling import Pooling
 from numnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from numnet.layers.repeat import RepeatVector
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
@@ -61,6 +62,7 @@ from numnet.recurrent.trace import Trace
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.training.curvature import hessian_vector
 from numnet.training.evaluation import evaluate
+from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
 from numnet.training.optimizer import Optimizer
@@ -128,6 +130,7 @@ __all__ = [  # noqa: RUF022
     "RNNModel",
     "EncoderDecoder",
     "generate",
+    "closed_loop",
     "greedy",
     "beam_search",
     "DecodedSequence",
@@ -167,6 +170,7 @@ __all__ = [  # noqa: RUF022
     "TrainingDiverged",
     "History",
     "evaluate",
+    "forecast_scores",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

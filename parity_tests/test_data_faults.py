@@ -39,6 +39,20 @@ def windows(net: Any, part: str, **options: Any) -> Any:
     return net.WindowBatches(series, part, 3, 2, **options)
 
 
+def in_closed_loop(net: Any, _: Path) -> Any:
+    """Three forecasts of a layer that adds: y[t] = x[t] + known + y[t - 1]."""
+    layer = net.RNNLayer(1, input_size=2, activation="relu", dtype="float64")
+    layer.load_state_dict({"W_x": [[1.0, 1.0]], "W_h": [[1.0]], "b": [0.0]})
+    known = np.array([[[0.5], [3.0], [10.0]]])
+    return net.closed_loop(net.RNNModel([layer], dtype="float64"), [[[1.0, 0.5]]], 3, known).ravel().tolist()
+
+
+def scores(net: Any, *arguments: Any, name: str) -> Any:
+    """One score of two values, as text."""
+    return f"{net.forecast_scores(*arguments)[name]:.4f}"
+
+
+NAIVE = np.array([0.0, 3, 4, 9, 8, 20, 12, 33, 16, 41])
 # What is done with it, and what comes of it: the value, or the beginning of the error.
 REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "padding": (lambda net, _: vocabulary(net).decode([1, -1]), "x"),
@@ -61,6 +75,20 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "filled": (lambda net, _: windows(net, "train").x[0, :, 0].tolist(), [2, 3, 3]),
     "covariates": (lambda net, _: windows(net, "validation").x[0, :, 1].tolist(), [8, 9, 10]),
     "center": (lambda net, _: windows(net, "validation", center=3).y[0].tolist(), [2, 3]),
+    "naive": (lambda net, _: windows(net, "validation").seasonal_naive(1).tolist(), [[k, k] for k in range(9, 13)]),
+    "naive interval": (
+        lambda net, _: (
+            net.WindowBatches(net.TimeSeries(NAIVE, validation=0, test=3), "test", 2, 2)
+            .seasonal_naive(1, [0.25, 0.75])
+            .round(9)
+            .tolist()
+        ),
+        [[[11.5, 16.5], [16, 18]], [[32.5, 37.5], [37, 39]]],
+    ),
+    "closed loop": (in_closed_loop, [1.5, 6.0, 22.0]),
+    "mase": (lambda net, _: scores(net, [[1.0], [1]], [[2.0], [4]], None, [[1.0], [2]], name="mase"), "1.2500"),
+    "pinball": (lambda net, _: scores(net, [[1.0]], [2.0], [0.9], name="pinball"), "0.9000"),
+    "coverage": (lambda net, _: scores(net, [[1.0, 2]], [1.0], [0.1, 0.9], name="coverage"), "1.0000"),
     "empty cell": (
         lambda net, folder: np.isnan(net.data.read_csv(written(folder, "a,b\n1,\n,2"), ["a", "b"])).tolist(),
         [[False, True], [True, False]],

@@ -19,10 +19,11 @@ HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchne
 SHARED = set(
     """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base core.answers core.arrays
     core.assignment core.attributes core.checkpoint core.checks core.evaluation core.first_attributes
-    core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed core.progress
-    core.random core.schedules core.show core.summary check data models.checkpoint models.base models.decoding
-    models.encoder_decoder_base models.generate recurrent.options recurrent.record recurrent.signature recurrent.trace
-    training.evaluation training.history training.inputs
+    core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed
+    core.progress core.random core.schedules core.show core.summary check data models.checkpoint models.base
+    models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
+    recurrent.record recurrent.signature recurrent.trace training.evaluation
+    training.forecasts training.history training.inputs
     training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.

@@ -107,6 +107,13 @@ def series_of(net: Any) -> Any:
     return net.TimeSeries(np.arange(40.0), np.arange(44.0))
 
 
+def one_step(net: Any) -> Any:
+    """A model that forecasts the next step of X."""
+    model = net.RNNModel([net.GRULayer(3), net.Dense(3)])
+    model.predict(X)
+    return model
+
+
 def windows_of(net: Any) -> Any:
     """Windows over the test part of a series."""
     return net.WindowBatches(series_of(net), "test", 4, 2)
@@ -161,8 +168,16 @@ MORE: dict[str, Callable[[Any], Call]] = {
     ),
     "WindowBatches.epoch": lambda net: Call(lambda number: list(windows_of(net).epoch(number)), {"number": 0}),
     "WindowBatches.unscale": lambda net: Call(windows_of(net).unscale, {"forecast": np.ones((5, 2, 3))}),
-    "WindowBatches.seasonal_naive": lambda net: Call(windows_of(net).seasonal_naive, {"period": 3}),
+    "WindowBatches.seasonal_naive": lambda net: Call(windows_of(net).seasonal_naive, {"period": 3, "quantiles": 0.5}),
     "WindowBatches.naive_error": lambda net: Call(windows_of(net).naive_error, {"period": 3}),
+    "closed_loop": lambda net: Call(
+        net.closed_loop,
+        {"model": one_step(net), "x": X, "steps": 3, "known": np.ones((2, 3, 2)), "feedback": [0, 1]},
+    ),
+    "forecast_scores": lambda net: Call(
+        net.forecast_scores,
+        {"forecast": X, "actual": X[..., 0], "quantiles": [0.1, 0.4, 0.5, 0.9], "naive_error": np.ones((2, 1))},
+    ),
     "seasonal_covariates": lambda net: Call(
         net.data.seasonal_covariates, {"steps": 9, "periods": [2, 3.5], "harmonics": 2}
     ),

@@ -23,10 +23,12 @@ from numnet.data import (
     WindowBatches,
 )
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
 from numnet.recurrent.trace import Trace
 from numnet.training.evaluation import evaluate
+from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import translation_scores
 from numnet.training.trainer import Trainer, TrainingDiverged
@@ -133,6 +135,7 @@ __all__ = [  # noqa: RUF022
     "RNNModel",
     "EncoderDecoder",
     "generate",
+    "closed_loop",
     "greedy",
     "beam_search",
     "DecodedSequence",
@@ -172,6 +175,7 @@ __all__ = [  # noqa: RUF022
     "TrainingDiverged",
     "History",
     "evaluate",
+    "forecast_scores",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

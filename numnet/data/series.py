@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -139,12 +139,21 @@ class TimeSeries(Shown):
         It is the denominator of MASE (Hyndman & Koehler 2006): the error of the seasonal naive forecast in training.
         """
         check_size("TimeSeries.naive_error", period=period)
-        errors = []
+        return np.stack(
+            [np.nanmean(np.abs(changes), axis=0) for changes in self.changes("TimeSeries.naive_error", period)]
+        )
+
+    def change_quantiles(self, who: str, period: int, levels: Sequence[float]) -> Array:
+        """Return quantiles of y[t] - y[t - period] over the training part, (series, columns of the target, levels)."""
+        found = [np.nanquantile(changes, levels, axis=0).T for changes in self.changes(who, period)]
+        return np.stack(found)
+
+    def changes(self, who: str, period: int) -> Iterator[Array]:
+        """Yield y[t] - y[t - period] of the training part of each series, (T, columns of the target)."""
         for k, training in enumerate(self.part("train")):
-            changes = np.abs(training[period:] - training[:-period])[:, self.columns]
-            check_naive("TimeSeries.naive_error", k, changes, period)
-            errors.append(np.nanmean(changes, axis=0))
-        return np.stack(errors)
+            found = (training[period:] - training[:-period])[:, self.columns]
+            check_naive(who, k, found, period)
+            yield found
 
     def __len__(self) -> int:
         """The number of series."""

@@ -89,18 +89,19 @@ def check_covariates(who: str, covariates: Mapping[str, Any], lengths: Sequence[
             raise ValueError(f"{who}: {name} has {array[step]} at step {step}, expected finite numbers. Fill the gaps.")
 
 
-def check_target_columns(who: str, target: Any, columns: int) -> list[int]:
-    """Return the columns to forecast: those of a number or a list of numbers; None is all."""
+def check_target_columns(who: str, target: Any, columns: int, name: str = "target", why: str = "") -> list[int]:
+    """Return the columns that are meant by a number or a list of numbers; None is all."""
     given = list(range(columns)) if target is None else target
     found: list[Any] = list(given) if is_series(given) else [given]
     for each in found:
         if isinstance(each, (bool, np.bool_)) or not isinstance(each, numbers.Integral):
             got = each if isinstance(each, (float, np.floating)) else described(each)
-            raise TypeError(f"{who}: target is {got}, expected the number of a column, or a list of them.")
+            raise TypeError(f"{who}: {name} is {got}, expected the number of a column, or a list of them.")
         if not 0 <= int(each) < columns:
-            raise ValueError(f"{who}: target is {each}, expected 0 to {columns - 1}: the series has {columns} columns.")
+            why = why or f"the series has {columns} columns"
+            raise ValueError(f"{who}: {name} is {each}, expected 0 to {columns - 1}: {why}.")
     if not found or len(set(found)) < len(found):
-        raise ValueError(f"{who}: target is {found}, expected different columns, at least one.")
+        raise ValueError(f"{who}: {name} is {found}, expected different columns, at least one.")
     return [int(each) for each in found]
 
 
@@ -173,13 +174,13 @@ def check_item(who: str, name: str, index: int, count: int) -> None:
 
 
 def check_naive(who: str, k: int, changes: Any, period: int) -> None:
-    """Check that the changes (T, K) over a period in training have a mean above 0."""
+    """Check that there are changes (T, K) over a period in training, not all of them 0."""
     if not len(changes) or np.isnan(changes).all(axis=0).any():
         raise ValueError(
             f"{who}: period is {period}, expected less than the steps of the training part of series {k}. "
             "Give a shorter period, or a longer series."
         )
-    if not np.nanmax(changes, axis=0).all():
+    if not np.nanmax(np.abs(changes), axis=0).all():
         raise ValueError(
             f"{who}: the training part of series {k} repeats exactly after {period} steps, expected a naive forecast "
             "with an error. Use another period."

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_choice, check_count, check_size, validate_call
+from numnet.core.checks import check_choice, check_count, check_quantiles, check_size, validate_call
 from numnet.core.checks.series import (
     check_ahead,
     check_center,
@@ -193,18 +193,29 @@ class WindowBatches(Shown):
         return found.reshape(shape if found.shape[3] == 1 else (*shape, -1))
 
     @validate_call
-    def seasonal_naive(self, period: int) -> Array:
+    def seasonal_naive(self, period: int, quantiles: Any = None) -> Array:
         """Return the seasonal naive forecast, of the shape of `actual`: the last known value of the same season.
 
-        ŷ[t + j] = y[t + j - n · period]    (1)   n the smallest number of periods with which the value is known
+            ŷ[t + j] = y[t + j - n · period]                       (1)   n the smallest number with which it is known
+            ŷ_q[t + j] = ŷ[t + j] + the quantile q of the errors   (2)   y[s] - y[s - n · period] of (1) in training
+
+        With `quantiles`, (2) has one axis more. It is the baseline for pinball loss and coverage.
         """
-        check_size("WindowBatches.seasonal_naive", period=period)
-        check_period("WindowBatches.seasonal_naive", period, self.first)
+        who = "WindowBatches.seasonal_naive"
+        check_size(who, period=period)
+        check_period(who, period, self.first)
+        levels = None if quantiles is None else check_quantiles(who, quantiles)
         ahead = np.arange(self.steps)
-        n = ahead // period + 1 if self.horizon is not None else 1
-        places = self.first[:, None] + ahead - n * period  # (1)
+        back = period * (ahead // period + 1 if self.horizon is not None else np.ones_like(ahead))
         values = [self.series.unscale(inputs, k) for k, inputs in enumerate(self.series.inputs)]
-        return self.columns(np.stack([values[k][steps] for k, steps in zip(self.number, places)]))
+        places = self.first[:, None] + ahead - back
+        found = self.columns(np.stack([values[k][steps] for k, steps in zip(self.number, places)]))  # (1)
+        if levels is None:
+            return found
+        changes = np.stack([self.series.change_quantiles(who, int(n), levels) for n in back], axis=1)[
+            self.number
+        ]  # (2)
+        return found[..., None] + (changes[:, :, 0] if self.series.one_column else changes)
 
     @validate_call
     def naive_error(self, period: int) -> Array:
