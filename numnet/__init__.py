@@ -44,6 +44,7 @@ from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
+from numnet.models.gradient_norms import gradient_norms
 from numnet.models.model import RNNModel
 from numnet.recurrent.bidirectional import Bidirectional
 from numnet.recurrent.gru import GRUNode
@@ -56,6 +57,7 @@ from numnet.recurrent.lstm import LSTMNode
 from numnet.recurrent.lstm_variants import LSTMVariantNode
 from numnet.recurrent.mgu import MGUNode
 from numnet.recurrent.node import Node
+from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.recurrent.trace import Trace
@@ -86,6 +88,8 @@ __all__ = [  # noqa: RUF022
     "RecurrentStack",
     # inside of recurrent layers
     "Trace",
+    "plot_gates",
+    "gradient_norms",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",

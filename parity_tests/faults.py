@@ -514,6 +514,14 @@ WALK_FAULTS = [
     Fault("concatenate: pieces turned round", "autograd/functions.py", "np.split(dz, cuts, axis)", "np.split(np.flip(dz, axis), cuts, axis)", "", "u", "(14)"),
     Fault("broadcasting: one for the sum", "autograd/array.py", "dz.sum(axis=(*range(extra), *many), keepdims=True)", "dz.mean(axis=(*range(extra), *many), keepdims=True)", "", "u", "(15)"),
 ]  # fmt: skip
+# In the norms of gradients by time step. See test_gradient_norms.py.
+NORM_FAULTS = [
+    Fault("norms: gradient from the output lost", "models/gradient_norms.py", "else dy + d_state[0]", "else d_state[0]", "", "h", "(1)"),
+    Fault("norms: gradient from the next step lost", "models/gradient_norms.py", "else dy + d_state[0]", "else dy", "", "h", "(1)"),
+    Fault("norms: root missing", "models/gradient_norms.py", "float(np.sqrt((dh.astype(np.float64) ** 2).sum()))", "float((dh.astype(np.float64) ** 2).sum())", "", "h", "(2)"),
+    Fault("norms: order of the steps", "models/gradient_norms.py", "for t in sorted(record.norms)", "for t in record.norms", "", "h"),
+    Fault("norms: taken at padding", "recurrent/unroll.py", "before_backward(t, dy_t, d_new)", "before_backward(t, dy[t], d_state)", "", "h"),
+]  # fmt: skip
 # In the functions of arrays; `case` names the row of array_rows.py. See test_array_functions.py.
 FUNCTION_FAULTS = [
     Fault("power: exponent not lowered", "autograd/elementwise.py", "v * np.power(u, v - 1)", "v * np.power(u, v)", "u ** v", "u", "(16)"),

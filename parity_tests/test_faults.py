@@ -18,7 +18,17 @@ import pytest
 import numnet
 import torchnet
 from parity_tests.catalogue import CASES, SIZES, Score, gradient_score, sizes_of, training_score
-from parity_tests.faults import DATA_FAULTS, FAULTS, POOL_FAULTS, RUN_FAULTS, STEP_FAULTS, VAGUE, Fault, planted
+from parity_tests.faults import (
+    DATA_FAULTS,
+    FAULTS,
+    NORM_FAULTS,
+    POOL_FAULTS,
+    RUN_FAULTS,
+    STEP_FAULTS,
+    VAGUE,
+    Fault,
+    planted,
+)
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
@@ -85,7 +95,7 @@ ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.l
 
 def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
-    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS):
+    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS, *NORM_FAULTS):
         assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
 
 

@@ -142,6 +142,14 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "LSTMLayer.trace": lambda net: trace_of(net.LSTMLayer(3, input_size=4), X),
     "Bidirectional.trace": lambda net: trace_of(net.Bidirectional(net.GRULayer(3, input_size=4)), X),
     "RNNModel.trace": lambda net: trace_of(model_of(net), IDS),
+    "plot_gates": lambda net: Call(
+        net.plot_gates,
+        {"trace": net.LSTMLayer(3, input_size=4).trace(X), "tokens": None, "names": ["f"], "row": 0},
+    ),
+    "gradient_norms": lambda net: Call(
+        net.gradient_norms,
+        {"model": model_of(net), "x": IDS, "target": IDS % 2} | dict.fromkeys(("state", "mask", "lengths", "resets")),
+    ),
     "manual_seed": lambda net: Call(net.manual_seed, {"seed": 0}),
     "Node": lambda net: Call(net.Node, {"hidden_size": 3, "initial": "pytorch", "seed": 1, "dtype": "float32"}),
     "Operation": lambda net: Call(net.Operation, {}),

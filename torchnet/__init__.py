@@ -26,6 +26,7 @@ from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoin
 from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
+from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.trace import Trace
 from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
@@ -55,6 +56,7 @@ from torchnet.layers.pooling import Pooling
 from torchnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from torchnet.layers.repeat import RepeatVector
 from torchnet.models.encoder_decoder import EncoderDecoder
+from torchnet.models.gradient_norms import gradient_norms
 from torchnet.models.model import RNNModel
 from torchnet.recurrent.bidirectional import Bidirectional
 from torchnet.recurrent.gru import GRUNode
@@ -91,6 +93,8 @@ __all__ = [  # noqa: RUF022
     "RecurrentStack",
     # inside of recurrent layers
     "Trace",
+    "plot_gates",
+    "gradient_norms",
     # nodes: one step of a recurrent layer
     "Node",
     "RNNNode",

@@ -1,4 +1,8 @@
-"""What a recorded call stores of each step: unroll.py calls `begin` before the first step and `after` after each."""
+"""What a recorded call stores of each step.
+
+unroll.py calls `begin` before the first step, `after` after each step, and in numnet `before_backward` before the
+backward pass of each step.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import to_numpy
+from numnet.core.evaluation import Unwritten
 
 Array = npt.NDArray[Any]
 
@@ -112,6 +117,13 @@ def names_in_step(node: Any, a_x: Any, state: Any, options: dict[str, Any]) -> l
 def widened(q: Any, columns: int) -> Any:
     """Repeat the first column of an array; leave a number and None as they are."""
     return q[..., [0] * columns] if getattr(q, "ndim", 0) else q
+
+
+def built_for(part: Any, x: Any, state: Any, lengths: Any, resets: Any) -> None:
+    """Create the parameters of a part that has none, as its first call with these arguments does; nothing else."""
+    if not part.built:
+        with part.evaluating(Unwritten) if hasattr(part, "evaluating") else Unwritten(part):
+            part.forward(x, state, lengths, resets)
 
 
 def recorded_copy(part: Any, kind: Any) -> tuple[Any, dict[str, tuple[Any, Any]]]:

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import validate_call
 from numnet.core.checks.recurrent import check_name_of_trace
-from numnet.core.evaluation import Unwritten
 from numnet.core.packed import to_padded
-from numnet.recurrent.record import TracedSteps, recorded_copy
+from numnet.recurrent.record import TracedSteps, built_for, recorded_copy
 
 Array = npt.NDArray[Any]
 
@@ -91,9 +90,7 @@ def trace(part: Any, x: Any, state: Any = None, lengths: Any = None, resets: Any
     the local variables of `step` with sys.setprofile, in this thread, so a profiler is off meanwhile.
     """
     x, lengths = to_padded(x, lengths, part.batch_first is not False)
-    if not part.built:
-        with part.evaluating(Unwritten) if hasattr(part, "evaluating") else Unwritten(part):
-            part.forward(x, state, lengths, resets)
+    built_for(part, x, state, lengths, resets)
     other, records = recorded_copy(part, TracedSteps)
     for layer, record in records.values():
         vars(layer)["forward"] = partial(forward_stored, layer.forward, record)

@@ -87,6 +87,8 @@ def backward(node: Any, dy: Array, d_state: Parts, saved: Any) -> tuple[Any, Par
     for t in reversed(steps.order(T)):
         real, continues = at(steps.mask, t), at(steps.continues, t)
         (dy_t,), d_new = where(real, (dy[t],), 0), where(real, d_state, 0)
+        if steps.record is not None:
+            steps.record.before_backward(t, dy_t, d_new)
         if steps.zoneout:
             dy_t, d_new, d_kept = zoneout_backward(dy_t, d_new, at(steps.zoneout, t), node.reads_out)
         found = node.step_backward(dy_t, *d_new, saved[t], **options)

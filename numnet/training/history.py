@@ -10,6 +10,7 @@ from typing import Any
 
 from numnet.core.checks import validate_call
 from numnet.core.checks.runs import check_axes_of_plot, check_history, check_row
+from numnet.core.plots import no_matplotlib
 
 COLUMNS = (
     "step", "epoch", "seconds", "learning_rate", "gradient_norm", "train_loss",
@@ -130,7 +131,7 @@ def require_plot(path: str | os.PathLike[str]) -> None:
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError:
-        raise ImportError("A plot needs matplotlib: pip install 'numnet[examples]'") from None
+        raise no_matplotlib() from None
     kinds = FigureCanvasBase.get_supported_filetypes()
     if Path(path).suffix.removeprefix(".").lower() not in kinds:
         names = ", .".join(sorted(kinds))

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from numnet.core.checks.runs import check_trains, kind
 from numnet.core.checks.stacks import check_recurrent, check_same_layout
 from numnet.core.checks.values import check_fraction, check_size
 
@@ -95,3 +96,52 @@ def check_name_of_trace(who: str, name: Any, arrays: Mapping[str, Any], usual: S
     """Check the name of an array of a Trace; KeyError, as of a dictionary, with the names of gates and states."""
     if not isinstance(name, str) or name not in arrays:
         raise KeyError(f"{who}.trace: name is {name!r:.40}, expected {', '.join(usual)}, or another of list(trace).")
+
+
+def check_has_steps(who: str, model: Any) -> None:
+    """Check for an RNNModel with a loss and a recurrent layer."""
+    check_trains(who, model)
+    if not any(base.__name__ == "RNNModel" for base in type(model).__mro__):
+        raise TypeError(f"{who}: model is {kind(model)}, expected an RNNModel.")
+    if not model.recurrent_layers:
+        raise ValueError(f"{who}: model has no recurrent layer, expected at least one, such as LSTMLayer(64).")
+
+
+def check_trace(who: str, trace: Any, kind_of_trace: type) -> None:
+    """Check for a Trace."""
+    if not isinstance(trace, kind_of_trace):
+        raise TypeError(f"{who}: trace is {kind(trace)}, expected a Trace. Pass layer.trace(x).")
+
+
+def check_names_of_trace(who: str, names: Sequence[Any], trace: Any) -> None:
+    """Check that there are names, and that the trace has an array for each."""
+    if not names:
+        raise ValueError(f"{who}: there are no names, expected at least one, such as 'h'.")
+    for name in names:
+        if not isinstance(name, str) or name not in list(trace):
+            raise ValueError(f"{who}: names has {name!r:.40}, expected names of the trace: {', '.join(trace)}.")
+        if trace[name].ndim != 3:
+            raise ValueError(f"{who}: {name} is {trace[name].shape}, expected an array with a time axis.")
+
+
+def check_row_of_trace(who: str, row: int, B: int) -> None:
+    """Check the index of a sequence in the batch."""
+    if not 0 <= row < B:
+        raise ValueError(f"{who}: row is {row}, expected 0 to {B - 1}: the batch has {B} sequences.")
+
+
+def check_tokens_of_trace(who: str, tokens: Any, real: int, T: int) -> list[str] | None:
+    """Return the text of each real step; there may be texts for the padding, too."""
+    if real == 0:
+        raise ValueError(f"{who}: the sequence has 0 steps, expected at least one. Choose another row.")
+    if tokens is None:
+        return None
+    found = list(tokens)
+    wrong = next((k for k, token in enumerate(found) if not isinstance(token, str)), None)
+    if wrong is not None:
+        got = f"{found[wrong]!r:.40} ({type(found[wrong]).__name__})"
+        raise TypeError(f"{who}: tokens[{wrong}] is {got}, expected text. Pass [vocabulary.tokens[k] for k in ids].")
+    if not real <= len(found) <= T:
+        expected = f"{real}" if real == T else f"{real} to {T}"
+        raise ValueError(f"{who}: tokens has {len(found)} texts, expected {expected}: one for each step.")
+    return found[:real]
