@@ -122,7 +122,15 @@ def test_half_of_the_absolute_error_is_the_loss_of_the_median(net: Any) -> None:
     )
 
 
-ONE_ANSWER = [((4, 1), (4,)), ((4, 1), (4, 1)), ((4,), (4, 1)), ((4, 2), (4, 2)), ((4, 5, 1), (4, 5))]
+ONE_ANSWER = [
+    ((1, 1), (1,)),
+    ((1,), (1, 1)),
+    ((4, 1), (4,)),
+    ((4, 1), (4, 1)),
+    ((4,), (4, 1)),
+    ((4, 2), (4, 2)),
+    ((4, 5, 1), (4, 5)),
+]
 
 
 @pytest.mark.parametrize(("prediction", "target"), ONE_ANSWER)

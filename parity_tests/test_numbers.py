@@ -146,7 +146,7 @@ REFUSED: list[tuple[str, Refused]] = [
     ("ValueError: SoftmaxCrossEntropy: target is (2, 3), expected (2, 4). One-hot targets have the shape of the logits, integer classes (2,). A class for each step? Leave out return_sequences=False.",
      lambda net: net.SoftmaxCrossEntropy()(values[:, 0], tokens)),
     ("ValueError: SoftmaxCrossEntropy: target is (2, 1), expected (2, 4). One-hot targets have the shape of the logits, integer classes (2,). A class for each? Pass target[..., 0].",
-     lambda net: net.SoftmaxCrossEntropy()(values[:, 0], tokens[:, :1])),
+     lambda net: net.SoftmaxCrossEntropy()(values[:, 0], tokens[:, :1] * 1.0)),
     ("TypeError: SoftmaxCrossEntropy: target is float64, expected integer classes. Convert it with .astype(int).", lambda net: net.SoftmaxCrossEntropy()(values, np.ones((2, 3)))),
     ("ValueError: SoftmaxCrossEntropy: prediction is (), expected (..., V), a logit for each of V classes.", lambda net: net.SoftmaxCrossEntropy()(1.5, 0)),
     ("IndexError: SoftmaxCrossEntropy target: token 1 at [1], expected 0 to 0 (V = 1). One logit for two classes? Use BinaryCrossEntropy.",

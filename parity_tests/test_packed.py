@@ -86,13 +86,16 @@ def test_a_loss_of_what_is_packed_is_that_of_the_real_steps(case: Case, net: Any
     whole = "Softmax" not in case.name  # then a mask is shaped as the target
     masks = [np.broadcast_to(mask.reshape(z.B, z.T, *(1 for _ in shape[2:])), shape)] if whole else [mask, lengths]
     packed = [net.Packed.from_padded(inputs[name], lengths) for name in ("prediction", "target")]
-    value = float(to_numpy(loss(*packed)))
-    dx = loss.backward()
+    value = loss(*packed)
+    each = isinstance(value, net.Packed)  # reduction="none"
+    value = np.array(to_numpy(value.values if each else value))
+    dx = loss.backward(np.ones(value.shape))
     assert dx.lengths.tolist() == lengths.tolist()
     for given_mask in masks:
         outputs, pullback = run(loss, {**inputs, "mask": given_mask})
-        expected = {**outputs, "dx": pullback({"value": np.ones(())})["dprediction"][mask]}
-        assert_near({"value": np.array(value), "dx": np.array(to_numpy(dx.values))}, expected, TIGHT)
+        expected = {"value": outputs["value"][mask] if each else outputs["value"]}
+        expected["dx"] = pullback({"value": np.ones(outputs["value"].shape)})["dprediction"][mask]
+        assert_near({"value": value, "dx": np.array(to_numpy(dx.values))}, expected, TIGHT)
 
 
 @given(z=sizes, turned=yes_or_no)

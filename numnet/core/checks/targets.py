@@ -11,8 +11,8 @@ from numnet.core.checks.values import first_place, kind_of
 
 def same_targets(shape: Shape, target: Shape) -> bool:
     """Return whether two shapes are equal, or are (...) and (..., 1), which have the same numbers in the same order."""
-    first, second = (tuple(each[:-1] if tuple(each[-1:]) == (1,) else each) for each in (shape, target))
-    return first == second
+    first, second = tuple(shape), tuple(target)
+    return first == second or first == (*second, 1) or second == (*first, 1)
 
 
 def target_shape(target: Shape, losses: Shape) -> Shape:
