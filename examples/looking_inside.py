@@ -11,7 +11,7 @@ import importlib
 import numpy as np
 
 STEPS, HIDDEN, FEATURES, BATCH = 100, 64, 8, 32
-LAYERS = {
+LAYERS: dict[str, tuple[str, dict]] = {
     "RNN, 2 × an orthogonal W_h": ("RNNLayer", {"initial": "orthogonal"}),
     "RNN": ("RNNLayer", {}),
     "GRU": ("GRULayer", {}),
@@ -54,7 +54,7 @@ def model_of_quotes(net, steps=600):
     return model, vocabulary, history
 
 
-def plot_norms(found, path) -> None:
+def plot_norms(found, path):
     """Draw the norms, relative to that of the last step; colours differ in lightness, lines in their dashes."""
     from matplotlib.figure import Figure
 
