@@ -316,6 +316,9 @@ FAULTS = [
     Fault("IndRNN: h[t] for h[t-1] in du", "recurrent/indrnn.py", "(da * h_in, None)", "(da * h, None)", "IndRNN, lengths", "u", "(1)"),
     Fault("IndRNN: u missing in the backward pass", "recurrent/indrnn.py", "dropped(self.u[:, None] * da, drop)", "dropped(da, drop)", "IndRNN tanh, lengths", "h'", "(1)"),
     Fault("IndRNN: slope 1 at 0 too", "recurrent/functions.py", "lambda y: y > 0", "lambda y: y >= 0", "IndRNN, lengths", "a", "(2)"),
+    # Tied weights.
+    Fault("tied: gradient of the output lost", "layers/dense.py", "{\"W\": grads.pop(\"W\")}", "{\"W\": 0 * grads.pop(\"W\")}", "Dense that is tied", "layers.0.W W", "(1)"),
+    Fault("tied: gradient of the output alone", "layers/embedding.py", "self.dW[present] += sums.T", "self.dW[present] += 0 * sums.T", "Dense that is tied", "layers.0.W W", "(1)"),
     # Other functions.
     Fault("functions: sigmoid's slope for that of another function", "recurrent/gru_variants.py", "dr * sigma.slope(r)", "dr * r * (1 - r)", "GRU before softsign, lengths", "r a_r", "(1) r"),
     Fault("functions: tanh's slope for that of another function", "recurrent/gru_variants.py", "dn * phi.slope(n)", "dn * (1 - n**2)", "GRU after selu, lengths", "n a_n", "(3) n"),

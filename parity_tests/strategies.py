@@ -217,6 +217,21 @@ def attention(kind: str) -> Case:
     return Case(f"Attention {kind}", make, draw)
 
 
+def tied(padding: int | None = None, bias: bool = True) -> Callable[[Any, Sizes, str], Any]:
+    """A model that ends with the matrix that it begins with."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        embedding = net.Embedding(z.V, z.D, padding=padding)
+        layers = [embedding, net.Tanh(), net.Dense(z.V, bias=bias, tied_to=embedding)]
+        return net.RNNModel(layers, input_size=z.V, seed=z.seed, dtype=dtype)
+
+    return make
+
+
+def tokens_below_V(rng: np.random.Generator, z: Sizes) -> Arrays:
+    return {"x": rng.integers(0, z.V, (z.B, z.T))}
+
+
 ACTIVATIONS = ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Softmax")
 OPERATIONS = [
     *(Case(kind, operation(kind), sequence()) for kind in ACTIVATIONS),
@@ -233,6 +248,8 @@ OPERATIONS = [
     Case("Embedding", lambda net, z, dtype: net.Embedding(z.D, z.O, dtype=dtype), sequence(tokens=True)),
     Case("Embedding with padding", lambda net, z, dtype: net.Embedding(z.D, z.O, padding=0, dtype=dtype),
          sequence(tokens=True), ("slope",)),  # the row of padding has no gradient, on purpose
+    Case("Dense that is tied", tied(), tokens_below_V),
+    Case("Dense that is tied, with padding", tied(padding=0, bias=False), tokens_below_V, ("slope",)),
     Case("RepeatVector", lambda net, z, dtype: net.RepeatVector(z.T),
          lambda rng, z: {"x": rng.standard_normal((z.B, z.D))}),
     Case("Characters", lambda net, z, dtype: net.Characters(z.V, embedding_size=z.D, output_size=z.O, dtype=dtype),

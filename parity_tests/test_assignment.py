@@ -137,8 +137,8 @@ def tied(view: Callable[[Any], Any], by_name: bool = False) -> Callable[[Any], A
 
 
 TIED = (
-    "Dense: W is set to W of Dense, expected values of its own: parameters cannot be tied. To start from equal values "
-    "pass a copy."
+    "Dense: W is set to W of Dense, expected values of its own: an assignment does not tie parameters. To start "
+    "from equal values pass a copy; to tie a Dense to an Embedding use Dense(V, tied_to=embedding)."
 )
 FIXED = " expected no change after construction. Create a new "
 MODEL = "RNNModel: layers is changed," + FIXED + "RNNModel."

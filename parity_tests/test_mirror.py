@@ -24,7 +24,7 @@ SHARED = set(
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
     recurrent.record recurrent.signature recurrent.trace training.evaluation
     training.forecasts training.history training.inputs
-    recurrent.plot_gates core.plots
+    recurrent.plot_gates core.plots core.ties
     training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.

@@ -35,7 +35,7 @@ def is_pure(part: Any) -> bool:
     """Return whether one class defines `compute` with forward and backward: a subclass may override some of them."""
     names = ("compute", "compute_backward", "forward", "backward")
     definers = [next((kind for kind in type(part).__mro__ if name in vars(kind)), None) for name in names]
-    return definers[0] is not None and len(set(definers)) == 1
+    return definers[0] is not None and len(set(definers)) == 1 and getattr(part, "tied_to", None) is None
 
 
 class OnTape:
@@ -52,7 +52,7 @@ class OnTape:
 
     def changes(self) -> int:
         """Return how often the weights of the part were changed."""
-        return sum(module.weight_changes for module in self.modules)
+        return int(self.part.changes_of_weights())
 
     def settle(self) -> None:
         """After a call, let the tape check which parts have weights, until this part has them."""
@@ -81,6 +81,8 @@ class OnTape:
 
     def holder_of(self, name: str) -> Any:
         """Return the operation that has a parameter, and its name there, or None."""
+        if name == "W" and getattr(self.part, "tied_to", None) is not None:
+            return self.part.tied_to, name
         holders = self.part.holders() if isinstance(self.part, ParamOperation) else ()
         return next(((holder, own) for full, holder, own in holders if full == name), None)
 

@@ -12,6 +12,7 @@ from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_objective, check_on_tape, check_parameter, check_parts, flat_parts, validate_call
 from numnet.core.evaluation import Exclusive
 from numnet.core.network import Network
+from numnet.core.ties import resolve_ties
 
 
 class TapeBase(Network):
@@ -49,6 +50,7 @@ class TapeBase(Network):
         self.named_parts = {}
         flat = flat_parts(self.name, parts)
         check_parts(self.name, flat, dir(self), package_of(type(self)))
+        resolve_ties(self.name, flat)
         rng = np.random.default_rng(self.seed or 0)
         for part in flat.values():
             own = int(rng.integers(2**31))
@@ -113,7 +115,9 @@ class TapeBase(Network):
     def from_config(cls, config: dict[str, Any], device: Any = "cpu") -> Any:
         """Create a tape with equal parts; the program that calls them, and `objective`, are not included."""
         parts = {name: cls.from_entry(entry) for name, entry in config["parts"].items()}
-        for name, part in flat_parts(cls.__name__, parts).items():
+        flat = flat_parts(cls.__name__, parts)
+        resolve_ties(cls.__name__, flat)
+        for name, part in flat.items():
             if name in config["widths"]:
                 part.ready(config["widths"][name])
         tape: Any = cls

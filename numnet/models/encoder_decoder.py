@@ -27,6 +27,7 @@ from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unwritte
 from numnet.core.operation import Array, Operation
 from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
+from numnet.core.ties import resolve_ties
 from numnet.layers.attention import Attention
 from numnet.layers.losses import Loss
 from numnet.models.encoder_decoder_base import EncoderDecoderBase
@@ -84,6 +85,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
             check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
         check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         check_loss(self.name, loss, Loss)
+        resolve_ties(self.name, self.layers_by_name(encoder=encoder, decoder=decoder, output=output), inner=True)
         self.encoder, self.decoder = RNNModel(encoder), RNNModel(decoder)
         self.attention, self.output = attention, RNNModel(output)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing

@@ -53,10 +53,14 @@ class EncoderDecoderBase(ModelBase):
     @property
     def named_layers(self) -> dict[str, Any]:
         """All layers by name, in the order in which they are called."""
-        stacks = {name: getattr(self, name).layers for name in ("encoder", "decoder", "output")}
-        named = {name: {f"{name}.layers.{k}": layer for k, layer in enumerate(s)} for name, s in stacks.items()}
+        stacks = {name: getattr(self, name).layers for name in ("encoder", "decoder")}
         between = {} if self.attention is None else {"attention": self.attention}
-        return {**named["encoder"], **named["decoder"], **between, **named["output"]}
+        return {**self.layers_by_name(**stacks), **between, **self.layers_by_name(output=self.output.layers)}
+
+    @staticmethod
+    def layers_by_name(**stacks: Sequence[Any]) -> dict[str, Any]:
+        """Return the layers of the stacks by name."""
+        return {f"{name}.layers.{k}": layer for name, layers in stacks.items() for k, layer in enumerate(layers)}
 
     @property
     def layers(self) -> list[Any]:

@@ -31,6 +31,7 @@ from numnet.core.operation import Array, Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.parameters import Layer
 from numnet.core.show import Answering
+from numnet.core.ties import resolve_ties
 from numnet.layers.losses import Loss
 from numnet.models.base import ModelBase
 from numnet.recurrent.node import State
@@ -117,6 +118,7 @@ class RNNModel(Model):
         check_loss(self.name, loss, Loss)
         warn_of_last_layers(self.name, "layers", layers, loss)
         self.layers, self.loss = LayerList(self.name, layers), loss
+        resolve_ties(self.name, self.named_layers)
         self.ready(input_size)
 
     def parts(self) -> dict[str, Operation]:

@@ -23,7 +23,7 @@ def on(tape: Any, part: Any) -> OnTape:
         return NodeOnTape(tape, part)
     if part.recurrent:
         return LayerOnTape(tape, part)
-    return DenseOnTape(tape, part) if type(part) is Dense else OnTape(tape, part)
+    return DenseOnTape(tape, part) if type(part) is Dense and part.tied_to is None else OnTape(tape, part)
 
 
 class OnTape:
@@ -55,11 +55,13 @@ class OnTape:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "part" not in vars(self):
             raise AttributeError(name)
-        return self.parameter(name) if name in getattr(self.part, "params", ()) else getattr(self.part, name)
+        known = name in getattr(self.part, "params", ()) or (name == "W" and hasattr(self.part, "tied_to"))
+        return self.parameter(name) if known else getattr(self.part, name)
 
     def parameter(self, name: str) -> ArrayWithGrad:
         """Return a parameter, by its name in the part's `params`, on the tape: backward adds to its gradient."""
-        params = getattr(self.part, "params", {})
+        tied = getattr(self.part, "tied_to", None)
+        params = getattr(self.part if tied is None or name != "W" else tied, "params", {})
         check_parameter(self.part.name, name, params)
         parameter: ArrayWithGrad = ArrayWithGrad.of(params[name].view_as(params[name]))
         return parameter

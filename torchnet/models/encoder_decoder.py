@@ -26,6 +26,7 @@ from numnet.core.checks import (
 from numnet.core.evaluation import Exclusive, TrainingCall, Unwritten
 from numnet.core.packed import to_padded
 from numnet.core.schedules import Schedule
+from numnet.core.ties import resolve_ties
 from numnet.models.encoder_decoder_base import EncoderDecoderBase
 from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.operation import Operation
@@ -85,6 +86,7 @@ class EncoderDecoder(EncoderDecoderBase, Model):
             check_part(self.name, "attention", attention, Attention, "{net}.Attention('dot')")
         check_distinct(self.name, [*encoder, *decoder, *output, *([] if attention is None else [attention])])
         check_loss(self.name, loss, Loss)
+        resolve_ties(self.name, self.layers_by_name(encoder=encoder, decoder=decoder, output=output), inner=True)
         self.encoder, self.decoder = RNNModel(encoder, device=device), RNNModel(decoder, device=device)
         self.attention, self.output = attention, RNNModel(output, device=device)
         self.loss, self.target_size, self.teacher_forcing = loss, target_size, teacher_forcing

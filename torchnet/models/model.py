@@ -28,6 +28,7 @@ from numnet.core.checks import (
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unbuilt
 from numnet.core.lengths import expand_mask
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
+from numnet.core.ties import resolve_ties
 from numnet.models.base import ModelBase
 from numnet.recurrent.trace import trace
 from torchnet.core.device import DTypeLike, as_tensor, usable_device
@@ -103,6 +104,7 @@ class RNNModel(Model):
         self.layers: Any = LayerList(self.name, layers)
         self.loss = loss
         self.d_state: list[State] | None = None
+        resolve_ties(self.name, self.named_layers)
         self.ready(input_size)
 
     def make(self, rng: np.random.Generator) -> int:

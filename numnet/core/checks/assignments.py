@@ -44,9 +44,10 @@ def unbuilt_error(who: str, name: str) -> ValueError:
 
 def tied_error(who: str, name: str, other: str, theirs: str) -> ValueError:
     """Return the error for the parameter of one part as that of another: copies and files would separate the two."""
+    remedy = "to tie a Dense to an Embedding use Dense(V, tied_to=embedding)."
     return ValueError(
-        f"{who}: {name} is set to {theirs} of {other}, expected values of its own: parameters cannot be tied. To start "
-        f"from equal values pass a copy."
+        f"{who}: {name} is set to {theirs} of {other}, expected values of its own: an assignment does "
+        f"not tie parameters. To start from equal values pass a copy; {remedy}"
     )
 
 

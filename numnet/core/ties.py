@@ -1,0 +1,67 @@
+"""Tied weights: a Dense layer whose matrix is that of an Embedding. No mathematics, so both backends share it.
+
+The matrix is a parameter of the Embedding alone: so it is counted, updated, clipped and saved once. The layer reads it
+through its attribute `tied_to`, which copies and pickles of a model keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from numnet.core.checks.ties import absent_tie_error, check_tied_sizes, unknown_tie_error
+
+
+class Tied:
+    """The part of Dense that says which Embedding has its matrix."""
+
+    name: Any
+    tied_to: Any  # an Embedding, its name until a model knows the part of that name, or None
+    tied_name: str | None = None  # in the model
+    tie_checked = False  # by an outer network, which has the embedding in another of its models
+    output_size: int
+
+    def tie(self, embedding: Any) -> None:
+        """Set the embedding that has the matrix; ValueError if its number of tokens is not the layer's output size."""
+        check_tied_sizes(self.name, self.output_size, embedding.input_size)
+        vars(self)["tied_to"] = embedding
+
+    def assigned(self, name: str, value: Any) -> bool:
+        """Assign the matrix, or its gradient, to the embedding."""
+        if name in ("W", "dW") and vars(self).get("tied_to") is not None:
+            setattr(self.tied_to, name, value)
+            return True
+        return bool(super().assigned(name, value))  # type: ignore[misc]
+
+    def tied_config(self) -> dict[str, Any]:
+        """Return the entry of config, the embedding's name in the model."""
+        return {} if self.tied_to is None else {"tied_to": self.tied_name}
+
+
+def resolve_ties(who: str, named: Mapping[str, Any], inner: bool = False) -> None:
+    """Find the embedding of each tied layer among these parts, by name or by identity; ValueError if it is absent.
+
+    With inner=True the parts are handed on to models inside, which then need not have the embedding themselves.
+    """
+    found = dict(parts_below(named))
+    tables = {name: part for name, part in found.items() if type(part).__name__ == "Embedding"}
+    for place, part in found.items():
+        tied = vars(part).get("tied_to")
+        if tied is None or vars(part).pop("tie_checked", False):
+            continue
+        if isinstance(tied, str):
+            if tied not in tables:
+                raise unknown_tie_error(who, place, tied, tables)
+            part.tie(tables[tied])
+        name = next((name for name, table in tables.items() if table is part.tied_to), None)
+        if name is None:
+            raise absent_tie_error(who, place, tables)
+        vars(part).update(tied_name=name, **({"tie_checked": True} if inner else {}))
+
+
+def parts_below(named: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield these parts and all parts inside them, by name."""
+    for name, part in named.items():
+        yield name, part
+        inside = part.parts() if hasattr(part, "parts") else dict(part.named_children())
+        yield from parts_below({f"{name}.{own}" if own else name: each for own, each in inside.items()})
