@@ -61,12 +61,14 @@ from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.recurrent.trace import Trace
+from numnet.training.bleu import translation_scores
+from numnet.training.callbacks import Callback, CSVLogger, StopTraining, TensorBoard
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from numnet.training.curvature import hessian_vector
 from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
-from numnet.training.metrics import translation_scores
+from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
 from numnet.training.trainer import Trainer, TrainingDiverged
@@ -175,6 +177,18 @@ __all__ = [  # noqa: RUF022
     "History",
     "evaluate",
     "forecast_scores",
+    "Callback",
+    "CSVLogger",
+    "TensorBoard",
+    "StopTraining",
+    "Metric",
+    "Accuracy",
+    "Precision",
+    "Recall",
+    "F1",
+    "Perplexity",
+    "R2",
+    "MAE",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

@@ -235,6 +235,44 @@ def predicted(net: Any, **options: Any) -> bool:
     return all(ours.shape == theirs.shape and np.allclose(ours, theirs) for ours, theirs in zip(found, expected))
 
 
+P, TRUE = np.array([[2.0, 1, 0, 0], [0, 3, 0, 0], [0, 1, 0, 0], [5, 0, 0, 0], [0, 4, 0, 1]]), np.array([0, 0, 1, 0, 2])
+
+
+def metric_of(net: Any, metric: Any, p: Any = P, t: Any = TRUE) -> float:
+    """The metric of two batches of 1 and 4 rows."""
+    one = metric.of_loss("test", "one", net.MeanSquaredError() if p.shape == t.shape else net.SoftmaxCrossEntropy())
+    for rows in (slice(0, 1), slice(1, None)):
+        one.add(p[rows], t[rows], np.ones(t[rows].shape, bool))
+    return float(one.value())
+
+
+def class_scores(net: Any) -> bool:
+    found = [metric_of(net, kind()) for kind in (net.Precision, net.Recall, net.F1)]
+    each = [(1, 2 / 3), (1 / 3, 1), (0, 0)]  # precision and recall; the last class does not occur
+    f1 = sum(2 * p * r / (p + r) for p, r in each if p)
+    return bool(np.allclose(found, [(1 + 1 / 3) / 3, (2 / 3 + 1) / 3, f1 / 3]))
+
+
+def accuracy_of(net: Any, reports: int = 1) -> bool:
+    loss = net.SoftmaxCrossEntropy(ignore_index=0)
+    model = net.RNNModel([net.GRULayer(4, seed=1), net.Dense(3, seed=2)], loss, input_size=1, dtype="float64")
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((5, 4, 1)), rng.integers(0, 3, (5, 4))
+    lengths = np.array([4, 1, 2, 4, 3])
+    run = net.Trainer(model, net.SGD(0.1), (x, y), batch_size=2, metrics=["accuracy"], progress=False)
+    real = (np.arange(4) < lengths[:, None]) & (y > 0)
+    right = (model.predict(x, lengths=lengths).argmax(-1) == y)[real].mean()
+    for rows in (slice(0, 2), slice(None))[2 - reports :]:
+        found = run.evaluate((x[rows], y[rows], lengths[rows]))["accuracy"]
+    return bool(abs(found - right) < 1e-12)
+
+
+def monitored(net: Any) -> bool:
+    run = net.Trainer(mean_of(net), net.SGD(0.1), (XS, XS), metrics="r2", monitor="r2", progress=False)
+    return bool(run.monitored.better(2.0, 1.0) and not run.monitored.better(1.0, 2.0))
+
+
+NUMBERS = np.array([[1.0], [5], [2], [8], [3]])
 RUNS: dict[str, Callable[[Any], bool]] = {
     "a tiny gradient": lambda net: abs(clipped(net, "float32", 1e-30, 1e-33) - 1) < 1e-3,
     "a huge gradient": lambda net: abs(clipped(net, "float64", 1e200, 1.0) - 1) < 1e-3,
@@ -246,6 +284,15 @@ RUNS: dict[str, Callable[[Any], bool]] = {
         lambda: net.Dense(1, input_size=1).load_state_dict({"W": np.array([[1e300]]), "b": [0.0]})
     ),
     "a report": weighted,
+    "an accuracy": accuracy_of,
+    "two reports": lambda net: accuracy_of(net, 2),
+    "class scores": class_scores,
+    "a perplexity": lambda net: (
+        abs(metric_of(net, net.Perplexity()) - np.exp(float(net.SoftmaxCrossEntropy()(P, TRUE)))) < 1e-9
+    ),
+    "R2": lambda net: abs(metric_of(net, net.R2(), NUMBERS - 0.5, NUMBERS) - 1 + 1.25 / (5 * NUMBERS.var())) < 1e-9,
+    "MAE": lambda net: abs(metric_of(net, net.MAE(), NUMBERS * [[-1]], NUMBERS) - 2 * NUMBERS.mean()) < 1e-9,
+    "a monitor": monitored,
     "orders": orders,
     "pairs": pairs,
     "an evaluation": evaluated,

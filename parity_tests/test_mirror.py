@@ -22,7 +22,7 @@ SHARED = set(
     core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed
     core.progress core.random core.schedules core.show core.summary check data models.checkpoint models.base
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
-    recurrent.record recurrent.signature recurrent.trace training.evaluation
+    recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
     training.forecasts training.history training.inputs
     recurrent.plot_gates core.plots core.ties
     training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
@@ -30,7 +30,7 @@ SHARED = set(
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
     """core.buffers layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs recurrent.call
-    training.resume training.totals""".split()  # noqa: SIM905
+    training.monitor training.report training.resume training.stream training.totals training.watching""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

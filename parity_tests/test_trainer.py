@@ -120,7 +120,7 @@ def test_reports_change_nothing(net: Any) -> None:
 def test_early_stopping(net: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     losses = [3.0, 2.0, 2.5, 1.5, 1.5, 1.6, 1.7, 0.1]
     left = iter(losses)
-    monkeypatch.setattr("numnet.training.trainer.mean_loss", lambda *_: next(left))
+    monkeypatch.setattr("numnet.training.report.mean_loss", lambda *_: next(left))
     trainer = small_trainer(net, small_model(net), directory=tmp_path, evaluate_every=2, patience=3)
     trainer.fit(steps=99)
     assert [row["validation_loss"] for row in trainer.history.rows] == losses[:7]

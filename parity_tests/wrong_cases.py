@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import numnet
+from numnet.training.callbacks import EVENTS
 from parity_tests.small import TEXT, TOKENS, VOCABULARY, small_model
 from parity_tests.wrong_more import MORE
 from parity_tests.wrong_parts import IDS, Call, X, constructors, model_of, of_layers, translator
@@ -78,6 +79,11 @@ def trainer(net: Any) -> Any:
     """A trainer that has not begun."""
     batches = net.SequentialBatches(TOKENS, 2, 4)
     return net.Trainer(small_model(net), net.SGD(0.1), batches, progress=False)
+
+
+def no_options(net: Any, name: str) -> Call:
+    """The constructor of a part without options."""
+    return Call(getattr(net, name), {})
 
 
 def tokens_in_batches(net: Any) -> Any:
@@ -152,13 +158,20 @@ CASES: dict[str, Callable[[Any], Call]] = {
             "batches": net.SequentialBatches(TOKENS, 2, 4),
             "progress": False,
             "token": "word",
-            **dict.fromkeys(("batch_size", "shuffle", "seed")),
+            **dict.fromkeys(("batch_size", "shuffle", "seed", "monitor", "mode")),
+            "metrics": ["accuracy"],
+            "callbacks": [],
         },
     ),
     "Trainer on arrays": lambda net: Call(
         partial(net.Trainer, small_model(net), net.SGD(0.1), progress=False),
         {"batches": (IDS, IDS), "validation": (IDS, IDS, [3, 2]), "batch_size": 2, "shuffle": True, "seed": 1},
     ),
+    "Callback": lambda net: Call(net.Callback, dict.fromkeys(EVENTS)),
+    "CSVLogger": function("CSVLogger", path=str(FOLDER / "log.csv"), every=2),
+    "Metric": lambda net: Call(net.Metric, {}),
+    **{name: partial(no_options, name=name) for name in ("Accuracy", "Perplexity", "R2", "MAE")},
+    **{name: function(name, average="macro", names=["a", "b"]) for name in ("Precision", "Recall", "F1")},
     "Trainer.evaluate": method(trainer, "evaluate", data=(IDS, IDS), batch_size=2),
     "Trainer.predict": method(trainer, "predict", data=IDS, lengths=[3, 2], batch_size=2),
     "Trainer.fit": method(trainer, "fit", steps=2, epochs=..., seconds=...),

@@ -28,10 +28,12 @@ from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.generate import generate
 from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.trace import Trace
+from numnet.training.bleu import translation_scores
+from numnet.training.callbacks import Callback, CSVLogger, StopTraining, TensorBoard
 from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
-from numnet.training.metrics import translation_scores
+from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.trainer import Trainer, TrainingDiverged
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.functions import concatenate, einsum, maximum, minimum, stack, where
@@ -180,6 +182,18 @@ __all__ = [  # noqa: RUF022
     "History",
     "evaluate",
     "forecast_scores",
+    "Callback",
+    "CSVLogger",
+    "TensorBoard",
+    "StopTraining",
+    "Metric",
+    "Accuracy",
+    "Precision",
+    "Recall",
+    "F1",
+    "Perplexity",
+    "R2",
+    "MAE",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

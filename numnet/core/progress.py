@@ -51,6 +51,8 @@ def describe(row: dict[str, Any]) -> str:
             forms[name] = "bits {:.3f}"
         elif name.endswith("_per_second"):
             forms[name] = "{:,.0f} " + name.removesuffix("_per_second").replace("_", " ") + "/s"
+        elif name.startswith(("train_", "validation_")) and name not in forms:
+            forms[name] = name.replace("_", " ") + " {:.4f}"
     said = [form.format(row[name]) for name, form in forms.items() if row[name] is not None]
     return "  ".join([f"step {row['step']}", f"epoch {row['epoch']:.2f}", *said])
 

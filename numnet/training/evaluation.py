@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,10 +36,12 @@ def ordered(who: str, name: str, model: Any, data: Any, batch_size: int | None) 
     return batches
 
 
-def mean_loss(who: str, name: str, model: Any, batches: Any) -> float:
-    """Return the mean loss of checked batches; `name` is their name in error messages."""
+def mean_loss(who: str, name: str, model: Any, batches: Any, watch: Any = None) -> float:
+    """Return the mean loss of checked batches; the metrics of `watch` see them. `name` is their name in errors."""
     state, total, count = None, 0.0, 0.0
-    with model.fresh_state():
+    if watch is not None:
+        watch.reset()
+    with model.fresh_state(), contextlib.nullcontext() if watch is None else watch.of(model):
         for x, y, *lengths in epoch_of(who, name, batches, 0):
             value = float(model.evaluate(x, y, state, lengths=lengths[0] if lengths else None))
             loss = model.needs_loss()

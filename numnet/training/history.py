@@ -45,11 +45,17 @@ class History:
         return f"<History of {len(self.losses)} steps, {len(self.rows)} reports>"
 
     def add(
-        self, validation_loss: float | None, in_nats: bool = True, speed: float | None = None, **row: Any
+        self,
+        validation_loss: float | None,
+        in_nats: bool = True,
+        speed: float | None = None,
+        metrics: dict[str, float | None] | None = None,
+        **row: Any,
     ) -> dict[str, Any]:
         """Add a row, with perplexity exp(loss) and bits loss / ln 2 of the validation loss, or else the training loss.
 
-        Both are None if the loss is not a likelihood in nats. `speed` is the number of tokens in a second.
+        Both are None if the loss is not a likelihood in nats. `speed` is the number of tokens in a second; `metrics`
+        are columns after the others.
         """
         check_row(validation_loss, row)
         self.rows = [before for before in self.rows if before["step"] < row["step"]]
@@ -64,7 +70,7 @@ class History:
             bits: loss / math.log(2) if loss is not None and in_nats else None,
             per_second: speed,
         }
-        self.rows.append({**row, **measures})
+        self.rows.append({**row, **measures, **(metrics or {})})
         return self.rows[-1]
 
     @property

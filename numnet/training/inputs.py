@@ -183,19 +183,6 @@ def length_of(batches: Any) -> int | None:
         return None
 
 
-def with_last(batches: Iterator[Any], length: int | None) -> Iterator[tuple[Any, bool]]:
-    """Yield each batch, and whether it is the last of its epoch; without a length the next one is read before."""
-    if length is not None:
-        for k, batch in enumerate(batches, 1):
-            yield batch, k == length
-        return
-    batch = next(batches)
-    for following in batches:
-        yield batch, False
-        batch = following
-    yield batch, True
-
-
 def data_of_run(who: str, model: Any, batches: Any, validation: Any, cutting: Cutting) -> tuple[Any, Any]:
     """Return training and validation data as batches, arrays for validation in order; None stays None."""
     found = as_batches(who, "batches", batches, cutting)

@@ -16,6 +16,7 @@ from numnet.core.checkpoint import CheckpointError, as_bytes, as_checkpoint_erro
 from numnet.core.checks.runs import check_checkpoint, check_folder, kind
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
+from numnet.training.monitor import DEFAULT
 
 COUNTS = ("step", "epoch", "index", "tokens", "stale", "seconds", "busy")
 NAMES = ("token", "target", "unit")
@@ -25,11 +26,13 @@ def save_run(trainer: Any, path: Path) -> None:
     """Save the model, the optimizer, the position in the data, the carried state, the mask counts and the history."""
     counts = {name: getattr(trainer, name) for name in COUNTS}
     best = None if math.isinf(trainer.best) else trainer.best
+    watched = trainer.watch.of_steps.state()
     masks = [layer.calls for layer in with_masks(trainer.model)]
     seeds = [getattr(layer, seed_of(layer), None) for layer in with_masks(trainer.model)]
     history = {name: getattr(trainer.history, name) for name in NAMES}
     record = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, "history": history}
-    arrays = {"losses": trainer.history.losses, "counts": trainer.history.counts, **flatten_state(trainer.state)}
+    arrays = {"losses": trainer.history.losses, "counts": trainer.history.counts, **watched}
+    arrays |= flatten_state(trainer.state)
     training = {**counts, **record, **setting_of(trainer)}
     save_checkpoint(path, trainer.model, trainer.vocabulary, training, trainer.optimizer, arrays)
 
@@ -51,7 +54,7 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         check_setting(checkpoint.path, training, setting_of(trainer))
         found = {name: training[name] for name in COUNTS}
         found["history"] = history_of(checkpoint, trainer.history.token)
-        found["best"] = math.inf if training["best"] is None else training["best"]
+        found["best"] = trainer.monitored.worst if training["best"] is None else training["best"]
         found["state"] = unflatten_state(checkpoint.arrays, len(trainer.model.named_layers))
         seeds = training.get("mask_seeds") or [None] * len(layers)
         if not len(layers) == len(training["masks"]) == len(seeds):
@@ -67,6 +70,7 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         warnings.warn(cannot_rewind(trainer.batches, found), stacklevel=4)
     for name, value in found.items():
         setattr(trainer, name, value)
+    trainer.watch.of_steps.load(checkpoint.arrays)
     for layer, calls, seed in zip(layers, training["masks"], seeds):
         layer.calls = calls
         if seed is not None:
@@ -90,6 +94,13 @@ def check_setting(path: str, training: dict[str, Any], ours: dict[str, Any]) -> 
         raise CheckpointError(
             f"Trainer.resume: optimizer is {ours['optimizer']}, expected {training['optimizer']}, as in the run of "
             f"{path}. Pass that optimizer, {remedy}"
+        )
+    monitored = training.get("monitor", [DEFAULT, "min"])
+    if monitored != ours["monitor"] and training["best"] is not None:
+        (column, mode), name = monitored, " ".join(ours["monitor"])
+        raise CheckpointError(
+            f"Trainer.resume: monitor is {name}, expected {column} {mode}, as in the run of {path}. Pass "
+            f"monitor={column!r}, mode={mode!r}, {remedy}"
         )
     if None in (ours["batches"], training["batches"]):
         return
@@ -138,7 +149,7 @@ def seed_of(layer: Any) -> str:
 def setting_of(trainer: Any) -> dict[str, Any]:
     """Return what must be equal to resume a run: the class of the optimizer, and the config of the batches, if any."""
     batches = as_json(trainer.batches.config()) if hasattr(trainer.batches, "config") else None
-    return {"optimizer": type(trainer.optimizer).__name__, "batches": batches}
+    return {"optimizer": type(trainer.optimizer).__name__, "batches": batches, "monitor": list(trainer.monitored)}
 
 
 def as_json(config: Any) -> Any:
