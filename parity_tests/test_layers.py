@@ -9,6 +9,7 @@ import pytest
 
 import numnet
 import torchnet
+from numnet.core import layout
 from numnet.core.arrays import to_numpy
 from parity_tests.small import assert_same, weights
 
@@ -106,3 +107,17 @@ def test_a_vector_is_repeated(net: Any) -> None:
     assert to_numpy(layer(np.ones((2, 5, 3), np.float32))).shape == (2, 4, 2)
     with pytest.raises(ValueError, match=r"RepeatVector: x is \(2, 5, 3\), expected \(batch, features\)"):
         net.RepeatVector(4)(np.ones((2, 5, 3)))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (1, 1, 3), (2, 5, 3), (2, 4, 5, 3)])
+def test_a_wide_dense_layer_is_one_product_with_the_same_results(shape: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x, dy = np.asfortranarray(rng.standard_normal(shape)), rng.standard_normal((*shape[:-1], 7))
+    found = []
+    for in_cache in (layout.IN_CACHE, 0):
+        monkeypatch.setattr(layout, "IN_CACHE", in_cache)
+        dense = numnet.Dense(7, input_size=3, seed=0, dtype="float64")
+        found.append([dense(x), dense.backward(dy), dense.dW, dense.db])
+    for small, wide in zip(*found):
+        np.testing.assert_allclose(wide, small, rtol=1e-13, atol=1e-13)  # sums of few terms in another order
+    assert found[1][0].strides[-1] == dy.itemsize  # the numbers of a sample are contiguous

@@ -11,6 +11,7 @@ import pytest
 
 import numnet
 import torchnet
+from numnet.core import layout
 from numnet.core.arrays import to_numpy
 from parity_tests.small import x
 
@@ -176,3 +177,25 @@ def test_a_model_with_quantiles_is_read_by_the_other_backend(tmp_path: Path) -> 
     series, target = np.random.default_rng(0).standard_normal((4, 5, 2)), np.zeros((4, 5))
     assert other.evaluate(series, target) == pytest.approx(model.evaluate(series, target), rel=1e-5)
     assert repr(other.loss) == "QuantileLoss([0.1, 0.9])"
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4), (3, 2, 5, 4)])
+@pytest.mark.parametrize("order", ["C", "F", "time first"])
+@pytest.mark.parametrize("options", [{}, {"class_weights": [1.0, 2.0, 0.5, 1.0]}, {"label_smoothing": 0.1}])
+def test_a_cross_entropy_of_many_logits_is_computed_a_few_samples_at_a_time(
+    shape: Any, order: str, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    logits, classes = rng.standard_normal(shape), rng.integers(0, 4, shape[:-1])
+    logits = np.asfortranarray(logits) if order == "F" else logits
+    logits = logits.swapaxes(0, -2).copy().swapaxes(0, -2) if order == "time first" else logits
+    found = []
+    for in_cache in (layout.IN_CACHE, 9, 1):
+        monkeypatch.setattr(layout, "IN_CACHE", in_cache)
+        for target in (classes, np.eye(4)[classes]):
+            loss = numnet.SoftmaxCrossEntropy(**options)
+            found.append([loss(logits, target), loss.backward()])
+            assert found[-1][1].strides == logits.strides  # the layer below reads it as it wrote the logits
+    for k, few in enumerate(found):
+        for one, whole in zip(few, found[k % 2]):
+            np.testing.assert_allclose(one, whole, rtol=1e-13, atol=1e-15)  # sums of few terms in another order

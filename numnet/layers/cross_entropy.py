@@ -21,6 +21,7 @@ from numnet.core.checks import (
     has_axis_of_one,
     validate_call,
 )
+from numnet.core.layout import pieces
 from numnet.core.operation import Array
 from numnet.layers.activations import sigmoid
 from numnet.layers.losses import Loss
@@ -83,11 +84,17 @@ class SoftmaxCrossEntropy(Loss):
         check_target_shape(self.name, target, weights.shape, CLASSES)
         return weights * (target != self.ignore_index)
 
-    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
+    def all_terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         if target.ndim == prediction.ndim:
             check_one_hot(self.name, target, prediction.shape, weights)
         else:
             check_classes(self.name, target, prediction.shape)
+        losses, slope = np.empty(weights.shape, prediction.dtype), np.empty_like(prediction)
+        for some in pieces(prediction):
+            losses[some], slope[some] = self.terms(prediction[some], target[some], weights[some])
+        return losses, slope
+
+    def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         z = prediction - prediction.max(axis=-1, keepdims=True)  # (1)
         e = np.exp(z)
         total = e.sum(axis=-1, keepdims=True)
@@ -96,11 +103,11 @@ class SoftmaxCrossEntropy(Loss):
             losses = np.multiply(u, np.log(total) - z, out=np.zeros_like(z), where=u != 0)  # (2) 0 where u is
             dx = e * (u.sum(axis=-1, keepdims=True) / total) - u  # (2) (1)
             return losses.sum(axis=-1), dx
-        t = target[..., None]
-        losses = np.log(total) - np.take_along_axis(z, t, axis=-1)  # (2)
+        t = (*np.indices(target.shape, sparse=True), target)  # z[t] has the number of the target class in each row
+        losses = np.log(total[..., 0]) - z[t]  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
-        np.put_along_axis(dx, t, np.take_along_axis(dx, t, axis=-1) - 1, axis=-1)
-        return losses[..., 0], dx
+        dx[t] -= 1
+        return losses, dx
 
     def weighted_targets(self, target: Array, z: Array) -> Array:
         """Return u (B, ..., V): the weight of the log-probability of each class in the loss of each target."""

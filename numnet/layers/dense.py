@@ -12,7 +12,7 @@ from numnet.core.arrays import as_array
 from numnet.core.attributes import save_for_backward
 from numnet.core.checks import check_features, check_size, validate_call
 from numnet.core.checks.ties import check_tied_to, check_tied_width
-from numnet.core.layout import all_columns, columns, rows
+from numnet.core.layout import all_columns, columns, rows, times
 from numnet.core.operation import Array
 from numnet.core.pairs import add_grads, summed
 from numnet.core.parameters import ParamOperation
@@ -102,7 +102,7 @@ class Dense(Tied, ParamOperation):
         """y, and what compute_backward needs."""
         x = columns(x)
         W = self.W if self.tied_to is None else self.tied_to.W
-        y = W @ x  # (1)
+        y = times(W, x)  # (1)
         if self.bias:
             y += self.b[:, None]
         return rows(y), x
@@ -113,7 +113,7 @@ class Dense(Tied, ParamOperation):
         dy_all = all_columns(dy)
         of_b = {"b": (dy_all, None)} if self.bias else {}  # (1)
         W = self.W if self.tied_to is None else self.tied_to.W
-        return rows(W.T @ dy), {"W": (self.of_table(dy_all), all_columns(x)), **of_b}  # (1)
+        return rows(times(W.T, dy)), {"W": (self.of_table(dy_all), all_columns(x)), **of_b}  # (1)
 
     def of_table(self, dy: Array) -> Array:
         """dy (O, N), with 0 in the padding row of the embedding that the layer is tied to."""

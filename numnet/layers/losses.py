@@ -61,7 +61,7 @@ class Loss(Operation):
         prediction, target = self.aligned(prediction, target)
         weights = self.weights(prediction, target, mask)
         prediction, target = only_counted(prediction, target, weights > 0)
-        losses, slope = self.terms(prediction, target, weights)
+        losses, slope = self.all_terms(prediction, target, weights)
         shares = self.shares(target, weights)
         self.saved = slope, shares, form
         losses = losses * shares  # divided first, so that the sum is not larger than a loss
@@ -76,7 +76,8 @@ class Loss(Operation):
         dtype, shape, target, packed = form
         shares = self.upstream(dy, shares, target)
         shares = shares if shares.ndim == slope.ndim else shares[..., None]
-        dx = (slope * shares.astype(slope.dtype)).astype(dtype, copy=False).reshape(shape)
+        dx = np.multiply(slope, shares.astype(slope.dtype), out=np.empty_like(slope))  # in memory as the prediction is
+        dx = dx.astype(dtype, copy=False).reshape(shape)
         return dx if packed is None else packed.like(dx)
 
     def upstream(self, dy: Any, shares: Array, target: tuple[int, ...]) -> Array:
@@ -100,6 +101,10 @@ class Loss(Operation):
     def aligned(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         """Return prediction and target in the shapes that `terms` reads; (...) and (..., 1) are the same targets."""
         return prediction, target.reshape(prediction.shape) if same_targets(prediction.shape, target.shape) else target
+
+    def all_terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
+        """Return `terms` of all targets. A subclass may call it for a few at a time."""
+        return self.terms(prediction, target, weights)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         """Return the loss of each target, and d loss / d prediction. Predictions of weight 0 are passed as 0."""
