@@ -71,6 +71,7 @@ from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
+from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.trainer import Trainer, TrainingDiverged
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ __all__ = [  # noqa: RUF022
     "hessian_vector",
     # training
     "Trainer",
+    "RNNTrainer",
     "TrainingDiverged",
     "History",
     "evaluate",

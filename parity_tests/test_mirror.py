@@ -25,7 +25,7 @@ SHARED = set(
     recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
     training.forecasts training.history training.inputs
     recurrent.plot_gates core.plots core.ties
-    training.metrics training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
+    training.metrics training.rnn_trainer training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

@@ -81,6 +81,16 @@ def trainer(net: Any) -> Any:
     return net.Trainer(small_model(net), net.SGD(0.1), batches, progress=False)
 
 
+def model_of_characters(net: Any) -> Any:
+    """A model of the characters of "abcd"."""
+    return net.RNNModel([net.LSTMLayer(3, output_size=4)], net.SoftmaxCrossEntropy(), input_size=4)
+
+
+def book(net: Any) -> Any:
+    """The trainer of the book, on a small text."""
+    return net.RNNTrainer(file("book.txt", "abcd" * 20), model_of_characters(net), net.SGD(0.1), 2, 3)
+
+
 def no_options(net: Any, name: str) -> Call:
     """The constructor of a part without options."""
     return Call(getattr(net, name), {})
@@ -172,6 +182,17 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "Metric": lambda net: Call(net.Metric, {}),
     **{name: partial(no_options, name=name) for name in ("Accuracy", "Perplexity", "R2", "MAE")},
     **{name: function(name, average="macro", names=["a", "b"]) for name in ("Precision", "Recall", "F1")},
+    "RNNTrainer": lambda net: Call(
+        net.RNNTrainer,
+        {
+            "text_file": file("book.txt", "abcd" * 20),
+            "model": model_of_characters(net),
+            "optimizer": net.SGD(0.1),
+            **{"batch_size": 2, "sequence_length": 3, "seed": 0},
+        },
+    ),
+    "RNNTrainer.train": method(book, "train", num_iterations=2, sample_every=2),
+    "RNNTrainer.sample_output": method(book, "sample_output", input_char="a", sample_length=2, temperature=1.0),
     "Trainer.evaluate": method(trainer, "evaluate", data=(IDS, IDS), batch_size=2),
     "Trainer.predict": method(trainer, "predict", data=IDS, lengths=[3, 2], batch_size=2),
     "Trainer.fit": method(trainer, "fit", steps=2, epochs=..., seconds=...),

@@ -34,6 +34,7 @@ from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
+from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.trainer import Trainer, TrainingDiverged
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.functions import concatenate, einsum, maximum, minimum, stack, where
@@ -178,6 +179,7 @@ __all__ = [  # noqa: RUF022
     "hessian_vector",
     # training
     "Trainer",
+    "RNNTrainer",
     "TrainingDiverged",
     "History",
     "evaluate",

@@ -74,6 +74,7 @@ NAMES: dict[str, str] = by_word(
         "NCELoss": "Use {net}.SoftmaxCrossEntropy(), which computes all classes",
         "Masking": LENGTHS,
         "CrossEntropyLoss NLLLoss SparseCategoricalCrossentropy CategoricalCrossentropy": OF_CLASSES,
+        "SoftmaxCrossEntropyLoss": OF_CLASSES,
         "BCELoss BCEWithLogitsLoss BinaryCrossentropy": OF_TRUTH,
         "MSELoss": "Use {net}.MeanSquaredError()",
         "L1Loss": "Use {net}.MeanAbsoluteError()",
@@ -144,6 +145,9 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             **dict.fromkeys(("RandomBatches", "SequentialBatches"), "Use sequence_length"),
             "Operation": "Leave it out: " + SHOWN_BY_X,
         },
+        "sequence_length": {
+            "Network": "Give it to the trainer: {net}.RNNTrainer(text_file, model, optimizer, sequence_length=25)"
+        },
         # layers
         "num_layers": {"NamedLayer": "Use layers: {kind}(64, layers=2)", "Node": "Use one {kind} for each layer"},
         "recurrent_dropout": {"RecurrentLayer": "Use state_dropout, which has one mask a sequence"},
@@ -195,6 +199,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "momentum": {"SGD": "Use SGDMomentum(learning_rate, momentum=0.9)"},
         "clipnorm global_clipnorm max_norm max_grad_norm": {"Optimizer": "Use clip_norm"},
         "clipvalue": {"Optimizer": "Use clip_value"},
+        "gradient_clipping": {"Optimizer": "Use clip_value, the largest |g|: {kind}(0.001, clip_value=2.0)"},
         "step_size decay_steps": {"StepSchedule": "Use every", "CosineSchedule": "Use steps"},
         "gamma decay_rate": dict.fromkeys(("StepSchedule", "ExponentialSchedule"), "Use factor"),
         "T_max": {"CosineSchedule": "Use steps"},
@@ -211,6 +216,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         },
         "class_weight": {"SoftmaxCrossEntropy": "Use class_weights", "BinaryCrossEntropy": "Use pos_weight"},
         "beta": {"HuberLoss": "Use delta: the smooth L1 loss of PyTorch is HuberLoss(delta=beta) divided by beta"},
+        "optim": dict.fromkeys(("Trainer", "RNNTrainer"), "Use optimizer"),
         "epochs": {"Trainer": "Use it in fit: trainer.fit(epochs=3)"},
         # functions
         "limit max_len maxlen max_new_tokens": {

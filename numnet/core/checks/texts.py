@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from numnet.core.checks.values import described, kind_of
 
@@ -50,3 +53,25 @@ def check_ids(who: str, name: str, x: Any, several: str, numbers: str) -> None:
         raise TypeError(f"{who}: {name} is {got}, expected integers. {numbers}")
     if x.ndim != 1:
         raise ValueError(f"{who}: {name} is {tuple(x.shape)}, expected (N,). {several}".rstrip())
+
+
+def check_characters_of_model(who: str, model: Any, V: int) -> None:
+    """Check that a model reads and predicts a class for each character of a text."""
+    layers = list(model.layers)
+    reads = model.input_size or getattr(layers[0], "input_size", None)
+    if reads != V:
+        raise ValueError(f"{who}: the model has input_size={reads}, expected {V}: the text has {V} characters.")
+    predicts = model.predict(np.zeros((1, 1), np.int64)).shape[-1]
+    if predicts != V:
+        raise ValueError(f"{who}: the model predicts {predicts} classes, expected {V}: the text has {V} characters.")
+
+
+def check_character(who: str, char: int | str, known: Mapping[str, int]) -> int:
+    """Return the number of a character of a text, given as it is or by its number."""
+    number = known.get(char, -1) if isinstance(char, str) else char
+    if not 0 <= number < len(known):
+        got = excerpt(char) if isinstance(char, str) else char
+        raise ValueError(
+            f"{who}: input_char is {got}, expected a character of the text, or a number from 0 to {len(known) - 1}."
+        )
+    return number
