@@ -147,7 +147,8 @@ def losses(net: Any, row: Row) -> Results:
     rng = np.random.default_rng(0)
     y = rng.standard_normal((B * T, V))
     target = rng.integers(0, V, B * T) if "CrossEntropy" in row.pytorch else rng.uniform(0, 1, (B * T, V))
-    loss, module, function = (evaluated(code, net=net) for code in row[1:])
+    weights = rng.uniform(0.5, 2.0, V)
+    loss, module, function = (evaluated(code, net=net, weights=weights) for code in row[1:])
     theirs = module and module(torch.tensor(y), torch.tensor(target))
     return loss(y, target), theirs, function and function(target, y)
 

@@ -13,10 +13,11 @@ import pytest
 
 import numnet
 import torchnet
+from numnet.check import check_gradients
 from numnet.core.arrays import to_numpy
 
 LENGTHS = np.array([2, 3])
-LABELLED = {
+LABELLED: dict[str, dict[str, Any]] = {
     "SoftmaxCrossEntropy": {"class_weights": np.array([0.5, 2.0, 1.0]), "label_smoothing": 0.1, "reduction": "sum"},
     "BinaryCrossEntropy": {"pos_weight": [3.0, 1.0, 0.1], "weight": np.float32(0.5)},
 }
@@ -203,3 +204,16 @@ def test_the_loss_of_each_target_on_a_tape(net: Any) -> None:
         found.append({name: np.array(to_numpy(gradient)) for name, gradient in tape.grads.items()})
     for name, gradient in found[0].items():
         np.testing.assert_allclose(gradient, found[1][name], rtol=1e-10, atol=1e-14)
+
+
+CHECKED: dict[str, dict[str, Any]] = {
+    "SoftmaxCrossEntropy": {"class_weights": [1.0, 0.5, 2.0], "label_smoothing": 0.1},
+    "BinaryCrossEntropy": {"pos_weight": [2.0, 0.5, 3.0], "reduction": "none"},
+    "QuantileLoss": {"quantiles": [0.1, 0.5, 0.9], "reduction": "sum"},
+    "HuberLoss": {"delta": 0.3, "reduction": "none"},
+}
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_the_checker_draws_what_the_options_need(net: Any, kind: str) -> None:
+    assert check_gradients(getattr(net, kind)(**CHECKED[kind])).passed

@@ -147,7 +147,10 @@ def test_targets_of_one_number_may_have_an_axis_for_it(net: Any, kind: str, pred
 
 
 REFUSED = {
-    "MeanSquaredError": ({}, (4, 3), (4,), r"target is \(4,\), expected \(4, 3\)"),
+    "MeanSquaredError": ({}, (4, 3), (4,), r"expected \(4, 3\). One number for each sequence\? Use Dense\(1\)"),
+    "MeanSquaredError ": ({}, (4, 5, 1), (4,), r"expected \(4, 5, 1\). One target per sequence\?"),
+    "SoftmaxCrossEntropy": ({}, (4, 5, 3), (4, 1), r"expected \(4, 5\). One target per sequence\?"),
+    "BinaryCrossEntropy": ({}, (4, 3), (4, 1), r"Use Dense\(1\) as the last layer, in place of 3"),
     "HuberLoss": ({}, (4, 5, 3), (4, 3), r"One target per sequence\? Set return_sequences=False"),
     "MeanAbsoluteError": ({}, (4, 1), (1, 4), r"target is \(1, 4\), expected \(4, 1\)"),
     "QuantileLoss": ({"quantiles": [0.1, 0.9]}, (4, 3), (4,), r"prediction is \(4, 3\), expected \(..., 2\)"),
@@ -159,7 +162,7 @@ REFUSED = {
 def test_targets_are_never_broadcast(net: Any, kind: str) -> None:
     options, prediction, target, message = REFUSED[kind]
     with pytest.raises(ValueError, match=message):
-        getattr(net, kind.strip())(**options)(np.zeros(prediction), np.zeros(target))
+        getattr(net, kind.strip())(**options)(np.zeros(prediction), np.zeros(target, int))
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 90, [0.5, 0.5], [], [[0.5]], [0.1, np.nan]])

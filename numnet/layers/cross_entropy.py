@@ -14,6 +14,7 @@ from numnet.core.checks import (
     check_logit_axis,
     check_one_hot,
     check_probability,
+    check_target_like,
     check_target_shape,
     check_unit_interval,
     check_width_of_labels,
@@ -155,7 +156,7 @@ class BinaryCrossEntropy(Loss):
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
         x = prediction
-        check_target_shape(self.name, target, x.shape, "Targets have the shape of the logits.")
+        check_target_like(self.name, target, x.shape, "logits")
         check_unit_interval(self.name, target)
         check_width_of_labels(self.name, x.shape, pos_weight=self.pos_weight, weight=self.weight)
         t, size = target.astype(x.dtype), np.abs(x)

@@ -11,20 +11,18 @@ from numnet.core.checks import (
     check_positive,
     check_quantile_target,
     check_quantiles,
-    check_target_shape,
+    check_target_like,
     validate_call,
 )
 from numnet.core.operation import Array
 from numnet.layers.losses import Loss
-
-SHAPES = "Targets have the shape of the prediction."
 
 
 class MeanSquaredError(Loss):
     """ℓ = (y - t)²  (1),  dy = 2 (y - t)  (1); y, t and mask of one shape."""
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        check_target_shape(self.name, target, prediction.shape, SHAPES)
+        check_target_like(self.name, target, prediction.shape)
         difference = prediction - target.astype(prediction.dtype)
         return difference**2, 2 * difference  # (1)
 
@@ -33,7 +31,7 @@ class MeanAbsoluteError(Loss):
     """ℓ = |y - t|  (1),  dy = sign(y - t), 0 at 0  (1); y, t and mask of one shape."""
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        check_target_shape(self.name, target, prediction.shape, SHAPES)
+        check_target_like(self.name, target, prediction.shape)
         difference = prediction - target.astype(prediction.dtype)
         return np.abs(difference), np.sign(difference)  # (1)
 
@@ -58,7 +56,7 @@ class HuberLoss(Loss):
         return {"delta": self.delta, **super().config()}
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        check_target_shape(self.name, target, prediction.shape, SHAPES)
+        check_target_like(self.name, target, prediction.shape)
         e = prediction - target.astype(prediction.dtype)  # (1)
         size, delta = np.abs(e), self.delta
         losses = np.where(size <= delta, e**2 / 2, delta * (size - delta / 2))  # (2)

@@ -16,6 +16,7 @@ from numnet.core.checks import (
     check_logit_axis,
     check_one_hot,
     check_probability,
+    check_target_like,
     check_target_shape,
     check_unit_interval,
     check_width_of_labels,
@@ -126,7 +127,7 @@ class BinaryCrossEntropy(Loss):
         return {**{name: value if value is None else value.tolist() for name, value in own.items()}, **super().config()}
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), "Targets have the shape of the logits.")
+        check_target_like(self.name, target, tuple(prediction.shape), "logits")
         check_unit_interval(self.name, target)
         check_width_of_labels(self.name, tuple(prediction.shape), pos_weight=self.pos_weight, weight=self.weight)
         t = target.to(prediction)

@@ -12,19 +12,17 @@ from numnet.core.checks import (
     check_positive,
     check_quantile_target,
     check_quantiles,
-    check_target_shape,
+    check_target_like,
     validate_call,
 )
 from torchnet.layers.losses import Loss
-
-SHAPES = "Targets have the shape of the prediction."
 
 
 class MeanSquaredError(Loss):
     """ℓ = (y - t)²; y, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), SHAPES)
+        check_target_like(self.name, target, tuple(prediction.shape))
         return F.mse_loss(prediction, target.to(prediction), reduction="none")
 
 
@@ -32,7 +30,7 @@ class MeanAbsoluteError(Loss):
     """ℓ = |y - t|; y, t and mask of one shape."""
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), SHAPES)
+        check_target_like(self.name, target, tuple(prediction.shape))
         return F.l1_loss(prediction, target.to(prediction), reduction="none")
 
 
@@ -53,7 +51,7 @@ class HuberLoss(Loss):
         return {"delta": self.delta, **super().config()}
 
     def terms(self, prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-        check_target_shape(self.name, target, tuple(prediction.shape), SHAPES)
+        check_target_like(self.name, target, tuple(prediction.shape))
         return F.huber_loss(prediction, target.to(prediction), reduction="none", delta=self.delta)
 
 

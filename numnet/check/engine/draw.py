@@ -103,8 +103,10 @@ def loss_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
         )
     if given:
         return dict(zip(("prediction", "target", "mask"), map(np.asarray, given)))
-    prediction = rng.standard_normal((z.B, z.T, z.D * len(getattr(thing, "quantiles", (None,)))))
-    target = {"classes": rng.integers(0, z.D, (z.B, z.T)), "numbers": rng.random((z.B, z.T, z.D))}
+    weights = (getattr(thing, name, None) for name in ("class_weights", "pos_weight", "weight"))
+    D = next((len(w) for w in weights if w is not None and np.ndim(w)), z.D)
+    prediction = rng.standard_normal((z.B, z.T, D * len(getattr(thing, "quantiles", (None,)))))
+    target = {"classes": rng.integers(0, D, (z.B, z.T)), "numbers": rng.random((z.B, z.T, D))}
     try:
         thing.forward(prediction, target["numbers"])
     except (ValueError, TypeError, IndexError):

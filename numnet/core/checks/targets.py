@@ -8,6 +8,8 @@ from typing import Any
 from numnet.core.checks.batches import Shape, check_tokens
 from numnet.core.checks.values import first_place, kind_of
 
+ONE_ANSWER = "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling."
+
 
 def same_targets(shape: Shape, target: Shape) -> bool:
     """Return whether two shapes are equal, or are (...) and (..., 1), which have the same numbers in the same order."""
@@ -25,17 +27,28 @@ def check_target_shape(who: str, target: Any, expected: Shape, remedy: str) -> N
     shape = tuple(target.shape)
     if shape == tuple(expected):
         return
-    if len(expected) >= 2 and shape == (expected[0], *expected[2:]):
-        remedy = "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling."
+    one = [(expected[0], *expected[2:])] if len(expected) >= 2 else []
+    if shape in (one if len(expected) < 3 else [*one, (expected[0],), (expected[0], 1)]):
+        remedy = ONE_ANSWER
     elif shape == (*expected, 1):
         remedy = "Pass target[..., 0]."
     raise ValueError(f"{who}: target is {shape}, expected {tuple(expected)}. {remedy}")
 
 
+def check_target_like(who: str, target: Any, prediction: Shape, what: str = "prediction") -> None:
+    """Check that a target has the shape of the prediction."""
+    remedy = f"Targets have the shape of the {what}."
+    if len(prediction) == 2 and prediction[1] > 1 and tuple(target.shape) in ((prediction[0],), (prediction[0], 1)):
+        remedy = f"One number for each sequence? Use Dense(1) as the last layer, in place of {prediction[1]} outputs."
+        raise ValueError(f"{who}: target is {tuple(target.shape)}, expected {tuple(prediction)}. {remedy}")
+    check_target_shape(who, target, prediction, remedy)
+
+
 def check_classes(who: str, target: Any, shape: Shape) -> None:
     """Check for integer classes from 0 to V - 1, one for each row of logits of this shape; 0 where none counts."""
     places, V = tuple(shape[:-1]), shape[-1]
-    check_target_shape(who, target, places, "Integer targets have the shape of the logits without the last axis.")
+    remedy = "Integer targets have the shape of the logits without the last axis."
+    check_target_shape(who, target, places, ONE_ANSWER if tuple(target.shape) == (*places[:1], 1) else remedy)
     if kind_of(target) != "token":
         kind = str(target.dtype).removeprefix("torch.")
         raise TypeError(f"{who}: target is {kind}, expected integer classes. Convert it with .astype(int).")
