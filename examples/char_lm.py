@@ -27,7 +27,7 @@ def arguments() -> task.Parser:
     add("--layers", help="cell:hidden[:output],...  e.g. gru:256:128,lstm:256 (default lstm:256)")
     add("--sequence-length", type=int, default=64)
     add("--sampling", choices=["sequential", "random"], default="sequential", help="carry the state, or reset it")
-    add("--optimizer", choices=["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"], default="adam")
+    add("--optimizer", choices=["sgd", "momentum", "adagrad", "rmsprop", "adadelta", "adam", "adamw"], default="adam")
     add("--clip-norm", type=float, default=1.0)
     add("--dropout", type=float, help="after each recurrent layer (default 0)")
     add("--epochs", type=task.non_negative_int, help="the total, including the epochs before a resume")

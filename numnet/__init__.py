@@ -61,6 +61,8 @@ from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.recurrent.trace import Trace
+from numnet.training.adagrad import Adadelta, AdaGrad, RMSProp
+from numnet.training.adam import Adam, AdamW
 from numnet.training.bleu import translation_scores
 from numnet.training.callbacks import Callback, CSVLogger, StopTraining, TensorBoard
 from numnet.training.clipping import clip_by_norm, clip_by_value, global_norm
@@ -70,8 +72,9 @@ from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
-from numnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
+from numnet.training.optimizers import OPTIMIZERS
 from numnet.training.rnn_trainer import RNNTrainer
+from numnet.training.sgd import SGD, SGDMomentum
 from numnet.training.trainer import Trainer, TrainingDiverged
 
 if TYPE_CHECKING:
@@ -160,6 +163,7 @@ __all__ = [  # noqa: RUF022
     "SGDMomentum",
     "AdaGrad",
     "RMSProp",
+    "Adadelta",
     "Adam",
     "AdamW",
     "OPTIMIZERS",

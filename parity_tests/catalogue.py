@@ -37,7 +37,7 @@ from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.more_cases import MORE
 from parity_tests.probe import Arrays, errors, run
 from parity_tests.strategies import DROPOUT, EVERYTHING, TOLERANCE, Case, Sizes
-from parity_tests.test_optimizers import OPTIMIZERS
+from parity_tests.test_optimizers import maker
 from parity_tests.translator import TRANSLATORS
 
 SIZES = Sizes()
@@ -159,7 +159,7 @@ def names_place(fault: Fault, finding: Any) -> bool | None:
 
 def training_score(fault: Fault, net: Any) -> Score:
     """Compare seven steps of a faulty optimizer with torchnet's, with weight decay, with and without clipping."""
-    (make, _), both = OPTIMIZERS[fault.case], [each.Dense(3, input_size=2, dtype="float64") for each in (net, torchnet)]
+    make, both = maker(fault.case), [each.Dense(3, input_size=2, dtype="float64") for each in (net, torchnet)]
     x, findings = np.random.default_rng(0).standard_normal((5, 2)), []
     for limit in (2.0, 50.0):
         optimizers = [make(each, weight_decay=0.1, clip_norm=limit) for each in (net, torchnet)]

@@ -32,7 +32,7 @@ from parity_tests.faults import (
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import TOLERANCE, Case
-from parity_tests.test_optimizers import OPTIMIZERS, Bowl
+from parity_tests.test_optimizers import Bowl, maker
 
 
 def slopes(case: Case, net: Any) -> bool:
@@ -123,7 +123,7 @@ def test_losing_the_gradient_from_above_freezes_every_layer_below(tmp_path: Path
 
 def walked(net: Any, name: str) -> np.ndarray:
     """Where seven steps of that optimizer, with weight decay and clipping, take a layer."""
-    rng, (make, _) = np.random.default_rng(0), OPTIMIZERS[name]
+    rng, make = np.random.default_rng(0), maker(name)
     bowl, optimizer = Bowl(net, rng.standard_normal((3, 3))), make(net, weight_decay=0.1, clip_norm=2.0)
     return [bowl.step(optimizer, rng.standard_normal((3, 3))) for _ in range(7)][-1]
 
@@ -235,6 +235,40 @@ def predicted(net: Any, **options: Any) -> bool:
     return all(ours.shape == theirs.shape and np.allclose(ours, theirs) for ours, theirs in zip(found, expected))
 
 
+def frozen(net: Any, before: bool = False, again: bool = False) -> bool:
+    """Whether a model whose first layer is frozen, before its first batch or after it, moves as it should."""
+    model, optimizer = net.RNNModel([net.Dense(2), net.Dense(1)], net.MeanSquaredError(), seed=1), net.Adam(0.1)
+    if before:
+        model.layers[0].freeze()
+    for step in range(3):
+        if step == 1 or (again and step == 2):
+            model.layers[0].requires_grad_(again and step == 2)
+        model.zero_grad()
+        model.loss_and_grads(np.ones((4, 3), np.float32), np.ones((4, 1)))
+        W = model.layers[0].W.copy()
+        norm, rest = optimizer.step(model), [g for name, g in model.grads.items() if name[:8] == "layers.1"]
+        if (before or step == 1) and (model.layers[0].W != W).any():
+            return False
+        if step == 1 and abs(norm - net.global_norm(rest)) > 1e-6:
+            return False
+    return not again or optimizer.updates == [2, 2, 3, 3]
+
+
+def grouped(net: Any, **options: Any) -> bool:
+    """Whether a layer whose rate is a tenth moves a tenth of the way of the other."""
+    rate = net.StepSchedule(0.1, every=1, factor=0.5) if options else 0.1
+    layers = [net.Dense(2, bias=False, input_size=2), net.Dense(2, bias=False, input_size=2)]
+    model, optimizer = net.RNNModel(layers), net.SGD(rate, groups={"layers.1": {"learning_rate": 0.01}})
+    model(np.ones((1, 2), np.float32))
+    before = model.state_dict()
+    for _ in range(3):
+        for g in model.grads.values():
+            g.fill(1.0)
+        optimizer.step(model)
+    ways = [float((before[name] - p).mean()) for name, p in model.params.items()]
+    return abs(ways[0] / ways[1] - 10) < 1e-3
+
+
 P, TRUE = np.array([[2.0, 1, 0, 0], [0, 3, 0, 0], [0, 1, 0, 0], [5, 0, 0, 0], [0, 4, 0, 1]]), np.array([0, 0, 1, 0, 2])
 
 
@@ -283,6 +317,11 @@ RUNS: dict[str, Callable[[Any], bool]] = {
     "a weight beyond float32": lambda net: refused(
         lambda: net.Dense(1, input_size=1).load_state_dict({"W": np.array([[1e300]]), "b": [0.0]})
     ),
+    "a frozen layer": frozen,
+    "frozen before the first batch": lambda net: frozen(net, before=True),
+    "a layer that was frozen": lambda net: frozen(net, again=True),
+    "a group": grouped,
+    "a group with a schedule": lambda net: grouped(net, schedule=True),
     "a report": weighted,
     "an accuracy": accuracy_of,
     "two reports": lambda net: accuracy_of(net, 2),

@@ -19,18 +19,19 @@ HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchne
 SHARED = set(
     """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base core.answers core.arrays
     core.assignment core.attributes core.checkpoint core.checks core.evaluation core.first_attributes
-    core.first_calls core.first_words core.initialization core.init core.lengths core.network core.packed
+    core.first_calls core.first_words core.freezing core.initialization core.init core.lengths core.network core.packed
     core.progress core.random core.schedules core.show core.summary check data models.checkpoint models.base
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
     recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
-    training.forecasts training.history training.inputs
+    training.forecasts training.groups training.history training.inputs training.optimizer_base
     recurrent.plot_gates core.plots core.ties
     training.metrics training.rnn_trainer training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
-    """core.buffers layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs recurrent.call
-    training.monitor training.report training.resume training.stream training.totals training.watching""".split()  # noqa: SIM905
+    """core.buffers models.vectors layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs
+    recurrent.call training.monitor training.report training.resume training.stream training.totals
+    training.watching""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

@@ -42,25 +42,54 @@ OPTIMIZERS = {
     "SGDMomentum": (lambda net, **o: net.SGDMomentum(0.1, 0.8, **o), lambda p, **o: torch.optim.SGD(p, 0.1, 0.8, **o)),
     "AdaGrad": (lambda net, **o: net.AdaGrad(0.2, **o), lambda p, **o: torch.optim.Adagrad(p, 0.2, eps=1e-10, **o)),
     "RMSProp": (lambda net, **o: net.RMSProp(0.02, **o), lambda p, **o: torch.optim.RMSprop(p, 0.02, **o)),
+    "Adadelta": (lambda net, **o: net.Adadelta(**o), lambda p, **o: torch.optim.Adadelta(p, **o)),
     "Adam": (lambda net, **o: net.Adam(0.05, **o), lambda p, **o: torch.optim.Adam(p, 0.05, **o)),
     "AdamW": (lambda net, **o: net.AdamW(0.05, **o), lambda p, **o: torch.optim.AdamW(p, 0.05, **o)),
 }
+# Options by name, ours and torch.optim's where the names differ; each alone, and all of an optimizer together.
+THEIR_NAMES = {"initial_accumulator": "initial_accumulator_value", "rate_decay": "lr_decay"}
+ALL: dict[str, Any] = {"weight_decay": 0.1, "maximize": True}
+CHOICES: dict[str, list[dict[str, Any]]] = {
+    "SGD": [],
+    "SGDMomentum": [{"dampening": 0.3}, {"nesterov": True}],
+    "AdaGrad": [{"initial_accumulator": 0.5}, {"rate_decay": 0.1}, {"initial_accumulator": 0.5, "rate_decay": 0.1}],
+    "RMSProp": [{"centered": True}, {"momentum": 0.7}, {"centered": True, "momentum": 0.7}],
+    "Adadelta": [],
+    "Adam": [{"amsgrad": True}],
+    "AdamW": [{"amsgrad": True}],
+}
+PATHS = [
+    (kind, {**own, **more})
+    for kind, choices in CHOICES.items()
+    for own in ({}, *choices)
+    for more in ({}, {"weight_decay": 0.1}, {"maximize": True}, ALL)
+]
 
 
-@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@given(seed=st.integers(0, 2**31))
-def test_optimizers_walk_torch_optims_path(name: str, weight_decay: float, net: Any, seed: int) -> None:
-    rng = np.random.default_rng(seed)
+ALONE = {name: {name: value} for own in CHOICES.values() for each in own for name, value in each.items()}
+
+
+def maker(case: str) -> Any:
+    """Make an optimizer of that name, and with the option after it: "Adam amsgrad"."""
+    name, _, option = case.partition(" ")
+    more = {"maximize": True} if option == "maximize" else ALONE.get(option, {})
+    return lambda net, **options: OPTIMIZERS[name][0](net, **options, **more)
+
+
+@pytest.mark.parametrize(("name", "options"), PATHS, ids=[f"{kind} {' '.join(o)}" for kind, o in PATHS])
+def test_optimizers_walk_torch_optims_path(name: str, options: dict[str, Any], net: Any) -> None:
+    """For 100 steps, with random gradients that shrink."""
+    rng = np.random.default_rng(len(name) + len(options))
     start, (make, make_raw) = rng.standard_normal((3, 3)), OPTIMIZERS[name]
     raw = torch.tensor(start, requires_grad=True)
-    raw_optimizer = make_raw([raw], weight_decay=weight_decay)
-    bowl, optimizer = Bowl(net, start), make(net, weight_decay=weight_decay)
-    for _ in range(7):
-        gradient = rng.standard_normal((3, 3))
+    raw_optimizer = make_raw([raw], **{THEIR_NAMES.get(option, option): value for option, value in options.items()})
+    bowl, optimizer = Bowl(net, start), make(net, **options)
+    for k in range(100):
+        gradient = rng.standard_normal((3, 3)) / (1 + k / 10)
         raw.grad = torch.tensor(gradient)
         raw_optimizer.step()
-        np.testing.assert_allclose(bowl.step(optimizer, gradient), raw.detach().numpy(), rtol=1e-11, atol=1e-13)
+        moved, expected = bowl.step(optimizer, gradient), raw.detach().numpy()
+        np.testing.assert_allclose(moved, expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
 @given(seed=st.integers(0, 2**31), limit=st.floats(0.1, 5))
@@ -224,6 +253,14 @@ WRONG_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("AdamW", {"weight_decay": -0.1}, "weight_decay is -0.1, expected a finite number, 0 or more"),
     ("RMSProp", {"weight_decay": np.inf}, "weight_decay is inf, expected a finite number, 0 or more"),
     ("SGDMomentum", {"momentum": 1.0, "learning_rate": 1}, "momentum is 1.0, expected 0 or more and less than 1"),
+    ("SGDMomentum", {"dampening": -0.1, "learning_rate": 1}, "dampening is -0.1, expected a finite number, 0 or more"),
+    ("SGDMomentum", {"nesterov": True, "momentum": 0.0, "learning_rate": 1}, "nesterov is True with momentum = 0.0"),
+    ("SGDMomentum", {"nesterov": True, "dampening": 0.1, "learning_rate": 1}, ".*expected a momentum above 0 and no"),
+    ("AdaGrad", {"initial_accumulator": -1.0}, "initial_accumulator is -1.0, expected a finite number, 0 or more"),
+    ("AdaGrad", {"rate_decay": np.inf}, "rate_decay is inf, expected a finite number, 0 or more"),
+    ("RMSProp", {"momentum": 1.0}, "momentum is 1.0, expected 0 or more and less than 1"),
+    ("Adadelta", {"decay": 1.0}, "decay is 1.0, expected 0 or more and less than 1"),
+    ("Adam", {"amsgrad": 1}, "amsgrad is 1, expected True or False"),
     ("Adam", {"clip_norm": np.inf}, "clip_norm is inf, expected a finite number above 0"),
     ("Adam", {"clip_value": -2.0}, "clip_value is -2.0, expected a number above 0"),
     ("Adam", {"learning_rate": np.inf}, "learning_rate is inf, expected a finite number above 0"),

@@ -224,7 +224,7 @@ def test_a_loss_that_is_none_in_nats_has_no_perplexity_and_seconds_have_three_pl
 def test_no_seconds_are_no_step_and_a_step_takes_no_longer_than_the_run() -> None:
     trainer = small_trainer(numnet, small_model(numnet))
     trainer.fit(seconds=0)
-    assert (trainer.step, trainer.optimizer.buffers) == (0, [])
+    assert (trainer.step, trainer.optimizer.buffers) == (0, {})
     trainer.fit(steps=3)
     assert 0 < trainer.busy <= trainer.seconds
 

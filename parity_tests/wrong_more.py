@@ -130,6 +130,9 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Tape.detach": on_tape("detach", state=None),
     "EncoderDecoder": of_a_translator,
     "RNNModel.backward": backward_of_a_model,
+    "RNNModel.requires_grad_": lambda net: (lambda model: Call(model.requires_grad_, {"requires_grad": True}, model))(
+        model_of(net)
+    ),
     "RecurrentLayer": lambda net: Call(net.RecurrentLayer, {"node": net.GRUNode(3, input_size=4), "output_size": 2}),
     "RecurrentStack": lambda net: Call(
         net.RecurrentStack, {"layers": [net.GRULayer(3), net.GRULayer(2)], "dropout": 0.1}

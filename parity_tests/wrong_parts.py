@@ -43,7 +43,10 @@ REQUIRED: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError")},
     **{name: {} for name in ("MeanAbsoluteError", "HuberLoss")},
     "QuantileLoss": {"quantiles": [0.1, 0.9]},
-    **{name: {"learning_rate": 0.1} for name in ("SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adam", "AdamW")},
+    **{
+        name: {"learning_rate": 0.1}
+        for name in ("SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adadelta", "Adam", "AdamW")
+    },
     "ConstantSchedule": {"learning_rate": 0.1},
     "StepSchedule": {"learning_rate": 0.1, "every": 3},
     "ExponentialSchedule": {"learning_rate": 0.1, "factor": 0.9},

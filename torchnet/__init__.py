@@ -74,10 +74,13 @@ from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
 from torchnet.recurrent.stack import RecurrentStack
+from torchnet.training.adagrad import Adadelta, AdaGrad, RMSProp
+from torchnet.training.adam import Adam, AdamW
 from torchnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.training.curvature import hessian_vector
 from torchnet.training.optimizer import Optimizer
-from torchnet.training.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp, SGDMomentum
+from torchnet.training.optimizers import OPTIMIZERS
+from torchnet.training.sgd import SGD, SGDMomentum
 
 if TYPE_CHECKING:
     from numnet import check
@@ -165,6 +168,7 @@ __all__ = [  # noqa: RUF022
     "SGDMomentum",
     "AdaGrad",
     "RMSProp",
+    "Adadelta",
     "Adam",
     "AdamW",
     "OPTIMIZERS",

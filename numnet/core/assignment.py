@@ -124,8 +124,15 @@ class Rechecked(Answering):
 
 @functools.cache
 def option_names(kind: Any) -> frozenset[str]:
-    """Return the names of the arguments of a constructor."""
-    return frozenset(options_of(kind))
+    """Return the names of the options of a constructor, with those that it passes on to the base class as **options."""
+    found: set[str] = set()
+    for base in kind.__mro__:
+        if "__init__" in vars(base):
+            parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+            found |= {p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+                break
+    return frozenset(found)
 
 
 class NamedArrays(dict[str, Any]):

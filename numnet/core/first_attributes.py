@@ -5,7 +5,7 @@ Those of Operation are answered for numnet's models alone: torch.nn.Module has m
 
 from __future__ import annotations
 
-from numnet.core.first_words import LOAD, MODEL, NO_GRAPH, ON_GPU, PRESENT_RATE, TRAINER, by_word
+from numnet.core.first_words import LOAD, MODEL, ON_GPU, PRESENT_RATE, TRAINER, by_word
 
 ATTRIBUTES: dict[str, dict[str, str]] = {
     kind: by_word(table)
@@ -22,7 +22,9 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         },
         "Optimizer": {
             "zero_grad": "Use model.zero_grad(): the gradients are the model's",
-            "lr param_groups": PRESENT_RATE,
+            "lr": PRESENT_RATE,
+            "param_groups": "Use optimizer.groups, which can be read and set, and optimizer.learning_rates",
+            "add_param_group": "Give the groups to the constructor: {kind}(0.001, groups=[(part, options)])",
             "minimize apply_gradients": "Use model.loss_and_grads(x, target), then optimizer.step(model)",
         },
         "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},
@@ -44,7 +46,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             "cpu": "Leave it out: numnet computes on the CPU",
             "float double half": "Give the model a dtype: RNNModel(layers, dtype='float64')",
             "children named_children named_modules": "Use parts(), a dictionary by name, or modules()",
-            "requires_grad_": NO_GRAPH,
+            "set_trainable": "Use freeze() and unfreeze()",
             "in_features input_dim": "Use input_size",
             "out_features output_dim": "Use output_size",
             "units": "Use hidden_size, or output_size",

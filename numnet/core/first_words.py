@@ -191,12 +191,15 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "betas": {"Adam": "Use beta1 and beta2: {kind}(beta1=0.9, beta2=0.999)"},
         "beta_1": {"Adam": "Use beta1"},
         "beta_2": {"Adam": "Use beta2"},
-        "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adam", "FeatureNorm", "BatchNorm"), "Use epsilon"),
+        "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adadelta", "Adam", "FeatureNorm", "BatchNorm"), "Use epsilon"),
         "normalized_shape num_features": dict.fromkeys(
             ("FeatureNorm", "BatchNorm"), "Use input_size, or leave it out: " + SHOWN_BY_X
         ),
-        "alpha rho": {"RMSProp": "Use decay"},
-        "momentum": {"SGD": "Use SGDMomentum(learning_rate, momentum=0.9)"},
+        "alpha rho": dict.fromkeys(("RMSProp", "Adadelta"), "Use decay"),
+        "lr_decay": {"AdaGrad": "Use rate_decay"},
+        "initial_accumulator_value": {"AdaGrad": "Use initial_accumulator"},
+        "foreach fused capturable differentiable": {"Optimizer": "Leave it out: the kernel is chosen for you"},
+        "momentum nesterov dampening": {"SGD": "Use SGDMomentum(learning_rate, momentum=0.9)"},
         "clipnorm global_clipnorm max_norm max_grad_norm": {"Optimizer": "Use clip_norm"},
         "clipvalue": {"Optimizer": "Use clip_value"},
         "gradient_clipping": {"Optimizer": "Use clip_value, the largest |g|: {kind}(0.001, clip_value=2.0)"},

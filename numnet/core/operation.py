@@ -13,11 +13,12 @@ from numnet.core.arrays import as_array
 from numnet.core.assignment import Assigned
 from numnet.core.attributes import Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.checks import check_saved, check_state_shape, no_method
+from numnet.core.freezing import Freezing
 
 Array = npt.NDArray[Any]
 
 
-class Operation(Assigned):
+class Operation(Freezing, Assigned):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` stores in `saved` the values that `backward` needs, for the latest call only. It stores x itself, not a

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class ParamOperation(Buffers, Initialization, Operation):
     """
 
     part_seeds = PART_SEEDS
+    frozen_names: frozenset[str] = frozenset()  # of its own parameters
 
     @validate_call
     def __init__(
@@ -109,13 +110,23 @@ class ParamOperation(Buffers, Initialization, Operation):
 
     @property
     def grads(self) -> dict[str, Array]:
-        """Every gradient by its parameter's name."""
-        return NamedArrays(
-            {full: getattr(holder, f"d{name}") for full, holder, name in self.holders()},
-            self.name,
-            "grads",
-            lambda name, value: self.write(name, value, "d"),
-        )
+        """Every gradient by its parameter's name; that of a frozen parameter is 0."""
+        found = {
+            full: np.zeros_like(getattr(holder, name)) if name in holder.frozen_names else getattr(holder, f"d{name}")
+            for full, holder, name in self.holders()
+        }
+        return NamedArrays(found, self.name, "grads", lambda name, value: self.write(name, value, "d"))
+
+    @property
+    def frozen(self) -> list[str]:
+        return [full for full, holder, name in self.holders() if name in holder.frozen_names]
+
+    def mark(self, names: Collection[str] | None, trained: bool) -> None:
+        for full, holder, name in self.holders():
+            if names is None or full in names:
+                others = holder.frozen_names - {name}
+                holder.frozen_names = others if trained else others | {name}
+                getattr(holder, f"d{name}").fill(0)
 
     def write(self, full: str, value: Any, prefix: str = "") -> Array:
         """Assign a parameter by its full name, or with the prefix "d" its gradient; return its array."""
@@ -151,6 +162,8 @@ class ParamOperation(Buffers, Initialization, Operation):
         vars(self).update({name: value, f"d{name}": np.zeros_like(value)})
         if name not in self.param_names:
             self.param_names.append(name)
+            if self.starts_frozen:
+                self.frozen_names |= {name}
 
     @property
     def width(self) -> int:
@@ -180,11 +193,24 @@ class ParamOperation(Buffers, Initialization, Operation):
 
     def flat(self) -> list[tuple[Array, Array]]:
         """(parameters, gradients) for an optimizer, in the order of `params`."""
-        return list(zip(self.params.values(), self.grads.values()))
+        return [(vars(holder)[name], vars(holder)[f"d{name}"]) for _, holder, name in self.holders()]
+
+    def trained(self) -> list[bool]:
+        """Return of each parameter, in the order of `params`, whether it is trained: not frozen."""
+        return [name not in holder.frozen_names for _, holder, name in self.holders()]
+
+    def runs(self, keys: Sequence[Any]) -> list[tuple[Any, slice, Array, Array]]:
+        """Return (key, place in a vector of all, p, g) of each parameter whose key is not None, for an optimizer."""
+        found, stop = [], 0
+        for key, (p, g) in zip(keys, self.flat()):
+            start, stop = stop, stop + p.size
+            if key is not None:
+                found.append((key, slice(start, stop), p, g))
+        return found
 
     def zero_grad(self) -> None:
         """Clear every gradient."""
-        for gradient in self.grads.values():
+        for _, gradient in self.flat():
             gradient.fill(0)
 
 

@@ -25,6 +25,7 @@ class Row:
     axes: tuple[str, ...] = ()
     width: int | None = None
     count: int | None = None
+    frozen: int = 0
     pair: bool = False  # two outputs, those of a Bidirectional with merge=None
 
     @property
@@ -51,14 +52,20 @@ def summary(model: Any) -> str:
     rows = rows_of(model)
     body = [row.cells() for row in rows]
     total = None if any(row.count is None for row in rows) else sum(row.count or 0 for row in rows)
-    table = [HEAD, *body, ("", "total", "", written(total), "")]
+    frozen = sum(row.frozen for row in rows)
+    sums = [("", "total", "", written(total), "")]
+    if frozen:
+        sums.append(("", "trainable", "", written(None if total is None else total - frozen), ""))
+    table = [HEAD, *body, *sums]
     widths = [max(len(cells[k]) for cells in table) for k in range(len(HEAD))]
     widths[0] = min(widths[0], 24)
     widths[1] = min(widths[1], COLUMNS - sum(widths) + widths[1] - 2 * (len(HEAD) - 1))
     lines = [line(cells, widths) for cells in table]
     rule = "-" * max(map(len, lines))
     notes = [f"{row.name} runs {row.layer.path}" for row in rows if row.path == "plain"]
-    return "\n".join([*title(model), rule, lines[0], rule, *lines[1:-1], rule, lines[-1], *folded(notes)])
+    notes += [f"{row.name} is frozen{'' if row.frozen == row.count else ' in part'}" for row in rows if row.frozen]
+    layers, totals = lines[1 : 1 + len(rows)], lines[1 + len(rows) :]
+    return "\n".join([*title(model), rule, lines[0], rule, *layers, rule, *totals, *folded(notes)])
 
 
 def title(model: Any) -> list[str]:
@@ -149,13 +156,13 @@ def after(name: str, layer: Any, width: int | None, dtype: Any) -> Row:
     """The row of a layer that reads this width."""
     pair = hasattr(layer, "merge") and layer.merge is None
     if getattr(layer, "built", False) or width is None:
-        return Row(name, layer, (), width_after(layer, width), count_of(layer), pair)
+        return Row(name, layer, (), width_after(layer, width), count_of(layer), frozen_in(layer), pair)
     try:
         other = copy.deepcopy(layer)
         out = other.build(width, np.random.default_rng(0), dtype)
     except ValueError:  # it does not fit; the first batch will say why
-        return Row(name, layer, (), width_after(layer, None), None, pair)
-    return Row(name, layer, (), out, count_of(other), pair)
+        return Row(name, layer, (), width_after(layer, None), pair=pair)
+    return Row(name, layer, (), out, count_of(other), frozen_in(other), pair)
 
 
 def count_of(layer: Any) -> int | None:
@@ -163,6 +170,12 @@ def count_of(layer: Any) -> int | None:
     if not getattr(layer, "built", True):
         return None
     return sum(int(np.prod(tuple(p.shape))) for p in getattr(layer, "params", {}).values())
+
+
+def frozen_in(layer: Any) -> int:
+    """How many of these are frozen."""
+    params = getattr(layer, "params", {})
+    return sum(int(np.prod(tuple(params[name].shape))) for name in layer.frozen)
 
 
 def width_after(layer: Any, width: int | None) -> int | None:

@@ -31,7 +31,8 @@ from numnet.core.ties import resolve_ties
 from numnet.layers.attention import Attention
 from numnet.layers.losses import Loss
 from numnet.models.encoder_decoder_base import EncoderDecoderBase
-from numnet.models.model import Model, RNNModel
+from numnet.models.model import RNNModel
+from numnet.models.vectors import Model
 from numnet.recurrent.node import State
 
 

@@ -16,72 +16,22 @@ from numnet.core.checks import (
     check_loss,
     check_same_layout,
     check_shape,
-    check_size,
     resets_for,
     states_of,
     validate_call,
     wants_state,
     warn_of_last_layers,
 )
-from numnet.core.device import usable_device
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall, Unbuilt
 from numnet.core.layer_list import LayerList
 from numnet.core.lengths import expand_mask
-from numnet.core.operation import Array, Operation
+from numnet.core.operation import Operation
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
-from numnet.core.parameters import Layer
-from numnet.core.show import Answering
 from numnet.core.ties import resolve_ties
 from numnet.layers.losses import Loss
-from numnet.models.base import ModelBase
+from numnet.models.vectors import Model
 from numnet.recurrent.node import State
 from numnet.recurrent.trace import trace
-
-
-class Model(Answering, ModelBase, Layer):
-    """The base class of all models: all parameters in one vector, a device. `device` is "cpu"; torchnet has others."""
-
-    usable_device = classmethod(usable_device)
-
-    def __init__(self, input_size: int | None, seed: int | None, dtype: npt.DTypeLike, device: str) -> None:
-        super().__init__(input_size, seed, dtype)
-        check_size(self.name, input_size=input_size)
-        self.device = self.usable_device(device)
-        self.flat_params = self.flat_grads = np.zeros(0, self.dtype)
-
-    def build(self, input_size: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> int:
-        width = super().build(input_size, rng, dtype)
-        self.protect_parameters()
-        return width
-
-    def flatten(self) -> None:
-        """Move all parameters into one flat array, and all gradients into another.
-
-        Clipping and an optimizer step are then a few calls on one vector, for any number of parameters.
-        """
-        count = sum(p.size for p in self.params.values())
-        self.flat_params, self.flat_grads = np.zeros(count, self.dtype), np.zeros(count, self.dtype)
-        start = 0
-        for _, holder, name in self.holders():
-            value = getattr(holder, name)
-            place = slice(start, start + value.size)
-            for attribute, flat in ((name, self.flat_params), (f"d{name}", self.flat_grads)):
-                view = flat[place].reshape(value.shape)
-                view[...] = getattr(holder, attribute)
-                vars(holder)[attribute] = view
-            start = place.stop
-
-    def flat(self) -> list[tuple[Array, Array]]:
-        """Return the two vectors as one pair. Rebuild them if a parameter is not a view of them, as in a copy."""
-        params, grads = self.flat_params, self.flat_grads
-        for _, holder, name in self.holders():
-            if getattr(holder, name).base is not params or getattr(holder, f"d{name}").base is not grads:
-                self.flatten()
-                break
-        return [(self.flat_params, self.flat_grads)]
-
-    def zero_grad(self) -> None:
-        self.flat()[0][1].fill(0)
 
 
 class RNNModel(Model):

@@ -23,12 +23,15 @@ def hessian_vector(
     The error relative to the gradients is about ε_machine^(2/3): use dtype="float64" for more than a few digits.
     Dropout draws the masks of the next step, the same for both gradients. Afterwards weights, gradients, masks and the
     states of stateful layers are as before.
+    A frozen parameter is a constant: its rows and columns of H are 0.
     """
     check_direction(model, direction)
     params = model.params
     v = {name: model.cast(f"direction {name}", value) for name, value in direction.items()}
     check_state_dict("hessian_vector", {n: p.shape for n, p in params.items()}, {n: a.shape for n, a in v.items()})
     check_finite_values("hessian_vector", "direction", all(np.isfinite(value).all() for value in v.values()))
+    for name in model.frozen:
+        v[name] = np.zeros_like(v[name])
     before, grads = model.state_dict(), {name: gradient.copy() for name, gradient in model.grads.items()}
     calls = {module: module.calls for module in model.modules() if hasattr(module, "calls")}
     length = norm(v)

@@ -1,76 +1,48 @@
-"""The base class of the optimizers: clipping, the step count, the buffers, and saving and loading them."""
+"""The base class of the optimizers: clipping, the buffers, and saving and loading them."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from numnet.core.assignment import Rechecked
-from numnet.core.checks import (
-    check_built,
-    check_model,
-    check_positive,
-    check_same_model,
-    check_state_dict,
-    validate_call,
-)
-from numnet.core.checks.runs import check_optimizer_state
-from numnet.core.checks.training import (
-    check_amounts,
-    check_epsilon,
-    check_finite_norm,
-    check_rate,
-    check_same_dtype,
-    check_squares,
-)
+from numnet.core.checks import check_built, check_model, check_same_model, no_method
+from numnet.core.checks.training import check_epsilon, check_finite_norm, check_same_dtype, check_squares
 from numnet.core.checks.values import check_fits
 from numnet.core.operation import Array
-from numnet.core.parameters import ParamOperation
-from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.training.clipping import check_finite, clip_by_value, norm_of, scale_to
+from numnet.training.optimizer_base import OptimizerBase
 
-Buffers = dict[str, Array]
+Buffers = dict[str, Any]
 
 
-class Optimizer(Rechecked):
+class Optimizer(OptimizerBase):
     """learning_rate: a number or a schedule. clip_norm bounds ‖g‖ over all parameters, clip_value each |g|.
 
-    `steps` counts the steps taken. `buffers` is the state of the optimizer: each parameter has one array of its shape
-    for every name in `buffer_names`. Parameters of float16 are updated in float32, and the result is rounded; their
-    buffers are float32.
+    maximize=True ascends: g is then -∂L/∂p. `groups` gives parts of the model other options: a dictionary from parts,
+    or names as in `params`, to options, or a list of such pairs, as in groups={"layers.0": {"learning_rate": 1e-4}}. A
+    schedule scales the rates of all groups by the same factor.
+
+    `steps` counts the steps taken. `buffers` is the state of the optimizer: for every name in `buffer_names` one vector
+    over all parameters. Parameters of float16 are updated in float32, and the result is rounded; their buffers are
+    float32.
+
+    An optimizer of one's own is a subclass with `update`, and `buffer_names` if it has a state. Written with Python's
+    operators, the same class works on both backends.
     """
 
-    buffer_names: tuple[str, ...] = ()
-    epsilon: float | None = None  # of the optimizers that divide by the root of the mean of g²
+    buffers: dict[str, Array]
 
-    @validate_call
-    def __init__(
-        self,
-        learning_rate: float | Schedule,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-    ) -> None:
-        check_positive(type(self).__name__, clip_norm=clip_norm, clip_value=clip_value)
-        check_amounts(type(self).__name__, weight_decay=weight_decay)
-        self.schedule, self.weight_decay = as_schedule(type(self).__name__, learning_rate), weight_decay
-        self.clip_norm, self.clip_value = clip_norm, clip_value
-        self.steps = 0
-        self.buffers: list[Buffers] = []
-        self.model: ParamOperation | None = None
-        self.dtype: Any = None  # of the parameters at the first step
-
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the next step; assign a number or a schedule to change it."""
-        return self.schedule(self.steps)
+    def forget(self) -> None:
+        """Discard the state."""
+        self.buffers = {}
+        self.prepared: Any = None  # the rules for which the buffers were created
 
     def step(self, model: Any = None) -> float:
-        """Update all parameters once. Return the global norm of the gradients before clipping.
+        """Update all parameters that are not frozen. Return the global norm of their gradients before clipping.
 
         If a gradient or the rate is not finite, raise FloatingPointError or ValueError, and change nothing.
         """
@@ -78,32 +50,38 @@ class Optimizer(Rechecked):
         check_model(who, model, "flat")
         check_built(who, model)
         check_same_model(who, self.model, model)
-        pairs = model.flat()
-        dtype = check_same_dtype(who, self.dtype, pairs[0][0].dtype if pairs and pairs[0][0].size else None)
-        grads = [g for _, g in pairs]
+        trained = model.trained()
+        self.check_trained(who, trained, model)
+        runs = model.runs([key if each else None for key, each in zip(self.keys(model), trained)])
+        dtype = check_same_dtype(who, self.dtype, runs[0][2].dtype)
+        grads = [g for *_, g in runs]
         norm = norm_of(grads)
         if not math.isfinite(norm):
             check_finite(who, model.grads)
             check_finite_norm(who, norm)
-        rate = check_rate(who, self.steps, self.schedule(self.steps))
-        if self.epsilon is not None:
-            self.check_division(pairs, norm)
-        self.model, self.dtype = model, dtype
-        self.create_buffers(pairs)
+        rates = self.rates()
+        self.check_division(runs, norm)
+        if self.model is None:
+            self.model, self.dtype = model, dtype
+        self.create_buffers(model)
         self.clip(grads, norm)
-        self.steps += 1
-        for (p, g), buffers in zip(pairs, self.buffers):
-            self.rounded_update(p, g, rate, buffers)
-        if hasattr(model, "count_change"):
-            model.count_change()
+        self.count(trained)
+        rules = self.all_rules()
+        for (rule, k), place, p, g in runs:
+            views = {name: vector[place].reshape(p.shape) for name, vector in self.buffers.items()}
+            rules[rule].rounded_update(p, g, rates[rule], {**views, "steps": k + 1})
+        model.count_change()
         return norm
 
-    def check_division(self, pairs: list[tuple[Array, Array]], norm: float) -> None:
+    def check_division(self, runs: Sequence[Any], norm: float) -> None:
         """Check that neither ε nor g² leaves the range of the dtype that an update is computed in."""
         largest = min(limit for limit in (norm, self.clip_norm, self.clip_value) if limit is not None)
-        for dtype in {computed_in(p.dtype) for p, _ in pairs}:
-            check_epsilon(type(self).__name__, self.epsilon, dtype)
-            check_squares(type(self).__name__, largest, dtype)
+        for (rule, _), _, p, _ in runs:
+            epsilon = self.all_rules()[rule].epsilon
+            if epsilon is not None:
+                dtype = computed_in(p.dtype)
+                check_epsilon(type(self).__name__, epsilon, dtype)
+                check_squares(type(self).__name__, largest, dtype)
 
     def clip(self, grads: list[Array], norm: float) -> None:
         """Clip the gradients, of this norm, in place."""
@@ -114,6 +92,7 @@ class Optimizer(Rechecked):
 
     def rounded_update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
         """Update p in place, in float32 or float64."""
+        g = -g if self.maximize else g
         if p.dtype == computed_in(p.dtype):
             self.update(p, g, rate, buffers)
         else:
@@ -122,48 +101,46 @@ class Optimizer(Rechecked):
             p[...] = exact
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
-        """Update p in place, one step."""
-        raise NotImplementedError
+        """Update p in place, one step, element by element: p is a parameter, or several of them as one vector.
+
+        `buffers` has an array of p's shape for each of `buffer_names`, to be changed in place, and under "steps" the
+        number of updates of p, including this one.
+        """
+        raise no_method(self, "update", "update(p, g, rate, buffers), which changes p in place")
 
     def decayed(self, p: Array, g: Array) -> Array:
         """Return g + λ p."""
         return g + self.weight_decay * p if self.weight_decay else g
 
-    def create_buffers(self, pairs: list[tuple[Array, Array]]) -> None:
-        """Create the buffers, filled with zeros, at the first step."""
-        if not self.buffers:
-            self.buffers = [
-                {name: np.zeros_like(p, computed_in(p.dtype)) for name in self.buffer_names} for p, _ in pairs
-            ]
-
-    def arguments(self) -> dict[str, Any]:
-        """The learning rate as a number if it is constant."""
-        rate = self.schedule
-        return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
+    def create_buffers(self, model: Any) -> None:
+        """Create the buffers that do not exist yet, with their initial values."""
+        rules = self.all_rules()
+        if self.prepared is rules:
+            return
+        params = list(model.params.values())
+        for name in self.all_buffer_names():
+            if name not in self.buffers:
+                values = [rules[number].initial(name) for number in self.numbers(model)]
+                parts = [np.full(p.size, value, computed_in(p.dtype)) for p, value in zip(params, values)]
+                self.buffers[name] = np.concatenate(parts)
+        self.prepared = rules
 
     def state_dict(self) -> dict[str, Array]:
         """Return `steps`, and each buffer as one vector over all parameters in the order of `model.params`."""
-        names = self.buffer_names if self.steps else ()
-        joined = {name: np.concatenate([buffers[name].ravel() for buffers in self.buffers]) for name in names}
-        return {"steps": np.asarray(self.steps), **joined}
+        return {**self.counts_dict(), **{name: vector.copy() for name, vector in self.buffers.items()}}
 
-    def load_state_dict(self, state: Mapping[str, Any], model: ParamOperation) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], model: Any) -> None:
         """Restore the state of an optimizer of either backend."""
-        who, state = type(self).__name__, check_optimizer_state(type(self).__name__, state)
+        who = type(self).__name__
         check_model(who, model, "flat")
         check_built(who, model)
-        pairs = model.flat()
-        names = self.buffer_names if state.get("steps") else ()
-        expected = {"steps": (), **dict.fromkeys(names, (sum(p.size for p, _ in pairs),))}
-        check_state_dict(who, expected, {name: value.shape for name, value in state.items()})
+        params = list(model.params.values())
+        state, names = self.checked_state(state, [p.size for p in params])
+        dtype = np.result_type(*(computed_in(p.dtype) for p in params))
         for name in names:
-            check_fits(who, name, state[name], np.result_type(*(computed_in(p.dtype) for p, _ in pairs)))
-        self.buffers, self.steps, self.dtype = [], int(state["steps"]), pairs[0][0].dtype
-        self.create_buffers(pairs)
-        for name in names:
-            pieces = np.split(state[name], np.cumsum([p.size for p, _ in pairs])[:-1])
-            for buffers, piece in zip(self.buffers, pieces):
-                buffers[name].ravel()[...] = piece
+            check_fits(who, name, state[name], dtype)
+        self.load_counts(state, len(params))
+        self.dtype, self.buffers = params[0].dtype, {name: state[name].astype(dtype) for name in names}
 
 
 @functools.cache  # numpy takes longer to name a dtype than to update a thousand numbers

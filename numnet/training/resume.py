@@ -13,6 +13,7 @@ import numpy as np
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checkpoint import CheckpointError, as_bytes, as_checkpoint_error
+from numnet.core.checks import check_named
 from numnet.core.checks.runs import check_checkpoint, check_folder, kind
 from numnet.models.checkpoint import Checkpoint, save_checkpoint
 from numnet.training.history import History
@@ -33,7 +34,7 @@ def save_run(trainer: Any, path: Path) -> None:
     record = {"best": best, "rows": trainer.history.rows, "masks": masks, "mask_seeds": seeds, "history": history}
     arrays = {"losses": trainer.history.losses, "counts": trainer.history.counts, **watched}
     arrays |= flatten_state(trainer.state)
-    training = {**counts, **record, **setting_of(trainer)}
+    training = {**counts, **record, **setting_of(trainer), "frozen": trainer.model.frozen}
     save_checkpoint(path, trainer.model, trainer.vocabulary, training, trainer.optimizer, arrays)
 
 
@@ -59,6 +60,8 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
         seeds = training.get("mask_seeds") or [None] * len(layers)
         if not len(layers) == len(training["masks"]) == len(seeds):
             raise ValueError(f"it has masks of {len(training['masks'])} layers, the model has {len(layers)}")
+        for name in training.get("frozen", ()):
+            check_named("Trainer.resume", "the model", name, trainer.model.params)
         before = trainer.model.state_dict()
         trainer.model.load_state_dict(checkpoint.weights)
         try:
@@ -68,6 +71,9 @@ def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
             raise
     if not getattr(trainer.batches, "rewinds", True):
         warnings.warn(cannot_rewind(trainer.batches, found), stacklevel=4)
+    if "frozen" in training:
+        trainer.model.unfreeze()
+        trainer.model.mark(training["frozen"], trained=False)
     for name, value in found.items():
         setattr(trainer, name, value)
     trainer.watch.of_steps.load(checkpoint.arrays)
@@ -101,6 +107,12 @@ def check_setting(path: str, training: dict[str, Any], ours: dict[str, Any]) -> 
         raise CheckpointError(
             f"Trainer.resume: monitor is {name}, expected {column} {mode}, as in the run of {path}. Pass "
             f"monitor={column!r}, mode={mode!r}, {remedy}"
+        )
+    groups = [each.get("groups", []) for each in (ours, training)]
+    if groups[0] != groups[1]:
+        raise CheckpointError(
+            f"Trainer.resume: groups of the optimizer is {groups[0]}, expected {groups[1]}, as in the run of {path}. "
+            f"Pass an optimizer with these groups, {remedy}"
         )
     if None in (ours["batches"], training["batches"]):
         return
@@ -149,7 +161,13 @@ def seed_of(layer: Any) -> str:
 def setting_of(trainer: Any) -> dict[str, Any]:
     """Return what must be equal to resume a run: the class of the optimizer, and the config of the batches, if any."""
     batches = as_json(trainer.batches.config()) if hasattr(trainer.batches, "config") else None
-    return {"optimizer": type(trainer.optimizer).__name__, "batches": batches, "monitor": list(trainer.monitored)}
+    groups = trainer.optimizer.names_of_groups(trainer.model) if hasattr(trainer.optimizer, "names_of_groups") else []
+    return {
+        "optimizer": type(trainer.optimizer).__name__,
+        "groups": groups,
+        "batches": batches,
+        "monitor": list(trainer.monitored),
+    }
 
 
 def as_json(config: Any) -> Any:

@@ -78,6 +78,7 @@ class Tape(TapeBase, Layer):
         """
         check_on_tape(self.name, "the value", value, self.output_type)
         with Exclusive(self, "backward"):
-            value.backward(dy)
+            if value.tensor.requires_grad or not self.frozen:
+                value.backward(dy)
             for _, p in self.own_parameters():  # the gradient of a part that was not called
                 p.grad = torch.zeros_like(p) if p.grad is None and p.requires_grad else p.grad

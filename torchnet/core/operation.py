@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from numnet.core.answers import check_inputs, no_attribute
 from numnet.core.assignment import Assigned
 from numnet.core.attributes import Mode, Saved, attributes_of_copy, saved_by_this_thread
 from numnet.core.checks import check_saved, check_state_shape, check_unchanged_tensors, no_method
+from numnet.core.freezing import Freezing
 from torchnet.core.device import DTypeLike, as_tensor
 
 
-class Operation(Assigned, torch.nn.Module):
+class Operation(Freezing, Assigned, torch.nn.Module):
     """y = f(x) forward; dx from dy backward, where dy is the gradient of a loss with respect to y.
 
     `forward` stores the graph of its last call in `saved`; `backward` backpropagates through it, any number of times.
@@ -104,6 +105,16 @@ class Operation(Assigned, torch.nn.Module):
         except RuntimeError as error:
             check_unchanged_tensors(self.name, error)
             raise
+
+    @property
+    def frozen(self) -> list[str]:
+        return [name for name, p in torch.nn.Module.named_parameters(self) if not p.requires_grad]
+
+    def mark(self, names: Collection[str] | None, trained: bool) -> None:
+        for name, p in torch.nn.Module.named_parameters(self):
+            if names is None or name in names:
+                p.requires_grad_(trained)
+                p.grad = torch.zeros_like(p) if trained else None
 
     def changes_of_weights(self) -> int:
         """Return how often the parameters were changed: by an optimizer, a file, `convert`, an assignment, in place.

@@ -53,8 +53,11 @@ class ParamOperation(Initialization, Operation):
 
     @property
     def grads(self) -> dict[str, Tensor]:
-        """Every gradient by its parameter's name."""
-        found = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in self.own_parameters()}
+        """Every gradient by its parameter's name; that of a frozen parameter is 0."""
+        found = {
+            name: p.grad if p.requires_grad and p.grad is not None else torch.zeros_like(p)
+            for name, p in self.own_parameters()
+        }
         return NamedArrays(found, self.name, "grads", lambda name, value: self.write(name, value, "d"))
 
     def own_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
@@ -154,7 +157,7 @@ class ParamOperation(Initialization, Operation):
         """Set the parameter `name` to a numpy value, as in numnet; an existing parameter object is updated."""
         initial, known = torch.as_tensor(np.ascontiguousarray(value)).to(self.dtype), self._parameters.get(name)
         if known is None:
-            self.register_parameter(name, torch.nn.Parameter(initial))
+            self.register_parameter(name, torch.nn.Parameter(initial, requires_grad=not self.starts_frozen))
         else:
             known.data, known.grad = initial.to(known.device), None
 

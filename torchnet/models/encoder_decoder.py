@@ -167,7 +167,8 @@ class EncoderDecoder(EncoderDecoderBase, Model):
             logits = self.logits(x, self.decoder_inputs(x, target, real, lengths), real, lengths)
             self.calls += self.training
             value = loss(logits, target[real], self.target_mask(mask, real))
-            value.backward()
+            if value.requires_grad:  # not if all parameters are frozen
+                value.backward()
         return value.detach()
 
     def evaluate(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:

@@ -82,6 +82,7 @@ class RNNModel(Model):
 
     changeable = ("loss",)
     last_state = OfCall()
+    d_state: list[State] | None = None
     trace = trace
 
     @validate_call
@@ -101,9 +102,7 @@ class RNNModel(Model):
         check_same_layout(self.name, layers)
         check_loss(self.name, loss, Loss)
         warn_of_last_layers(self.name, "layers", layers, loss)
-        self.layers: Any = LayerList(self.name, layers)
-        self.loss = loss
-        self.d_state: list[State] | None = None
+        self.layers, self.loss = LayerList(self.name, layers), loss
         resolve_ties(self.name, self.named_layers)
         self.ready(input_size)
 
@@ -193,7 +192,8 @@ class RNNModel(Model):
         loss = self.needs_loss()
         with TrainingCall(self):
             value = loss(self.forward(x, state, lengths, resets), target, self.loss_mask(mask))
-            value.backward()
+            if value.requires_grad:  # not if all parameters are frozen
+                value.backward()
             for layer in self.layers:
                 if layer.recurrent:
                     layer.d_state = layer.start_gradients()

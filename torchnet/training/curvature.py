@@ -22,6 +22,7 @@ def hessian_vector(
 
     The fused kernels have no second derivative, so every layer runs its plain steps. Dropout draws the masks of the
     next step. Afterwards weights, gradients, masks and the states of stateful layers are as before.
+    A frozen parameter is a constant: its rows and columns of H are 0.
     """
     check_direction(model, direction)
     v = {name: model.cast(f"direction {name}", value) for name, value in direction.items()}
@@ -41,8 +42,10 @@ def hessian_vector(
             layer.use_fast = use_fast
         for module, count in calls.items():
             module.calls = count
-    names, weights = zip(*model.params.items())
+    frozen = model.frozen
+    names, weights = zip(*((name, p) for name, p in model.params.items() if name not in frozen))
     first = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
     along: Any = sum((g * v[name].to(g)).sum() for name, g in zip(names, first) if g is not None)
     second = torch.autograd.grad(along, weights, allow_unused=True) if along.requires_grad else [None] * len(weights)
-    return {name: torch.zeros_like(p) if h is None else h for name, p, h in zip(names, weights, second)}
+    found = dict(zip(names, second))
+    return {name: torch.zeros_like(p) if found.get(name) is None else found[name] for name, p in model.params.items()}

@@ -85,6 +85,8 @@ def copy_in_float64(thing: Any) -> Any:
             drawn.build(drawn.input_size, np.random.default_rng(0), drawn.dtype)
     if hasattr(thing, "convert"):
         thing.convert("float64")
+    if hasattr(thing, "unfreeze"):  # the gradient of a frozen parameter is 0
+        thing.unfreeze()
     return thing
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from numnet.core.show import Shown, text
@@ -12,10 +13,7 @@ REMEDIES = {
     "params": "Call load_state_dict(values), or assign one of them, params['W'] = values",
     "grads": "Call zero_grad(), or assign one of them, grads['W'] = values",
 }
-KEEP = (
-    "Every parameter is trained. To keep the values of some, store them, before = layer.state_dict(), and call "
-    "layer.load_state_dict(before) after each step"
-)
+KEEP = "To exclude its parameters from training call freeze(), to train them again unfreeze()"
 
 
 def shown(value: Any) -> str:
@@ -31,7 +29,7 @@ def fixed_error(who: str, name: str, value: Any) -> TypeError:
 
 def frozen_error(who: str, name: str, value: Any) -> TypeError:
     """Return the error for an attribute with which other libraries keep parameters from being trained."""
-    return TypeError(f"{who}: {name} is set to {shown(value)}, expected no such attribute. {KEEP}.")
+    return TypeError(f"{who}: {name} is set to {shown(value)}, expected no assignment. {KEEP}.")
 
 
 def unbuilt_error(who: str, name: str) -> ValueError:
@@ -72,7 +70,23 @@ def check_named(who: str, what: str, name: Any, names: Iterable[str]) -> None:
         raise ValueError(f"{who}: {what} has no {name!r}, expected {expected}.")
 
 
-def check_trainable(who: str, frozen: Sequence[str]) -> None:
-    """Check that no parameter is excluded from training, which an optimizer of ours would not know."""
-    if frozen:
-        raise ValueError(f"{who}: {frozen[0]} has requires_grad=False, expected True. {KEEP}.")
+def names_under(who: str, what: str, name: Any, known: Iterable[str], built: bool = True) -> list[str]:
+    """Return the names of parameters that a name stands for: its own, or as that of a part all that begin with it."""
+    names = list(known)
+    found = [full for full in names if full == name or full.startswith(f"{name}.")]
+    if not found:
+        parts = {full[:k] for full in names for k, letter in enumerate(full) if letter == "."}
+        near = difflib.get_close_matches(str(name), sorted({*names, *parts}), 1, 0.5)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        expected = f"one of {', '.join(names)}, or the name of a part" if names else "none: there are no parameters yet"
+        later = "" if built else " The first batch creates the others: until then call freeze() of the part itself."
+        raise ValueError(f"{who}: no {what} is called {name!r}, expected {expected}.{meant}{later}")
+    return found
+
+
+def all_frozen_error(who: str, names: Iterable[str]) -> ValueError:
+    """Return the error for a model with nothing to train, before an optimizer changes anything."""
+    return ValueError(
+        f"{who}: all parameters of the model are frozen: {', '.join(names)}, expected at least one to train. Call "
+        "unfreeze() of the model, or of a part."
+    )

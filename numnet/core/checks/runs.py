@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from numnet.core.checks.assignments import all_frozen_error
 from numnet.core.checks.networks import check_built
 from numnet.core.checks.training import backend_of, shown
 from numnet.core.checks.values import check_real
@@ -38,6 +39,8 @@ def check_optimizer(who: str, optimizer: Any, model: Any) -> None:
     if isinstance(optimizer, type):
         remedy = f"Make an object of the class: {optimizer.__name__}(0.001)."
     elif known and (theirs == ours or theirs not in ("numnet", "torchnet")):
+        if getattr(model, "built", False) and model.params and len(model.frozen) == len(model.params):
+            raise all_frozen_error(who, model.frozen)
         return
     else:
         remedy = f"Pass {ours}.Adam(0.001), or another optimizer of {ours}."
