@@ -34,6 +34,7 @@ from numnet.layers.dense import Dense
 from numnet.layers.dropout import Dropout
 from numnet.layers.embedding import Embedding
 from numnet.layers.losses import Loss
+from numnet.layers.multi_head import MultiHeadAttention, SelfAttention
 from numnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from numnet.layers.parameter import Parameter
 from numnet.layers.pooling import Pooling
@@ -115,6 +116,8 @@ __all__ = [  # noqa: RUF022
     "RepeatVector",
     "Concat",
     "Attention",
+    "MultiHeadAttention",
+    "SelfAttention",
     "Dropout",
     "LayerNorm",
     "RMSNorm",

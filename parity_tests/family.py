@@ -153,12 +153,14 @@ def pooling_case(how: str) -> Case:
 POOLING = [pooling_case(how) for how in ("last", "first", "mean", "max")]
 
 
-def over_time(name: str, make: Callable[[Any, Sizes, str], Any], *, wider: int = 0, gaps: bool = False) -> Case:
+def over_time(
+    name: str, make: Callable[[Any, Sizes, str], Any], *, wider: int = 0, gaps: bool = False, even: bool = False
+) -> Case:
     """A row with lengths, or a mask with gaps; x with more features, or integers, where the name says so."""
     turned = "time-major" in name
 
     def draw(rng: np.random.Generator, z: Sizes) -> Arrays:
-        x = rng.standard_normal((z.B, z.T, z.D + wider))
+        x = rng.standard_normal((z.B, z.T, 2 * z.D if even else z.D + wider))
         if "tokens" in name:
             x = np.concatenate([rng.integers(0, z.V, (z.B, z.T, 1)), words(rng, z)["x"]], axis=-1)
         lengths = rng.random((z.B, z.T)) < 0.6 if gaps else ragged(rng, z)
@@ -169,6 +171,11 @@ def over_time(name: str, make: Callable[[Any, Sizes, str], Any], *, wider: int =
 
 def convolution(width: int, **options: Any) -> Callable[[Any, Sizes, str], Any]:
     return lambda net, z, dtype: net.Convolution(z.O, width=width, input_size=z.D, seed=z.seed, dtype=dtype, **options)
+
+
+def self_attention(**options: Any) -> Callable[[Any, Sizes, str], Any]:
+    """Two heads."""
+    return lambda net, z, dtype: net.SelfAttention(2, input_size=2 * z.D, seed=z.seed, dtype=dtype, **options)
 
 
 def batch_norm(name: str, **options: Any) -> Case:
@@ -211,6 +218,8 @@ OVER_TIME = [
     over_time("Convolution without bias", convolution(3, bias=False)),
     over_time("Convolution of width 4, gaps", convolution(4), gaps=True),
     over_time("Convolution, time-major", convolution(3, batch_first=False)),
+    over_time("SelfAttention", self_attention(), even=True),
+    over_time("SelfAttention, causal", self_attention(causal=True), even=True, gaps=True),
     over_time("BatchNorm in evaluation", evaluated),
     over_time("Concat of all of x", concat(lambda net, z: [net.Dense(z.O), net.Tanh(), net.Convolution(z.H, width=2)])),
     over_time("Concat of columns", concat(lambda net, z: [net.Convolution(z.H), net.Dense(z.O)], "D", "2"), wider=2),

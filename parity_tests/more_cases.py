@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from parity_tests.family import BATCH_NORMS, drawer, family_case, maker, ragged
+from parity_tests.family import BATCH_NORMS, drawer, family_case, maker, over_time, ragged, self_attention
 from parity_tests.probe import Arrays
 from parity_tests.strategies import LAYERS, Case, Sizes, plain, recurrent, sequence
 
@@ -65,6 +65,9 @@ def reading_case(name: str, **options: Any) -> Case:
     return Case(f"a node that reads out, {name}", make, drawer("RNN", {}, ("gaps",)))
 
 
+ATTENTION_THAT_DROPS = over_time("SelfAttention that drops", self_attention(dropout=0.4), even=True)
+
+
 def stacked(kind: str, **options: Any) -> Case:
     """A stack of two layers, or of as many as the options say, with start states and lengths."""
     both, options = options.get("bidirectional"), {"layers": 2, **options}
@@ -107,6 +110,7 @@ STACKS = [
     stacked("LSTM", return_sequences=False, peepholes=True),
 ]
 MORE = [
+    ATTENTION_THAT_DROPS,
     *BATCH_NORMS,
     *STACKS,
     *MIXED,

@@ -217,6 +217,19 @@ def attention(kind: str) -> Case:
     return Case(f"Attention {kind}", make, draw)
 
 
+def heads(**options: Any) -> Callable[[Any, Sizes, str], Any]:
+    """Two heads."""
+    return lambda net, z, dtype: net.MultiHeadAttention(
+        2, input_size=2 * z.D, memory_size=z.O, seed=z.seed, dtype=dtype, **options
+    )
+
+
+def heads_drawn(rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Queries as many as V, and a memory with gaps, in which rows without a real step are likely."""
+    q, m = rng.standard_normal((z.B, z.V, 2 * z.D)), rng.standard_normal((z.B, z.T, z.O))
+    return {"q": q, "m": m, "lengths": rng.random((z.B, z.T)) < 0.6}
+
+
 def tied(padding: int | None = None, bias: bool = True) -> Callable[[Any, Sizes, str], Any]:
     """A model that ends with the matrix that it begins with."""
 
@@ -256,6 +269,8 @@ OPERATIONS = [
          words),
     Case("Dropout in evaluation", dropout(0.4, False), sequence()),
     *map(attention, ("dot", "general", "additive")),
+    Case("MultiHeadAttention", heads(), heads_drawn),
+    Case("MultiHeadAttention, causal", heads(causal=True, bias=False), heads_drawn),
 ]  # fmt: skip
 DROPOUT = Case("Dropout", dropout(0.4, True), sequence())
 NODES = [

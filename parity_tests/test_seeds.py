@@ -258,3 +258,14 @@ def test_a_planted_fault_breaks_a_law(fault: Fault, tmp_path: Path) -> None:
     laws(numnet)
     with planted(fault, tmp_path) as faulty, pytest.raises(AssertionError):
         laws(faulty)
+
+
+def test_clearing_gradients_before_the_first_batch_changes_no_initial_value(net: Any) -> None:
+    found = []
+    for clears in (False, True):
+        layers = [net.Embedding(9, 8), net.Dense(9)]
+        model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), seed=2, dtype="float64")
+        if clears:
+            model.zero_grad()
+        found.append(model.predict(np.arange(6).reshape(2, 3)))
+    np.testing.assert_array_equal(found[0], found[1])

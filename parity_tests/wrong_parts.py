@@ -38,6 +38,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "Characters": {"input_size": 9, "embedding_size": 3, "output_size": 4},
     "Convolution": {"output_size": 3},
     "RepeatVector": {"times": 3},
+    **{name: {"heads": 2} for name in ("MultiHeadAttention", "SelfAttention")},
     **{name: {} for name in ("Pooling", "Attention", "Dropout", "LayerNorm", "RMSNorm", "BatchNorm")},
     **{name: {} for name in ("Sigmoid", "Tanh", "ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Softplus", "Softmax")},
     **{name: {} for name in ("SoftmaxCrossEntropy", "BinaryCrossEntropy", "MeanSquaredError")},
@@ -102,6 +103,7 @@ def layers(net: Any) -> dict[str, Any]:
         "Bidirectional": net.Bidirectional(net.GRULayer(5, input_size=4)),
         "Dense": net.Dense(3, input_size=4),
         "Convolution": net.Convolution(3, input_size=4),
+        "SelfAttention": net.SelfAttention(2, input_size=4),
         "Pooling": net.Pooling("max"),
         "LayerNorm": net.LayerNorm(),
         "BatchNorm": net.BatchNorm(),
@@ -143,7 +145,7 @@ def use(made: Any) -> None:
     kinds = {base.__name__ for base in type(made).__mro__}
     if type(made).__name__ in ("Operation", "ParamOperation", "Layer", "Schedule"):  # base classes have no forward
         return
-    if kinds & {"RepeatVector", "Node", "Attention", "Parameter", "Characters", "Concat"}:
+    if kinds & {"RepeatVector", "Node", "Attention", "MultiHeadAttention", "Parameter", "Characters", "Concat"}:
         return
     if "Embedding" in kinds:
         made(np.zeros((1, 2), int))

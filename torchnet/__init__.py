@@ -53,6 +53,7 @@ from torchnet.layers.dense import Dense
 from torchnet.layers.dropout import Dropout
 from torchnet.layers.embedding import Embedding
 from torchnet.layers.losses import Loss
+from torchnet.layers.multi_head import MultiHeadAttention, SelfAttention
 from torchnet.layers.norms import BatchNorm, LayerNorm, RMSNorm
 from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
@@ -120,6 +121,8 @@ __all__ = [  # noqa: RUF022
     "RepeatVector",
     "Concat",
     "Attention",
+    "MultiHeadAttention",
+    "SelfAttention",
     "Dropout",
     "LayerNorm",
     "RMSNorm",

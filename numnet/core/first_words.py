@@ -66,7 +66,7 @@ NAMES: dict[str, str] = by_word(
         "RMSNormalization": "Use {net}.RMSNorm()",
         "GlobalMaxPooling1D GlobalMaxPool1D": 'Use {net}.Pooling("max")',
         "GlobalAveragePooling1D GlobalAvgPool1D": 'Use {net}.Pooling("mean")',
-        "MultiheadAttention": 'Use {net}.Attention("dot"), which has one head',
+        "MultiheadAttention": "Use {net}.MultiHeadAttention(heads), or as a layer {net}.SelfAttention(heads)",
         "GlobalMaxPooling2D MaxPooling1D AveragePooling1D MaxPool1d AvgPool1d": OF_POOLING,
         "StackedRNNCells": "Use a list of layers, or layers=2: {net}.LSTMLayer(32, layers=2)",
         "ConvLSTM ConvLSTM1D ConvLSTM2D": OF_NODE,

@@ -99,7 +99,7 @@ class Attention(ParamOperation):
             e = u @ self.v
         else:
             u, e = None, self.scale * (q @ k.swapaxes(1, 2))  # (2)
-        self.weights = alpha = softmax_where(e, mask)  # (3)
+        self.weights = alpha = softmax_where(e, None if mask is None else mask[:, None])  # (3)
         self.saved = q, m, k, u, alpha
         return alpha @ m  # (4)
 
@@ -148,10 +148,10 @@ class Attention(ParamOperation):
         return {**super().__getstate__(), "weights": None}
 
 
-def softmax_where(e: Array, mask: Array | None) -> Array:
-    """(3) exp(e - max e) / Σ over the steps t at which the mask (B, T) is true; the shift prevents overflow."""
-    if mask is not None:
-        e = np.where(mask[:, None], e, -np.inf)
+def softmax_where(e: Array, real: Array | None) -> Array:
+    """(3) exp(e - max e) / Σ over the steps t where `real` is true, 0 if there is none; the shift prevents overflow."""
+    if real is not None:
+        e = np.where(real, e, -np.inf)
     largest = e.max(axis=-1, keepdims=True)
     alpha = np.exp(e - np.where(np.isfinite(largest), largest, 0))
     total = alpha.sum(axis=-1, keepdims=True)

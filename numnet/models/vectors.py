@@ -76,4 +76,7 @@ class Model(Answering, ModelBase, Layer):
         return [(key, place, params[place], grads[place]) for key, place in places]
 
     def zero_grad(self) -> None:
-        self.flat()[0][1].fill(0)
+        if self.built:
+            self.flat()[0][1].fill(0)
+        else:  # parts that are built keep their arrays, in which the model recognizes initial values
+            super().zero_grad()

@@ -122,9 +122,10 @@ def check_layer(who: str, name: str, layer: Any, kind: type) -> None:
             f"Use RecurrentLayer({got}(...)), which runs it over time."
         )
     if len(layer.takes) > 1:
+        remedy = "Use an EncoderDecoder, or a Tape."
+        remedy = "Use SelfAttention(heads), or a Tape." if got == "MultiHeadAttention" else remedy
         raise TypeError(
-            f"{who}: {name} is {got}, which takes {', '.join(layer.takes)}, expected a layer of one input. "
-            "Use an EncoderDecoder, or a Tape."
+            f"{who}: {name} is {got}, which takes {', '.join(layer.takes)}, expected a layer of one input. {remedy}"
         )
 
 
