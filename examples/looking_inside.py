@@ -1,7 +1,7 @@
-"""Two looks inside recurrent networks: how far a gradient reaches, and what the gates of a small model do.
+"""Looks inside recurrent networks: how far a gradient reaches, what gates of a small model do, and a learning rate.
 
 python examples/looking_inside.py                                            the figures, as text
-python examples/looking_inside.py --plot-norms norms.png --plot-gates gates.png
+python examples/looking_inside.py --plot-norms norms.png --plot-gates gates.png --plot-rates rates.png
 python examples/looking_inside.py --backend torchnet                         the same on PyTorch
 """
 
@@ -44,12 +44,17 @@ def quotes(count=1500):
     return text
 
 
-def model_of_quotes(net, steps=600):
-    """An LSTM of four units, trained to predict the next character of that text; and its vocabulary."""
+def new_model(net, hidden_size):
+    """An LSTM that predicts the next character of that text, with its initial weights; its vocabulary and batches."""
     vocabulary = net.Vocabulary.from_text(quotes())
     V = len(vocabulary)
-    model = net.RNNModel([net.LSTMLayer(4), net.Dense(V)], net.SoftmaxCrossEntropy(), input_size=V, seed=0)
-    batches = net.SequentialBatches(vocabulary.encode(quotes()), batch_size=32, sequence_length=32)
+    model = net.RNNModel([net.LSTMLayer(hidden_size), net.Dense(V)], net.SoftmaxCrossEntropy(), input_size=V, seed=0)
+    return model, vocabulary, net.SequentialBatches(vocabulary.encode(quotes()), batch_size=32, sequence_length=32)
+
+
+def model_of_quotes(net, steps=600):
+    """The model with four units, trained; and its vocabulary."""
+    model, vocabulary, batches = new_model(net, 4)
     history = net.Trainer(model, net.Adam(0.02), batches, progress=False).fit(steps=steps)
     return model, vocabulary, history
 
@@ -75,9 +80,10 @@ def main() -> None:
     parser.add_argument("--backend", choices=["numnet", "torchnet"], default="numnet")
     parser.add_argument("--plot-norms", metavar="FILE.png", help="draw the norms of the gradients")
     parser.add_argument("--plot-gates", metavar="FILE.png", help="draw the gates of the model of the quotes")
+    parser.add_argument("--plot-rates", metavar="FILE.png", help="draw the loss at each learning rate")
     args = parser.parse_args()
     net = importlib.import_module(args.backend)
-    for path in filter(None, (args.plot_norms, args.plot_gates)):
+    for path in filter(None, (args.plot_norms, args.plot_gates, args.plot_rates)):
         net.require_plot(path)
     found = norms(net)
     print("relative to step 100, at step            99        90        50         1")
@@ -90,6 +96,11 @@ def main() -> None:
     print(f"the model of the quotes: loss {history.losses[0]:.2f}, then {np.mean(history.losses[-20:]):.2f}")
     print("mean forget gate by unit, at quotation marks:", forget[quote].mean(axis=0).round(2))
     print("                             at other steps: ", forget[~quote].mean(axis=0).round(2))
+    model, _, batches = new_model(net, 32)
+    curve = net.find_learning_rate(model, net.Adam, batches)
+    print("of 32 units, with Adam:", curve)
+    if args.plot_rates:
+        curve.plot(args.plot_rates)
     if args.plot_norms:
         plot_norms(found, args.plot_norms)
     if args.plot_gates:

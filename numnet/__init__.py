@@ -74,6 +74,7 @@ from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS
+from numnet.training.rate_finder import find_learning_rate
 from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.sgd import SGD, SGDMomentum
 from numnet.training.trainer import Trainer, TrainingDiverged
@@ -179,6 +180,7 @@ __all__ = [  # noqa: RUF022
     "clip_by_value",
     "global_norm",
     "hessian_vector",
+    "find_learning_rate",
     # training
     "Trainer",
     "RNNTrainer",

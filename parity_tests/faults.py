@@ -566,6 +566,15 @@ NORM_FAULTS = [
     Fault("norms: order of the steps", "models/gradient_norms.py", "for t in sorted(record.norms)", "for t in record.norms", "", "h"),
     Fault("norms: taken at padding", "recurrent/unroll.py", "before_backward(t, dy_t, d_new)", "before_backward(t, dy[t], d_state)", "", "h"),
 ]  # fmt: skip
+# In the search for a learning rate. See test_rate_finder.py.
+RATE_FAULTS = [
+    Fault("rates: one too many", "training/rate_finder.py", "(k / (steps - 1)) for k", "(k / steps) for k", "", "", "(1)"),
+    Fault("rates: equal differences", "training/rate_finder.py", "smallest * (largest / smallest) ** (k / (steps - 1))", "smallest + (largest - smallest) * (k / (steps - 1))", "", "", "(1)"),
+    Fault("rates: mean of earlier steps alone", "training/rate_finder.py", "[half : half + n]", "[:n]", "", "", "(2)"),
+    Fault("rates: steepest rise", "training/rate_finder.py", "int(np.argmin(slopes))", "int(np.argmax(slopes))", "", ""),
+    Fault("rates: the same rate at every step", "training/rate_finder.py", "trainer.optimizer.learning_rate = rate", "rate = trainer.optimizer.learning_rate", "", ""),
+    Fault("rates: no end", "training/rate_finder.py", "        if curve.exploded:\n            break\n", "", "", ""),
+]  # fmt: skip
 # In the functions of arrays; `case` names the row of array_rows.py. See test_array_functions.py.
 FUNCTION_FAULTS = [
     Fault("power: exponent not lowered", "autograd/elementwise.py", "v * np.power(u, v - 1)", "v * np.power(u, v)", "u ** v", "u", "(16)"),

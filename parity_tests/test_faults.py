@@ -23,6 +23,7 @@ from parity_tests.faults import (
     FAULTS,
     NORM_FAULTS,
     POOL_FAULTS,
+    RATE_FAULTS,
     RUN_FAULTS,
     STEP_FAULTS,
     VAGUE,
@@ -95,7 +96,7 @@ ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.l
 
 def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
-    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS, *NORM_FAULTS):
+    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS, *NORM_FAULTS, *RATE_FAULTS):
         assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
 
 

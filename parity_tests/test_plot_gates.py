@@ -74,11 +74,11 @@ def test_without_matplotlib_one_line_names_the_command(net: Any, monkeypatch: py
         net.plot_gates(lstm(net).trace(X))
 
 
-def test_the_program_draws_both_pictures(
+def test_the_program_draws_its_pictures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = tmp_path / "norms.png", tmp_path / "gates.png"
-    options = ["--plot-norms", str(files[0]), "--plot-gates", str(files[1])]
+    files = [tmp_path / f"{name}.png" for name in ("norms", "gates", "rates")]
+    options = [f"--plot-{file.stem}={file}" for file in files]
     monkeypatch.setattr(sys, "argv", ["looking_inside.py", *options])
     monkeypatch.setattr(looking_inside, "LAYERS", {"LSTM": looking_inside.LAYERS["LSTM"]})
     monkeypatch.setattr(looking_inside.model_of_quotes, "__defaults__", (3,))

@@ -145,6 +145,12 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "LSTMLayer.trace": lambda net: trace_of(net.LSTMLayer(3, input_size=4), X),
     "Bidirectional.trace": lambda net: trace_of(net.Bidirectional(net.GRULayer(3, input_size=4)), X),
     "RNNModel.trace": lambda net: trace_of(model_of(net), IDS),
+    "find_learning_rate": lambda net: Call(
+        net.find_learning_rate,
+        {"model": model_of(net), "optimizer": net.SGD(0.1), "batches": [(IDS, IDS % 2)]}
+        | {"smallest": 1e-3, "largest": 1.0, "steps": 3, "window": 3}
+        | dict.fromkeys(("batch_size", "shuffle", "seed")),
+    ),
     "plot_gates": lambda net: Call(
         net.plot_gates,
         {"trace": net.LSTMLayer(3, input_size=4).trace(X), "tokens": None, "names": ["f"], "row": 0},

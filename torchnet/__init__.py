@@ -34,6 +34,7 @@ from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
+from numnet.training.rate_finder import find_learning_rate
 from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.trainer import Trainer, TrainingDiverged
 from torchnet.autograd.array import ArrayWithGrad
@@ -184,6 +185,7 @@ __all__ = [  # noqa: RUF022
     "clip_by_value",
     "global_norm",
     "hessian_vector",
+    "find_learning_rate",
     # training
     "Trainer",
     "RNNTrainer",

@@ -90,6 +90,7 @@ NAMES: dict[str, str] = by_word(
         "StepLR": "Use {net}.StepSchedule(learning_rate, every)" + RATE,
         "ExponentialLR": "Use {net}.ExponentialSchedule(learning_rate, factor)" + RATE,
         "CosineAnnealingLR": "Use {net}.CosineSchedule(learning_rate, steps)" + RATE,
+        "LRFinder lr_find": "Use {net}.find_learning_rate(model, {net}.Adam, batches)",
         "clip_grad_norm_": "Use {net}.Adam(0.001, clip_norm=1.0), or {net}.clip_by_norm(grads, limit)",
         "clip_grad_value_": "Use {net}.Adam(0.001, clip_value=1.0), or {net}.clip_by_value(grads, limit)",
         "pack_padded_sequence": "Use {net}.Packed.from_padded(x, lengths), or give lengths= to every call",

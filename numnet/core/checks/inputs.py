@@ -105,6 +105,12 @@ def check_readable_again(who: str, name: str, data: Any) -> None:
         raise TypeError(f"{who}: {name} is {kind(data)}, expected data that each report can read. {ONCE}.")
 
 
+def check_untouched(who: str, name: str, data: Any) -> None:
+    """Check for data that can be read without being used up."""
+    if isinstance(data, Iterator):
+        raise TypeError(f"{who}: {name} is {kind(data)}, expected data that can be read again afterwards. {ONCE}.")
+
+
 def used_up(who: str, name: str, got: str, number: int) -> ValueError:
     """The error for an iterator that is read a second time."""
     return ValueError(f"{who}: {name} is {got}, which has no batch in epoch {number}: it is used up. {ONCE}.")

@@ -118,11 +118,11 @@ def check_row(validation_loss: Any, row: Mapping[str, Any]) -> None:
         raise TypeError(f"History.add: step is {kind(row.get('step'))}, expected a number. Call add(loss, step=7).")
 
 
-def check_axes_of_plot(axes: Any) -> None:
+def check_axes_of_plot(axes: Any, who: str = "History.draw") -> None:
     """Check for axes of matplotlib."""
     if isinstance(axes, type) or not (hasattr(axes, "plot") and hasattr(axes, "legend")):
         raise TypeError(
-            f"History.draw: axes is {kind(axes)}, expected axes of matplotlib, such as figure.subplots(). "
+            f"{who}: axes is {kind(axes)}, expected axes of matplotlib, such as figure.subplots(). "
             "A file? Call plot(path)."
         )
 
