@@ -101,6 +101,17 @@ def test_a_class_of_weight_0_does_not_count(net: Any) -> None:
         assert (np.asarray(loss.backward()) == 0).all()
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_an_infinite_logit_of_a_class_of_weight_0_adds_nothing(net: Any, smoothing: float) -> None:
+    loss, found = net.SoftmaxCrossEntropy(class_weights=[1.0, 0.0, 2.0], label_smoothing=smoothing), []
+    for lowest in (-np.inf, -1e3):  # a class whose probability is 0
+        logits = np.array([[1.0, lowest, 0.5], [0.2, lowest, 0.1]])
+        value = to_numpy(loss(logits, [0, 2]))
+        found.append((value, np.array(to_numpy(loss.backward()))))
+    for infinite, finite in zip(*found):
+        np.testing.assert_allclose(infinite, finite, rtol=1e-12)
+
+
 WRONG_OPTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "reduction": ("MeanSquaredError", {"reduction": "average"}, "one of 'mean', 'sum', 'none'"),
     "smoothing": ("SoftmaxCrossEntropy", {"label_smoothing": 1.5}, "label_smoothing is 1.5, expected 0 to 1"),

@@ -39,8 +39,9 @@ class SoftmaxCrossEntropy(Loss):
 
     With class weights w (V,), smoothing ε, or targets t (B, ..., V), one-hot or any weights:
 
-        u = w ⊙ ((1 - ε) t + ε / V)             (3)   t is one_hot(t) for a class; w = 1 and ε = 0 by default
-        ℓ = Σ u (log Σ exp z - z)               (2)   as above if u is one_hot(t)
+        u = w ⊙ ((1 - ε) t + ε / V)             (3)   w = 1 and ε = 0 by default; for a class t it is
+                                                      a one_hot(t) + r, with a = (1 - ε) w[t] and r = ε w / V
+        ℓ = Σ u (log Σ exp z - z)               (2)   = a (log Σ exp z - z[t]) + Σ r (log Σ exp z - z)
         dx = softmax(x) Σ u - u           (2) (1)
 
     target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count. The
@@ -100,26 +101,31 @@ class SoftmaxCrossEntropy(Loss):
         e = np.exp(z)
         total = e.sum(axis=-1, keepdims=True)
         if target.ndim == prediction.ndim or not self.plain:
-            u = self.weighted_targets(target, z)
-            losses = np.multiply(u, np.log(total) - z, out=np.zeros_like(z), where=u != 0)  # (2) 0 where u is
-            dx = e * (u.sum(axis=-1, keepdims=True) / total) - u  # (2) (1)
-            return losses.sum(axis=-1), dx
+            return self.weighted_terms(target, z, e, total)
         t = (*np.indices(target.shape, sparse=True), target)  # z[t] has the number of the target class in each row
         losses = np.log(total[..., 0]) - z[t]  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
         dx[t] -= 1
         return losses, dx
 
-    def weighted_targets(self, target: Array, z: Array) -> Array:
-        """Return u (B, ..., V): the weight of the log-probability of each class in the loss of each target."""
+    def weighted_terms(self, target: Array, z: Array, e: Array, total: Array) -> tuple[Array, Array]:
+        """Return the terms with u: for targets that are weights of the classes, class weights, or smoothing."""
+        V, smoothing, log_total = z.shape[-1], self.label_smoothing, np.log(total)
+        w = np.ones(V, z.dtype) if self.class_weights is None else self.class_weights.astype(z.dtype)
         if target.ndim == z.ndim:
             t = target.astype(z.dtype)
-        else:
-            t = np.zeros_like(z)
-            np.put_along_axis(t, target[..., None], 1, axis=-1)
-        if self.label_smoothing:
-            t = (1 - self.label_smoothing) * t + self.label_smoothing / z.shape[-1]  # (3)
-        return t if self.class_weights is None else t * self.class_weights.astype(z.dtype)  # (3)
+            u = t if self.plain else w * ((1 - smoothing) * t + smoothing / V)  # (3)
+            losses = np.multiply(u, log_total - z, out=np.zeros_like(z), where=u != 0).sum(axis=-1)  # (2) 0 where u is
+            dx = e * (u.sum(axis=-1, keepdims=True) / total) - u  # (2) (1)
+            return losses, dx
+        log_total, at_target = log_total[..., 0], (*np.indices(target.shape, sparse=True), target)
+        a, r = (1 - smoothing) * w[target], smoothing / V * w  # (3)
+        rest = r.sum() * log_total - (z if r.all() else np.where(r > 0, z, 0)) @ r  # (2) 0 where r is
+        losses = a * (log_total - z[at_target]) + rest  # (2)
+        dx = np.multiply(e, (a + r.sum())[..., None] / total, out=e)  # (2) (1)
+        dx -= r
+        dx[at_target] -= a
+        return losses, dx
 
     def divisor(self, target: Array, weights: Array) -> float:
         w = self.class_weights

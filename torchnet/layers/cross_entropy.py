@@ -82,9 +82,13 @@ class SoftmaxCrossEntropy(Loss):
         w, smoothing, V = self.weights_of_classes(prediction), self.label_smoothing, prediction.shape[-1]
         if target.ndim == prediction.ndim:
             check_one_hot(self.name, target, tuple(prediction.shape), weights)
+        else:
+            check_classes(self.name, target, tuple(prediction.shape))
+            if smoothing and w is not None and not w.all():  # PyTorch's own is nan if a logit of weight 0 is -inf
+                target = F.one_hot(target.long(), V)
+        if target.ndim == prediction.ndim:
             u = (1 - smoothing) * target.to(prediction) + smoothing / V
             return -weighted(u if w is None else w * u, F.log_softmax(prediction, dim=-1)).sum(dim=-1)
-        check_classes(self.name, target, tuple(prediction.shape))
         logits, classes = prediction.reshape(-1, V), target.reshape(-1).long()
         losses = F.cross_entropy(logits, classes, w, reduction="none", label_smoothing=smoothing)
         return losses.reshape(target.shape)
