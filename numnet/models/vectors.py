@@ -78,5 +78,5 @@ class Model(Answering, ModelBase, Layer):
     def zero_grad(self) -> None:
         if self.built:
             self.flat()[0][1].fill(0)
-        else:  # parts that are built keep their arrays, in which the model recognizes initial values
-            super().zero_grad()
+        for _, holder, name in () if self.built else self.holders():  # which keep the arrays of their initial values
+            vars(holder)[f"d{name}"].fill(0)
