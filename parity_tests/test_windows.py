@@ -250,6 +250,8 @@ def test_both_backends_train_on_the_same_windows(tmp_path: Path) -> None:
     one, other = (test.unscale(trainer.model.predict(test.x)) for trainer in (ours, theirs))
     np.testing.assert_allclose(one, other, rtol=1e-9)
     np.testing.assert_array_equal(test.unscale(theirs.model(test.x)), other)  # a tensor with a graph
+    train = ours.batches  # shuffled; predictions are in the order of time
+    np.testing.assert_allclose(ours.predict(train), ours.model.predict(train.x), rtol=1e-9)
     loss = numnet.evaluate(ours.model, test)
     assert loss == pytest.approx(np.mean((to_numpy(ours.model.predict(test.x)) - test.y) ** 2), rel=1e-9)
 

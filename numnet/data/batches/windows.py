@@ -104,13 +104,17 @@ class WindowBatches(Shown):
 
     def epoch(self, number: int = 0) -> Iterator[tuple[Array, Array]]:
         """Yield the batches of one epoch."""
-        check_count("WindowBatches.epoch", number=number)
         check_targets_known("WindowBatches.epoch", self.part)
+        for rows in self.order(number):
+            yield self.inputs(rows), self.targets(rows)
+
+    def order(self, number: int) -> list[Array]:
+        """Return the windows of each batch of one epoch."""
+        check_count("WindowBatches.epoch", number=number)
         rows = np.arange(len(self.first))
         if self.shuffle:
             np.random.default_rng([self.seed, number]).shuffle(rows)
-        for some in cut(rows, self.batch_size):
-            yield self.inputs(some), self.targets(some)
+        return cut(rows, self.batch_size)
 
     def config(self) -> dict[str, Any]:
         """Return what must be equal to resume a run."""
