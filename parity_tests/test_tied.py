@@ -275,3 +275,21 @@ def test_a_part_of_one_model_is_still_refused_in_another(net: Any) -> None:
     net.EncoderDecoder([source, net.GRULayer(D)], [target, net.GRULayer(D)], [output])
     with pytest.raises(ValueError, match="no part of the RNNModel"):
         net.RNNModel([source, output])
+
+
+@pytest.mark.parametrize("name", ["embedding", "layer", "layer by name", "matrix by name"])
+def test_a_matrix_that_is_frozen_in_one_part_is_frozen_in_both(name: str, net: Any) -> None:
+    model = model_of(net)
+    {
+        "embedding": lambda: model.layers[0].freeze(),
+        "layer": lambda: model.layers[2].freeze(),
+        "layer by name": lambda: model.freeze("layers.2"),
+        "matrix by name": lambda: model.layers[2].freeze("W"),
+    }[name]()
+    assert model.frozen == ["layers.0.W", *(["layers.2.b"] if name.startswith("layer") else [])]
+    before = arrays(model.params)
+    trained(net, model, net.Adam(0.1))
+    moved = {key for key, value in arrays(model.params).items() if (value != before[key]).any()}
+    assert moved == set(model.params) - set(model.frozen)
+    (model.unfreeze("layers.2") if name == "layer by name" else model.layers[2].unfreeze())
+    assert model.frozen == []

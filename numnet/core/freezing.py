@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from numnet.core.checks import modules_of, names_under, validate_call
+from numnet.core.ties import tied_names
 
 
 class Freezing:
@@ -21,7 +22,8 @@ class Freezing:
     def freeze(self, *names: str) -> Any:
         """Exclude parameters from training: all of the part, or those with these names in `params`.
 
-        The name of a part stands for all of its parameters: model.freeze("layers.0", "layers.2.b"). Without names,
+        The name of a part stands for all of its parameters: model.freeze("layers.0", "layers.2.b"); a matrix that is
+        tied to an Embedding is frozen in both parts. Without names,
         parameters that the first batch creates later are frozen, too. Return the part itself.
         """
         return self.set_trained(False, names)
@@ -44,6 +46,7 @@ class Freezing:
         """Freeze or unfreeze the parameters of these names, or without names all, those of the future included."""
         known, built = getattr(self, "params", ()), getattr(self, "built", True)
         chosen = {full for name in names for full in names_under(self.name, "parameter or part", name, known, built)}
+        chosen |= set(tied_names(self, names))
         for module in modules_of(self) if not names else ():
             vars(module)["starts_frozen"] = not trained
         self.mark(chosen if names else None, trained)

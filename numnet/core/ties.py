@@ -6,7 +6,7 @@ through its attribute `tied_to`, which copies and pickles of a model keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from numnet.core.checks.ties import absent_tie_error, check_tied_sizes, unknown_tie_error
@@ -32,6 +32,17 @@ class Tied:
             setattr(self.tied_to, name, value)
             return True
         return bool(super().assigned(name, value))  # type: ignore[misc]
+
+    def set_trained(self, trained: bool, names: Collection[str]) -> Any:
+        """Freeze or unfreeze the matrix, too, which is a parameter of the embedding."""
+        tied = vars(self).get("tied_to")
+        if tied is not None and not isinstance(tied, str) and (not names or "W" in names):
+            tied.set_trained(trained, ("W",))
+            others = [name for name in names if name != "W"]
+            if names and not others:
+                return self
+            names = others
+        return super().set_trained(trained, names)  # type: ignore[misc]
 
     def tied_config(self) -> dict[str, Any]:
         """Return the entry of config, the embedding's name in the model."""
@@ -59,9 +70,17 @@ def resolve_ties(who: str, named: Mapping[str, Any], inner: bool = False) -> Non
         vars(part).update(tied_name=name, **({"tie_checked": True} if inner else {}))
 
 
+def tied_names(network: Any, names: Collection[str]) -> Iterator[str]:
+    """Yield the names of the matrices to which the parts of these names are tied."""
+    for place, part in parts_below({"": network}) if names else ():
+        tied = vars(part).get("tied_name")
+        if tied and any(place == name or place.startswith(f"{name}.") or f"{place}.W" == name for name in names):
+            yield f"{tied}.W"
+
+
 def parts_below(named: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield these parts and all parts inside them, by name."""
     for name, part in named.items():
         yield name, part
         inside = part.parts() if hasattr(part, "parts") else dict(part.named_children())
-        yield from parts_below({f"{name}.{own}" if own else name: each for own, each in inside.items()})
+        yield from parts_below({".".join(filter(None, (name, own))): each for own, each in inside.items()})
