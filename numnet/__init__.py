@@ -13,6 +13,7 @@ from numnet.core.checkpoint import CheckpointError
 from numnet.core.operation import Operation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.parameters import Layer, ParamOperation
+from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.core.seeds import manual_seed
 from numnet.data import (
@@ -176,6 +177,7 @@ __all__ = [  # noqa: RUF022
     "StepSchedule",
     "ExponentialSchedule",
     "CosineSchedule",
+    "ReduceOnPlateau",
     "clip_by_norm",
     "clip_by_value",
     "global_norm",

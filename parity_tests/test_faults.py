@@ -255,6 +255,21 @@ def frozen(net: Any, before: bool = False, again: bool = False) -> bool:
     return not again or optimizer.updates == [2, 2, 3, 3]
 
 
+def plateau(net: Any) -> bool:
+    schedule, rates = net.ReduceOnPlateau(1.0, factor=0.5, patience=2, threshold=0.5, cooldown=2), []
+    for value in (8.0, 7, 6, 5, 5, 5, 5, 5, 2.2, 3, 3, 3):
+        schedule.observe(value)
+        rates.append(schedule(0))
+    return rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25]
+
+
+def restart(net: Any) -> bool:
+    optimizer = net.SGD(0.1)
+    optimizer.steps = 3
+    optimizer.schedule = net.CosineSchedule(0.5, steps=4)
+    return bool(optimizer.learning_rate == 0.5)
+
+
 def grouped(net: Any, **options: Any) -> bool:
     """Whether a layer whose rate is a tenth moves a tenth of the way of the other."""
     rate = net.StepSchedule(0.1, every=1, factor=0.5) if options else 0.1
@@ -321,6 +336,8 @@ RUNS: dict[str, Callable[[Any], bool]] = {
     "a frozen layer": frozen,
     "frozen before the first batch": lambda net: frozen(net, before=True),
     "a layer that was frozen": lambda net: frozen(net, again=True),
+    "a plateau": plateau,
+    "a restart": restart,
     "a group": grouped,
     "a group with a schedule": lambda net: grouped(net, schedule=True),
     "a report": weighted,

@@ -166,6 +166,7 @@ def of_class(net: Any, kind: str) -> Any:
         "Network": small_model,
         "Optimizer": lambda net: net.Adam(),
         "Schedule": lambda net: net.ConstantSchedule(0.1),
+        "ReduceOnPlateau": lambda net: net.ReduceOnPlateau(0.1),
         "Trainer": lambda net: net.Trainer(small_model(net), net.Adam(), net.SequentialBatches([1, 2, 3, 4, 5], 1, 2)),
         "Operation": lambda net: small_model(net) if net is numnet else net.LSTMLayer(5),  # numnet's layers do without
     }

@@ -150,6 +150,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"layers.0": {"clip_norm": 1.0}}, "group 'layers.0' has clip_norm, expected options of an update"),
     ({"layers.0": {"beta1": 2.0}}, "Adam: beta1 is 2.0, expected 0 or more and less than 1"),
     ({"layers.0": {"learning_rate": 0.0}}, "Adam: learning_rate is 0.0, expected a number above 0"),
+    ({"layers.0": {"learning_rate": numnet.ReduceOnPlateau(0.1)}}, "Adam: .* it scales the rates of all groups"),
     ({3: {"beta1": 0.5}}, "groups has the key 3, expected a part of the model, or a name"),
 ]
 

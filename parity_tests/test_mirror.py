@@ -24,7 +24,7 @@ SHARED = set(
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
     recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
     training.forecasts training.groups training.history training.inputs training.optimizer_base
-    recurrent.plot_gates core.plots core.ties training.rate_finder
+    recurrent.plot_gates core.plateau core.plots core.ties training.rate_finder
     training.metrics training.rnn_trainer training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.

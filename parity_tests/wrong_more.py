@@ -163,6 +163,7 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Node": lambda net: Call(net.Node, {"hidden_size": 3, "initial": "pytorch", "seed": 1, "dtype": "float32"}),
     "Operation": lambda net: Call(net.Operation, {}),
     "Schedule": lambda net: Call(net.Schedule, {}),
+    "ReduceOnPlateau.observe": lambda net: Call(net.ReduceOnPlateau(0.1).observe, {"value": 1.5}),
     **{name: partial(of_a_base, name=name) for name in ("ParamOperation", "Layer")},
     "fetch": lambda net: Call(net.data.fetch, {"name": "a", "offline": True, "progress": False, **cached()}),
     "TimeSeries": lambda net: Call(

@@ -52,6 +52,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "StepSchedule": {"learning_rate": 0.1, "every": 3},
     "ExponentialSchedule": {"learning_rate": 0.1, "factor": 0.9},
     "CosineSchedule": {"learning_rate": 0.1, "steps": 9},
+    "ReduceOnPlateau": {"learning_rate": 0.1},
     "SequentialBatches": {"tokens": TOKENS, "batch_size": 2, "sequence_length": 4},
     "RandomBatches": {"tokens": TOKENS, "batch_size": 2, "sequence_length": 4},
     "SequenceBatches": {"sequences": [[1, 2], [3]], "targets": [0, 1], "batch_size": 2},

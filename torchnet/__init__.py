@@ -12,6 +12,7 @@ from numnet import data
 from numnet.core.answers import no_name
 from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
+from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.data import (
     PairBatches,
@@ -181,6 +182,7 @@ __all__ = [  # noqa: RUF022
     "StepSchedule",
     "ExponentialSchedule",
     "CosineSchedule",
+    "ReduceOnPlateau",
     "clip_by_norm",
     "clip_by_value",
     "global_norm",

@@ -27,6 +27,7 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             "add_param_group": "Give the groups to the constructor: {kind}(0.001, groups=[(part, options)])",
             "minimize apply_gradients": "Use model.loss_and_grads(x, target), then optimizer.step(model)",
         },
+        "ReduceOnPlateau": {"step": "Use observe(value); a Trainer calls it at each report"},
         "Schedule": {"step": "Leave it out: the optimizer calls its schedule with the number of steps taken"},
         "Trainer": {
             "train_on_batch": "Use trainer.fit(steps=1)",

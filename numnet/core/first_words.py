@@ -34,7 +34,7 @@ OF_VARIANTS = {  # of the nodes that have no options but those of the textbook
     f"{kind}Node": f"Use the node {kind}VariantNode, or a layer: {kind}Layer(64, activation='relu')"
     for kind in ("LSTM", "GRU")
 }
-SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule")
+SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule", "ReduceOnPlateau")
 SHOWN_BY_X = "the first batch shows it"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
 ON_GPU = "Use torchnet, the same names on PyTorch: torchnet.RNNModel(layers, device='cuda')"
@@ -89,6 +89,7 @@ NAMES: dict[str, str] = by_word(
         "Momentum": "Use {net}.SGDMomentum(learning_rate, momentum=0.9)",
         "StepLR": "Use {net}.StepSchedule(learning_rate, every)" + RATE,
         "ExponentialLR": "Use {net}.ExponentialSchedule(learning_rate, factor)" + RATE,
+        "ReduceLROnPlateau": "Use {net}.ReduceOnPlateau(learning_rate, factor=0.1, patience=10)" + RATE,
         "CosineAnnealingLR": "Use {net}.CosineSchedule(learning_rate, steps)" + RATE,
         "LRFinder lr_find": "Use {net}.find_learning_rate(model, {net}.Adam, batches)",
         "clip_grad_norm_": "Use {net}.Adam(0.001, clip_norm=1.0), or {net}.clip_by_norm(grads, limit)",
@@ -205,6 +206,8 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "clipvalue": {"Optimizer": "Use clip_value"},
         "gradient_clipping": {"Optimizer": "Use clip_value, the largest |g|: {kind}(0.001, clip_value=2.0)"},
         "step_size decay_steps": {"StepSchedule": "Use every", "CosineSchedule": "Use steps"},
+        "min_lr": {"ReduceOnPlateau": "Use min_rate"},
+        "monitor": {"ReduceOnPlateau": "Give it to the Trainer: the schedule observes what the run monitors"},
         "gamma decay_rate": dict.fromkeys(("StepSchedule", "ExponentialSchedule"), "Use factor"),
         "T_max": {"CosineSchedule": "Use steps"},
         "eta_min": {"CosineSchedule": "Use final"},

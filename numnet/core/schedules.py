@@ -90,6 +90,7 @@ class CosineSchedule(Schedule):
         return self.final + (self.learning_rate - self.final) * (1 + math.cos(math.pi * p)) / 2
 
 
+# Those that are functions of the step alone; a model that is saved may have one as teacher_forcing.
 SCHEDULES = {kind.__name__: kind for kind in (ConstantSchedule, StepSchedule, ExponentialSchedule, CosineSchedule)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from numnet.core.answers import no_option
 from numnet.core.checks import names_under
-from numnet.core.checks.training import check_group, check_groups, check_in_model, check_once
+from numnet.core.checks.groups import check_group, check_groups, check_in_model, check_once
 from numnet.core.show import Shown, text
 
 OF_ALL = ("clip_norm", "clip_value", "groups")  # options that no group has: they hold for all parameters together

@@ -9,14 +9,9 @@ import numpy as np
 
 from numnet.core.assignment import Rechecked, is_ours, option_names
 from numnet.core.checks import all_frozen_error, check_positive, check_state_dict, validate_call
+from numnet.core.checks.groups import check_counts, check_rate_of_group, check_state_of_schedule
 from numnet.core.checks.runs import check_optimizer_state
-from numnet.core.checks.training import (
-    check_amounts,
-    check_counts,
-    check_rate,
-    check_rate_of_group,
-    no_parameters_error,
-)
+from numnet.core.checks.training import check_amounts, check_rate, no_parameters_error
 from numnet.core.schedules import ConstantSchedule, Schedule, as_schedule
 from numnet.training.groups import OF_ALL, as_groups, group_of_each
 
@@ -153,13 +148,14 @@ class OptimizerBase(Rechecked):
         return {"learning_rate": rate.learning_rate if isinstance(rate, ConstantSchedule) else rate}
 
     def counts_dict(self) -> dict[str, Any]:
-        """Return `steps`; the updates of each parameter if one was frozen meanwhile; where a later schedule began."""
+        """Return `steps`, and if they differ from it the updates of each parameter; the state of the schedule."""
         found = {"steps": np.asarray(self.steps)}
         if any(count != self.steps for count in self.updates):
             found["updates"] = np.asarray(self.updates)
         if self.began:
             found["began"] = np.asarray(self.began)
-        return found
+        own = self.schedule.state_dict() if hasattr(self.schedule, "state_dict") else {}
+        return {**found, **{f"schedule.{name}": np.asarray(value) for name, value in own.items()}}
 
     def checked_state(self, state: Any, sizes: Sequence[int]) -> tuple[dict[str, Any], list[str]]:
         """Return a state as arrays, and the names of the buffers in it, for parameters of these sizes."""
@@ -171,6 +167,10 @@ class OptimizerBase(Rechecked):
             if name in found:
                 expected[name] = shape
                 check_counts(who, name, found[name])
+        own = self.schedule.state_dict() if hasattr(self.schedule, "state_dict") else {}
+        known, given = [f"schedule.{name}" for name in own], [name for name in found if name.startswith("schedule.")]
+        check_state_of_schedule(who, self.schedule, known, given)
+        expected |= dict.fromkeys(known, ())
         check_state_dict(who, expected, {name: value.shape for name, value in found.items()})
         return found, names
 
@@ -182,3 +182,6 @@ class OptimizerBase(Rechecked):
         """Restore what counts_dict returns, of a model with this number of parameters."""
         self.steps, self.began = int(state["steps"]), int(state.get("began", 0))
         self.updates = state["updates"].tolist() if "updates" in state else [self.steps] * count
+        own = {name.removeprefix("schedule."): value for name, value in state.items() if name.startswith("schedule.")}
+        if own:
+            self.schedule.load_state_dict(own)

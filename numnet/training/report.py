@@ -29,12 +29,20 @@ def add_row(trainer: Any) -> tuple[dict[str, Any], bool]:
         step=trainer.step,
         epoch=round(trainer.epoch + trainer.index / (length_of(trainer.batches) or math.inf), 3),
         seconds=round(trainer.seconds, 3),
-        learning_rate=trainer.optimizer.schedule(max(0, trainer.optimizer.steps - 1)),
+        learning_rate=last_rate(trainer.optimizer),
         gradient_norm=trainer.gradient_norm,
         speed=trainer.tokens / trainer.busy if trainer.busy else None,
     )
     value = row.get(trainer.monitored.column)
     better = trainer.monitored.better(value, trainer.best)
     if value is not None:
+        if new_step and hasattr(trainer.optimizer.schedule, "observe"):
+            trainer.optimizer.schedule.observe(value)
         trainer.best, trainer.stale = (value, 0) if better else (trainer.best, trainer.stale + new_step)
     return row, better
+
+
+def last_rate(optimizer: Any) -> float:
+    """Return the learning rate of the last step; a schedule that was set later begins with its step 0."""
+    rate: float = optimizer.schedule(max(0, optimizer.steps - 1 - getattr(optimizer, "began", 0)))
+    return rate

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from numnet.core.checks import check_fraction, validate_call
-from numnet.core.checks.training import check_amounts, check_nesterov
+from numnet.core.checks.groups import check_nesterov
+from numnet.core.checks.training import check_amounts
 from numnet.core.operation import Array
 from numnet.core.schedules import Schedule
 from numnet.training.optimizer import Buffers, Optimizer

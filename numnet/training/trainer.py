@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from numnet.core.checks import check_positive, validate_call
+from numnet.core.checks.groups import check_observable
 from numnet.core.checks.inputs import check_some_data
 from numnet.core.checks.runs import check_optimizer, check_trains
 from numnet.core.progress import Say, describe, interruptible, progress_bar, to_stderr
@@ -84,6 +85,7 @@ class Trainer(Answering):
         self.batches, self.validation = data_of_run("Trainer", model, batches, validation, self.cutting)
         self.watch = metrics_of("Trainer", metrics, model.needs_loss(), self.validation)
         self.monitored = monitor_of("Trainer", monitor, mode, self.watch.rising(self.validation), patience)
+        check_observable("Trainer", optimizer.schedule, *self.monitored, self.watch.rising(self.validation))
         self.events = Callbacks("Trainer", callbacks)
         self.metrics, self.monitor, self.mode, self.callbacks = metrics, monitor, mode, callbacks
         self.vocabulary, self.sample, self.progress = vocabulary, sample, progress

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from numnet.core.checks import check_fraction, validate_call
-from numnet.core.checks.training import check_amounts, check_nesterov
+from numnet.core.checks.groups import check_nesterov
+from numnet.core.checks.training import check_amounts
 from numnet.core.schedules import Schedule
 from torchnet.training.optimizer import Optimizer
 
