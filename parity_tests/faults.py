@@ -506,6 +506,8 @@ RUN_FAULTS = [
     Fault("prediction: in the order of the batches", "training/evaluation.py", "found[k] for k in places", "found[k] for k in range(len(found))", "predictions", "y"),
     Fault("prediction: padding is part of a sequence", "training/evaluation.py", "row[:steps] if real.ndim == 1", "row if real.ndim == 1", "predictions", "y"),
     Fault("prediction: one sequence goes on with the state of another", "training/evaluation.py", "            if not batches.carries_state:\n                model.reset_state()\n            if isinstance", "            if isinstance", "stateful predictions", "y"),
+    Fault("report: a sum for the mean of a target", "training/units.py", "value / counted if counted and", "value if counted and", "a report of sums", "loss"),
+    Fault("report: a sum divided though it is a mean", "training/units.py", 'getattr(loss, "reduction", "mean") == "sum" else value', 'getattr(loss, "reduction", "mean") != "none" else value', "a report of sums", "loss"),
     Fault("evaluation: nothing is 0", "training/evaluation.py", "check_counted(who, name, 0, count)", "count = count or 1.0", "an evaluation of nothing", "loss"),
 ]  # fmt: skip
 # In the buffers that calls of a kernel take from their layer's pool: each shows after another call. See test_faults.py.

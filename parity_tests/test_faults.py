@@ -194,6 +194,14 @@ def weighted(net: Any) -> bool:
     return bool(history.add(None, step=2)["train_loss"] == 1.75)
 
 
+def reported(net: Any, reduction: str) -> list[float]:
+    """The losses of two batches of different sizes and of their evaluation, at weights that stay as they are."""
+    x, t = np.arange(10.0).reshape(5, 2), np.arange(5.0)[:, None]
+    model = net.RNNModel([net.Dense(1)], net.MeanSquaredError(reduction=reduction), input_size=2, dtype="float64")
+    history = net.Trainer(model, net.SGD(1e-30), (x, t), batch_size=4, shuffle=False, progress=False).fit(epochs=1)
+    return [*np.round(history.losses, 9), round(net.evaluate(model, (x, t), batch_size=4), 9)]
+
+
 def nothing(net: Any) -> Any:
     model = net.RNNModel([net.Dense(2)], net.SoftmaxCrossEntropy(ignore_index=0), input_size=2)
     with warnings.catch_warnings():
@@ -341,6 +349,7 @@ RUNS: dict[str, Callable[[Any], bool]] = {
     "a group": grouped,
     "a group with a schedule": lambda net: grouped(net, schedule=True),
     "a report": weighted,
+    "a report of sums": lambda net: reported(net, "sum") == reported(net, "mean"),
     "an accuracy": accuracy_of,
     "two reports": lambda net: accuracy_of(net, 2),
     "class scores": class_scores,

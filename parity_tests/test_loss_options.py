@@ -197,6 +197,23 @@ def test_a_smoothed_or_weighted_loss_is_no_perplexity(net: Any) -> None:
     assert not net.SoftmaxCrossEntropy(class_weights=[1, 2]).in_nats
 
 
+def test_a_smoothed_and_weighted_loss_is_reported_by_the_names_of_its_tokens(net: Any) -> None:
+    """The metrics are those of the targets, without weights."""
+    rows = []
+    for options in ({}, {"class_weights": [1.0, 5.0, 2.0], "label_smoothing": 0.1}):
+        batches = net.SequentialBatches(np.arange(60) % 3, 2, 5)
+        model = net.RNNModel([net.Embedding(3, 4), net.GRULayer(3), net.Dense(3)], net.SoftmaxCrossEntropy(**options))
+        trainer = net.Trainer(
+            model, net.SGD(1e-30), batches, progress=False, validation=batches, metrics=["perplexity", "accuracy"]
+        )
+        rows.append(trainer.fit(steps=2).rows[0])
+    plain, weighted = rows
+    assert weighted["perplexity"] is None
+    assert weighted["bits_per_token"] is None
+    for name in ("validation_perplexity", "validation_accuracy"):
+        assert weighted[name] == pytest.approx(plain[name], rel=1e-6)
+
+
 def test_the_loss_of_each_target_on_a_tape(net: Any) -> None:
     """Weighted by the program: the same gradient as that of a weighted mean."""
     rng = np.random.default_rng(0)

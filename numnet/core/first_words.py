@@ -77,6 +77,8 @@ NAMES: dict[str, str] = by_word(
         "SoftmaxCrossEntropyLoss": OF_CLASSES,
         "BCELoss BCEWithLogitsLoss BinaryCrossentropy": OF_TRUTH,
         "MSELoss": "Use {net}.MeanSquaredError()",
+        "KLDivLoss KLDivergence": "Use {net}.SoftmaxCrossEntropy() with the probabilities (..., V) as the target: its "
+        "gradient is the same, and its value larger by their entropy",
         "L1Loss": "Use {net}.MeanAbsoluteError()",
         "Huber": "Use {net}.HuberLoss(delta=1.0)",
         "SmoothL1Loss": "Use {net}.HuberLoss(delta=beta), which is beta times the loss of PyTorch",

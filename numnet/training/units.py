@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from numnet.core.arrays import to_numpy
+from numnet.core.checks import has_classes
 
 
 def token_of(vocabulary: Any, batches: Any) -> str:
@@ -21,7 +22,7 @@ def token_of(vocabulary: Any, batches: Any) -> str:
 
 def target_of(x: Any, target: Any, loss: Any, token: str) -> str:
     """Return what the loss is a mean over: the token if each has a target, else "sequence" or "target"."""
-    if not loss.in_nats:
+    if not has_classes(loss):
         return "target"
     if hasattr(target, "lengths"):
         return token

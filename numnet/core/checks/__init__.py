@@ -95,6 +95,7 @@ from numnet.core.checks.losses import (
     check_reduction,
     check_width_of_labels,
     check_width_of_weights,
+    has_classes,
 )
 from numnet.core.checks.networks import (
     check_built,
@@ -238,8 +239,8 @@ __all__ = [
     "check_temperature", "check_text", "check_tokens", "check_tokens_left", "check_total_length",
     "check_unchanged_tensors", "check_unit_interval", "check_vocabulary", "check_weights", "check_weights_unchanged",
     "check_width", "check_width_of_labels", "check_width_of_weights", "check_width_of_y", "data_array", "described",
-    "excerpt", "first_place", "fixed_error", "flat_parts", "frozen_error", "has_axis_of_one", "kind_of",
-    "late_part_error", "list_error", "lost_gradient_error", "modules_of", "names_under", "no_method",
+    "excerpt", "first_place", "fixed_error", "flat_parts", "frozen_error", "has_axis_of_one", "has_classes",
+    "kind_of", "late_part_error", "list_error", "lost_gradient_error", "modules_of", "names_under", "no_method",
     "other_function", "parts_of_state", "real_array", "resets_for", "same_targets", "states_of", "target_shape",
     "tied_error", "token_list", "unbuilt_error", "unexpected_arguments_error", "unknown_operator_error",
     "validate_call", "wants_state", "warn_of_last_layers",

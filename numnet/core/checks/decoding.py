@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from numnet.core.checks.batches import data_array
+from numnet.core.checks.losses import has_classes
 from numnet.core.checks.parts import described_part, is_ours
 from numnet.core.checks.values import kind_of
 
@@ -130,7 +131,7 @@ def check_generates(who: str, model: Any, layers: Sequence[Any]) -> None:
 
 def check_probabilities(who: str, layer: Any, loss: Any) -> None:
     """Check that the outputs of the last layer are logits. A loss that takes them as logits has been warned of."""
-    if is_ours(layer) and type(layer).__name__ == "Softmax" and not getattr(loss, "in_nats", False):
+    if is_ours(layer) and type(layer).__name__ == "Softmax" and not has_classes(loss):
         raise ValueError(
             f"{who}: the last layer is Softmax, whose outputs are probabilities, expected logits: softmax is applied "
             "again. Remove it, or pass temperature=0."

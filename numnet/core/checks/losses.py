@@ -16,6 +16,11 @@ from numnet.core.show import text
 REDUCTIONS = ("mean", "sum", "none")
 
 
+def has_classes(loss: Any) -> bool:
+    """Return whether the targets of a loss are classes, and its predictions logits; smoothed and weighted ones too."""
+    return getattr(loss, "in_nats", False) or any(k.__name__ == "SoftmaxCrossEntropy" for k in type(loss).__mro__)
+
+
 def check_reduction(who: str, loss: Any) -> None:
     """Check that a loss is one number, for the training of a model."""
     if getattr(loss, "reduction", "") == "none":

@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from numnet.core.checks.losses import has_classes
 from numnet.core.checks.runs import kind
 from numnet.core.show import text
 
@@ -16,7 +17,7 @@ REMEDIES = {"numbers": "For numbers use 'mae' or 'r2'.", "labels": "For labels u
 def kind_of_loss(loss: Any) -> str | None:
     """Return what the targets of a loss are: "classes", "labels" or "numbers"; None for a loss of one's own."""
     names = {base.__name__ for base in type(loss).__mro__}
-    if getattr(loss, "in_nats", False):
+    if has_classes(loss):
         return "classes"
     return "labels" if "BinaryCrossEntropy" in names else "numbers" if names & set(OF_NUMBERS) else None
 
