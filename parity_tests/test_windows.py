@@ -185,6 +185,18 @@ def test_a_gap_is_no_target_and_is_filled_from_the_past_alone() -> None:
     assert (scaled.shift[0, 0], scaled.spread[0, 0]) == pytest.approx((train.mean(), train.std()))
 
 
+def test_the_naive_forecast_fills_a_gap_and_refuses_one_at_the_start() -> None:
+    values = np.arange(40.0)
+    values[30] = np.nan
+    for missing in ("previous", "skip"):
+        windows = WindowBatches(TimeSeries(values, validation=8, test=8, missing=missing), "test", 1, 1)
+        assert windows.seasonal_naive(2).ravel().tolist() == [29, 31, 32, 33, 34, 35, 36, 37]
+    values[:2] = np.nan
+    windows = WindowBatches(TimeSeries(values, validation=8, test=8, missing="skip"), "train", 1, 1)
+    with pytest.raises(ValueError, match="seasonal_naive: the series begins with nan"):
+        windows.seasonal_naive(3)
+
+
 def test_the_future_has_inputs_and_covariates_but_no_targets() -> None:
     known = seasonal_covariates(34, [7])
     series = TimeSeries(np.arange(30.0), known, scaling=None)
@@ -298,6 +310,7 @@ ERRORS: dict[str, Any] = {
     "TimeSeries: covariates of 1 series, expected 2": lambda: TimeSeries([Y, Y], Y),
     "TimeSeries: scaling is 'max', expected one of 'standard', 'minmax', None.": lambda: TimeSeries(Y, scaling="max"),
     "TimeSeries: missing is 'drop', expected one of": lambda: TimeSeries(Y, missing="drop"),
+    "TimeSeries: the deviation or the range of values overflows": lambda: TimeSeries([1e308, -1e308, 0, 1e308, 1, 1]),
     "TimeSeries.scale: series is 1, expected 0 to 0.": lambda: S.scale(Y, 1),
     "TimeSeries.unscale: values is (40,), expected (..., 2)": lambda: TimeSeries(np.ones((9, 2))).unscale(Y),
     "TimeSeries.naive_error: period is 28, expected less than": lambda: S.naive_error(28),

@@ -16,6 +16,7 @@ from numnet.core.checks.series import (
     check_item,
     check_naive,
     check_periods,
+    check_scale,
     check_series,
     check_split,
     check_target_columns,
@@ -96,12 +97,15 @@ class TimeSeries(Shown):
     def fitted(self) -> tuple[Array, Array]:
         """Return m and s of (1), each (series, K), from the training parts alone."""
         m, s = np.zeros((2, len(self.values), self.values[0].shape[1]))
+        if self.scaling is None:
+            return m, s + 1
         for k, training in enumerate(self.part("train")):
             low, high = np.nanmin(training, axis=0), np.nanmax(training, axis=0)
-            if self.scaling is not None:
+            with np.errstate(over="ignore", invalid="ignore"):  # check_scale refuses what overflows
                 m[k] = low if self.scaling == "minmax" else np.where(low == high, low, np.nanmean(training, axis=0))
                 s[k] = high - low if self.scaling == "minmax" else np.nanstd(training, axis=0)
-            s[k] = np.where((low == high) | (self.scaling is None), 1, s[k])
+            s[k] = np.where(low == high, 1, s[k])
+        check_scale(m, s)
         return m, s
 
     @validate_call

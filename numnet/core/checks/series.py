@@ -197,3 +197,20 @@ def check_periods(who: str, periods: Any) -> list[float]:
             raise TypeError(f"{who}: periods[{k}] is {described(period)}, expected a number of steps.")
         check_positive(who, **{f"periods[{k}]": period})
     return found
+
+
+def check_scale(m: Any, s: Any) -> None:
+    """Check that the constants of the scaling did not overflow."""
+    if not (np.isfinite(m).all() and np.isfinite(s).all()):
+        raise ValueError(
+            "TimeSeries: the deviation or the range of values overflows, expected numbers whose squares float64 "
+            "can hold. Divide them by a constant."
+        )
+
+
+def check_naive_known(who: str, forecast: Any) -> None:
+    """Check that each value that a naive forecast repeats is known."""
+    if np.isnan(forecast).any():
+        raise ValueError(
+            f"{who}: the series begins with nan, and a forecast repeats it, expected a value. Leave the nan out."
+        )

@@ -16,13 +16,14 @@ from numnet.core.checks.series import (
     check_center,
     check_forecast,
     check_future,
+    check_naive_known,
     check_period,
     check_targets_known,
     check_windows,
 )
 from numnet.core.show import Shown
 from numnet.data.batches.sequences import cut
-from numnet.data.series import PARTS, TimeSeries
+from numnet.data.series import PARTS, TimeSeries, carried
 
 Array = npt.NDArray[Any]
 
@@ -78,10 +79,8 @@ class WindowBatches(Shown):
         self.reach, self.steps = (1, length) if horizon is None else (length, horizon)  # x begins before y; y has steps
         found = [self.places(k) for k in range(len(series))]
         check_windows(who, part, self.reach, self.steps, [len(first) for first in found], series)
-        self.number, self.first = (
-            np.repeat(np.arange(len(found)), [len(first) for first in found]),
-            np.concatenate(found),
-        )
+        self.number = np.repeat(np.arange(len(found)), [len(first) for first in found])
+        self.first = np.concatenate(found)
 
     def places(self, k: int) -> Array:
         """Return the steps of the first target of all windows of one series."""
@@ -211,9 +210,10 @@ class WindowBatches(Shown):
         levels = None if quantiles is None else check_quantiles(who, quantiles)
         ahead = np.arange(self.steps)
         back = period * (ahead // period + 1 if self.horizon is not None else np.ones_like(ahead))
-        values = [self.series.unscale(inputs, k) for k, inputs in enumerate(self.series.inputs)]
+        values = [carried(series) for series in self.series.values]  # a gap is the value before it
         places = self.first[:, None] + ahead - back
         found = self.columns(np.stack([values[k][steps] for k, steps in zip(self.number, places)]))  # (1)
+        check_naive_known(who, found)
         if levels is None:
             return found
         changes = np.stack([self.series.change_quantiles(who, int(n), levels) for n in back], axis=1)[
