@@ -72,20 +72,6 @@ def test_the_losses_of_packed_targets_are_packed(net: Any) -> None:
     np.testing.assert_array_equal(gradient.values, loss.backward(np.ones(5)).values)
 
 
-def test_classes_may_have_an_axis_of_one_and_integers_in_the_logits_shape_are_one_hot(net: Any) -> None:
-    rng, loss = np.random.default_rng(0), net.SoftmaxCrossEntropy()
-    logits, classes = rng.standard_normal((3, 4)), np.array([0, 3, 1])
-    expected = to_numpy(loss(logits, classes))
-    assert to_numpy(loss(logits, classes[:, None])) == expected
-    assert to_numpy(loss(logits, np.eye(4, dtype=int)[classes])) == pytest.approx(expected, rel=1e-12)
-    for ambiguous in (np.tile(classes[:, None], (1, 4)), np.ones((3, 4), int)):
-        with pytest.raises(ValueError, match=r"integers in the shape of the logits.*return_sequences=False"):
-            loss(logits, ambiguous)
-    ragged = np.eye(4, dtype=int)[classes]
-    ragged[2] = 7
-    loss(logits, ragged, np.array([True, True, False]))
-
-
 def test_a_class_of_weight_0_does_not_count(net: Any) -> None:
     rng, weights = np.random.default_rng(0), [1.0, 0.0, 2.0]
     logits, classes = rng.standard_normal((6, 3)), np.array([0, 1, 2, 1, 0, 0])
@@ -99,6 +85,16 @@ def test_a_class_of_weight_0_does_not_count(net: Any) -> None:
             value = loss(logits, np.ones(6, int))
         assert to_numpy(value) == 0
         assert (np.asarray(loss.backward()) == 0).all()
+
+
+def test_a_target_that_does_not_count_has_no_class_weight(net: Any) -> None:
+    logits, options = np.random.default_rng(0).standard_normal((3, 2)), {"class_weights": [1.0, 3.0]}
+    expected = to_numpy(net.SoftmaxCrossEntropy(**options)(logits[:2], [0, 1]))
+    ignoring = net.SoftmaxCrossEntropy(ignore_index=-100, **options)
+    masked = net.SoftmaxCrossEntropy(**options)
+    for loss, mask in ((ignoring, None), (masked, [True, True, False])):
+        assert to_numpy(loss(logits, [0, 1, -100], mask)) == pytest.approx(expected, rel=1e-12)
+        assert loss.counted == 4
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])

@@ -165,6 +165,20 @@ def test_targets_are_never_broadcast(net: Any, kind: str) -> None:
         getattr(net, kind.strip())(**options)(np.zeros(prediction), np.zeros(target, int))
 
 
+def test_classes_may_have_an_axis_of_one_and_integers_in_the_logits_shape_are_one_hot(net: Any) -> None:
+    rng, loss = np.random.default_rng(0), net.SoftmaxCrossEntropy()
+    logits, classes = rng.standard_normal((3, 4)), np.array([0, 3, 1])
+    expected = to_numpy(loss(logits, classes))
+    assert to_numpy(loss(logits, classes[:, None])) == expected
+    assert to_numpy(loss(logits, np.eye(4, dtype=int)[classes])) == pytest.approx(expected, rel=1e-12)
+    for ambiguous in (np.tile(classes[:, None], (1, 4)), np.ones((3, 4), int)):
+        with pytest.raises(ValueError, match=r"integers in the shape of the logits.*return_sequences=False"):
+            loss(logits, ambiguous)
+    ragged = np.eye(4, dtype=int)[classes]
+    ragged[2] = 7
+    loss(logits, ragged, np.array([True, True, False]))
+
+
 @pytest.mark.parametrize("wrong", [0, 1, 90, [0.5, 0.5], [], [[0.5]], [0.1, np.nan]])
 def test_quantiles_lie_between_0_and_1(net: Any, wrong: Any) -> None:
     with pytest.raises(ValueError, match="QuantileLoss: quantiles"):

@@ -63,7 +63,8 @@ class Loss(Operation):
         prediction, target = self.aligned(prediction, target)
         weights = self.weights(prediction, target, mask)
         counted = weights > 0
-        losses = self.terms(*only_counted(prediction, target, counted), weights)
+        prediction, target = only_counted(prediction, target, counted)
+        losses = self.terms(prediction, target, weights)
         losses = losses * self.shares(target, weights)  # divided first, so that the sum is not larger than a loss
         if self.reduction == "none":
             value = torch.where(counted, losses, 0).reshape(target_shape(shape, tuple(losses.shape)))
