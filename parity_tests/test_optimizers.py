@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
+from numnet.training import optimizer as optimizer_module
 from parity_tests.small import assert_same, lstm, weights, x
 
 
@@ -375,3 +376,19 @@ def test_a_state_of_something_else_changes_nothing(net: Any, state: Any, words: 
     with pytest.raises((TypeError, ValueError), match=f"SGDMomentum: {words}"):
         optimizer.load_state_dict(state, layer)
     assert_same(optimizer.state_dict(), before)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_large_parameter_is_updated_in_pieces_with_the_same_results(name: str, monkeypatch: Any) -> None:
+    found = []
+    for in_cache in (optimizer_module.IN_CACHE, 7, 1):
+        monkeypatch.setattr(optimizer_module, "IN_CACHE", in_cache)
+        model = numnet.RNNModel([numnet.LSTMLayer(5)], numnet.MeanSquaredError(), input_size=4)
+        for part in (model, model.layers[0]):  # one vector, and matrices
+            made = OPTIMIZERS[name][0](numnet)
+            for _ in range(3):
+                model.loss_and_grads(np.ones((2, 3, 4)), np.zeros((2, 3, 5)))
+                made.step(part)
+        found.append(weights(model))
+    assert_same(found[1], found[0])
+    assert_same(found[2], found[0])

@@ -6,7 +6,7 @@ import numpy as np
 
 from numnet.core.operation import Array
 
-IN_CACHE = 2**18  # numbers of a matrix that stays in the processor's cache from one step to the next
+IN_CACHE = 2**17  # numbers of a matrix that stays in the processor's cache from one step to the next
 
 
 def columns(x: Array) -> Array:

@@ -17,6 +17,7 @@ from numnet.training.clipping import check_finite, clip_by_value, norm_of, scale
 from numnet.training.optimizer_base import OptimizerBase
 
 Buffers = dict[str, Any]
+IN_CACHE = 2**16  # numbers updated at a time: so many of p, g and the buffers stay in the processor's cache
 
 
 class Optimizer(OptimizerBase):
@@ -69,7 +70,9 @@ class Optimizer(OptimizerBase):
         rules = self.all_rules()
         for (rule, k), place, p, g in runs:
             views = {name: vector[place].reshape(p.shape) for name, vector in self.buffers.items()}
-            rules[rule].rounded_update(p, g, rates[rule], {**views, "steps": k + 1})
+            for some in pieces(p):
+                of_some = {name: view[some] for name, view in views.items()}
+                rules[rule].rounded_update(p[some], g[some], rates[rule], {**of_some, "steps": k + 1})
         model.count_change()
         return norm
 
@@ -101,7 +104,7 @@ class Optimizer(OptimizerBase):
             p[...] = exact
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
-        """Update p in place, one step, element by element: p is a parameter, or several of them as one vector.
+        """Update p in place, one step, element by element: p is a parameter, several as one vector, or a piece of it.
 
         `buffers` has an array of p's shape for each of `buffer_names`, to be changed in place, and under "steps" the
         number of updates of p, including this one.
@@ -141,6 +144,14 @@ class Optimizer(OptimizerBase):
             check_fits(who, name, state[name], dtype)
         self.load_counts(state, len(params))
         self.dtype, self.buffers = params[0].dtype, {name: state[name].astype(dtype) for name in names}
+
+
+def pieces(p: Array) -> list[Any]:
+    """Return indices of the pieces of a parameter that are updated at a time."""
+    if p.size <= IN_CACHE:
+        return [...]
+    few = max(1, IN_CACHE * len(p) // p.size)
+    return [slice(k, k + few) for k in range(0, len(p), few)]
 
 
 @functools.cache  # numpy takes longer to name a dtype than to update a thousand numbers
