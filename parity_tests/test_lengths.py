@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import numnet
+import torchnet
+from numnet.core.arrays import to_numpy
 from parity_tests.family import family_case
 from parity_tests.strategies import Sizes
 from parity_tests.test_parity import compare
@@ -77,3 +79,27 @@ def test_a_row_that_has_ended_does_not_grow_on(kind: str) -> None:
 def test_rows_end_in_runs_after_the_first(name: str, options: tuple[str, ...]) -> None:
     """With 11 rows, rounded up, later runs of equal rows also have rows that end within them or ended before."""
     compare(family_case(name, *options), Sizes(B=11, T=9, D=3, H=4, seed=1), "float64", "cpu")
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("lengths", [[9, 0, 2, 2, 7, 9, 1, 3], [4, 3], [0, 1], range(16)])
+@pytest.mark.parametrize("kind", ["RNNLayer", "GRULayer", "LSTMLayer"])
+def test_torchnets_kernels_run_on_the_rows_that_are_unfinished(kind: str, lengths: Any, reverse: bool) -> None:
+    """As the steps of the plain form, with the gradients of the last state, an LSTM's c too, and NaN at padding."""
+    rng, lengths = np.random.default_rng(0), np.array(lengths)
+    mask = np.arange(max(lengths) + 1) < lengths[:, None]
+    x = np.where(mask[..., None], rng.standard_normal((*mask.shape, 4)), np.nan)
+    layer = getattr(torchnet, kind)(5, input_size=4, dtype="float64", reverse=reverse)
+    state = [rng.standard_normal((len(x), 5)) for _ in layer.node.states]
+    dy, d_last = rng.standard_normal((*mask.shape, 5)), [rng.standard_normal(part.shape) for part in state]
+    found = []
+    for use_fast in (True, False):
+        layer.use_fast = use_fast
+        layer.zero_grad()
+        y = layer(x, layer.node.joined(state), lengths)
+        dx = layer.backward(dy, layer.node.joined(d_last))
+        assert (layer.path == "fast") is use_fast
+        parts = [*layer.node.each(layer.last_state), *layer.node.each(layer.d_state)]
+        found.append([to_numpy(each) for each in (y, dx, *parts, *layer.grads.values())])
+    for fast, plain in zip(*found):
+        np.testing.assert_allclose(fast, plain, rtol=1e-10, atol=1e-12)  # sums in another order

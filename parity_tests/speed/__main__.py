@@ -16,20 +16,32 @@ from typing import Any
 
 import torch
 
+import torchnet
 from parity_tests.speed import report
+from parity_tests.speed.cell import cell_runs
 from parity_tests.speed.device import PRECISIONS, device_runs, precision
 from parity_tests.speed.goals import Row
 from parity_tests.speed.growth import AXES, exponent, growth
 from parity_tests.speed.layers import KINDS, SIZES, STACKED, form_runs, layer_runs
 from parity_tests.speed.memory import SIZES as MEMORY_SIZES
 from parity_tests.speed.memory import must_keep, peak
-from parity_tests.speed.padding import WIDTHS, allowed, drawn_batches, filled, padding_runs, sentence_lengths
+from parity_tests.speed.padding import (
+    RAGGED,
+    WIDTHS,
+    allowed,
+    allowed_of_torchnet,
+    drawn_batches,
+    filled,
+    padding_runs,
+    sentence_lengths,
+)
 from parity_tests.speed.plot import plot
 from parity_tests.speed.step import generate_runs, step_runs
 from parity_tests.speed.tape import CALLS, tape_runs
 from parity_tests.speed.tape import KINDS as TAPE_KINDS
 from parity_tests.speed.tape import SIZES as TAPE_SIZES
 from parity_tests.speed.timing import Figures, alternate, device_clock, surroundings, threads
+from parity_tests.speed.vocabulary import vocabulary_runs
 
 PASSES = ["forward", "forward and backward"]
 
@@ -104,6 +116,26 @@ def pad(count: int) -> Iterator[Row]:
         yield row("padding", name, count, found, r=r, allowed=allowed(r))
 
 
+def ragged(count: int) -> Iterator[Row]:
+    """torchnet on the batches of `padding`."""
+    batches = drawn_batches(sentence_lengths(CONLLU[0] if CONLLU else None))
+    r = filled(batches)
+    for kind in RAGGED:
+        for D, H in WIDTHS:
+            found = alternate(padding_runs(batches, D, H, kind, torchnet), turns=5)[0]
+            yield row("ragged", f"{kind} D {D}, H {H}", count, found, r=r, allowed=allowed_of_torchnet(r))
+
+
+def vocabulary(count: int) -> Iterator[Row]:
+    for V in (1_000, 10_000):
+        yield row("vocabulary", f"LSTM 256, V {V}", count, alternate(vocabulary_runs(V))[0])
+
+
+def cell(count: int) -> Iterator[Row]:
+    for B, H in ((1, 50), (32, 128)):
+        yield row("cell", f"a GRU written out, B {B}, H {H}", count, alternate(cell_runs(B=B, D=H, H=H))[0])
+
+
 def plain(count: int) -> Iterator[Row]:
     for kind in KINDS:
         for size in SIZES:
@@ -128,6 +160,9 @@ TABLES = {
     "memory": memory,
     "padding": pad,
     "tape": tape,
+    "cell": cell,
+    "vocabulary": vocabulary,
+    "ragged": ragged,
     "plain": plain,
 }
 

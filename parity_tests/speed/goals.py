@@ -83,6 +83,8 @@ GOALS = [
     ),
     Goal("call on a Tape / PyTorch, forward and backward", TAPE, "tape", whole),
     Goal("torchnet's call on a Tape / PyTorch, forward and backward", TAPE, "tape", whole, who="torchnet"),
+    Goal("training step, V 10,000 / PyTorch", {1: 1.2}, "vocabulary", lambda r: r["name"].endswith(" 10000")),
+    Goal("training step of a cell on a Tape, B 1 / PyTorch", {1: 1.5}, "cell", lambda r: "B 1," in r["name"]),
     Goal("peak memory / PyTorch's", {1: 1.0}, "memory", lambda r: "before" not in r["name"]),
     Goal("growth in T and in B, exponent", {1: 1.05, 2: 1.05}, "growth", lambda r: "in H" not in r["name"], to=None),
 ]

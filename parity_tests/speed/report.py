@@ -21,9 +21,8 @@ def line(row: Row) -> str:
     pairs = [("numnet", "torch"), ("torchnet", "torch"), ("plain", "kernel")]
     ratios = [f"{who}/{to} {ratio(row, who, to):.2f}" for who, to in pairs if who in row["best"]]
     if "allowed" in row:
-        ratios.append(
-            f"numnet/padded {ratio(row, 'numnet', 'padded'):.3f}, at most {row['allowed']:.3f} (r {row['r']:.3f})"
-        )
+        who = next(iter(row["best"]))
+        ratios.append(f"{who}/padded {ratio(row, who, 'padded'):.3f}, at most {row['allowed']:.3f} (r {row['r']:.3f})")
     return f"{what}, {row['threads']} thr., {row['name']}: {found} {row['unit']}  " + "  ".join(
         ratios * (row["unit"] != "exponent")
     )
@@ -69,6 +68,7 @@ def share(who: str, to: str = "torch") -> Column:
 
 
 SHARES = (share("numnet"), share("torchnet"))
+LIMIT = ("at most", lambda row: f"{row['allowed']:.2f}"), ("r", lambda row: f"{row['r']:.2f}")  # of padding
 
 
 def tables(record: Record) -> Iterator[str]:
@@ -98,9 +98,18 @@ def tables(record: Record) -> Iterator[str]:
     if rows := of("padding"):
         yield "**Padding**: batches of sentences with their lengths, forward and backward; milliseconds, best."
         yield "r is the share of real steps; `numnet/padded` is to be at most 1.25 r + 0.10."
-        goal = ("at most", lambda row: f"{row['allowed']:.2f}"), ("r", lambda row: f"{row['r']:.2f}")
         cost = figure("numnet", 0), figure("padded", 0), share("numnet", "padded")
-        yield side_by_side(rows, "layer", *cost, *goal, SHARES[0], share("torch", "torch padded"))
+        yield side_by_side(rows, "layer", *cost, *LIMIT, SHARES[0], share("torch", "torch padded"))
+    if rows := of("ragged"):
+        yield "**Padding, torchnet**: the same batches; `torchnet/padded` is to be at most r + 0.30."
+        cost = figure("torchnet", 0), figure("padded", 0), share("torchnet", "padded")
+        yield side_by_side(rows, "layer", *cost, *LIMIT, SHARES[1], share("torch", "torch padded"))
+    if rows := of("vocabulary"):
+        yield "**A training step with a large vocabulary**, D 200, H 256, T 35, B 20; milliseconds, best."
+        yield side_by_side(rows, "model", figure("numnet", 0), figure("torch", 0), *SHARES)
+    if rows := of("cell"):
+        yield "**A training step of a cell of one's own** on a Tape, T 20; milliseconds, best."
+        yield side_by_side(rows, "cell", figure("numnet"), figure("torch"), *SHARES)
     if rows := of("growth"):
         yield "**Growth** of forward and backward over four doublings: the exponent."
         yield side_by_side(rows, "layer", figure("numnet"), figure("torch"))

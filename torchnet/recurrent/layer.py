@@ -177,7 +177,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         given = x.long().to(self.node.place_of.device) if x.ndim == 2 else self.followed(self.cast("x", x))
         mask = None if mask is None else mask.to(given.device)
         x = self.time_major(given)
-        return given, x if x.ndim == 2 or mask is None else torch.where(mask[..., None], x, 0), mask, resets
+        return given, x if x.ndim == 2 or mask is None else x.masked_fill(~mask[..., None], 0), mask, resets
 
     def time_major(self, x: Tensor) -> Tensor:
         """Swap the batch and time axes unless batch_first."""
@@ -217,7 +217,7 @@ class RecurrentLayer(RecurrentOptions, Layer):
         if not self.return_sequences:
             y = y[torch.arange(len(y), device=y.device), self.ends(y, mask)] if self.node.reads_out else last[0]
         y = y if self.output is None else self.output(y)
-        if mask is not None:
+        if mask is not None and not (self.return_sequences and self.output is None):  # y of the steps is 0 at padding
             y = torch.where((mask if self.return_sequences else mask.any(dim=1))[..., None], y, 0)
         return self.time_major(y) if self.return_sequences else y * 1
 

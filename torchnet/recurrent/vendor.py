@@ -5,6 +5,7 @@ A kernel runs a node of exactly its type: a subclass that changes a step runs pl
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,6 +17,9 @@ from torchnet.recurrent.lstm import LSTMNode
 from torchnet.recurrent.lstm_variants import LSTMVariantNode
 from torchnet.recurrent.rnn import RNNNode
 from torchnet.recurrent.unroll import Parts
+
+FULL = 0.5  # the share of unfinished rows at which a run ends: a call costs as much as about 75 steps of one row
+SATURATED = 1e4  # a pre-activation of σ(a) = 1, of σ(-a) = 0
 
 
 def kernel_of(node: Any, W_x: Tensor) -> tuple[Any, list[Tensor]]:
@@ -60,8 +64,10 @@ def forward(node: Any, x: Tensor, start: Parts, mask: Tensor | None, reverse: bo
     x = reversed_rows(x, counts) if reverse else x
     if mask is None:
         y, last = called(node, W_x, start, x, None)
-    else:
+    elif x.is_cuda or vars(node).get("proj_size"):
         y, last = called_on_packed(node, W_x, start, x, counts)
+    else:
+        y, last = called_in_runs(node, W_x, start, x, counts)
     return reversed_rows(y, counts) if reverse else y, last
 
 
@@ -88,6 +94,51 @@ def called_on_packed(node: Any, W_x: Tensor, start: Parts, x: Tensor, counts: Te
     y, _ = pad_packed_sequence(outputs, batch_first=True, total_length=x.shape[1])
     whole = y.new_zeros(len(x), *y.shape[1:]).index_copy(0, some, y)
     return whole, tuple(part.index_copy(0, order, new) for part, new in zip(start, last))
+
+
+def called_in_runs(node: Any, W_x: Tensor, start: Parts, x: Tensor, counts: Tensor) -> tuple[Tensor, Parts]:
+    """Call the kernel on runs of steps, each on the rows that are unfinished when it begins.
+
+    On a CPU this takes less time than packed sequences, which PyTorch multiplies step by step.
+    """
+    lengths, order = counts.sort(descending=True, stable=True)
+    W_x, x_held = holding_c(node, W_x, x, counts)
+    runs, state = runs_of(lengths.tolist()), tuple(part.index_select(0, order) for part in start)
+    pieces = x_held[:, : lengths[0]].split([T for _, T in runs], dim=1)
+    first, ys, ended = 0, [], []
+    for piece, (B, T) in zip(pieces, runs):
+        ended.append([part[B:] for part in state])
+        y, state = called(node, W_x, tuple(part[:B] for part in state), piece.index_select(0, order[:B]), None)
+        beyond = torch.arange(first, first + T) >= lengths[:B, None]
+        y = y.masked_fill(beyond[..., None], 0)
+        ys.append(y.new_zeros(len(x), *y.shape[1:]).index_copy(0, order[:B], y))
+        first += T
+    y = torch.cat([*ys, x.new_zeros(len(x), x.shape[1] - int(lengths[0]), ys[0].shape[-1])], dim=1)
+    last = [torch.cat(parts).index_select(0, order.argsort()) for parts in zip(state, *reversed(ended))]
+    h = y[torch.arange(len(y)), (counts - 1).clamp(min=0)]
+    last[0] = torch.where(counts[:, None] > 0, h, last[0])
+    return y, tuple(last)
+
+
+def runs_of(counts: list[int]) -> list[tuple[int, int]]:
+    """Return (rows, steps) of each run, for lengths that do not increase: at least FULL of the rows are unfinished."""
+    runs, first = [], 0
+    while first < counts[0]:
+        B = sum(count > first for count in counts)
+        end = counts[max(1, math.ceil(FULL * B)) - 1]
+        runs.append((B, end - first))
+        first = end
+    return runs
+
+
+def holding_c(node: Any, W_x: Tensor, x: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return W_x and x with one more column: 1 at padding, where it keeps an LSTM's c as it is, by f = 1 and i = 0."""
+    if len(node.states) == 1:
+        return W_x, x
+    padding = torch.arange(x.shape[1]) >= counts[:, None]
+    H, column = node.hidden_size, torch.zeros_like(W_x[:, :1])
+    column[:H], column[H : 2 * H] = -SATURATED, SATURATED
+    return torch.cat((W_x, column), dim=1), torch.cat((x, padding[..., None].to(x)), dim=2)
 
 
 def dense(W_x: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
