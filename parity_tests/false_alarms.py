@@ -26,7 +26,8 @@ from parity_tests.family import NODES, OPTIONS, OVER_TIME, PAIRS, family_case, r
 from parity_tests.more_cases import MORE
 from parity_tests.strategies import DROPOUT, EVERYTHING, Case, Sizes
 
-TABLES = [*EVERYTHING, DROPOUT, *OVER_TIME, *MORE]
+# A gradient that is by definition not the slope, such as that of a padding row, is wrong to the checker.
+TABLES = [case for case in (*EVERYTHING, DROPOUT, *OVER_TIME, *MORE) if "slope" not in case.unlawful]
 ALTERNATIVES = (  # at most one of each group
     ("with output", "last alone", "last alone with output"),
     ("zoneout", "zoneout in evaluation", *PAIRS),

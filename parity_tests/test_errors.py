@@ -299,11 +299,13 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
     ("Adam: beta1 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta1=1)),
     ("Adam: beta2 is 1, expected 0 or more and less than 1.", lambda: numnet.Adam(beta2=1)),
     (
-        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). Targets have the shape of the logits.",
+        "BinaryCrossEntropy: target is (2,), expected (2, 3, 4). "
+        "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling.",
         lambda: numnet.BinaryCrossEntropy()(x, np.ones(2)),
     ),
     (
-        "MeanSquaredError: target is (2,), expected (2, 3, 4). Targets have the shape of the prediction.",
+        "MeanSquaredError: target is (2,), expected (2, 3, 4). "
+        "One target per sequence? Set return_sequences=False in the last recurrent layer, or add Pooling.",
         lambda: numnet.MeanSquaredError()(x, np.ones(2)),
     ),
     (
