@@ -72,6 +72,7 @@ from numnet.training.curvature import hessian_vector
 from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
+from numnet.training.lbfgs import LBFGS
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS
@@ -171,6 +172,7 @@ __all__ = [  # noqa: RUF022
     "Adadelta",
     "Adam",
     "AdamW",
+    "LBFGS",
     "OPTIMIZERS",
     "Schedule",
     "ConstantSchedule",

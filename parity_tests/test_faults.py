@@ -17,6 +17,7 @@ import pytest
 
 import numnet
 import torchnet
+from numnet.core.arrays import to_numpy
 from parity_tests.catalogue import CASES, SIZES, Score, gradient_score, sizes_of, training_score
 from parity_tests.faults import (
     DATA_FAULTS,
@@ -263,6 +264,19 @@ def frozen(net: Any, before: bool = False, again: bool = False) -> bool:
     return not again or optimizer.updates == [2, 2, 3, 3]
 
 
+def descent(net: Any) -> list[float]:
+    """The losses of four steps of L-BFGS, from large weights, so that the line search works."""
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((6, 4, 3)), rng.standard_normal((6, 4, 2))
+    model = net.RNNModel([net.GRULayer(4), net.Dense(2)], net.MeanSquaredError(), input_size=3, dtype="float64", seed=1)
+    model.load_state_dict({name: 3 * to_numpy(p) for name, p in model.params.items()})
+    losses = []
+    for rate in (1.0, 30.0):
+        optimizer = net.LBFGS(rate, max_iter=8)
+        losses += [optimizer.step(model, lambda: model.loss_and_grads(x, y)) for _ in range(4)]
+    return losses
+
+
 def plateau(net: Any) -> bool:
     schedule, rates = net.ReduceOnPlateau(1.0, factor=0.5, patience=2, threshold=0.5, cooldown=2), []
     for value in (8.0, 7, 6, 5, 5, 5, 5, 5, 2.2, 3, 3, 3):
@@ -344,6 +358,7 @@ RUNS: dict[str, Callable[[Any], bool]] = {
     "a frozen layer": frozen,
     "frozen before the first batch": lambda net: frozen(net, before=True),
     "a layer that was frozen": lambda net: frozen(net, again=True),
+    "L-BFGS": lambda net: bool(np.allclose(descent(net), descent(torchnet), rtol=1e-6)),
     "a plateau": plateau,
     "a restart": restart,
     "a group": grouped,

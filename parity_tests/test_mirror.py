@@ -31,7 +31,7 @@ SHARED = set(
 NUMNET_ALONE = SHARED | set(
     """core.buffers models.vectors layers.erf autograd.outputs autograd.stored autograd.weights core.layout core.pairs
     recurrent.call training.monitor training.report training.resume training.stream training.totals
-    training.watching""".split()  # noqa: SIM905
+    training.line_search training.watching""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

@@ -48,6 +48,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
         name: {"learning_rate": 0.1}
         for name in ("SGD", "SGDMomentum", "AdaGrad", "RMSProp", "Adadelta", "Adam", "AdamW")
     },
+    "LBFGS": {},
     "ConstantSchedule": {"learning_rate": 0.1},
     "StepSchedule": {"learning_rate": 0.1, "every": 3},
     "ExponentialSchedule": {"learning_rate": 0.1, "factor": 0.9},

@@ -81,6 +81,7 @@ from torchnet.training.adagrad import Adadelta, AdaGrad, RMSProp
 from torchnet.training.adam import Adam, AdamW
 from torchnet.training.clipping import clip_by_norm, clip_by_value, global_norm
 from torchnet.training.curvature import hessian_vector
+from torchnet.training.lbfgs import LBFGS
 from torchnet.training.optimizer import Optimizer
 from torchnet.training.optimizers import OPTIMIZERS
 from torchnet.training.sgd import SGD, SGDMomentum
@@ -176,6 +177,7 @@ __all__ = [  # noqa: RUF022
     "Adadelta",
     "Adam",
     "AdamW",
+    "LBFGS",
     "OPTIMIZERS",
     "Schedule",
     "ConstantSchedule",

@@ -190,8 +190,8 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "name": {"Operation": "Leave it out: the name is the place in the model, layers.0, or the keyword on a Tape"},
         "device": {"Operation": "Give it to the model: RNNModel(layers, device='cuda'), on torchnet"},
         # optimizers and schedules
-        "lr initial_learning_rate": dict.fromkeys(("Optimizer", *SCHEDULES), "Use learning_rate"),
-        "params": {"Optimizer": "Give the model to step: optimizer = {kind}(0.001), then optimizer.step(model)"},
+        "lr initial_learning_rate": dict.fromkeys(("Optimizer", "LBFGS", *SCHEDULES), "Use learning_rate"),
+        "params": dict.fromkeys(("Optimizer", "LBFGS"), "Give the model to step: optimizer.step(model)"),
         "betas": {"Adam": "Use beta1 and beta2: {kind}(beta1=0.9, beta2=0.999)"},
         "beta_1": {"Adam": "Use beta1"},
         "beta_2": {"Adam": "Use beta2"},
@@ -208,6 +208,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "clipvalue": {"Optimizer": "Use clip_value"},
         "gradient_clipping": {"Optimizer": "Use clip_value, the largest |g|: {kind}(0.001, clip_value=2.0)"},
         "step_size decay_steps": {"StepSchedule": "Use every", "CosineSchedule": "Use steps"},
+        "line_search_fn": {"LBFGS": "Use line_search, which is strong_wolfe by default"},
         "min_lr": {"ReduceOnPlateau": "Use min_rate"},
         "monitor": {"ReduceOnPlateau": "Give it to the Trainer: the schedule observes what the run monitors"},
         "gamma decay_rate": dict.fromkeys(("StepSchedule", "ExponentialSchedule"), "Use factor"),

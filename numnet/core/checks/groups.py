@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from numnet.core.checks.training import shown
+from numnet.core.checks.training import check_amounts, shown
+from numnet.core.checks.values import check_positive
 from numnet.core.show import text
 
 
@@ -122,4 +124,30 @@ def check_state_of_schedule(who: str, schedule: Any, expected: Iterable[str], gi
         raise ValueError(
             f"{who}: the state of the schedule has {', '.join(theirs) or 'nothing'}, expected "
             f"{', '.join(ours) or 'nothing'}, for {text(schedule)}. Create the optimizer with the schedule of that run."
+        )
+
+
+def check_lbfgs(
+    who: str, rate: float, iterations: int, evaluations: int | None, size: int, **tolerances: float
+) -> None:
+    """Check the ranges of the options of L-BFGS."""
+    check_positive(who, learning_rate=rate, max_iter=iterations, max_eval=evaluations, history_size=size)
+    check_amounts(who, **tolerances)
+
+
+def check_closure(who: str, closure: Any) -> None:
+    """Check for a function without arguments."""
+    if not callable(closure):
+        raise TypeError(
+            f"{who}: closure is {shown(closure)}, expected a function without arguments that returns the loss. Call "
+            "optimizer.step(model, lambda: model.loss_and_grads(x, target))."
+        )
+
+
+def check_first_loss(who: str, loss: float, finite: bool) -> None:
+    """Check that the loss and its gradient are finite, before anything changes."""
+    if not math.isfinite(loss) or not finite:
+        raise FloatingPointError(
+            f"{who}: the loss is {loss} before the step, expected it and its gradient to be finite. Look for large "
+            "values in the data."
         )
