@@ -23,8 +23,9 @@ class Function(NamedTuple):
         return self.f(a)  # (f)
 
     def slope(self, y: Array) -> Array:
-        """f'(a), of y's dtype."""
-        return self.of_output(y).astype(y.dtype, copy=False)  # (f')
+        """f'(a), of y's dtype; or True for 1 and False for 0, with which a product is faster."""
+        slope = self.of_output(y)
+        return slope if slope.dtype in (y.dtype, bool) else slope.astype(y.dtype)  # (f')
 
 
 # Values at a kink are those of PyTorch: 0 for relu, hard_sigmoid and hard_tanh.
