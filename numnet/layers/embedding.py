@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from numnet.core import init as draw
 from numnet.core.arrays import as_array
+from numnet.core.attributes import save_for_backward
 from numnet.core.checks import (
     check_padding_row,
     check_positive,
@@ -81,7 +82,7 @@ class Embedding(ParamOperation):
         """y (B, ..., D) from tokens x (B, ...). IndexError for a token outside of 0..V-1."""
         x = as_array(self.name, "x", x)
         check_tokens(self.name, x, len(self.W))
-        self.saved = x.copy()
+        save_for_backward(self, x.copy())
         return self.W[x]  # (1)
 
     def backward(self, dy: Any) -> None:
