@@ -154,13 +154,12 @@ def train(node, text, steps=200):
     V = len(vocabulary)
     layers = [numnet.Embedding(V, 16), numnet.RecurrentLayer(node(24), output_size=V)]
     model = numnet.RNNModel(layers, numnet.SoftmaxCrossEntropy(), input_size=V, dtype="float64")
-    first, moved = {name: p.copy() for name, p in model.params.items()}, []
+    first, states = model.state_dict(), []
     batches = numnet.SequentialBatches(vocabulary.encode(text), batch_size=8, sequence_length=24)
-    trainer = numnet.Trainer(model, numnet.AdaGrad(0.1), batches, progress=False)
-    for step in range(steps):
-        trainer.fit(steps=step + 1)
-        moved.append({name: np.abs(p - first[name]).max() for name, p in model.params.items()})
-    return trainer.history.losses, moved
+    store = numnet.Callback(on_step=lambda trainer: states.append(model.state_dict()))
+    trainer = numnet.Trainer(model, numnet.AdaGrad(0.1), batches, progress=False, callbacks=[store])
+    losses = trainer.fit(steps).losses
+    return losses, [{name: np.abs(p - first[name]).max() for name, p in state.items()} for state in states]
 
 
 def plot(runs, path) -> None:

@@ -57,20 +57,19 @@ def classify(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, l
     encoded = (
         [(letters.encode(name), languages.index(language)) for language, name in part] for part in (rows, held_out)
     )
-    batches, validation = task.batches_of(net, args, *encoded)
-    batches, drop = net.data.WordDropout(batches, LETTER_DROPOUT, args.seed), lambda: net.Dropout(args.dropout)
+    data, drop = task.batches_of(net, args, *encoded, LETTER_DROPOUT), lambda: net.Dropout(args.dropout)
     read = net.GRULayer(args.hidden_size, bidirectional=True, return_sequences=False)
     layers = [net.Embedding(len(letters), WIDTH), drop(), read, drop(), net.Dense(len(languages))]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(letters), seed=args.seed, device=args.device)
-    trainer = task.train(net, args, model, batches, validation, task.accuracy_report(model, validation), token="letter")
+    trainer = task.train(net, args, model, data, token="letter", metrics="accuracy")
     for name in args.classify:
         p = Softmax()(model.predict(task.encode(letters, " ".join(name))[None])[0])
         print(" ".join(name) + ":", ", ".join(f"{languages[k]} {p[k]:.3f}" for k in p.argsort()[:-4:-1]))
-    true, predicted = task.predictions(model, validation)
+    true, predicted = task.answers(trainer)
 
     def draw(figure: Any) -> None:
         figure.set_size_inches(8, 8)
-        task.draw_confusion(figure.subplots(), true, predicted, languages)
+        net.plot_confusion(true, predicted, languages, figure.subplots())
 
     task.finish(args, trainer, draw, **figures(rows, held_out, true == predicted))
 
@@ -84,7 +83,6 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
         [(tokens.encode([begin[language], *name]), letters.encode([*name, END])) for language, name in part]
         for part in (rows, held_out)
     ]
-    batches, validation = task.batches_of(net, args, *encoded)
     last = net.Dropout(args.dropout), net.Dense(len(letters))
     layers = [net.Embedding(len(tokens), WIDTH), net.GRULayer(args.hidden_size), *last]
     model = net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(tokens), seed=args.seed, device=args.device)
@@ -95,7 +93,8 @@ def write(net: Any, args: argparse.Namespace, rows: Names, held_out: Names, lang
         texts = [net.generate(model, tokens, [first], LONGEST, seed=seed + k, stop=END) for k in range(n)]
         return f"{language:12}" + ", ".join(text.removeprefix(first) for text in texts)
 
-    trainer = task.train(net, args, model, batches, validation, lambda: written(languages[-1], 3), token="letter")
+    data, sample = task.batches_of(net, args, *encoded), lambda: written(languages[-1], 3)
+    trainer = task.train(net, args, model, data, token="letter", sample=sample)
     print("\n".join(written(language, args.write) for language in languages))
 
     def draw(figure: Any) -> None:

@@ -94,7 +94,7 @@ def learn(net, name, args):
         net.SequenceBatches(*part, n, args.seed) for part, n in zip(parts, (args.batch_size, len(x) // 6))
     )
     args = argparse.Namespace(**{**vars(args), "epochs": args.epochs or EPOCHS[name]})
-    trainer = task.train(net, args, model, batches, None, None, evaluate_every=10**9, token="step")
+    trainer = task.train(net, args, model, (batches, None), evaluate_every=10**9, token="step")
     return model, read, next(held_out.epoch()), trainer.history
 
 

@@ -37,25 +37,21 @@ def chosen(trial: Any, args: argparse.Namespace) -> argparse.Namespace:
     return argparse.Namespace(**{**vars(args), **suggested, "seconds": None})
 
 
-def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, validation: Any, numbers: Any) -> float:
+def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, numbers: Any, parts: Any) -> float:
     """Return the accuracy of a trial. TrialPruned if it is below the median of the other trials at the same epoch."""
     from optuna import TrialPruned
 
-    args = chosen(trial, args)
-    model, reached = tagger.model_for(net, args, numbers), [0.0]
-
-    def report() -> str:
-        true, predicted = task.predictions(model, validation)
-        reached.append(float((true == predicted).mean()))
-        trial.report(reached[-1], len(reached) - 1)
+    def report(trainer: Any, row: dict[str, Any]) -> None:
+        trial.report(row["validation_accuracy"], len(trainer.history.rows) - 1)
         if trial.should_prune():
             raise TrialPruned
-        return f"accuracy {reached[-1]:.4f}"
 
+    args, options = chosen(trial, args), {"metrics": "accuracy", "callbacks": [net.Callback(on_evaluation=report)]}
     try:
-        if task.train(net, args, model, numbers.training_batches(known, args), validation, report).interrupted:
+        trainer = task.train(net, args, tagger.model_for(net, args, numbers), numbers.data(args, *parts), **options)
+        if trainer.interrupted:
             raise KeyboardInterrupt
-        return reached[-1]
+        return trainer.history.rows[-1]["validation_accuracy"]
     except KeyboardInterrupt:
         trial.study.stop()
         raise TrialPruned from None
@@ -63,7 +59,10 @@ def accuracy_of(trial: Any, net: Any, args: argparse.Namespace, known: Any, vali
 
 def study_for(args: argparse.Namespace) -> Any:
     """Return a new study, or the one in the file."""
-    optuna = task.require("optuna", "search")
+    try:
+        import optuna
+    except ImportError:
+        raise ImportError("optuna is missing: pip install 'numnet[search]'") from None
     path = task.output_path(args.study) if args.study else None
     if path and path.exists() and path.read_bytes()[:6] not in (b"", b"SQLite"):
         raise ValueError(f"--study: {args.study} is not a study, expected a study or a new file. Choose another file.")
@@ -100,11 +99,10 @@ def draw(path: str, study: Any) -> None:
 
 def main(net: Any, args: argparse.Namespace) -> None:
     study = study_for(args)
-    known, held_out = tagger.sentences(net, args)
-    numbers = tagger.Encoder(net, args, known, held_out)
-    validation = numbers.batches(held_out, 100, shuffle=False)
+    parts = tagger.sentences(net, args)
+    numbers = tagger.Encoder(net, args, *parts)
     left = args.trials - sum(trial.state.is_finished() and bool(trial.intermediate_values) for trial in study.trials)
-    study.optimize(lambda trial: accuracy_of(trial, net, args, known, validation, numbers), max(0, left), args.seconds)
+    study.optimize(lambda trial: accuracy_of(trial, net, args, numbers, parts), max(0, left), args.seconds)
     if all(trial.state.name != "COMPLETE" for trial in study.trials):
         raise ValueError("--trials: no trial is complete, expected one. Run the same command again.")
     print(f"accuracy {study.best_value:.4f} with {study.best_params}")

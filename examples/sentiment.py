@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import task
+import vectors as pretrained
 
 from numnet import Softmax
 
@@ -25,7 +26,7 @@ parser = task.options(__doc__ or "", WHERE, epochs=3, batch_size=256, learning_r
 add = parser.add_argument
 add("--classes", type=int, choices=NAMES, default=5, help="2 omits neutral sentences (default %(default)s)")
 add("--sentences-alone", action="store_true", help="do not train on the phrases in the sentences")
-task.add_vectors(parser)
+pretrained.add_vectors(parser)
 add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
 add("--hidden-size", type=task.positive_int, default=100, help="in each direction (default %(default)s)")
 add("--pool", choices=["last", "max", "mean"], default="last", help="pooling of the states (default %(default)s)")
@@ -54,7 +55,7 @@ def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> An
     last = args.pool == "last"
     read = getattr(net, f"{args.cell}Layer")(args.hidden_size, bidirectional=True, return_sequences=not last)
     pooled = [read] if last else [read, net.Pooling(args.pool)]
-    first = task.embedding(net, args, words, vectors, WIDTH), net.Dropout(args.dropout)
+    first = pretrained.embedding(net, args, words, vectors, WIDTH), net.Dropout(args.dropout)
     layers = [*first, *pooled, net.Dropout(args.dropout), net.Dense(args.classes)]
     return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(words), seed=args.seed, device=args.device)
 
@@ -70,12 +71,12 @@ def readings(net: Any, args: argparse.Namespace, model: Any, words: Any, texts: 
     return found
 
 
-def draw(figure: Any, history: Any, answers: Any, names: list[str], texts: list[Any], read: list[Any]) -> None:
+def draw(figure: Any, net: Any, history: Any, answers: Any, names: list[str], texts: Any, read: list[Any]) -> None:
     """Draw the loss, the confusion matrix, the features of the first text, and the classes after each word."""
     figure.set_size_inches(13, 4 * (3 + len(texts) // 2) - 4)
     places = figure.subplots((4 + len(texts)) // 2, 2).ravel()
     history.draw(places[0], "training", "nats a phrase")
-    task.draw_confusion(places[1], *answers, names)
+    net.plot_confusion(*answers, names, places[1])
     features = read[0][0].T
     features = features[np.ptp(features, axis=1).argsort()[-SHOWN:]]
     features = features[(features[:, -1] - features[:, 0]).argsort()]
@@ -94,20 +95,18 @@ def main(net: Any, args: argparse.Namespace) -> None:
     rows = rows_of(trees if args.sentences_alone else [t for tree in trees for t in tree.subtrees()], args.classes)
     rows = list(dict(rows).items())  # each phrase once
     words = net.Vocabulary.from_tokens(word for row, _ in rows for word in row)
-    words, vectors = task.with_vectors(net, args, words, [word for row, _ in held_out for word in row])
+    words, vectors = pretrained.with_vectors(net, args, words, [word for row, _ in held_out for word in row])
     model = model_of(net, args, words, vectors)
     encoded = [[(words.encode(row), label) for row, label in part] for part in (rows, held_out)]
-    batches, validation = task.batches_of(net, args, *encoded)
-    batches = net.data.WordDropout(batches, args.word_dropout, args.seed)
-    report = task.accuracy_report(model, validation)
-    trainer = task.train(net, args, model, batches, validation, report, args.weight_decay)
+    data = task.batches_of(net, args, *encoded, args.word_dropout)
+    trainer = task.train(net, args, model, data, args.weight_decay, metrics="accuracy")
     texts = args.classify or [row for row, _ in held_out if 6 < len(row) < 16][:3] or [held_out[0][0]]
     read = readings(net, args, model, words, texts)
     for text, (_, p) in zip(args.classify, read):
         for k, word in enumerate(text):
             print(f"{word:>16}  " + "  ".join(f"{name} {value:.2f}" for name, value in zip(names, p[k])))
-    true, predicted = answers = task.predictions(model, validation)
-    picture = partial(draw, history=trainer.history, answers=answers, names=names, texts=texts, read=read)
+    true, predicted = answers = task.answers(trainer)
+    picture = partial(draw, net=net, history=trainer.history, answers=answers, names=names, texts=texts, read=read)
     task.finish(args, trainer, picture, accuracy=float(np.mean(true == predicted)))
 
 

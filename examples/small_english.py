@@ -61,13 +61,13 @@ def main(net, args):
     vocabulary = net.Vocabulary(["<unk>", "<bos>", "<eos>", *english.words], "word")
     learned, _ = encoded(english, vocabulary, args.sentences, 0)
     fresh, floor = encoded(english, vocabulary, 4000, FRESH)
-    batches, held_out = task.batches_of(net, args, learned, fresh)
+    data = task.batches_of(net, args, learned, fresh)
     V, loss = len(vocabulary), net.SoftmaxCrossEntropy()
     model = net.RNNModel(
         [net.Embedding(V, 32), net.LSTMLayer(64), net.Dense(V)], loss, input_size=V, seed=args.seed, device=args.device
     )
-    every = max(100, round(args.epochs * len(batches)) // 20)
-    trainer = task.train(net, args, model, batches, held_out, None, evaluate_every=every)
+    every = max(100, round(args.epochs * len(data[0])) // 20)
+    trainer = task.train(net, args, model, data, evaluate_every=every)
 
     samples, rows = sampled(model, vocabulary, 200, args.seed), trainer.history.rows
     reached, entropy = rows[-1]["validation_loss"], english.entropy_rate

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import task
+import vectors
 
 LONGEST = 20  # the maximum number of characters that are read per word
 
@@ -19,7 +20,7 @@ def arguments() -> task.Parser:
     parser = task.options(__doc__, "'ewt', or a folder with *train*.conllu and *dev*.conllu", 20, 32, 5e-3)
     add = parser.add_argument
     add("--words-alone", action="store_true", help="do not read the characters of words")
-    task.add_vectors(parser)
+    vectors.add_vectors(parser)
     add("--cell", choices=["LSTM", "GRU"], default="LSTM")
     add("--hidden-size", type=task.positive_int, default=200, help="in each direction (default %(default)s)")
     add("--depth", type=task.positive_int, default=1, help="the number of recurrent layers (default %(default)s)")
@@ -43,7 +44,7 @@ class Encoder:
     def __init__(self, net: Any, args: argparse.Namespace, known: Sequence[Any], held_out: Sequence[Any]) -> None:
         in_training, others = ([word for sentence in part for word in sentence.words] for part in (known, held_out))
         words = net.Vocabulary.from_tokens([word.lower() for word in in_training], min_count=2)
-        self.words, self.vectors = task.with_vectors(net, args, words, [word.lower() for word in others])
+        self.words, self.vectors = vectors.with_vectors(net, args, words, [word.lower() for word in others])
         self.characters = net.Vocabulary.from_text("".join(in_training))
         self.tags = sorted({tag for sentence in (*known, *held_out) for tag in sentence.tags})
         self.net, self.words_alone = net, args.words_alone
@@ -54,19 +55,16 @@ class Encoder:
             return ids
         return np.column_stack([ids, self.net.data.spell(words, self.characters, LONGEST)])
 
-    def batches(self, rows: Sequence[Any], size: int, seed: int = 0, shuffle: bool = True) -> Any:
-        y = [[self.tags.index(tag) for tag in sentence.tags] for sentence in rows]
-        return self.net.SequenceBatches([self.x(sentence.words) for sentence in rows], y, size, seed, shuffle=shuffle)
-
-    def training_batches(self, rows: Sequence[Any], args: argparse.Namespace) -> Any:
-        """Return training batches with word dropout: of the dropped words, only the characters remain."""
-        batches = self.batches(rows, args.batch_size, args.seed)
-        column = None if self.words_alone else 0
-        return self.net.data.WordDropout(batches, args.word_dropout, args.seed, column=column)
+    def data(self, args: argparse.Namespace, known: Sequence[Any], held_out: Sequence[Any]) -> tuple[Any, Any]:
+        """Return training batches with word dropout, after which only characters remain, and held-out batches."""
+        parts = [
+            [(self.x(s.words), [self.tags.index(tag) for tag in s.tags]) for s in part] for part in (known, held_out)
+        ]
+        return task.batches_of(self.net, args, *parts, args.word_dropout, None if self.words_alone else 0)
 
 
 def model_for(net: Any, args: argparse.Namespace, numbers: Encoder) -> Any:
-    words = first = task.embedding(net, args, numbers.words, numbers.vectors, 100)
+    words = first = vectors.embedding(net, args, numbers.words, numbers.vectors, 100)
     if not args.words_alone:
         spelt = net.Characters(len(numbers.characters) + 1, embedding_size=30, output_size=100, width=5)
         first = net.Concat([words, spelt], widths=[1, LONGEST])
@@ -79,22 +77,19 @@ def model_for(net: Any, args: argparse.Namespace, numbers: Encoder) -> Any:
     return net.RNNModel(stack, net.SoftmaxCrossEntropy(), input_size=size, seed=args.seed, device=args.device)
 
 
-def draw(figure: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:
+def draw(figure: Any, net: Any, history: Any, answers: Any, tags: Sequence[str]) -> None:
     figure.set_size_inches(13, 6)
     left, right = figure.subplots(1, 2, width_ratios=[4, 5])
     history.draw(left, unit="nats a word")
-    task.draw_confusion(right, *answers, tags)
+    net.plot_confusion(*answers, tags, right)
 
 
 def main(net: Any, args: argparse.Namespace) -> None:
     known, held_out = sentences(net, args)
     numbers = Encoder(net, args, known, held_out)
     model, tags = model_for(net, args, numbers), numbers.tags
-    validation = numbers.batches(held_out, 100, shuffle=False)
-
-    batches = numbers.training_batches(known, args)
-    trainer = task.train(net, args, model, batches, validation, task.accuracy_report(model, validation))
-    true, predicted = answers = task.predictions(model, validation)
+    trainer = task.train(net, args, model, numbers.data(args, known, held_out), metrics="accuracy")
+    true, predicted = answers = task.answers(trainer)
     each = {tag: float(np.mean(predicted[true == k] == k)) for k, tag in enumerate(tags) if k in true}
     print("  ".join(f"{tag} {share:.1%}" for tag, share in each.items()))
     for words in args.tag:
@@ -102,7 +97,7 @@ def main(net: Any, args: argparse.Namespace) -> None:
         best = model.predict(numbers.x(words)[None])[0].argmax(axis=-1)
         print(" ".join(f"{word}/{tags[k]}" for word, k in zip(words, best)))
     figures = {"accuracy": float(np.mean(true == predicted)), "words": len(true), "by_tag": each}
-    task.finish(args, trainer, lambda figure: draw(figure, trainer.history, answers, tags), **figures)
+    task.finish(args, trainer, lambda figure: draw(figure, net, trainer.history, answers, tags), **figures)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+Row = tuple[Any, Any]  # a sequence and its target
+
 
 class Parser(argparse.ArgumentParser):
     """An argparse parser whose errors are one line."""
@@ -121,14 +123,21 @@ def train_and_dev(net: Any, args: argparse.Namespace, name: str, ending: str) ->
 
 
 def batches_of(
-    net: Any, args: argparse.Namespace, rows: Sequence[tuple[Any, Any]], held_out: Sequence[tuple[Any, Any]]
+    net: Any,
+    args: argparse.Namespace,
+    rows: Sequence[Row],
+    held_out: Sequence[Row],
+    word_dropout: float = 0.0,
+    column: int | None = None,
 ) -> tuple[Any, Any]:
-    """Return shuffled training batches and ordered held-out batches of (sequence, target) rows."""
+    """Return shuffled training batches, with word dropout, and ordered held-out batches of (sequence, target) rows."""
     if not (rows and held_out):
         raise ValueError(
             f"--data: {len(rows)} training and {len(held_out)} held-out examples, expected at least one of each."
         )
     batches = net.SequenceBatches(*zip(*rows), args.batch_size, args.seed)
+    if word_dropout:
+        batches = net.data.WordDropout(batches, word_dropout, args.seed, column=column)
     return batches, net.SequenceBatches(*zip(*held_out), args.batch_size, shuffle=False)
 
 
@@ -139,58 +148,22 @@ def encode(vocabulary: Any, tokens: Sequence[str] | str) -> Any:
     return vocabulary.encode(tokens)
 
 
-def add_vectors(parser: Parser) -> None:
-    """Add the option --vectors, which the next two functions use."""
-    text = "pretrained word vectors: a GloVe text file, or glove-50, -100, -200, -300"
-    parser.add_argument("--vectors", metavar="WHERE", help=text)
-
-
-def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequence[str]) -> tuple[Any, Any]:
-    """Return the vocabulary and the vectors of its words; without --vectors, the given vocabulary and None.
-
-    Words of `others` that have a vector are added to the vocabulary.
-    """
-    if not args.vectors:
-        return words, None
-    new = words.unknown(others)
-    tokens, in_training = [*words.tokens, *new], np.arange(len(words) + len(new)) < len(words)
-    path = net.data.fetch(args.vectors, args.offline) if args.vectors.startswith("glove-") else args.vectors
-    vectors = net.data.read_vectors(path, tokens)
-    kept = vectors.found | in_training
-    words = net.Vocabulary([token for token, keep in zip(tokens, kept) if keep], words.unit)
-    vectors = vectors._replace(values=vectors.values[kept], found=vectors.found[kept])
-    running = vectors.found[words.encode(others)].mean()
-    print(f"vectors: found for {vectors.coverage:.1%} of {len(words)} words, {running:.1%} of the held-out text")
-    return words, vectors
-
-
-def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int) -> Any:
-    """Return an Embedding of this width, or one that starts from `vectors`; other words have the same std."""
-    if vectors is None or not vectors.found.any():
-        return net.Embedding(len(words), width, std=0.1)
-    pretrained = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), pretrained.shape[1], seed=args.seed, std=float(pretrained.std()))
-    layer.start_from(pretrained, np.flatnonzero(vectors.found))
-    return layer
-
-
 def train(
     net: Any,
     args: argparse.Namespace,
     model: Any,
-    batches: Any,
-    validation: Any,
-    sample: Callable[[], str] | None,
+    data: tuple[Any, Any],
     weight_decay: float = 0.0,
-    evaluate_every: int | None = None,
     token: str = "word",
+    **options: Any,
 ) -> Any:
-    """Train with AdamW, gradient clipping, and a learning rate that falls to 0. Return the trainer."""
-    steps = max(1, round(args.epochs * len(batches)))
+    """Train on (batches, held-out data) with AdamW, gradient clipping, and a learning rate that falls to 0.
+
+    `options` are those of Trainer. Return the trainer.
+    """
+    steps = max(1, round(args.epochs * len(data[0])))
     optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
-    trainer = net.Trainer(
-        model, optimizer, batches, validation, evaluate_every=evaluate_every, sample=sample, token=token
-    )
+    trainer = net.Trainer(model, optimizer, *data, token=token, **options)
     trainer.fit(steps, seconds=args.seconds)
     if not trainer.history.rows:
         print("stopped before the first report: no results are written", file=sys.stderr)
@@ -198,41 +171,10 @@ def train(
     return trainer
 
 
-def predictions(model: Any, batches: Any) -> tuple[Any, Any]:
-    """Return (true, predicted): the classes of all targets of these batches, in order."""
-    true, predicted = [], []
-    for x, y, lengths in batches.epoch():
-        real = np.ones(y.shape, bool) if y.ndim == 1 else np.arange(y.shape[1]) < lengths[:, None]
-        true.append(y[real])
-        predicted.append(model.predict(x, lengths=lengths).argmax(-1)[real])
-    return np.concatenate(true), np.concatenate(predicted)
-
-
-def accuracy_report(model: Any, batches: Any) -> Callable[[], str]:
-    """Return a function that reports the accuracy on these batches."""
-
-    def report() -> str:
-        true, predicted = predictions(model, batches)
-        return f"accuracy {np.mean(true == predicted):.4f}"
-
-    return report
-
-
-def draw_confusion(axes: Any, true: Any, predicted: Any, classes: Sequence[str]) -> None:
-    """Draw a confusion matrix: a row per true class, with its count, and the share of each predicted class in %."""
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (true, predicted), 1)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), value in np.ndenumerate(share):
-        if value >= 0.005:
-            colour = "white" if value > 0.5 else "black"
-            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=colour, fontsize=7)
-    places = range(len(classes))
-    axes.set_xticks(places, classes, rotation=90)
-    axes.set_yticks(places, [f"{name}  {n}" for name, n in zip(classes, counts.sum(axis=1))])
-    axes.set(xlabel="predicted class", ylabel="true class and its count")
-    axes.set_title(f"{np.mean(true == predicted):.1%} of {len(true)} are correct; each row in %")
+def answers(trainer: Any) -> tuple[Any, Any]:
+    """Return (true, predicted): the classes of all held-out targets, in order."""
+    held_out = trainer.validation
+    return np.hstack(held_out.targets), np.vstack(trainer.predict(held_out)).argmax(-1)
 
 
 def draw_heat(axes: Any, values: Any, words: Sequence[str], rows: Sequence[str] = (), **options: Any) -> None:
@@ -266,14 +208,6 @@ def output_path(path: str) -> Path:
     """Return the path, after creating its folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     return Path(path)
-
-
-def require(name: str, extra: str) -> Any:
-    """Import an optional library; ImportError names the command that installs it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise ImportError(f"{name} is missing: pip install 'numnet[{extra}]'") from None
 
 
 def check_writable(path: str) -> None:

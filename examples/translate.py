@@ -102,7 +102,7 @@ def main(net: Any, args: argparse.Namespace) -> None:
         return "\n".join(f"{text}  ->  {target.text(pieces)}" for text, (pieces, _) in found.items())
 
     validation = batches([pair for pairs in held_out.values() for pair in pairs], shuffle=False)
-    trainer = task.train(net, args, model, batches(known), validation, glimpse, token="piece")
+    trainer = task.train(net, args, model, (batches(known), validation), token="piece", sample=glimpse)
     found = translated(net, model, sides, [*held_out, *args.translate], args.beam)
     texts = {text: target.text(pieces) for text, (pieces, _) in found.items()}
     for text in [*list(held_out)[:5], *args.translate]:

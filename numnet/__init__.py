@@ -16,15 +16,9 @@ from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.core.seeds import manual_seed
-from numnet.data import (
-    PairBatches,
-    RandomBatches,
-    SequenceBatches,
-    SequentialBatches,
-    TimeSeries,
-    Vocabulary,
-    WindowBatches,
-)
+from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data.batches.windows import WindowBatches
+from numnet.data.series import TimeSeries
 from numnet.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from numnet.layers.attention import Attention
 from numnet.layers.characters import Characters
@@ -76,6 +70,7 @@ from numnet.training.lbfgs import LBFGS
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
 from numnet.training.optimizer import Optimizer
 from numnet.training.optimizers import OPTIMIZERS
+from numnet.training.plot_confusion import plot_confusion
 from numnet.training.rate_finder import find_learning_rate
 from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.sgd import SGD, SGDMomentum
@@ -204,6 +199,7 @@ __all__ = [  # noqa: RUF022
     "Perplexity",
     "R2",
     "MAE",
+    "plot_confusion",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

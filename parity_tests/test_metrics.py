@@ -383,5 +383,31 @@ def test_metrics_of_another_kind_of_loss_are_refused(net: Any) -> None:
         run_of(net, tagger(net), X, CLASSES, metrics={"own": lambda p, t, m: None}).evaluate()
 
 
+def test_a_confusion_matrix_is_drawn(net: Any) -> None:
+    pytest.importorskip("matplotlib")
+    true, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 2, 2, 0])
+    axes = net.plot_confusion(true, predicted, ["a", "b", "c"]).axes[0]
+    cells = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "50", (0, 1): "50", (1, 1): "100", (2, 2): "67", (2, 0): "33"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a  2", "b  1", "c  3"]
+    assert axes.get_title() == "66.7% of 6 are correct; each row in %"
+    assert net.plot_confusion(torch.tensor(true), predicted, axes=axes) is axes.figure
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "classes", "words"),
+    [
+        ([0.5], [1], None, r"true is \(1,\) of float64, expected whole numbers \(N,\)"),
+        ([1], np.zeros((1, 3)), None, r"predicted is \(1, 3\) of float64, .*Logits\? Pass their argmax"),
+        ([0, 1], [1], None, "predicted has 1 entries, expected 2"),
+        ([0, -1], [1, 1], None, "a class is -1, expected 0 or more"),
+        ([0, 1], [1, 3], ["a", "b"], "a class is 3, expected 0 to 1, as there are 2 classes"),
+    ],
+)
+def test_a_wrong_confusion_is_refused(net: Any, true: Any, predicted: Any, classes: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^plot_confusion: {words}"):
+        net.plot_confusion(true, predicted, classes)
+
+
 def test_the_strings_are_the_public_classes(net: Any) -> None:
     assert [getattr(net, kind.__name__) for kind in METRICS.values()] == list(METRICS.values())

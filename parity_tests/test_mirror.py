@@ -25,7 +25,8 @@ SHARED = set(
     recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
     training.forecasts training.groups training.history training.inputs training.optimizer_base
     recurrent.plot_gates core.plateau core.plots core.ties training.rate_finder
-    training.metrics training.rnn_trainer training.trainer training.units training.diagnosis""".split()  # noqa: SIM905
+    training.metrics training.plot_confusion training.rnn_trainer training.trainer training.units
+    training.diagnosis""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

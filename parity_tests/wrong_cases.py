@@ -182,6 +182,7 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "Metric": lambda net: Call(net.Metric, {}),
     **{name: partial(no_options, name=name) for name in ("Accuracy", "Perplexity", "R2", "MAE")},
     **{name: function(name, average="macro", names=["a", "b"]) for name in ("Precision", "Recall", "F1")},
+    "plot_confusion": function("plot_confusion", true=[0, 1], predicted=[1, 1], classes=["a", "b"], axes=...),
     "RNNTrainer": lambda net: Call(
         net.RNNTrainer,
         {

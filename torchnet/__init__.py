@@ -14,15 +14,9 @@ from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from numnet.data import (
-    PairBatches,
-    RandomBatches,
-    SequenceBatches,
-    SequentialBatches,
-    TimeSeries,
-    Vocabulary,
-    WindowBatches,
-)
+from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data.batches.windows import WindowBatches
+from numnet.data.series import TimeSeries
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
@@ -35,6 +29,7 @@ from numnet.training.evaluation import evaluate
 from numnet.training.forecasts import forecast_scores
 from numnet.training.history import History, require_plot
 from numnet.training.metrics import F1, MAE, R2, Accuracy, Metric, Perplexity, Precision, Recall
+from numnet.training.plot_confusion import plot_confusion
 from numnet.training.rate_finder import find_learning_rate
 from numnet.training.rnn_trainer import RNNTrainer
 from numnet.training.trainer import Trainer, TrainingDiverged
@@ -209,6 +204,7 @@ __all__ = [  # noqa: RUF022
     "Perplexity",
     "R2",
     "MAE",
+    "plot_confusion",
     "translation_scores",
     "require_plot",
     # data: batches and vocabulary

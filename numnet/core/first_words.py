@@ -110,6 +110,7 @@ NAMES: dict[str, str] = by_word(
         "ModelCheckpoint": "Use {net}.Trainer(..., directory='runs/a'): it writes last.npz and best.npz",
         "LambdaCallback": "Use {net}.Callback(on_step=function)",
         "SummaryWriter": "Use {net}.TensorBoard('runs/a'), as one of the callbacks of a Trainer",
+        "ConfusionMatrixDisplay confusion_matrix": "Use {net}.plot_confusion(true, predicted, classes)",
         "F1Score": "Use {net}.F1(), or metrics=['f1'] of a Trainer",
         "R2Score": "Use {net}.R2(), or metrics=['r2'] of a Trainer",
         "SparseCategoricalAccuracy BinaryAccuracy": "Use {net}.Accuracy(), or metrics=['accuracy'] of a Trainer",

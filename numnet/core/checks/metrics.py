@@ -130,3 +130,32 @@ def check_patience(who: str, patience: int | None, column: str, columns: Iterabl
             f"{who}: patience is {patience}, and there is no validation data, expected validation=, or "
             "monitor='train_loss'."
         )
+
+
+def check_classes_alike(who: str, true: Any, predicted: Any, classes: Sequence[str] | None) -> int:
+    """Return the number of classes of two arrays (N,) of whole numbers from 0, each of which has a name, if any has."""
+    for name, array in (("true", true), ("predicted", predicted)):
+        if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
+            remedy = "Logits? Pass their argmax(-1)." if array.ndim == 2 else "Select those that count."
+            raise ValueError(
+                f"{who}: {name} is {array.shape} of {array.dtype}, expected whole numbers (N,), at least one. {remedy}"
+            )
+    if len(true) != len(predicted):
+        raise ValueError(f"{who}: predicted has {len(predicted)} entries, expected {len(true)}, as true has.")
+    both = [*true.tolist(), *predicted.tolist()]
+    V = max(both) + 1 if classes is None else len(classes)
+    for number in (min(both), max(both)):
+        if not 0 <= number < V:
+            expected = f"0 to {V - 1}, as there are {V} classes" if classes is not None else "0 or more"
+            raise ValueError(
+                f"{who}: a class is {number}, expected {expected}. Padding? Select the targets that count."
+            )
+    return V
+
+
+def check_plot_axes(who: str, axes: Any) -> None:
+    """Check for axes of matplotlib, or None."""
+    if axes is not None and (isinstance(axes, type) or not hasattr(axes, "imshow")):
+        raise TypeError(
+            f"{who}: axes is {kind(axes)}, expected axes of matplotlib, such as figure.subplots(), or None."
+        )
