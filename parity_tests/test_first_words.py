@@ -17,7 +17,8 @@ import torchnet
 from numnet.core.arrays import to_numpy
 from numnet.core.first_attributes import ATTRIBUTES
 from numnet.core.first_calls import CALLS
-from numnet.core.first_words import NAMES, OPTIONS
+from numnet.core.first_options import OPTIONS
+from numnet.core.first_words import NAMES
 from parity_tests.test_show import small_model
 
 OF_NAMES = [remedy.format(net="numnet") for remedy in NAMES.values()]

@@ -261,6 +261,10 @@ def test_predictions_of_a_tape(net: Any) -> None:
 
 
 WRONG: list[tuple[Any, str]] = [
+    (
+        torch.utils.data.TensorDataset(torch.zeros(2, 3)),
+        "batches is TensorDataset, .* A dataset .*Pass torch.utils.data.D",
+    ),
     ((X,), r"batches is a tuple of 1, expected \(x, y\) or \(x, y, lengths\). Give x its targets"),
     ((X, Y, LENGTHS, X), r"batches is a tuple of 4"),
     (tuple(IN_ORDER), "batches is a tuple of batches, expected .* Pass a list of them"),

@@ -17,16 +17,16 @@ import torchnet
 HERE = {net.__name__: Path(str(net.__file__)).parent for net in (numnet, torchnet)}
 # What torchnet imports from numnet: it has no mathematics of the network.
 SHARED = set(
-    """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base core.answers core.arrays
-    core.assignment core.attributes core.checkpoint core.checks core.evaluation core.first_attributes
-    core.first_calls core.first_words core.freezing core.initialization core.init core.lengths core.network core.packed
-    core.progress core.random core.schedules core.show core.summary check data models.checkpoint models.base
+    """autograd.conversions autograd.protocols autograd.shapes autograd.tape_base check core.answers
+    core.arrays core.assignment core.attributes core.checkpoint core.checks core.evaluation
+    core.first_attributes core.first_calls core.first_options core.first_words core.freezing core.init
+    core.initialization core.lengths core.network core.packed core.plateau core.plots core.progress
+    core.random core.schedules core.show core.summary core.ties data models.base models.checkpoint
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
-    recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.evaluation
-    training.forecasts training.groups training.history training.inputs training.optimizer_base
-    recurrent.plot_gates core.plateau core.plots core.ties training.rate_finder
-    training.metrics training.plot_confusion training.rnn_trainer training.trainer training.units
-    training.diagnosis""".split()  # noqa: SIM905
+    recurrent.plot_gates recurrent.record recurrent.signature recurrent.trace training.bleu
+    training.callbacks training.diagnosis training.evaluation training.forecasts training.groups
+    training.history training.inputs training.metrics training.optimizer_base training.plot_confusion
+    training.rate_finder training.rnn_trainer training.trainer training.units""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

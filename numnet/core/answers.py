@@ -12,7 +12,8 @@ from typing import Any
 
 from numnet.core.first_attributes import ATTRIBUTES
 from numnet.core.first_calls import CALLS
-from numnet.core.first_words import NAMES, OPTIONS, ORDER
+from numnet.core.first_options import OPTIONS, ORDER
+from numnet.core.first_words import NAMES
 
 
 def package_of(kind: Any) -> str:

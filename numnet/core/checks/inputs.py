@@ -41,6 +41,8 @@ def check_is_data(who: str, name: str, data: Any) -> None:
     remedy = "Pass (x, y), with one row for each example."
     if isinstance(data, type):
         remedy = f"Make an object of the class: {data.__name__}(...)."
+    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not hasattr(data, "__iter__"):
+        remedy = "A dataset of PyTorch? Pass torch.utils.data.DataLoader(dataset, batch_size=32)."
     elif hasattr(data, "shape") or isinstance(data, list):
         remedy = "Arrays? Pass a tuple: (x, y) or (x, y, lengths)."
     wrong = hasattr(data, "shape") or hasattr(data, "forward") or not (of_batches or function)
