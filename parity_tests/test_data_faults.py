@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,41 @@ def scores(net: Any, *arguments: Any, name: str) -> Any:
     return f"{net.forecast_scores(*arguments)[name]:.4f}"
 
 
+def pointers(net: Any, step_by_step: bool) -> Any:
+    """The second elements before each step of ( a ( b c ) ) and of a sentence without words."""
+    stack = importlib.import_module(net.data.valid_moves.__module__)
+    moves, lengths = np.array([[0, 0, 0, 1, 1], [2] * 5]), np.array([3, 0])
+    if not step_by_step:
+        return stack.second_pointers(moves, lengths).tolist()
+    walker, found = stack.StackPointers(lengths), []
+    for step in moves.T:
+        found.append(walker.second.tolist())
+        walker.move(step)
+    return found
+
+
+def cursor(net: Any, _: Path) -> Any:
+    """The words that are used after SHIFT and SKIP."""
+    pointers = importlib.import_module(net.data.valid_moves.__module__).StackPointers(np.array([1]))
+    for move in (0, 2):
+        pointers.move(np.array([move]))
+    return pointers.cursor.tolist()
+
+
+def random_trees(net: Any, _: Path) -> Any:
+    """How many trees 40 sentences of four words get; there are five."""
+    return len({net.data.Transitions.of_shape([str(k), "a", "b", "c"], "random").moves for k in range(40)})
+
+
+def parse(net: Any, text: str, notation: str = "brackets") -> Any:
+    return net.data.Transitions.parse(text, notation)
+
+
+def moves(net: Any, words: str, numbers: list[int]) -> Any:
+    return net.data.Transitions([*words], numbers)
+
+
+SECOND = [[0, 0], [0, 0], [1, 0], [2, 0], [1, 0]]
 NAIVE = np.array([0.0, 3, 4, 9, 8, 20, 12, 33, 16, 41])
 # What is done with it, and what comes of it: the value, or the beginning of the error.
 REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
@@ -92,6 +128,34 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "empty cell": (
         lambda net, folder: np.isnan(net.data.read_csv(written(folder, "a,b\n1,\n,2"), ["a", "b"])).tolist(),
         [[False, True], [True, False]],
+    ),
+    "REDUCE": (lambda net, _: moves(net, "ab", [0, 1, 0]), "Transitions: moves[1] is REDUCE with 1 on the stack"),
+    "SHIFT": (lambda net, _: moves(net, "ab", [0, 0, 0, 1, 1]), "Transitions: moves[2] is SHIFT with 2 on the stack"),
+    "the end": (lambda net, _: moves(net, "ab", [0, 0]), "Transitions: moves[2] is the end with 2 on the stack"),
+    "words left": (lambda net, _: moves(net, "ab", [0]), "Transitions: moves[1] is the end with 1 on the stack and 1"),
+    "second": (lambda net, _: pointers(net, False), SECOND),
+    "second, step by step": (lambda net, _: pointers(net, True), SECOND),
+    "cursor": (cursor, [1]),
+    "children": (lambda net, _: str(parse(net, "( a ( b c ) )").tree()), "( a ( b c ) )"),
+    "padded parses": (
+        lambda net, _: net.data.pad_parses([parse(net, "( x y )"), parse(net, "y")], vocabulary(net))[2].tolist(),
+        [[0, 0, 1], [0, 2, 2]],
+    ),
+    "random trees": (random_trees, 5),
+    "closing": (lambda net, _: parse(net, "a ) b", "closing"), "Transitions.parse: token 2 is ')' with 1 on the"),
+    "three parts": (lambda net, _: parse(net, "( a b c )"), "Transitions.parse: the brackets of tokens 1 to 5 have 3"),
+    "escapes": (
+        lambda net, _: net.data.Transitions(["-LRB-"], [0]).format(),
+        "Transitions.format: word '-LRB-' would be read",
+    ),
+    "escaped words": (lambda net, _: parse(net, "-LRB-\nS", "lines").words, ("(",)),
+    "line of moves": (
+        lambda net, folder: list(net.data.read_transitions(written(folder, "a\nR"), "lines")),
+        "{}:2: token 1 is REDUCE",
+    ),
+    "no-break space": (
+        lambda net, folder: [p.words for p in net.data.read_transitions(written(folder, "a\n\xa0"))],
+        [("a",), ("\xa0",)],
     ),
     "text for tokens": (lambda net, _: net.RandomBatches([0.5] * 99, 2, 3), "RandomBatches: tokens is float64"),
 }

@@ -21,7 +21,7 @@ SHARED = set(
     core.arrays core.assignment core.attributes core.checkpoint core.checks core.evaluation
     core.first_attributes core.first_calls core.first_options core.first_words core.freezing core.init
     core.initialization core.lengths core.network core.packed core.plateau core.plots core.progress
-    core.random core.schedules core.show core.summary core.ties data models.base models.checkpoint
+    core.random core.schedules core.shift_reduce core.show core.summary core.ties data models.base models.checkpoint
     models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
     recurrent.plot_gates recurrent.record recurrent.signature recurrent.trace training.bleu
     training.callbacks training.diagnosis training.evaluation training.forecasts training.groups

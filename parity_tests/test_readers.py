@@ -15,7 +15,18 @@ import pytest
 import numnet.data
 import torchnet
 from numnet import Vocabulary
-from numnet.data import TextError, read_classes, read_conllu, read_lines, read_pairs, read_snli, read_text, read_trees
+from numnet.data import (
+    TextError,
+    Transitions,
+    read_classes,
+    read_conllu,
+    read_lines,
+    read_pairs,
+    read_snli,
+    read_text,
+    read_transitions,
+    read_trees,
+)
 from numnet.data import read_csv as read_columns
 from numnet.data import read_vectors as read_all_vectors
 from parity_tests.real_data import real
@@ -29,6 +40,16 @@ def read_vectors(path: Path) -> list[Any]:
 def read_csv(path: Path) -> list[Any]:
     """Two columns, one of which has gaps."""
     return list(read_columns(path, ["a", "long name"]))
+
+
+def read_closing(path: Path) -> Any:
+    """Parses with closing brackets alone."""
+    return read_transitions(path, "closing")
+
+
+def read_two_lines(path: Path) -> Any:
+    """Parses of two lines."""
+    return read_transitions(path, "lines")
 
 
 def row(number: int | str, word: str = "a", tag: str = "NOUN", columns: int = 10) -> str:
@@ -46,6 +67,9 @@ GOOD: dict[Reader, list[str]] = {
     read_conllu: ["# text", row("1-2", "ab"), row(1), row(2, "b b"), row("2.1", "c"), "", row(1, "é"), ""],
     read_trees: ["(3 (2 a) (1 -LRB-))", "", "(0 é)"],
     read_snli: [pair(), pair(gold_label="-"), pair(gold_label="entailment", more=1)],
+    read_transitions: ["( a ( é -LRB- ) )", "", "b"],
+    read_closing: ["a é -LRB- ) )", "", "b"],
+    read_two_lines: ["WORDS: a é", "PARSES: S S R", "", "S", "", "S"],
     read_pairs: ["a\té", "", "a b\tc\tCC-BY"],
     read_csv: ['when,a,"long name"', "é,1,-2.5e3", "", '"a, b", nan ,', "x,NA,0"],
     read_vectors: ["a 1 2", "", "b -3.5 1e-3", "é 0 0", "three words here 1 2"],
@@ -96,6 +120,24 @@ WRONG: list[tuple[Reader, str, str]] = [
     (read_snli, pair(sentence1_binary_parse="( a b c )"), "'\\( a b c \\)' has 3 parts, expected two"),
     (read_snli, pair(sentence2_binary_parse="( a ( b ) )"), "'\\( b \\)' has 1 parts, expected two"),
     (read_snli, pair(sentence2_binary_parse="( a ( ) )"), "empty brackets, expected"),
+    (read_transitions, "( a b )\n( a ( b )", ":2: the brackets of tokens 3 to 5 have 1 part, expected two\\."),
+    (read_transitions, "( a b", ":1: the \\( of token 1 is not closed\\. Is the line complete\\?"),
+    (read_transitions, "\n( a b ) c", ":2: token 5 is 'c', expected the end of the line after one tree\\."),
+    (read_transitions, "a b )", ":1: token 2 is 'b', .* Closing brackets alone\\? Give notation='closing'"),
+    (read_transitions, ")", ":1: token 1 is '\\)', expected a word or \\("),
+    (read_transitions, "( )", ":1: the brackets of tokens 1 to 2 have 0 parts, expected two\\."),
+    (
+        read_transitions,
+        "(3 (2 a) (2 b))",
+        ":1: the brackets of tokens 1 to 11 have 3 parts, .* Labels\\? Use read_",
+    ),
+    (read_closing, "a b )\na ) b", ":2: token 2 is '\\)' with 1 on the stack, expected a word: \\) combines two"),
+    (read_closing, "a b c )", ":1: 2 subtrees after token 4, the last, expected one\\. Is the line complete\\?"),
+    (read_closing, "( a b )", ":1: token 1 is '\\(', expected words and \\) alone\\. Give notation='brackets'"),
+    (read_two_lines, "a b\n\nS R S", ":3: token 2 is REDUCE with 1 on the stack and 1 word left, expected SHIFT\\."),
+    (read_two_lines, "WORDS: a b\nPARSES: S x", ":2: token 3 is 'x', expected S or R\\."),
+    (read_two_lines, "a b\nS S", ":2: token 3 is the end with 2 on the stack and 0 words left, expected REDUCE"),
+    (read_two_lines, "a\nS\nb", ":3: words without a line of S and R after them. Is the file complete\\?"),
     (read_pairs, "a", "'a', expected two texts separated by a tab"),
     (read_pairs, "a\t", "expected two texts"),
     (read_pairs, "\ta", "expected two texts"),
@@ -161,7 +203,14 @@ def test_an_empty_file_is_none(tmp_path: Path, reader: Reader) -> None:
 
 @pytest.mark.parametrize(
     ("reader", "text"),
-    [(read_conllu, "# text\n\n"), (read_trees, "\n"), (read_pairs, "\n\n"), (read_snli, "\n"), (read_vectors, "\n")],
+    [
+        (read_conllu, "# text\n\n"),
+        (read_trees, "\n"),
+        (read_transitions, "\n"),
+        (read_pairs, "\n\n"),
+        (read_snli, "\n"),
+        (read_vectors, "\n"),
+    ],
 )
 def test_a_file_with_nothing_in_it_is_said_to_hold_nothing(tmp_path: Path, reader: Reader, text: str) -> None:
     (tmp_path / "x").write_text(text)
@@ -201,7 +250,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, reader: Reader) -> None:
 def test_lines_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     """A reader yields the entries before a wrong line, then raises the error."""
     for reader, lines in GOOD.items():
-        if reader not in (read_csv, read_vectors, read_lines):
+        if reader not in (read_csv, read_vectors, read_lines, read_transitions, read_closing):  # or any word is a tree
             good, path = tmp_path / "good", tmp_path / "wrong"
             good.write_text("\n".join(lines), encoding="utf-8")
             path.write_text("\n".join([*lines, "", "wrong"]), encoding="utf-8")
@@ -219,6 +268,21 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
 def test_sentences_and_their_tags(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("\n".join(GOOD[read_conllu]), encoding="utf-8")
     assert list(read_conllu(tmp_path / "x")) == [(("a", "b b"), ("NOUN", "NOUN")), (("é",), ("NOUN",))]
+
+
+def test_of_two_lines_the_wrong_one_is_named(tmp_path: Path) -> None:
+    for lines, said in (
+        ("a b\nPARSES: S S R", "'a b', expected WORDS: before PARSES:"),
+        ("WORDS:\nPARSES: S", "no word, expected a tree of at least one"),
+    ):
+        (tmp_path / "x").write_text(f"a\nS\n\n{lines}")
+        with pytest.raises(TextError, match=f"x:4: {said}"):
+            list(read_two_lines(tmp_path / "x"))
+
+
+def test_a_blank_line_has_spaces_and_tabs_alone(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes("a\r\n \t\r\n\xa0\r\n\r\nb".encode())
+    assert [parse.words for parse in read_closing(tmp_path / "x")] == [("a",), ("\xa0",), ("b",)]
 
 
 def test_pairs_and_inferences(tmp_path: Path) -> None:
@@ -367,6 +431,15 @@ def test_snli_and_the_vectors_of_its_words() -> None:
     vectors = read_all_vectors(real("glove/glove.6B.50d.subset7849.txt"), vocabulary.tokens)
     assert vectors.values.shape == (len(vocabulary), 50)
     assert 0.84 < vectors.found[vocabulary.encode(tokens)].mean() < 0.85
+
+
+def test_the_parses_of_snli(tmp_path: Path) -> None:
+    pairs = read_snli(real("snli/snli_1.0_train_first1024.jsonl.gz"))
+    found = [Transitions.from_tree(tree) for x in pairs for tree in x[:2]]
+    assert (len(found), sum(len(parse.words) for parse in found)) == (2044, 23_337)
+    for notation in ("brackets", "closing", "lines"):
+        (tmp_path / "x").write_text("\n".join(parse.format(notation) for parse in found), encoding="utf-8")
+        assert list(read_transitions(tmp_path / "x", notation)) == found
 
 
 def test_pairs_and_names() -> None:

@@ -18,7 +18,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 # Public names without a case: records and exceptions, which check nothing, constants, and a part that needs an extra.
 RECORDS = """Trace DecodedSequence Checkpoint Extract GeneratedSeries Inference Sentence Source TaggedSentence Vectors
     CheckpointError FetchError TextError TrainingDiverged StopTraining TensorBoard OPTIMIZERS SOURCES BEGIN END SHIFT
-    REDUCE check data default_text""".split()  # noqa: SIM905
+    REDUCE SKIP ParseBatch check data default_text""".split()  # noqa: SIM905
 
 
 def tape_of(net: Any) -> Any:
@@ -205,5 +205,23 @@ MORE: dict[str, Callable[[Any], Call]] = {
     ),
     "read_classes": lambda net: records_of(net, "read_classes", classes()),
     "read_snli": lambda net: records_of(net, "read_snli", file("pairs.jsonl", json.dumps(PAIR) + "\n")),
+    "read_transitions": lambda net: Call(
+        lambda path, notation: list(net.data.read_transitions(path, notation)),
+        {"path": file("parses.txt", "( a b )\n"), "notation": "brackets"},
+    ),
+    "Transitions": lambda net: Call(net.data.Transitions, {"words": ["a", "b"], "moves": [0, 0, 1]}),
+    "Transitions.parse": lambda net: Call(net.data.Transitions.parse, {"text": "( a b )", "notation": "brackets"}),
+    "Transitions.format": lambda net: Call(
+        lambda notation: net.data.Transitions(["a"], [0]).format(notation), {"notation": "brackets"}
+    ),
+    "Transitions.from_tree": lambda net: Call(net.data.Transitions.from_tree, {"tree": net.data.Tree(None, "a")}),
+    "Transitions.of_shape": lambda net: Call(
+        net.data.Transitions.of_shape, {"words": ["a", "b"], "shape": "random", "seed": 1}
+    ),
+    "pad_parses": lambda net: Call(
+        net.data.pad_parses,
+        {"parses": [net.data.Tree(None, "a")], "vocabulary": net.Vocabulary(["<unk>", "a"], "word")},
+    ),
+    "valid_moves": lambda net: Call(net.data.valid_moves, {"stack": [1, 2], "words": [2, 0]}),
     "Tree": lambda net: Call(net.data.Tree, {"label": 1, "word": "a", "children": ()}),
 }

@@ -1,5 +1,6 @@
 """Text and series as numbers: vocabularies, windows, batches, file readers, and a registry of public data sets."""
 
+from numnet.core.shift_reduce import REDUCE, SHIFT, SKIP, valid_moves
 from numnet.data.batches.held_out import hold_out
 from numnet.data.batches.pairs import PairBatches
 from numnet.data.batches.sequences import SequenceBatches
@@ -17,13 +18,15 @@ from numnet.data.readers.lines import read_lines
 from numnet.data.readers.pairs import read_pairs
 from numnet.data.readers.snli import Inference, read_snli
 from numnet.data.readers.text import TextError, default_text, read_text, split
+from numnet.data.readers.transitions import read_transitions
 from numnet.data.readers.vectors import Vectors, read_vectors
 from numnet.data.registry import fetch
 from numnet.data.series import TimeSeries, seasonal_covariates
 from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
 from numnet.data.subwords import Subwords
-from numnet.data.tree import REDUCE, SHIFT, Tree
+from numnet.data.transitions import ParseBatch, Transitions, pad_parses
+from numnet.data.tree import Tree
 from numnet.data.vocabulary import BEGIN, END, Vocabulary
 from numnet.data.words import from_words, plain, to_words
 
@@ -32,6 +35,7 @@ __all__ = [
     "END",
     "REDUCE",
     "SHIFT",
+    "SKIP",
     "SOURCES",
     "English",
     "Extract",
@@ -39,6 +43,7 @@ __all__ = [
     "GeneratedSeries",
     "Inference",
     "PairBatches",
+    "ParseBatch",
     "RandomBatches",
     "Sentence",
     "SequenceBatches",
@@ -48,6 +53,7 @@ __all__ = [
     "TaggedSentence",
     "TextError",
     "TimeSeries",
+    "Transitions",
     "Tree",
     "Vectors",
     "Vocabulary",
@@ -58,6 +64,7 @@ __all__ = [
     "from_words",
     "generate_series",
     "hold_out",
+    "pad_parses",
     "parse_tree",
     "plain",
     "read_classes",
@@ -67,10 +74,12 @@ __all__ = [
     "read_pairs",
     "read_snli",
     "read_text",
+    "read_transitions",
     "read_trees",
     "read_vectors",
     "seasonal_covariates",
     "spell",
     "split",
     "to_words",
+    "valid_moves",
 ]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from numnet.core.checks import check_list, described
+from numnet.core.shift_reduce import REDUCE, SHIFT
+from numnet.data.escapes import escape
 
-SHIFT, REDUCE = 0, 1
 LEAF = "A leaf is Tree(label, word)."
 
 
@@ -70,7 +71,7 @@ class Tree:
             if isinstance(part, str):
                 written.append(part)
             elif part.word is not None:
-                word = part.word.replace("(", "-LRB-").replace(")", "-RRB-")
+                word = escape(part.word)
                 written.append(word if part.label is None else f"({part.label} {word})")
             else:
                 written.append("(" if part.label is None else f"({part.label}")

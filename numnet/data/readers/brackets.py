@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from numnet.core.checks import check_size, excerpt, validate_call
+from numnet.data.escapes import TOKENS, unescape
 from numnet.data.readers.lines import line_error, read_lines
 from numnet.data.readers.text import TextError
 from numnet.data.tree import Tree
 
-TOKENS = re.compile(r"[()]|[^() \t]+")  # a no-break space belongs to its word: 8 1/2
-ESCAPED = re.compile(r"-[LR][RCS]B-|\\(?=[/*])")
 DIGITS = 9  # the maximum number of digits of a label
-ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LCB-": "{", "-RCB-": "}", "-LSB-": "[", "-RSB-": "]", "\\": ""}
 
 
 @validate_call
@@ -75,7 +72,7 @@ def phrase(label: int | None, parts: list[Tree | str]) -> Tree:
 
 def leaf(label: int | None, word: str) -> Tree:
     """Return a leaf, with the escapes of its word decoded."""
-    return Tree(label, ESCAPED.sub(lambda found: ESCAPES[found[0]], word))
+    return Tree(label, unescape(word))
 
 
 @validate_call
