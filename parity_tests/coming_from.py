@@ -103,12 +103,16 @@ def torch_output(module: torch.nn.Module, cells: list[dict[str, Array]], x: Arra
             target.copy_(value)
     features_first = isinstance(module, torch.nn.Conv1d | torch.nn.BatchNorm1d)
     tensor = torch.tensor(x)
-    y = module(tensor.mT if features_first else tensor)
+    times = 3 if isinstance(module, torch.nn.MultiheadAttention) else 1  # as query, key and value
+    y = module(*times * [tensor.mT if features_first else tensor])
     return y[0] if isinstance(y, tuple) else y.mT if features_first else y
 
 
 def torch_weights(cell: dict[str, Array]) -> list[Array]:
     """A recurrent cell has two biases in PyTorch, which add up: the second is 0, but for the n of a GRU."""
+    if "W_q" in cell:  # three matrices in one
+        inner = [np.concatenate([cell[f"{kind}_{part}"] for part in "qkv"]) for kind in "Wb"]
+        return [*inner, cell["W_o"], cell["b_o"]]
     if "W_h" not in cell or "b" not in cell:
         return list(cell.values())
     second = np.zeros_like(cell["b"])
@@ -120,14 +124,19 @@ def torch_weights(cell: dict[str, Array]) -> list[Array]:
 
 def keras_output(layer: Any, cells: list[dict[str, Array]], x: Array) -> Any:
     """y of a Keras layer with the weights of the cells."""
-    layer.build(x.shape)
     kind = type(getattr(layer, "forward_layer", layer)).__name__
+    inputs = [x, x] if kind == "MultiHeadAttention" else [x]
+    layer(*inputs)  # creates the weights
     layer.set_weights([value for cell in cells for value in keras_weights(cell, kind)])
-    return layer(x, training=False)
+    return layer(*inputs, training=False)
 
 
 def keras_weights(cell: dict[str, Array], kind: str) -> list[Array]:
     """Keras' matrices are the transposed ones; its GRU has z before r."""
+    if kind == "MultiHeadAttention":
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("W_q", "W_k", "W_v"), (D, 2, -1))
+        shapes |= {**dict.fromkeys(("b_q", "b_k", "b_v"), (2, -1)), "W_o": (2, -1, D), "b_o": (D,)}
+        return [value.T.reshape(shapes[name]) for name, value in cell.items()]
     if kind == "Embedding":
         return list(cell.values())
     if kind != "GRU":
@@ -218,6 +227,19 @@ def torch_rates(code: str) -> list[float]:
     return rates
 
 
+def metrics(net: Any, row: Row) -> Results:
+    """The metric of the same predictions, logits of classes or numbers."""
+    rng = np.random.default_rng(0)
+    y, counted = rng.standard_normal((B * T, V)), np.ones(B * T, bool)
+    classes = "R2" not in row.ours and "MAE" not in row.ours
+    loss = net.SoftmaxCrossEntropy() if classes else net.MeanSquaredError()
+    target: Any = rng.integers(0, V, B * T) if classes else rng.standard_normal(y.shape)
+    metric = evaluated(row.ours, net=net).of_loss("page", "metric", loss)
+    metric.add(y, target, counted if classes else np.ones(y.shape, bool))
+    theirs = evaluated(row.keras)
+    return metric.value(), None, theirs(np.eye(V)[target] if "F1" in row.keras else target, y)
+
+
 # States, parameters, sequences: expressions over one LSTM and one batch
 
 
@@ -261,6 +283,7 @@ RUNNERS: dict[str, Callable[[Any, Row], Results]] = {
     "Layers": layers,
     "Losses": losses,
     "Optimizers": optimizers,
+    "Metrics": metrics,
     "Learning rates": schedules,
     "States, parameters, sequences": expressions,
 }
