@@ -57,6 +57,8 @@ from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.recurrent.trace import Trace
+from numnet.recurrent.tree_lstm import TreeLSTMNode
+from numnet.recurrent.tree_node import TreeNode
 from numnet.training.adagrad import Adadelta, AdaGrad, RMSProp
 from numnet.training.adam import Adam, AdamW
 from numnet.training.bleu import translation_scores
@@ -105,6 +107,8 @@ __all__ = [  # noqa: RUF022
     "IndRNNNode",
     "LayerNormRNNNode",
     "GRUVariantNode",
+    "TreeNode",
+    "TreeLSTMNode",
     # layers without a state
     "Dense",
     "Embedding",

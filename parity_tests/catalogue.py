@@ -86,6 +86,10 @@ def arguments(thing: Any, inputs: Arrays) -> tuple[list[Any], Any]:
         return [inputs[name] for name in ("prediction", "target", "mask") if name in inputs], None
     if len(getattr(thing, "takes", ("x",))) > 1:
         return [inputs[name] for name in thing.takes], inputs.get("lengths")
+    if hasattr(thing, "child_states"):
+        names, count = thing.child_states, len(thing.states)
+        children = [joined(inputs, names[:count]), joined(inputs, names[count:])]
+        return [*children, *([inputs["x"]] if "x" in inputs else [])], None
     first: list[Any] = [inputs["x"]]
     if len(inputs) > 1 + ("lengths" in inputs):
         names = thing.states if hasattr(thing, "states") else state_names(thing)

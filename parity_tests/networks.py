@@ -114,6 +114,21 @@ def tree(net: Any, tape: Any, x: Any) -> Any:
     return vector(0, x.shape[1])
 
 
+def tree_lstm(net: Any, tape: Any, x: Any) -> Any:
+    """A phrase that is used twice, in two places and as both children of one; a missing child; one batch of trees."""
+
+    def leaf(t: int) -> Any:
+        return tape.leaf(x[:, t]).chunk(2, axis=1)
+
+    context = [x[:, 4]] if hasattr(tape, "context") else []
+    phrase = tape.reduce(leaf(0), leaf(1), *context)
+    longer = tape.reduce(leaf(2), phrase, *context)
+    both = tape.reduce(longer, phrase, *context)
+    twice = tape.reduce(both, both, *context)
+    h, c = tape.reduce(twice, None, *context)
+    return net.concatenate((h, c, phrase[0]))
+
+
 def branch(net: Any, tape: Any, x: Any) -> Any:
     """Which way it goes hangs on the values."""
     h = tape.leaf(x[:, 0])
@@ -179,6 +194,9 @@ NETWORKS = [
     Network("tokens", lambda net: {"embed": net.Embedding(V, D), "node": net.GRUNode(H, input_size=V),
             "other": net.LSTMNode(H), "dense": net.Dense(2), "spare": net.Dense(5, input_size=2)}, tokens),
     Network("tree", lambda net: {"leaf": net.Dense(H), "reduce": net.Dense(H), "tanh": net.Tanh()}, tree),
+    Network("TreeLSTM", lambda net: {"leaf": net.Dense(2 * H), "reduce": net.TreeLSTMNode(H)}, tree_lstm),
+    Network("TreeLSTM with a context", lambda net: {"leaf": net.Dense(2 * H), "reduce": net.TreeLSTMNode(H),
+            "context": net.Tanh()}, tree_lstm),
     Network("branch", lambda net: {"leaf": net.Dense(H), "reduce": net.Dense(H, input_size=2 * H), "tanh": net.Tanh(),
             "sigmoid": net.Sigmoid()}, branch),
     layered("RNN", lambda net: net.RNNLayer(H, output_size=2)),

@@ -27,6 +27,8 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
         outputs, back = run_encoder_decoder(thing, inputs)
     elif "target" in inputs:
         outputs, back = run_loss(thing, inputs)
+    elif hasattr(thing, "child_states"):
+        outputs, back = run_tree_node(thing, inputs)
     elif hasattr(thing, "states"):
         outputs, back = run_node(thing, inputs)
     else:
@@ -83,6 +85,17 @@ def run_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
     def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
         dx, d_state = thing.backward(joined(upstream, thing.states), saved)
         return {"x": dx, **named(d_state, thing.states)}
+
+    return named(state, thing.states), back
+
+
+def run_tree_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    left, right = thing.child_states[: len(thing.states)], thing.child_states[len(thing.states) :]
+    state, saved = thing.forward(joined(inputs, left), joined(inputs, right), inputs.get("x"))
+
+    def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
+        d_left, d_right, dx = thing.backward(joined(upstream, thing.states), saved)
+        return {"x": dx, **named(d_left, left), **named(d_right, right)}
 
     return named(state, thing.states), back
 

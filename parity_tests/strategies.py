@@ -273,6 +273,7 @@ OPERATIONS = [
     Case("MultiHeadAttention, causal", heads(causal=True, bias=False), heads_drawn),
 ]  # fmt: skip
 DROPOUT = Case("Dropout", dropout(0.4, True), sequence())
+CHILDREN = ("h_l", "c_l", "h_r", "c_r")
 NODES = [
     Case("RNNNode", recurrent("RNNNode"), column("h")),
     Case("GRUNode before", recurrent("GRUNode", reset="before"), column("h")),
@@ -280,6 +281,13 @@ NODES = [
     Case("LSTMNode", recurrent("LSTMNode"), column("h", "c")),
     Case("LSTMNode on tokens", recurrent("LSTMNode"), column("h", "c", tokens=True)),
 ]
+TREES = [
+    Case("TreeLSTMNode", recurrent("TreeLSTMNode"), column(*CHILDREN)),
+    Case("TreeLSTMNode on tokens", recurrent("TreeLSTMNode"), column(*CHILDREN, tokens=True)),
+    Case("TreeLSTMNode without bias", recurrent("TreeLSTMNode", bias=False, forget_bias=0.0), column(*CHILDREN)),
+    Case("TreeLSTMNode without context", lambda net, z, dtype: net.TreeLSTMNode(z.H, input_size=0, dtype=dtype),
+         lambda rng, z: {name: rng.standard_normal((z.H, z.B)) for name in CHILDREN}),
+]  # fmt: skip
 LAYERS = [
     Case("RNNLayer", recurrent("RNNLayer"), sequence("h")),
     Case("RNNLayer on tokens", recurrent("RNNLayer"), sequence("h", tokens=True)),
@@ -318,4 +326,4 @@ LOSSES = [
     Case("QuantileLoss masked", loss("QuantileLoss", quantiles=[0.1, 0.5, 0.8]), masked(quantiles)),
     Case("QuantileLoss of one quantile", loss("QuantileLoss", quantiles=0.9), masked(one_quantile)),
 ]
-EVERYTHING = [*OPERATIONS, *NODES, *LAYERS, *LOSSES]
+EVERYTHING = [*OPERATIONS, *NODES, *TREES, *LAYERS, *LOSSES]

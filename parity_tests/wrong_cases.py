@@ -154,6 +154,10 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "EncoderDecoder.loss_and_grads": method(translator, "loss_and_grads", x=IDS, target=IDS, lengths=...),
     "EncoderDecoder.evaluate": method(translator, "evaluate", x=IDS, target=IDS, lengths=...),
     "GRUNode": lambda net: Call(net.GRUNode(5, input_size=4), {"x": X[0].T, "state": np.zeros((5, 3))}),
+    "TreeLSTMNode": lambda net: Call(
+        net.TreeLSTMNode(5, input_size=4),
+        {"left": (np.zeros((5, 3)),) * 2, "right": (np.zeros((5, 3)),) * 2, "x": X[0].T},
+    ),
     "Loss.forward": method(loss_after, "forward", prediction=X, target=IDS, mask=...),
     "Optimizer.step": method(lambda net: net.Adam(0.1), "step", model=model_of),
     "Optimizer.load_state_dict": method(

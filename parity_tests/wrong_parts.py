@@ -32,7 +32,7 @@ class Call(NamedTuple):
 REQUIRED: dict[str, dict[str, Any]] = {
     **{f"{kind}Layer": {"hidden_size": 5} for kind in ("RNN", "GRU", "LSTM", "MGU", "IndRNN")},
     **{f"{kind}Node": {"hidden_size": 5} for kind in ("RNN", "GRU", "LSTM", "MGU", "IndRNN", "LSTMVariant")},
-    **{name: {"hidden_size": 5} for name in ("LayerNormRNNNode", "GRUVariantNode")},
+    **{name: {"hidden_size": 5} for name in ("LayerNormRNNNode", "GRUVariantNode", "TreeNode", "TreeLSTMNode")},
     "Dense": {"output_size": 3},
     "Embedding": {"input_size": 5, "output_size": 3},
     "Characters": {"input_size": 9, "embedding_size": 3, "output_size": 4},

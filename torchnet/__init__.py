@@ -72,6 +72,8 @@ from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
 from torchnet.recurrent.stack import RecurrentStack
+from torchnet.recurrent.tree_lstm import TreeLSTMNode
+from torchnet.recurrent.tree_node import TreeNode
 from torchnet.training.adagrad import Adadelta, AdaGrad, RMSProp
 from torchnet.training.adam import Adam, AdamW
 from torchnet.training.clipping import clip_by_norm, clip_by_value, global_norm
@@ -110,6 +112,8 @@ __all__ = [  # noqa: RUF022
     "IndRNNNode",
     "LayerNormRNNNode",
     "GRUVariantNode",
+    "TreeNode",
+    "TreeLSTMNode",
     # layers without a state
     "Dense",
     "Embedding",

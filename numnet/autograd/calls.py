@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 
 from numnet.autograd.array import ArrayWithGrad
-from numnet.autograd.outputs import leaves, nested, on_tape
+from numnet.autograd.nested import as_tuples, gradients_of, leaves, nested, plain, value_of, values_in
+from numnet.autograd.outputs import on_tape
 from numnet.autograd.stored import StoredCall
 from numnet.autograd.weights import Terms, Weights, deferrable, one_step
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_constants, check_padded, check_parameter, check_step, check_step_state
+from numnet.core.checks import (
+    check_constants,
+    check_padded,
+    check_parameter,
+    check_step,
+    check_step_state,
+)
 from numnet.core.checks.autograd import check_weights_unchanged
+from numnet.core.checks.nodes import parts_of_children
 from numnet.core.operation import Array
 from numnet.core.parameters import ParamOperation
 from numnet.recurrent.unroll import at
@@ -25,7 +33,7 @@ from numnet.recurrent.unroll import at
 def on(tape: Any, part: Any) -> OnTape:
     """Return the wrapper that calls the part on the tape."""
     if hasattr(part, "states"):
-        return NodeOnTape(tape, part)
+        return TreeOnTape(tape, part) if hasattr(part, "child_states") else NodeOnTape(tape, part)
     if part.recurrent:
         return LayerOnTape(tape, part)
     return PureOnTape(tape, part) if is_pure(part) else OperationOnTape(tape, part)
@@ -103,7 +111,11 @@ class NodeOnTape(OnTape):
     """One step: on the tape a row is a sample, in the node a column."""
 
     def __call__(self, x: Any, state: Any = None) -> Any:
-        tape, node, parts = self.tape, self.part, self.part.each(as_tuples(state))
+        return self.called(x, self.part.each(as_tuples(state)))
+
+    def called(self, x: Any, parts: tuple[Any, ...]) -> Any:
+        """Run the step on x and the parts of the state; return the new state, after y if the node reads out."""
+        tape, node = self.tape, self.part
         columns, start = self.validated(x, parts)
         y, new, saved = node.step(at(node.inputs(columns), 0), *start)
         if not self.settled:
@@ -145,6 +157,18 @@ class NodeOnTape(OnTape):
             return node.inputs_dx(one_step(da_x), x)[0], Terms([(x, da_x)], [pairs])
         dx, grads = node.inputs_backward(one_step(da_x), x)
         return dx[0], Terms([], [pairs], grads)
+
+
+class TreeOnTape(NodeOnTape):
+    """A node of a tree: the states of two children, None for a missing one, and a context or None."""
+
+    def __call__(self, left: Any = None, right: Any = None, x: Any = None) -> Any:  # type: ignore[override]
+        return self.called(x, parts_of_children(self.part, as_tuples(left), as_tuples(right)))
+
+    def validated(self, x: Any, parts: tuple[Any, ...]) -> tuple[Array, tuple[Array, ...]]:
+        """Return the context and the parts of both children, checked, with samples as columns."""
+        validated: tuple[Array, tuple[Array, ...]] = self.part.validated(*plain((x, parts)), rows=True)
+        return validated
 
 
 class LayerOnTape(OnTape):
@@ -213,36 +237,3 @@ class OperationOnTape(OnTape):
             return gradients_of(given, found if isinstance(found, tuple) else (found,))
 
         return nested(y, on_tape(leaves(y), values_in(given), backward_fn))
-
-
-def value_of(x: Any) -> Any:
-    """Return the value of an ArrayWithGrad, anything else unchanged."""
-    return x.value if isinstance(x, ArrayWithGrad) else x
-
-
-def as_tuples(state: Any) -> Any:
-    """Convert nested lists to tuples."""
-    return tuple(map(as_tuples, state)) if isinstance(state, (tuple, list)) else state
-
-
-def plain(tree: Any) -> Any:
-    """Return the values of a state: an array, a pair, or a pair of pairs."""
-    return tuple(map(plain, tree)) if isinstance(tree, tuple) else value_of(tree)
-
-
-def values_in(given: Any) -> list[ArrayWithGrad]:
-    """Return each ArrayWithGrad of nested tuples."""
-    return [x for x, _ in with_grads(given, given)]
-
-
-def gradients_of(given: Any, found: Any) -> list[Any]:
-    """Return the gradient of each ArrayWithGrad in `given`; `found` has all gradients, nested alike."""
-    return [dx for _, dx in with_grads(given, found)]
-
-
-def with_grads(given: Any, found: Any) -> list[tuple[ArrayWithGrad, Any]]:
-    """Return each ArrayWithGrad in `given` with the value at the same position in `found`."""
-    if isinstance(given, ArrayWithGrad):
-        return [(given, found)]
-    pairs = zip(given, found) if isinstance(given, tuple) and isinstance(found, tuple) else ()
-    return [pair for ours, theirs in pairs for pair in with_grads(ours, theirs)]

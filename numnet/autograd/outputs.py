@@ -50,14 +50,3 @@ def on_tape(
         return [ArrayWithGrad.of(arrays[0], parents, lambda dz: backward_fn([dz]))]
     call = CallOutputs(len(arrays), parents, backward_fn)
     return [call.output(k, value) for k, value in enumerate(arrays)]
-
-
-def leaves(tree: Any) -> list[Any]:
-    """Return the arrays of a state, or of other nested tuples, as a flat list."""
-    return [leaf for part in tree for leaf in leaves(part)] if isinstance(tree, tuple) else [tree]
-
-
-def nested(tree: Any, arrays: Iterable[Any]) -> Any:
-    """Return the arrays nested as the leaves of a tree."""
-    left = iter(arrays)
-    return tuple(nested(part, left) for part in tree) if isinstance(tree, tuple) else next(left)

@@ -49,6 +49,7 @@ NAMES: dict[str, str] = by_word(
         "LSTMCell": "Use {net}.LSTMNode(hidden_size), " + STEP,
         "GRUCell": "Use {net}.GRUNode(hidden_size), " + STEP,
         "RNNCell SimpleRNNCell": "Use {net}.RNNNode(hidden_size), " + STEP,
+        "TreeLSTM TreeLSTMCell BinaryTreeLSTM": "Use {net}.TreeLSTMNode(hidden_size) on a Tape: tape.node(left, right)",
         "Linear": "Use {net}.Dense(output_size): the first batch shows the input size",
         "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",
         "Conv1d Conv1D": "Use {net}.Convolution(output_size, width=3)",

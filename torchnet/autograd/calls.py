@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from numnet.core.checks import check_constants, check_padded, check_parameter, check_step, check_step_state
+from numnet.core.checks import (
+    check_constants,
+    check_padded,
+    check_parameter,
+    check_step,
+    check_step_state,
+)
+from numnet.core.checks.nodes import parts_of_children
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.core.device import as_tensor
 from torchnet.layers.dense import Dense
@@ -20,7 +27,7 @@ from torchnet.recurrent.rnn import RNNNode
 def on(tape: Any, part: Any) -> OnTape:
     """Return the wrapper that calls the part on the tape."""
     if hasattr(part, "states"):
-        return NodeOnTape(tape, part)
+        return TreeOnTape(tape, part) if hasattr(part, "child_states") else NodeOnTape(tape, part)
     if part.recurrent:
         return LayerOnTape(tape, part)
     return DenseOnTape(tape, part) if type(part) is Dense and part.tied_to is None else OnTape(tape, part)
@@ -101,6 +108,17 @@ class NodeOnTape(OnTape):
         columns = [None if h is None else h.T for h in rows]
         new, _ = node(x.T if x.ndim == 2 else x, node.joined(columns))
         return transposed(new)
+
+
+class TreeOnTape(OnTape):
+    """A node of a tree: the states of two children, None for a missing one, and a context or None."""
+
+    def called(self, left: Any = None, right: Any = None, x: Any = None) -> Any:
+        node, x = self.part, None if x is None else self.moved(x)
+        parts = parts_of_children(node, *plain((as_tuples(left), as_tuples(right))))
+        columns, states = node.validated(x, parts, rows=True)
+        _, new = node.step(node.inputs(columns), *states)
+        return transposed(node.joined(new))
 
 
 class LayerOnTape(OnTape):

@@ -122,7 +122,7 @@ def cases(module: ModuleType, name: str, sizes: Sizes) -> list[Case]:
     if isinstance(thing, type) and not is_function_class(thing):
         thing = construct(thing, sizes)
     net = sys.modules["numnet"] if isinstance(thing, Node) else sys.modules.get("torchnet")
-    if net is None or not isinstance(thing, net.Node):
+    if net is None or not isinstance(thing, net.Node) or isinstance(thing, net.TreeNode):
         return [Case(name, thing, inputs)]
     through_time = net.RecurrentLayer(copy.deepcopy(thing))
     return [Case(f"{name}, one step", thing, inputs), Case(f"{name} through time", through_time)]

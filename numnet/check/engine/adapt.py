@@ -12,7 +12,7 @@ import numpy as np
 from numnet.check.engine import subject as calls
 from numnet.check.engine.draw import Sizes, drawn_inputs, drawn_params
 from numnet.check.engine.equations import gate_names
-from numnet.check.engine.one_step import call_node
+from numnet.check.engine.one_step import call_node, call_tree_node
 from numnet.check.engine.subject import Arrays, Subject, Unusable
 from numnet.core.arrays import to_numpy
 from numnet.core.initialization import Initialization
@@ -110,12 +110,12 @@ def loader(thing: Any) -> Callable[[Arrays], None]:
 
 CALLS: dict[str, calls.Call] = {
     "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": call_node,
-    "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
+    "tree_node": call_tree_node, "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
 }  # fmt: skip
 
 
 def kind_of(thing: Any) -> str:
-    """Return which of the six CALLS fits the object."""
+    """Return which of the CALLS fits the object."""
     if hasattr(thing, "advance"):
         return "encoder_decoder"
     if hasattr(thing, "loss_and_grads"):
@@ -123,7 +123,7 @@ def kind_of(thing: Any) -> str:
     if hasattr(thing, "in_nats"):
         return "loss"
     if hasattr(thing, "states"):
-        return "node"
+        return "tree_node" if hasattr(thing, "child_states") else "node"
     return "layer" if getattr(thing, "recurrent", False) else "operation"
 
 

@@ -31,6 +31,8 @@ def drawn_inputs(
     """Return the inputs by name; those that are not given are random."""
     if kind == "loss":
         return loss_inputs(thing, given, rng, z)
+    if kind == "tree_node":
+        return tree_inputs(thing, given, rng, z)
     if len(getattr(thing, "takes", ("x",))) > 1:
         return several_inputs(thing, given, lengths, rng, z)
     if kind == "encoder_decoder":
@@ -53,6 +55,22 @@ def drawn_inputs(
     elif len(given) > 1:
         return inputs | state_given(thing, given[1])
     return inputs | drawn_states(thing, kind, inputs, rng)
+
+
+def tree_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Return the states of two children, and a context unless the node has none: its input_size is 0."""
+    names, count = thing.child_states, len(thing.states)
+    if given and len(given) not in (2, 3):
+        raise Unusable(
+            f"check_gradients: {thing.name} got {len(given)} inputs, expected left, right and x. Pass two states, and "
+            "a context if the node has one; or none of them."
+        )
+    if not given:
+        inputs = {name: rng.standard_normal((size, z.B)) for name, size in zip(names, thing.state_sizes * 2)}
+        context = {} if thing.input_size == 0 else {"x": rng.standard_normal((thing.input_size or z.D, z.B))}
+        return inputs | context
+    children = {**calls.named(given[0], names[:count]), **calls.named(given[1], names[count:])}
+    return {name: np.array(part, np.float64) for name, part in children.items()} | dict(zip(("x",), given[2:]))
 
 
 def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:

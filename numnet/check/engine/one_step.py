@@ -1,4 +1,4 @@
-"""A node as a subject: one step, with the gradient of its state split between dy and the next step."""
+"""A node, of a sequence or of a tree, as a subject: the gradient of its state is split between dy and the next step."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ def call_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Ba
         return {"x": dx, **named(d_state, thing.states)}
 
     return {**({"y": y} if reads_out else {}), **named(state, thing.states)}, back
+
+
+def call_tree_node(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
+    """Call a node of a tree on its two children, and on its context if it has one; the outputs are its state."""
+    left, right = thing.child_states[: len(thing.states)], thing.child_states[len(thing.states) :]
+    state, saved = thing.forward(joined(inputs, left), joined(inputs, right), inputs.get("x"))
+
+    def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
+        d_left, d_right, dx = halved(thing).backward(joined(upstream, thing.states), saved)
+        return {**named(d_left, left), **named(d_right, right), **({"x": dx} if "x" in inputs else {})}
+
+    return named(state, thing.states), back
 
 
 def halved(node: Any) -> Any:

@@ -1,10 +1,13 @@
-"""Validation of the methods of a node that a user writes: what they return, and that they exist."""
+"""Validation of the methods of a node that a user writes, and of the children and the context of a tree's node."""
 
 from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from numnet.core.checks.autograd import check_step
+from numnet.core.checks.networks import check_one_step, check_state_shape, parts_of_state
 
 
 def no_method(part: Any, method: str, signature: str) -> NotImplementedError:
@@ -110,6 +113,57 @@ def check_gradients(part: Any, grads: Mapping[str, Any]) -> None:
         expected = getattr(part, name).shape
         if type(gradient) is not tuple and gradient.shape != expected:
             raise ValueError(f"{who}: the gradient of {name} is {shape_of(gradient)}, expected {expected}.")
+
+
+def check_children(node: Any, parts: Sequence[Any], x: Any, rows: bool) -> int:
+    """Check the shapes of both children and of the context, and return the batch size. `rows`: rows are samples."""
+    who, given = node.name, [part for part in parts if part is not None]
+    check_context(node, x, rows)
+    if x is None and not given:
+        raise ValueError(
+            f"{who}: left and right are None, expected a state or x. A missing child is None, but not both."
+        )
+    first = given[0] if x is None else x
+    batch = first.shape[0 if rows or first.ndim == 1 else -1] if x is not None or first.ndim == 2 else 1
+    for name, size, part in zip(node.child_states, node.state_sizes * 2, parts):
+        if part is not None:
+            expected = (batch, size) if rows else (size, batch)
+            layout = "On a tape it is (batch, hidden)." if rows else "Columns are samples: (hidden, batch)."
+            check_state_shape(who, name, part.shape, expected, layout)
+    return batch
+
+
+def parts_of_children(node: Any, left: Any, right: Any) -> tuple[Any, ...]:
+    """Return the parts of both children, such as h_l, c_l, h_r, c_r; None for each part of a missing child."""
+    sides = (("left", left), ("right", right))
+    for side, child in sides:
+        if len(node.states) > 1 and hasattr(child, "ndim"):
+            raise ValueError(
+                f"{node.name}: {side} is an array {tuple(child.shape)}, expected ({', '.join(node.states)}). A leaf? "
+                f"Pass tape.leaf(x).chunk({len(node.states)}, axis=1), where leaf is a Dense."
+            )
+    return tuple(part for side, child in sides for part in parts_of_state(node.name, node.states, child, side))
+
+
+def check_context(node: Any, x: Any, rows: bool) -> None:
+    """Check that a context x is given exactly if the node has weights for it, and its shape."""
+    who, size = node.name, node.input_size
+    if x is None:
+        if size:
+            shape = f"(batch, {size})" if rows else f"({size}, batch)"
+            raise ValueError(
+                f"{who}: x is None, expected {shape}: its input_size is {size}. No context? Create the node with "
+                "input_size=0."
+            )
+        return
+    if size == 0:
+        raise ValueError(
+            f"{who}: x is {tuple(x.shape)}, expected None: its input_size is 0. A context in every call? Create the "
+            f"node with input_size={x.shape[-1 if rows else 0]}."
+        )
+    if rows:
+        check_step(who, x)
+    check_one_step(who, x.T if rows and x.ndim == 2 else x, size)
 
 
 def name_of(value: Any) -> str:

@@ -117,9 +117,11 @@ def check_layer(who: str, name: str, layer: Any, kind: type) -> None:
         remedy = "Use the tape in place of the model." if got == "Tape" else "Write its layers: [*model.layers, ...]."
         raise TypeError(f"{who}: {name} is a network, {got}, expected a layer. {remedy}")
     if hasattr(layer, "state_sizes"):
+        tree = hasattr(layer, "child_states")
+        of_tree = f"Use a Tape: Tape(node={got}(...), ...), then tape.node(left, right)."
         raise TypeError(
             f"{who}: {name} is the node {got}, which computes one step, expected a layer. "
-            f"Use RecurrentLayer({got}(...)), which runs it over time."
+            f"{of_tree if tree else f'Use RecurrentLayer({got}(...)), which runs it over time.'}"
         )
     if len(layer.takes) > 1:
         remedy = "Use an EncoderDecoder, or a Tape."

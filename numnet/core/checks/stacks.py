@@ -105,6 +105,11 @@ def check_node(who: str, node: Any, kind: type) -> None:
             f"{who}: node is {type(node).__name__} of another backend, expected a node of {ours}. "
             f"Create it from {ours}: {ours}.{type(node).__name__}(...)."
         )
+    if hasattr(node, "child_states"):
+        raise TypeError(
+            f"{who}: node is {type(node).__name__}, expected a node with one previous state. A tree has no time axis: "
+            "call it on a Tape, tape.node(left, right)."
+        )
 
 
 def resets_for(who: str, layers: Sequence[Any], resets: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ LARGEST = 8  # hidden units; larger nodes are replaced by a smaller one
 class Step:
     """A node's step at random numbers, with its gradients by name: `analytic` from step_backward, `expected` the right.
 
-    Names are a_i, a_f, ... for the blocks of a_x by gate; h', c' for the previous state; and the node's parameters that
+    Names are a_i, a_f, ... for the blocks of a_x by gate; h', c' for the previous state, h_l, c_l, h_r, c_r for a
+    tree's children; and the node's parameters that
     the step reads. `unpaired` are the parameters for which step_backward returns no pair.
     """
 
@@ -29,7 +30,8 @@ class Step:
         self.node, rng = small(node), np.random.default_rng([seed, 7])
         self.H = self.node.hidden_size
         self.x = rng.standard_normal((1, self.node.width, B))
-        self.state = [rng.standard_normal((size, B)) for size in self.node.state_sizes]
+        self.before = sizes_before(self.node)
+        self.state = [rng.standard_normal((size, B)) for size in self.before.values()]
         self.options = {"drop": rng.uniform(0.5, 2.0, self.state[0].shape)} if drops else {}
         self.a = parts_of(at(self.node.inputs(self.x), 0))
         y, *_ = self.step(self.node, self.a, self.state)
@@ -68,7 +70,7 @@ class Step:
         node = copy.copy(self.node)
         for name in self.names:
             vars(node)[name] = getattr(node, name) + s * moves[name]
-        state = [part + s * moves[f"{name}'"] for name, part in zip(node.states, self.state)]
+        state = [part + s * moves[name] for name, part in zip(self.before, self.state)]
         a = [part.copy() for part in self.a]
         for name, part in self.named_a(a).items():
             part += s * moves[name]
@@ -93,7 +95,7 @@ class Step:
         _, _, saved = self.step(self.node, self.a, self.state)
         da_x, d_prev, pairs = self.node.step_backward(*self.upstream, saved, **self.options)
         found = self.named_a(parts_of(da_x))
-        found |= {f"{name}'": part for name, part in zip(self.node.states, d_prev)}
+        found |= dict(zip(self.before, d_prev))
         return pairs, found | {name: summed([pair]) for name, pair in pairs.items()}
 
     def follow(self) -> tuple[Recorder, dict[str, Array], list[Array], dict[str, Any]]:
@@ -103,7 +105,7 @@ class Step:
             traced = vars(node)[name] = trace.new(getattr(node, name))
             ids[name] = trace.numbers(traced)
         a, state = [trace.new(part) for part in self.a], [trace.new(part) for part in self.state]
-        states = {f"{name}'": trace.numbers(part) for name, part in zip(node.states, state)}
+        states = {name: trace.numbers(part) for name, part in zip(self.before, state)}
         y, new, _ = self.step(node, a, state)
         for k, part in enumerate(a):
             called = [name for name, value in trace.locals.items() if value is part]
@@ -113,9 +115,7 @@ class Step:
 
     def named(self, trace: Recorder, state: list[Any], y: Any, new: Any) -> dict[str, Any]:
         """Return every array (rows, B) of the step by its variable name; the first, if it has two."""
-        found: dict[str, Any] = {}
-        for name, first, last in zip(self.node.states, state, new):
-            found |= {f"{name}'": first, name: last}
+        found: dict[str, Any] = {**dict(zip(self.before, state)), **dict(zip(self.node.states, new))}
         sizes = {self.H, *self.node.state_sizes, len(y)}
         for name, value in [*trace.locals.items(), ("y", y)]:
             fits = isinstance(value, np.ndarray) and value.shape in {(size, B) for size in sizes}
@@ -126,7 +126,7 @@ class Step:
     @property
     def variables(self) -> dict[str, Array]:
         """The ids of all named arrays at the end of the step, and of the previous state."""
-        states = {name: ids for name, ids in self.ids.items() if name.endswith("'")}
+        states = {name: ids for name, ids in self.ids.items() if name in self.before}
         named = {name: self.trace.numbers(value) for name, value in self.values.items()}
         return {**{name: ids for name, ids in named.items() if (ids >= 0).all()}, **states}
 
@@ -174,6 +174,13 @@ def small(node: Any) -> Any:
     rng = np.random.default_rng(0)
     like.load_state_dict({name: p + 0.3 * rng.standard_normal(p.shape) for name, p in like.params.items()})
     return like
+
+
+def sizes_before(node: Any) -> dict[str, int]:
+    """Return the size of each part of the state that a step reads: of h' and c', or of a tree's h_l, c_l, h_r, c_r."""
+    if hasattr(node, "child_states"):
+        return dict(zip(node.child_states, node.state_sizes * 2))
+    return {f"{name}'": size for name, size in zip(node.states, node.state_sizes)}
 
 
 def gate_names(node: Any) -> tuple[str, ...]:
