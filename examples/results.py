@@ -83,7 +83,7 @@ def run(path: Path, task: Task, backend: str, seed: int) -> str:
 
 def rows(folder: Path) -> Iterator[str]:
     """Yield the lines of the table, from all existing result files."""
-    yield "| task | command | backend | each seed | mean | beside it | minutes of a core, each |\n"
+    yield "| task | command | backend | each seed | mean and std | other scores, mean | minutes per run, one core |\n"
     yield "| --- | --- | --- | --- | --- | --- | --- |\n"
     for task in TASKS:
         for backend in ("numnet", "torchnet"):
