@@ -307,6 +307,17 @@ def test_errors_have_the_same_words(name: str) -> None:
     assert same_error(wrong)[1].startswith(words)
 
 
+def test_the_checker_takes_children_and_a_context(net: Any) -> None:
+    rng, node = np.random.default_rng(0), net.TreeLSTMNode(3, input_size=2)
+    left, right = (tuple(rng.standard_normal((3, 4)) for _ in range(2)) for _ in range(2))
+    assert check_gradients(node, left, right, rng.standard_normal((2, 4)))
+    assert check_gradients(net.TreeLSTMNode(3), left, right)
+    with pytest.raises(TypeError, match="of TreeLSTMNode is 1, expected left, right and x"):
+        check_gradients(node, left)
+    with pytest.raises(TypeError, match="a child of TreeLSTMNode has no h and c, expected a state"):
+        check_gradients(node, left, None)
+
+
 class Ours(numnet.TreeNode):
     """Socher et al. (2011): h = tanh(a_x + W_l h_l + W_r h_r), a state of one part."""
 

@@ -34,7 +34,7 @@ class Tape(TapeBase, Layer):
     h @ tape.embed.W.T, is an ArrayWithGrad; tape.parameter("node.W_h") reads any by its name in `params`. With
     layers=[Dense(3), Dense(4)] the parts are tape.layers[0] and tape.layers[1]. A Parameter is a part, too. Plain
     arrays are constants, and so is a value's `.value`. A recurrent layer takes x, state, lengths and resets
-    and returns y; its `last_state` is on the tape too.
+    and returns y; its `last_state` is on the tape too. A TreeLSTMNode takes two states: tape.node(left, right).
     `seed` initializes the parts, `dtype` is that of all, `device` any that PyTorch knows. For a Trainer,
     `objective` is a function (x, target), or with SequenceBatches (x, target, lengths), → the loss on this tape. For
     `predict`, `prediction` is a function (x), or (x, lengths), → the output.

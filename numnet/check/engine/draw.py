@@ -62,9 +62,15 @@ def tree_inputs(thing: Any, given: Sequence[Any], rng: np.random.Generator, z: S
     names, count = thing.child_states, len(thing.states)
     if given and len(given) not in (2, 3):
         raise Unusable(
-            f"check_gradients: {thing.name} got {len(given)} inputs, expected left, right and x. Pass two states, and "
-            "a context if the node has one; or none of them."
+            f"check_gradients: the number of inputs of {thing.name} is {len(given)}, expected left, right and x. Pass "
+            "two states, and a context if the node has one; or none of them."
         )
+    for child in given[:2]:
+        if not isinstance(child, tuple) if count > 1 else np.ndim(child) != 2:
+            raise Unusable(
+                f"check_gradients: a child of {thing.name} has no {' and '.join(thing.states)}, expected a state. Pass "
+                f"({', '.join(thing.states)}), zeros for a missing child."
+            )
     if not given:
         inputs = {name: rng.standard_normal((size, z.B)) for name, size in zip(names, thing.state_sizes * 2)}
         context = {} if thing.input_size == 0 else {"x": rng.standard_normal((thing.input_size or z.D, z.B))}
