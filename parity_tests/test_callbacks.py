@@ -172,6 +172,14 @@ def test_csv_of_steps_and_of_reports(net: Any, tmp_path: Path) -> None:
         rest.fit(steps=9)
 
 
+def test_the_rate_of_a_step_is_that_of_a_schedule_that_was_set_during_the_run(net: Any, tmp_path: Path) -> None:
+    run = small_trainer(net, small_model(net), callbacks=[net.CSVLogger(tmp_path / "steps.csv", every=1)])
+    run.fit(steps=2)
+    run.optimizer.schedule = net.StepSchedule(0.04, every=1, factor=0.5)  # begins with its step 0
+    run.fit(steps=4)
+    assert [float(row["learning_rate"]) for row in lines(tmp_path / "steps.csv")] == [0.01, 0.01, 0.04, 0.02]
+
+
 class Writer:
     """What tensorboardX has as SummaryWriter."""
 

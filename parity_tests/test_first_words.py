@@ -50,7 +50,7 @@ def test_names_of_a_module(net: Any, name: str) -> None:
 
 
 def test_one_in_full(net: Any) -> None:
-    words = "numnet.LSTM does not exist. Use numnet.LSTMLayer(hidden_size): the first batch shows the input size."
+    words = "numnet.LSTM does not exist. Use numnet.LSTMLayer(hidden_size): the first batch sets the input size."
     assert said(lambda: net.LSTM, AttributeError) == words.replace("numnet", net.__name__)
 
 

@@ -348,7 +348,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"metrics": {3: "accuracy"}}, "metrics is {3: 'accuracy'}, expected strings as names"),
     ({"metrics": ["accuracy", "accuracy"]}, "metrics has accuracy more than once"),
     ({"metrics": [accuracy, "accuracy"]}, "metrics has accuracy more than once"),
-    ({"metrics": {"loss": "accuracy"}}, "metrics has loss more than once"),
+    ({"metrics": {"loss": "accuracy"}}, "metrics has the name 'loss', the column of the loss itself"),
     ({"metrics": [lambda p, t, m: 1]}, "metrics has a lambda, which has no name"),
     ({"metrics": [accuracy], "validation": None}, "metrics has the function accuracy, and there is no validation"),
     ({"metrics": ["r2"]}, "metrics has r2, and the loss is SoftmaxCrossEntropy, expected a loss of numbers"),

@@ -172,9 +172,9 @@ def test_packed(net: Any) -> None:
 
 
 REFUSED = {
-    "heads": ("SelfAttention: heads is 4, expected a divisor of the 6 features of q: 1, 2, 3, 6.",
+    "heads": ("SelfAttention: heads is 4, expected a divisor of the 6 features of the queries: 1, 2, 3, 6.",
               lambda net: net.SelfAttention(4, input_size=6)),
-    "heads of a batch": ("MultiHeadAttention: heads is 4, expected a divisor of the 6 features of q: 1, 2, 3, 6.",
+    "heads of a batch": ("MultiHeadAttention: heads is 4, expected a divisor of the 6 features of the queries: 1, 2,",
                          lambda net: net.MultiHeadAttention(4)(X, MEMORY)),
     "rows": ("MultiHeadAttention: m has 2 rows, expected 3, as q has.",
              lambda net: net.MultiHeadAttention(2)(X, MEMORY[:2])),

@@ -190,6 +190,21 @@ def test_masks_of_another_number_of_layers_are_refused(masks: list[int], tmp_pat
         small_trainer(numnet, small_model(numnet)).resume(numnet.Checkpoint(**{**vars(checkpoint), "training": record}))
 
 
+def test_the_masks_of_attention_go_on_in_a_model_of_another_seed(net: Any, tmp_path: Path) -> None:
+    def trainer(seed: int, **options: Any) -> Any:
+        layers = [net.Embedding(len(VOCABULARY), 4), net.SelfAttention(2, dropout=0.5), net.Dense(len(VOCABULARY))]
+        model = net.RNNModel(layers, loss=net.SoftmaxCrossEntropy(), input_size=len(VOCABULARY), seed=seed)
+        return small_trainer(net, model, **options)
+
+    whole, rest = trainer(1, directory=tmp_path), trainer(2)
+    whole.fit(steps=2)
+    checkpoint = net.load_checkpoint(tmp_path / "last.npz")
+    whole.fit(steps=4)
+    rest.resume(checkpoint)
+    rest.fit(steps=4)
+    assert_same_run(rest, whole)
+
+
 def test_a_run_of_an_older_file_without_seeds_of_masks_goes_on(tmp_path: Path) -> None:
     run_of(tmp_path)
     checkpoint = numnet.load_checkpoint(tmp_path / "last.npz")

@@ -310,7 +310,9 @@ ERRORS: dict[str, Any] = {
     "TimeSeries: covariates of 1 series, expected 2": lambda: TimeSeries([Y, Y], Y),
     "TimeSeries: scaling is 'max', expected one of 'standard', 'minmax', None.": lambda: TimeSeries(Y, scaling="max"),
     "TimeSeries: missing is 'drop', expected one of": lambda: TimeSeries(Y, missing="drop"),
-    "TimeSeries: the deviation or the range of values overflows": lambda: TimeSeries([1e308, -1e308, 0, 1e308, 1, 1]),
+    "TimeSeries: the standard deviation or the range of values overflows": lambda: TimeSeries(
+        [1e308, -1e308, 0, 1e308, 1, 1]
+    ),
     "TimeSeries.scale: series is 1, expected 0 to 0.": lambda: S.scale(Y, 1),
     "TimeSeries.unscale: values is (40,), expected (..., 2)": lambda: TimeSeries(np.ones((9, 2))).unscale(Y),
     "TimeSeries.naive_error: period is 28, expected less than": lambda: S.naive_error(28),

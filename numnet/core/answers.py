@@ -1,4 +1,4 @@
-"""What is said of a name, a keyword or an attribute that does not exist: the remedy from the table of first words."""
+"""Errors for a name, keyword or attribute that does not exist, with the remedy from the tables in first_*.py."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def no_name(package: str, name: str) -> Exception:
     """
     if name not in NAMES:
         return AttributeError(f"module {package!r} has no attribute {name!r}")
-    said = f"{package}.{name} does not exist. {NAMES[name].format(net=package)}."
-    frame = sys._getframe(2)  # who asks the module's __getattr__
+    message = f"{package}.{name} does not exist. {NAMES[name].format(net=package)}."
+    frame = sys._getframe(2)  # the caller of the module's __getattr__
     if frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]:
-        return ImportError(said, name=package)
-    return AttributeError(said, name=name, obj=None)  # without an object Python adds no suggestion of its own
+        return ImportError(message, name=package)
+    return AttributeError(message, name=name, obj=None)  # without an object Python adds no suggestion of its own
 
 
 def no_attribute(thing: Any, name: str) -> AttributeError | None:
@@ -42,8 +42,8 @@ def no_attribute(thing: Any, name: str) -> AttributeError | None:
     remedy = next((table[name] for base in kind.__mro__ if name in (table := ATTRIBUTES.get(base.__name__, {}))), "")
     if not remedy:
         return None
-    said = f"{kind.__name__}.{name} does not exist. {remedy.format(net=package_of(kind), kind=kind.__name__)}."
-    return AttributeError(said, name=name, obj=None)
+    message = f"{kind.__name__}.{name} does not exist. {remedy.format(net=package_of(kind), kind=kind.__name__)}."
+    return AttributeError(message, name=name, obj=None)
 
 
 def no_option(who: str, name: str, kind: Any) -> TypeError:
@@ -57,7 +57,7 @@ def no_option(who: str, name: str, kind: Any) -> TypeError:
 
 @functools.cache
 def inputs_of(forward: Any) -> frozenset[str] | None:
-    """The names of its inputs; None if it takes every keyword."""
+    """The names of the inputs of a forward; None if it takes every keyword."""
     parameters = parameters_of(forward)
     return None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else frozenset(parameters)
 

@@ -14,7 +14,7 @@ OF_VARIANTS = {  # of the nodes that have no options but those of the textbook
     for kind in ("LSTM", "GRU")
 }
 SCHEDULES = ("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule", "ReduceOnPlateau")
-SHOWN_BY_X = "the first batch shows it"
+SET_BY_X = "the first batch sets it"
 
 OPTIONS: dict[str, dict[str, str]] = by_word(
     {
@@ -25,7 +25,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             "Dense": "Use output_size: Dense(64)",
             "Attention": "Use hidden_size",
         },
-        "in_features in_channels input_dim": {"ParamOperation": "Use input_size, or leave it out: " + SHOWN_BY_X},
+        "in_features in_channels input_dim": {"ParamOperation": "Use input_size, or leave it out: " + SET_BY_X},
         "out_features output_dim": {
             **dict.fromkeys(("Dense", "Convolution", "Characters", "Embedding"), "Use output_size"),
             "NamedLayer": "Use hidden_size: {kind}(64)",
@@ -36,10 +36,10 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
             "ParamOperation": "Use input_size, the number of tokens: Embedding(50, 16), RNNModel(layers, input_size=50)"
         },
         "embedding_dim": {"Embedding": "Use output_size: Embedding(50, 16)", "Characters": "Use embedding_size"},
-        "batch_size input_shape input_length batch_input_shape": {"Operation": "Leave it out: " + SHOWN_BY_X},
+        "batch_size input_shape input_length batch_input_shape": {"Operation": "Leave it out: " + SET_BY_X},
         "seq_len seq_length bptt timesteps": {
             **dict.fromkeys(("RandomBatches", "SequentialBatches"), "Use sequence_length"),
-            "Operation": "Leave it out: " + SHOWN_BY_X,
+            "Operation": "Leave it out: " + SET_BY_X,
         },
         "sequence_length": {
             "Network": "Give it to the trainer: {net}.RNNTrainer(text_file, model, optimizer, sequence_length=25)"
@@ -89,7 +89,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "beta_2": {"Adam": "Use beta2"},
         "eps": dict.fromkeys(("AdaGrad", "RMSProp", "Adadelta", "Adam", "FeatureNorm", "BatchNorm"), "Use epsilon"),
         "normalized_shape num_features": dict.fromkeys(
-            ("FeatureNorm", "BatchNorm"), "Use input_size, or leave it out: " + SHOWN_BY_X
+            ("FeatureNorm", "BatchNorm"), "Use input_size, or leave it out: " + SET_BY_X
         ),
         "alpha rho": dict.fromkeys(("RMSProp", "Adadelta"), "Use decay"),
         "lr_decay": {"AdaGrad": "Use rate_decay"},
@@ -112,7 +112,7 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         # models, losses, training
         "optimizer metrics": {"Network": f"Use {TRAINER}"},
         "criterion loss_fn loss_function": {"Network": "Use loss"},
-        "from_logits": {"Loss": "Leave it out: losses take logits, so no Softmax or Sigmoid layer stands before them"},
+        "from_logits": {"Loss": "Leave it out: losses take logits, so the model ends without Softmax or Sigmoid"},
         "size_average reduce": {"Loss": 'Use reduction="mean", "sum" or "none"'},
         "weight": {
             "SoftmaxCrossEntropy": "Use class_weights",

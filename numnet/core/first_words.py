@@ -42,15 +42,15 @@ PRESENT_RATE = "Use optimizer.learning_rate, which can be read and set"
 
 NAMES: dict[str, str] = by_word(
     {
-        "LSTM": "Use {net}.LSTMLayer(hidden_size): the first batch shows the input size",
-        "GRU": "Use {net}.GRULayer(hidden_size): the first batch shows the input size",
-        "RNN": "Use {net}.RNNLayer(hidden_size): the first batch shows the input size",
+        "LSTM": "Use {net}.LSTMLayer(hidden_size): the first batch sets the input size",
+        "GRU": "Use {net}.GRULayer(hidden_size): the first batch sets the input size",
+        "RNN": "Use {net}.RNNLayer(hidden_size): the first batch sets the input size",
         "SimpleRNN": "Use {net}.RNNLayer(hidden_size)",
         "LSTMCell": "Use {net}.LSTMNode(hidden_size), " + STEP,
         "GRUCell": "Use {net}.GRUNode(hidden_size), " + STEP,
         "RNNCell SimpleRNNCell": "Use {net}.RNNNode(hidden_size), " + STEP,
         "TreeLSTM TreeLSTMCell BinaryTreeLSTM": "Use {net}.TreeLSTMNode(hidden_size) on a Tape: tape.node(left, right)",
-        "Linear": "Use {net}.Dense(output_size): the first batch shows the input size",
+        "Linear": "Use {net}.Dense(output_size): the first batch sets the input size",
         "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",
         "Conv1d Conv1D": "Use {net}.Convolution(output_size, width=3)",
         "Activation": "Use a layer: {net}.Tanh(), {net}.Sigmoid(), {net}.ReLU(), {net}.GELU() or another",
@@ -77,7 +77,7 @@ NAMES: dict[str, str] = by_word(
         "Huber": "Use {net}.HuberLoss(delta=1.0)",
         "SmoothL1Loss": "Use {net}.HuberLoss(delta=beta), which is beta times the loss of PyTorch",
         "PinballLoss": "Use {net}.QuantileLoss([0.1, 0.5, 0.9])",
-        "Sequential Model Input InputLayer": f"Use {MODEL}: the first batch shows the input size",
+        "Sequential Model Input InputLayer": f"Use {MODEL}: the first batch sets the input size",
         "Module": "Use {net}.RNNModel for a stack, a {net}.Tape for any program; layers derive from {net}.Operation",
         "ModuleList": f"Use a list: {MODEL}",
         "Adagrad": "Use {net}.AdaGrad(learning_rate=0.01)",

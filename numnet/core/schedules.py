@@ -78,7 +78,7 @@ class CosineSchedule(Schedule):
         check_size("CosineSchedule", steps=steps)
         check_count("CosineSchedule", warmup=warmup)
         check_amounts("CosineSchedule", final=final)
-        if not 0 <= warmup < steps:
+        if warmup >= steps:
             raise ValueError(f"CosineSchedule: warmup is {warmup}, expected 0 or more and less than steps = {steps}.")
         self.learning_rate, self.steps, self.warmup, self.final = learning_rate, steps, warmup, final
 

@@ -43,7 +43,7 @@ class Row:
         return str(getattr(self.layer, "path", "")).partition(":")[0]
 
     def cells(self) -> tuple[str, ...]:
-        """What stands in the table."""
+        """The cells of the row in the table."""
         return self.name, repr(self.layer), self.shape, written(self.count), self.path
 
 
@@ -160,7 +160,7 @@ def after(name: str, layer: Any, width: int | None, dtype: Any) -> Row:
     try:
         other = copy.deepcopy(layer)
         out = other.build(width, np.random.default_rng(0), dtype)
-    except ValueError:  # it does not fit; the first batch will say why
+    except ValueError:  # it does not fit: the first batch raises the error
         return Row(name, layer, (), width_after(layer, None), pair=pair)
     return Row(name, layer, (), out, count_of(other), frozen_in(other), pair)
 

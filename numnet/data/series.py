@@ -165,7 +165,7 @@ class TimeSeries(Shown):
 
 
 def carried(series: Array) -> Array:
-    """Return a series (T, K) in which a nan is the last number before it."""
+    """Return a series (T, K) in which each nan is replaced by the last number before it (forward fill)."""
     places = np.where(np.isnan(series), 0, np.arange(len(series))[:, None])
     return np.take_along_axis(series, np.maximum.accumulate(places, axis=0), axis=0)
 

@@ -113,15 +113,15 @@ class Attention(ParamOperation):
             self.dv += de.reshape(-1) @ u.reshape(-1, len(self.v))  # (2)
             da = (1 - u * u) * self.v * de[..., None]  # (2) a = W_q q + k
             da_q, dk = da.sum(axis=2), da.sum(axis=1)
-            self.dW_q += over_all(da_q, q)
-            dq = da_q @ self.W_q
+            self.dW_q += over_all(da_q, q)  # (2)
+            dq = da_q @ self.W_q  # (2)
         else:
             de *= self.scale  # (2)
-            dq, dk = de @ k, de.swapaxes(1, 2) @ q
+            dq, dk = de @ k, de.swapaxes(1, 2) @ q  # (2)
         if self.kind == "dot":
             return dq, dm + dk  # (1)
         self.dW_m += over_all(dk, m)  # (1)
-        return dq, dm + dk @ self.W_m
+        return dq, dm + dk @ self.W_m  # (1)
 
     @property
     def scale(self) -> float:

@@ -44,9 +44,10 @@ class SoftmaxCrossEntropy(Loss):
         ℓ = Σ u (log Σ exp z - z)               (2)   = a (log Σ exp z - z[t]) + Σ r (log Σ exp z - z)
         dx = softmax(x) Σ u - u           (2) (1)
 
-    target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count. The
-    mean divides by Σ w[t] for classes, and by the number of targets (B, ..., V), as in PyTorch. Without weights and
-    smoothing exp(loss) is the perplexity, loss / ln 2 bits per token. Label smoothing: Szegedy et al., 2016.
+    target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count; for
+    targets (B, ..., V) it has no effect. The mean divides by Σ w[t] for classes, and by the number of targets (B, ...,
+    V), as in PyTorch. Without weights and smoothing exp(loss) is the perplexity, loss / ln 2 bits per token. Label
+    smoothing: Szegedy et al., 2016.
     """
 
     in_nats = True
@@ -105,7 +106,7 @@ class SoftmaxCrossEntropy(Loss):
         t = (*np.indices(target.shape, sparse=True), target)  # z[t] has the number of the target class in each row
         losses = np.log(total[..., 0]) - z[t]  # (2)
         dx = np.divide(e, total, out=e)  # (2) (1)
-        dx[t] -= 1
+        dx[t] -= 1  # (2) (1)
         return losses, dx
 
     def weighted_terms(self, target: Array, z: Array, e: Array, total: Array) -> tuple[Array, Array]:
@@ -115,16 +116,16 @@ class SoftmaxCrossEntropy(Loss):
         if target.ndim == z.ndim:
             t = target.astype(z.dtype)
             u = t if self.plain else w * ((1 - smoothing) * t + smoothing / V)  # (3)
-            losses = np.multiply(u, log_total - z, out=np.zeros_like(z), where=u != 0).sum(axis=-1)  # (2) 0 where u is
+            losses = np.multiply(u, log_total - z, out=np.zeros_like(z), where=u != 0).sum(axis=-1)  # (2) 0 if u = 0
             dx = e * (u.sum(axis=-1, keepdims=True) / total) - u  # (2) (1)
             return losses, dx
         log_total, at_target = log_total[..., 0], (*np.indices(target.shape, sparse=True), target)
         a, r = (1 - smoothing) * w[target], smoothing / V * w  # (3)
-        rest = r.sum() * log_total - (z if r.all() else np.where(r > 0, z, 0)) @ r  # (2) 0 where r is
+        rest = r.sum() * log_total - (z if r.all() else np.where(r > 0, z, 0)) @ r  # (2) 0 if r = 0
         losses = a * (log_total - z[at_target]) + rest  # (2)
         dx = np.multiply(e, (a + r.sum())[..., None] / total, out=e)  # (2) (1)
-        dx -= r
-        dx[at_target] -= a
+        dx -= r  # (2) (1)
+        dx[at_target] -= a  # (2) (1)
         return losses, dx
 
     def divisor(self, target: Array, weights: Array) -> float:

@@ -64,28 +64,30 @@ class Loss(Operation):
         losses, slope = self.all_terms(prediction, target, weights)
         shares = self.shares(target, weights)
         self.saved = slope, shares, form
-        losses = losses * shares  # divided first, so that the sum is not larger than a loss
+        losses = losses * shares  # s_i ℓ_i: divided by N before the sum, so that the sum does not overflow
         if self.reduction != "none":
             return float(losses.sum())
         losses = losses.reshape(target_shape(form[2], losses.shape))
         return losses if packed is None else packed.like(losses)
 
     def backward(self, dy: Any = 1.0) -> Any:
-        """The gradient with respect to the prediction, of its shape; dy is that of the loss, of the loss's shape."""
+        """The gradient with respect to the prediction, of its shape; dy is dL, of the loss's shape."""
         slope, shares, form = self.recall()
-        dtype, shape, target, packed = form
-        shares = self.upstream(dy, shares, target)
+        dtype, shape, given, packed = form
+        shares = self.upstream(dy, shares, given)
         shares = shares if shares.ndim == slope.ndim else shares[..., None]
-        dx = np.multiply(slope, shares.astype(slope.dtype), out=np.empty_like(slope))  # in memory as the prediction is
+        dx = np.multiply(
+            slope, shares.astype(slope.dtype), out=np.empty_like(slope)
+        )  # in slope's memory layout, not shares'
         dx = dx.astype(dtype, copy=False).reshape(shape)
         return dx if packed is None else packed.like(dx)
 
-    def upstream(self, dy: Any, shares: Array, target: tuple[int, ...]) -> Array:
-        """Return dL s_i, the gradient of the loss of each target; `target` is the shape in which targets were given."""
+    def upstream(self, dy: Any, shares: Array, given: tuple[int, ...]) -> Array:
+        """Return dL s_i, the gradient of the loss ℓ_i of each target; `given` is the shape of the targets as passed."""
         if self.reduction != "none":
             return shares * (dy if type(dy) is float else float(self.gradient(dy, (), np.float64)))
         dy = dy.values if isinstance(dy, Packed) else dy
-        dy = self.gradient(dy, target_shape(target, shares.shape), shares.dtype).reshape(shares.shape)
+        dy = self.gradient(dy, target_shape(given, shares.shape), shares.dtype).reshape(shares.shape)
         return np.where(shares > 0, shares * dy, 0)
 
     def shares(self, target: Array, weights: Array) -> Array:
@@ -94,7 +96,8 @@ class Loss(Operation):
         shares = weights / (self.counted or math.inf) if self.reduction == "mean" else weights
         if not shares.any():
             warnings.warn(
-                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=3
+                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check mask and ignore_index.",
+                stacklevel=3,
             )
         return shares
 
@@ -107,7 +110,7 @@ class Loss(Operation):
         return self.terms(prediction, target, weights)
 
     def terms(self, prediction: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-        """Return the loss of each target, and d loss / d prediction. Predictions of weight 0 are passed as 0."""
+        """Return ℓ_i of each target, and the slope ∂ℓ_i/∂y_i. Predictions of weight 0 are passed as 0."""
         raise no_method(self, "terms", "terms(prediction, target, weights) → losses, slope")
 
     def weights(self, prediction: Array, target: Array, mask: Any) -> Array:

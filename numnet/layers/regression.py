@@ -1,4 +1,7 @@
-"""Losses of real numbers: squared and absolute error, Huber's loss between the two, and the loss of quantiles."""
+"""Losses of real numbers: squared and absolute error, Huber's loss between the two, and the loss of quantiles.
+
+In this file dy is ∂ℓ/∂y of one target; the base class multiplies it by dL s_i.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ class Function(NamedTuple):
         return slope if slope.dtype in (y.dtype, bool) else slope.astype(y.dtype)  # (f')
 
 
-# Values at a kink are those of PyTorch: 0 for relu, hard_sigmoid and hard_tanh.
+# Derivatives at a kink are those of PyTorch: 0 for relu, hard_sigmoid and hard_tanh. Below 0, elu has y = eᵃ - 1 and
+# f' = eᵃ = y + 1, selu the same with its factors. softplus has f' = σ(a) = 1 - e⁻ʸ, as eʸ = 1 + eᵃ.
 FUNCTIONS: dict[str, Function] = {
     "tanh": Function(np.tanh, lambda y: 1 - y**2),
     "sigmoid": Function(sigmoid, lambda y: y * (1 - y)),

@@ -18,8 +18,8 @@ class IndRNNNode(Node):
         a = a_x + u ⊙ h'      (1)   a_x = W_x x + b  (0): node.py
         h = φ(a)              (2)   hidden state, and the output y; φ is `activation`, relu or another of functions.py
 
-    h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1]:
-    then a unit neither grows nor changes its sign. `drop` is a mask of state dropout, or None: h_in = h' ⊙ drop.
+    h' is h of the previous step. Shapes: a, h (H, B); W_x (H, D), u (H,), b (H,). The initial u is uniform in [0, 1],
+    so that a unit neither grows nor changes its sign. `drop` is a mask of state dropout, or None: h_in = h' ⊙ drop.
     """
 
     recurrent_weights = "u"

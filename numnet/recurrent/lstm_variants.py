@@ -32,7 +32,7 @@ class LSTMVariantNode(LayerNormNode):
     coupled     Greff et al. 2017: new values replace forgotten ones; three gates i, g, o
     proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
     layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
-    activation  φ, by default tanh; recurrent_activation is σ. Others are in functions.py
+    activation  the name of φ; recurrent_activation that of σ. The names are those of functions.py
     """
 
     states = ("h", "c")
@@ -119,10 +119,10 @@ class LSTMVariantNode(LayerNormNode):
         dh = dy + dh_next  # h is the output, and the next step's h'
         du = self.W_r.T @ dh if self.proj_size else dh  # (8)
         do, dk = du * k, du * o  # (7)
-        d_arg = dk * phi.slope(k)  # (6)   the gradient of φ's argument; tanh has the local derivative 1 - k²
-        dc_hat, dg_c = self.normalized_backward(d_arg, "g_c", norm_c)  # (6)
+        dc_hat = dk * phi.slope(k)  # (6)   of tanh 1 - k²; c_hat is φ's argument
+        through_k, dg_c = self.normalized_backward(dc_hat, "g_c", norm_c)  # (6)
         da_o = do * sigma.slope(o)  # (5)   of the sigmoid o (1 - o)
-        dc = dc_next + dc_hat + p_o * da_o  # (6) (5)   the next step, k and o read c
+        dc = dc_next + through_k + p_o * da_o  # (6) (5)   the next step, k and o read c
         df, di, dg = dc * c_prev, dc * g, dc * i  # (4)
         da_g = dg * phi.slope(g)  # (3)
         if self.coupled:
@@ -139,5 +139,5 @@ class LSTMVariantNode(LayerNormNode):
         pairs |= {"p": (dp, None)} if self.peepholes else {}  # (2) (5)
         pairs |= {"W_r": (dh, u)} if self.proj_size else {}  # (8)
         pairs |= {"g_h": (dg_h, None), "g_c": (dg_c, None)} if self.layer_norm else {}  # (1) (6)
-        pairs |= {"b_c": (d_arg, None)} if self.layer_norm and self.bias else {}  # (6)
+        pairs |= {"b_c": (dc_hat, None)} if self.layer_norm and self.bias else {}  # (6)
         return da, (dh_prev, dc_prev), pairs

@@ -27,7 +27,7 @@ class Trace(Mapping[str, Array]):
         trace["layers.0.i"]       in the trace of a stack or a model; "forwards.i", "backwards.i" in a Bidirectional's
 
     `gates` and `states` are the names of the gates and states, `layers` the Trace of each layer by its name. `path`
-    says how the call ran: a trace always runs step by step, never in a kernel. With batch_first=False the arrays are
+    names how the call ran: a trace always runs step by step, never in a kernel. With batch_first=False the arrays are
     (T, B, H), as x is.
     """
 
@@ -87,7 +87,7 @@ def trace(part: Any, x: Any, state: Any = None, lengths: Any = None, resets: Any
     The arguments are those of forward. The call runs in evaluation mode and step by step in the node's own `step`,
     never in a kernel, and the arrays are numpy's on both backends. It changes nothing: a backward pass of an earlier
     call, `last_state`, the state of a stateful layer and the masks of the next training step are as before. It reads
-    the local variables of `step` with sys.setprofile, in this thread, so a profiler is off meanwhile.
+    the local variables of `step` with sys.setprofile, in this thread; a profiler is paused during the call.
     """
     x, lengths = to_padded(x, lengths, part.batch_first is not False)
     built_for(part, x, state, lengths, resets)

@@ -54,17 +54,17 @@ class AdaGrad(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """AdaGrad with a mean that forgets in place of the sum (Tieleman & Hinton 2012, lecture 6.5).
+    """AdaGrad with an exponential moving average in place of the sum (Tieleman & Hinton 2012, lecture 6.5).
 
     s ← ρ s + (1 - ρ) g²     (1)   ρ is `decay`
     d = g / (√s + ε)         (2)
     p ← p - η d              (3)
 
-    With centered=True the variance takes the place of the mean square (Graves 2013), with `momentum` μ > 0 a sum of
-    steps that of the step:
+    With centered=True the variance s - m² replaces the mean square s in (2) (Graves 2013); with `momentum` μ > 0 a
+    velocity v replaces d in (3):
 
-    m ← ρ m + (1 - ρ) g      (4)   √(s - m²) in (2)
-    v ← μ v + d              (5)   v in (3)
+    m ← ρ m + (1 - ρ) g      (4)
+    v ← μ v + d              (5)
     """
 
     @validate_call
@@ -99,18 +99,18 @@ class RMSProp(Optimizer):
             m = buffers["m"]
             m *= self.decay
             m += (1 - self.decay) * g  # (4)
-            s = s - m * m
-        step = g / (np.sqrt(s) + self.epsilon)  # (2)
+            s = s - m * m  # (2)
+        d = g / (np.sqrt(s) + self.epsilon)  # (2)
         if self.momentum:
             v = buffers["v"]
             v *= self.momentum
-            v += step  # (5)
-            step = v
-        p -= rate * step  # (3)
+            v += d  # (5)
+            d = v
+        p -= rate * d  # (3)
 
 
 class Adadelta(Optimizer):
-    """Steps in the unit of the parameter: root mean square of steps by that of gradients (Zeiler 2012).
+    """Steps in the parameter's unit: the root mean square of steps over that of gradients (Zeiler 2012).
 
     s ← ρ s + (1 - ρ) g²          (1)   ρ is `decay`
     d = √(u + ε) / √(s + ε) g     (2)
@@ -142,7 +142,7 @@ class Adadelta(Optimizer):
         g, s, u = self.decayed(p, g), buffers["s"], buffers["u"]
         s *= self.decay
         s += (1 - self.decay) * g * g  # (1)
-        step = np.sqrt(u + self.epsilon) / np.sqrt(s + self.epsilon) * g  # (2)
+        d = np.sqrt(u + self.epsilon) / np.sqrt(s + self.epsilon) * g  # (2)
         u *= self.decay
-        u += (1 - self.decay) * step * step  # (3)
-        p -= rate * step  # (4)
+        u += (1 - self.decay) * d * d  # (3)
+        p -= rate * d  # (4)

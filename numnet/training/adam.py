@@ -20,7 +20,7 @@ class Adam(Optimizer):
     m̂ = m / (1 - β₁ᵏ), v̂ = v / (1 - β₂ᵏ)  (3)   bias correction: m and v start at 0
     p ← p - η m̂ / (√v̂ + ε)               (4)
 
-    With amsgrad=True the largest v so far takes the place of v in (3), so that no step grows again (Reddi et al. 2018):
+    With amsgrad=True the largest v so far, w, replaces v in (3) (Reddi et al. 2018):
 
     w ← max(w, v)                        (5)
     """
@@ -63,7 +63,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p ← p - η λ p, then (1) to (4) without λ in g (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay: p ← p - η λ p  (0), then Adam without λ in g (Loshchilov & Hutter 2019)."""
 
     @validate_call
     def __init__(
@@ -87,5 +87,5 @@ class AdamW(Adam):
         return g
 
     def update(self, p: Array, g: Array, rate: float, buffers: Buffers) -> None:
-        p *= 1 - rate * self.weight_decay
+        p *= 1 - rate * self.weight_decay  # (0)
         super().update(p, g, rate, buffers)

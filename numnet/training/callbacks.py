@@ -13,6 +13,7 @@ from numnet.core.checks import check_size, validate_call
 from numnet.core.checks.callbacks import check_callbacks, check_event_functions, check_log
 from numnet.core.checks.runs import check_file, check_folder
 from numnet.core.show import Shown
+from numnet.training.report import last_rate
 
 EVENTS = "on_step", "on_evaluation", "on_epoch", "on_exception"
 STEP_COLUMNS = "step", "epoch", "seconds", "loss", "learning_rate", "gradient_norm"
@@ -134,8 +135,8 @@ class TensorBoard(Callback):
 
 def values_of(trainer: Any) -> dict[str, Any]:
     """Return the columns of the line of a step."""
-    rate = trainer.optimizer.schedule(trainer.optimizer.steps - 1)
-    numbers = (trainer.step, trainer.epoch, round(trainer.seconds, 3), trainer.history.losses[-1], rate)
+    rate, loss = last_rate(trainer.optimizer), trainer.history.losses[-1]
+    numbers = (trainer.step, trainer.epoch, round(trainer.seconds, 3), loss, rate)
     return dict(zip(STEP_COLUMNS, (*numbers, trainer.gradient_norm)))
 
 

@@ -65,7 +65,7 @@ def predict(who: str, model: Any, data: Any, lengths: Any, batch_size: int | Non
         if whole or real is None or not has_steps(model, x, y):
             found.append(y)
         else:
-            rows += pieces(y, real)
+            rows += real_steps(y, real)
     if batches.carries_state:
         return np.concatenate(found, axis=1)
     if rows or len({y.shape[1:] for y in found}) > 1:
@@ -96,13 +96,13 @@ def has_steps(model: Any, x: Any, y: Any) -> bool:
     return keeps and y.shape[:2] == to_numpy(x).shape[:2]
 
 
-def pieces(y: Any, real: Any) -> list[Any]:
+def real_steps(y: Any, real: Any) -> list[Any]:
     """Return the output of the real steps of each row; `real` is lengths (B,) or a mask (B, T)."""
     return [row[:steps] if real.ndim == 1 else row[steps.astype(bool)] for row, steps in zip(y, real)]
 
 
 def in_order(batches: Any, found: Any) -> Any:
-    """Return predictions in the order of the data, which batches that are shuffled know."""
+    """Return predictions in the order of the data: `order` of shuffled batches has the rows of each batch."""
     batches = getattr(batches, "batches", batches)
     if not hasattr(batches, "order"):
         return found

@@ -21,7 +21,7 @@ def forecast_scores(
         e = actual - forecast
         mae       mean |e|                              (1)   of the median
         mase      mean |e| / naive_error                (2)   below 1: better than the naive forecast was in training
-        pinball   mean over q of (q - [e_q < 0]) e_q    (3)   [...] is 1 or 0; of the median alone, it is mae / 2
+        pinball   mean over τ of (τ - [e_τ < 0]) e_τ    (3)   [...] is 1 or 0; of the median alone, it is mae / 2
         coverage  the fraction of values in the interval from the lowest to the highest quantile   (4)
         width     the mean width of the interval                                                   (5)
 

@@ -1,4 +1,4 @@
-"""Parameter groups: parts of a model that an optimizer updates with other options. No mathematics: both share it."""
+"""Parameter groups: parts of a model that an optimizer updates with other options. Shared by both backends."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class IterableBatches(Shown):
     """The batches of an iterable, a function or an iterator, as they come.
 
     `again` is False for an iterator, which is read once. Whether two epochs, or two runs, get the same batches is not
-    known, so a resumed run says so.
+    known, so a resumed run warns.
     """
 
     carries_state = False

@@ -13,6 +13,9 @@ from numnet.core.checks.groups import check_closure, check_first_loss, check_lbf
 from numnet.core.operation import Array
 from numnet.training.line_search import Point, strong_wolfe
 
+BRACKET = 1e-9  # a line search ends when the bracket changes no parameter by more; torch.optim's, as is the next
+CURVATURE = 1e-10  # yᵀs of an iteration that enters the memory: with yᵀs ≤ 0, H is not positive definite
+
 
 class LBFGS(Rechecked):
     """Minimize a loss over all data at once by the limited-memory BFGS method (Liu & Nocedal 1989).
@@ -21,7 +24,8 @@ class LBFGS(Rechecked):
     gradients of the same data, and returns the loss: closure = lambda: model.loss_and_grads(x, target). It is called
     about `max_eval` times at most (1.25 max_iter if None), with cleared gradients, so the model should have no dropout.
 
-    With s = x - x' and y = g - g' of the last `history_size` iterations, ρ = 1 / yᵀs, the direction is d = -H g:
+    x is now the vector of all parameters, g its gradient. With s = x - x' and y = g - g' of the last `history_size`
+    iterations and ρ = 1 / yᵀs, the direction is d = -H g:
 
         q ← -g;  for each s, y, from the last to the first: a = ρ sᵀq, q ← q - a y     (1)
         d ← (yᵀs / yᵀy) q with the last s, y                                           (2)
@@ -105,7 +109,7 @@ class LBFGS(Rechecked):
             previous, count = g, 0
             if self.line_search:
                 start = Point(0.0, loss, g, slope)
-                point, count = strong_wolfe(at, start, t, float(np.abs(d).max()), 1e-9, limit - used)
+                point, count = strong_wolfe(at, start, t, float(np.abs(d).max()), BRACKET, limit - used)
                 loss, g, t = point.loss, point.gradient, point.t
             elif k < self.max_iter:
                 point, count = at(t), 1
@@ -124,7 +128,7 @@ class LBFGS(Rechecked):
             return -g
         s, previous = self.last
         y = g - previous
-        if s is not None and float(y @ s) > 1e-10:
+        if s is not None and float(y @ s) > CURVATURE:
             self.memory = [*self.memory, (s, y, 1.0 / float(y @ s))][-self.history_size :]
         q, factors = -g, []
         for s, y, rho in reversed(self.memory):

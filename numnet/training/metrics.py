@@ -42,7 +42,7 @@ class Metric(Shown):
         self.reset()
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard the sums of all batches."""
         self.sums: dict[str, Any] = {}
 
     def plus(self, **terms: Any) -> None:

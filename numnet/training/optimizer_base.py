@@ -113,7 +113,7 @@ class OptimizerBase(Rechecked):
         return self.rule_of_each or [0] * len(self.updates)
 
     def names_of_groups(self, model: Any) -> list[str]:
-        """Return the names of the parameters of each group, by which a resumed run finds its groups equal."""
+        """Return the names of the parameters of each group; a resumed run checks that its groups have the same."""
         groups = as_groups("", type(self), self.groups, self.group_options())
         return [", ".join(group.names_in(type(self).__name__, model.params)) for group in groups]
 

@@ -46,7 +46,7 @@ def check_writable(trainer: Any) -> None:
 
 
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
-    """Restore all of these from a checkpoint, or raise CheckpointError and leave the model unchanged."""
+    """Restore what save_run saves, from a checkpoint; or raise CheckpointError and leave the model unchanged."""
     check_checkpoint("Trainer.resume", checkpoint)
     training, layers = checkpoint.training, with_masks(trainer.model)
     with as_checkpoint_error(checkpoint.path):
@@ -154,8 +154,8 @@ def with_masks(model: Any) -> list[Any]:
 
 
 def seed_of(layer: Any) -> str:
-    """Return the name of the attribute with the seed of a layer's masks; in Dropout, the seed has no other use."""
-    return "mask_seed" if layer.recurrent else "seed"
+    """Return the name of the attribute with the seed of a layer's masks; in Dropout `seed` has no other use."""
+    return "mask_seed" if layer.recurrent or hasattr(layer, "mask_seed") else "seed"
 
 
 def setting_of(trainer: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Totals(NamedTuple):
 def totals_of(batches: Any, steps: int | None, epochs: int | None, seconds: float | None) -> Totals:
     """Return the checked totals of a run on these batches."""
     if steps is None and epochs is None and seconds is None:
-        raise ValueError("Trainer: no end is given, expected at least one. Pass steps=, epochs= or seconds=.")
+        raise ValueError("Trainer.fit: no end is given, expected at least one. Pass steps=, epochs= or seconds=.")
     counts = {"steps": steps, "epochs": epochs}
     check_count("Trainer.fit", **{name: total for name, total in counts.items() if total is not None})
     check_amounts("Trainer.fit", **({} if seconds is None else {"seconds": seconds}))

@@ -64,7 +64,7 @@ class Watch:
         self.metrics, self.seen = metrics, False
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard the sums of all batches."""
         self.seen = False
         for metric in self.metrics.values():
             metric.reset()

@@ -35,9 +35,10 @@ class SoftmaxCrossEntropy(Loss):
     With class weights w (V,), smoothing ε, or targets t (B, ..., V), one-hot or any weights, ℓ = -Σ u log softmax(x)
     for u = w ⊙ ((1 - ε) t + ε / V).
 
-    target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count. The
-    mean divides by Σ w[t] for classes, and by the number of targets (B, ..., V), as in PyTorch. Without weights and
-    smoothing exp(loss) is the perplexity, loss / ln 2 bits per token. Label smoothing: Szegedy et al., 2016.
+    target: integer classes (B, ...) or (B, ..., 1), or (B, ..., V). Classes equal to `ignore_index` do not count; for
+    targets (B, ..., V) it has no effect. The mean divides by Σ w[t] for classes, and by the number of targets (B, ...,
+    V), as in PyTorch. Without weights and smoothing exp(loss) is the perplexity, loss / ln 2 bits per token. Label
+    smoothing: Szegedy et al., 2016.
     """
 
     in_nats = True

@@ -65,7 +65,7 @@ class Loss(Operation):
         counted = weights > 0
         prediction, target = only_counted(prediction, target, counted)
         losses = self.terms(prediction, target, weights)
-        losses = losses * self.shares(target, weights)  # divided first, so that the sum is not larger than a loss
+        losses = losses * self.shares(target, weights)  # divided by N before the sum, so that it does not overflow
         if self.reduction == "none":
             value = torch.where(counted, losses, 0).reshape(target_shape(shape, tuple(losses.shape)))
         else:
@@ -75,7 +75,7 @@ class Loss(Operation):
         return packed.like(value) if packed is not None and self.reduction == "none" else value
 
     def backward(self, dy: Any = 1.0) -> Any:
-        """The gradient with respect to the prediction, of its shape; dy is that of the loss, of the loss's shape."""
+        """The gradient with respect to the prediction, of its shape; dy is dL, of the loss's shape."""
         dx = super().backward(dy.values if isinstance(dy, Packed) and self.reduction == "none" else dy)
         return dx if self.packed is None else self.packed.like(dx)
 
@@ -85,7 +85,8 @@ class Loss(Operation):
         shares = weights / (self.counted or math.inf) if self.reduction == "mean" else weights
         if not shares.any():
             warnings.warn(
-                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check the mask.", stacklevel=3
+                f"{self.name}: no target is counted, so the loss and all gradients are 0. Check mask and ignore_index.",
+                stacklevel=3,
             )
         return shares
 

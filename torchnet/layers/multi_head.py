@@ -11,7 +11,7 @@ from torch.nn.functional import linear
 
 from numnet.core import init as draw
 from numnet.core import random as masks
-from numnet.core.attributes import OfCall
+from numnet.core.attributes import OfCall, Saved
 from numnet.core.checks import (
     check_attention_batch,
     check_attention_widths,
@@ -34,13 +34,13 @@ class MultiHeadAttention(ParamOperation):
         q = W_q x + b_q                       (1)   and k = W_k m + b_k, v = W_v m + b_v, all of width E
         e = q·k / √d                          (2)   in each head: the E features are `heads` blocks of d = E / heads
         α = exp e / Σ_t exp e                 (3)   over the real steps t of m; with causal=True over t ≤ the query's
-        u = Σ_t α_t v_t                       (4)   in training with `dropout` α is dropped first, as in torch.nn
+        u = Σ_t α_t v_t                       (4)   in training `dropout` is applied to α first, as in torch.nn
         y = W_o u + b_o                       (5)   u of all heads side by side; y is 0 where no step is left in (3)
 
     W_q, W_o (E, E), W_k, W_v (E, M); without biases if bias=False. `input_size` is E and `memory_size` M; the first
     batch sets both. As torch.nn.MultiheadAttention with batch_first=True, whose in_proj_weight is W_q, W_k and W_v,
     stacked; it gives NaN where no step is left. `weights` are the α (B, heads, Q, T) of the last call, before dropout.
-    backward(dy) → (dx, dm). ValueError for wrong shapes.
+    The argument q of a call is x. backward(dy) → (dx, dm). ValueError for wrong shapes.
     """
 
     takes: tuple[str, ...] = ("q", "m")
@@ -107,7 +107,7 @@ class MultiHeadAttention(ParamOperation):
         return y
 
     def backward(self, dy: Any) -> Any:
-        """(dq, dm) from dy (B, Q, E); parameters' gradients are ADDED. ValueError for another shape."""
+        """(dx, dm) from dy (B, Q, E); parameters' gradients are ADDED. ValueError for another shape."""
         (y,), inputs = self.recall()
         return tuple(self.pull((y,), inputs, (dy,)))
 
@@ -157,13 +157,14 @@ class MultiHeadAttention(ParamOperation):
 class SelfAttention(MultiHeadAttention):
     """MultiHeadAttention of a sequence to itself, as a layer: x (B, T, E), with lengths or a mask (B, T) → y (B, T, E).
 
-    Queries and memory are x; with causal=True a step reads itself and earlier steps alone. y and dx are 0 at padding; y
-    is Packed if x is. Without causal=True the order of the steps is not known to it: add positions to x.
+    Queries and memory are x; with causal=True a step reads only itself and earlier steps. y and dx are 0 at padding; y
+    is Packed if x is. Without causal=True y of a step does not depend on the order of the others: add positions to x.
     """
 
     takes = ("x",)
     over_time = True
     batch_first = True
+    lengths = Saved()  # of an x that is Packed
 
     @validate_call
     def __init__(

@@ -23,7 +23,7 @@ class GRUVariantNode(LayerNormNode, GRUNode):
     (0) is as in LayerNormNode, which normalizes the r and z rows together, and the n rows; (4) is as in GRUNode.
 
     layer_norm  Ba et al. 2016; gains g_x, g_h (3H,)
-    activation  φ, by default tanh; recurrent_activation is σ. Others are in functions.py
+    activation  the name of φ; recurrent_activation that of σ. The names are those of functions.py
     """
 
     kernel_activations = ("tanh",)

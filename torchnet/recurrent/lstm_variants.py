@@ -33,7 +33,7 @@ class LSTMVariantNode(LayerNormNode):
     coupled     Greff et al. 2017: new values replace forgotten ones; three gates i, g, o
     proj_size   Sak et al. 2014; h (P, B), c (H, B), W_r (P, H), W_h (G·H, P)
     layer_norm  Ba et al. 2016; gains g_x, g_h (G·H,), g_c (H,), and a bias b_c (H,)
-    activation  φ, by default tanh; recurrent_activation is σ. Others are in functions.py
+    activation  the name of φ; recurrent_activation that of σ. The names are those of functions.py
     """
 
     states = ("h", "c")

@@ -52,8 +52,8 @@ class AdaGrad(Optimizer):
 class RMSProp(Optimizer):
     """s ← ρ s + (1 - ρ) g², p ← p - η g / (√s + ε)   (Tieleman & Hinton 2012, lecture 6.5)
 
-    With centered=True the variance takes the place of the mean square (Graves 2013), with `momentum` > 0 a sum of steps
-    that of the step.
+    With centered=True the variance s - m² replaces the mean square s (Graves 2013); with `momentum` μ > 0 a velocity v
+    replaces the step: v ← μ v + g / (√s + ε), p ← p - η v.
     """
 
     kind = torch.optim.RMSprop
@@ -89,7 +89,7 @@ class RMSProp(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Steps in the unit of the parameter: root mean square of steps by that of gradients (Zeiler 2012)."""
+    """Steps in the parameter's unit: the root mean square of steps over that of gradients (Zeiler 2012)."""
 
     kind = torch.optim.Adadelta
     buffer_names = ("s", "u")

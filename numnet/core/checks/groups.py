@@ -148,6 +148,6 @@ def check_first_loss(who: str, loss: float, finite: bool) -> None:
     """Check that the loss and its gradient are finite, before anything changes."""
     if not math.isfinite(loss) or not finite:
         raise FloatingPointError(
-            f"{who}: the loss is {loss} before the step, expected it and its gradient to be finite. Look for large "
-            "values in the data."
+            f"{who}: the loss is {loss} before the step, expected it and its gradient to be finite. Look for nan "
+            "and very large values in the data."
         )

@@ -62,7 +62,9 @@ def check_metric_names(who: str, names: Sequence[str]) -> None:
     for name in names:
         if name == "<lambda>":
             raise ValueError(f"{who}: metrics has a lambda, which has no name. Pass metrics={{'name': function}}.")
-        if names.count(name) > 1 or name == "loss":
+        if name == "loss":
+            raise ValueError(f"{who}: metrics has the name 'loss', the column of the loss itself. Choose another name.")
+        if names.count(name) > 1:
             raise ValueError(
                 f"{who}: metrics has {name} more than once, expected names of their own. Pass metrics={{'a': one, "
                 "'b': other}."

@@ -114,7 +114,7 @@ def check_ahead(who: str, part: str, ahead: int, horizon: int | None) -> None:
 
 
 def check_center(who: str, center: int | None, length: int) -> None:
-    """Check that a window has as many values as its level is the mean of."""
+    """Check that `center`, the number of values whose mean is subtracted, is at most the length of a window."""
     if center is not None and center > length:
         raise ValueError(f"{who}: center is {center}, expected at most {length}, the length of a window.")
 
@@ -163,7 +163,7 @@ def check_period(who: str, period: int, first: Any) -> None:
     if period > first.min():
         raise ValueError(
             f"{who}: period is {period}, expected at most {first.min()}, the steps before the first target. "
-            "Give a shorter period, or a longer series."
+            "Give a shorter period, a larger length, or a longer series."
         )
 
 
@@ -203,8 +203,8 @@ def check_scale(m: Any, s: Any) -> None:
     """Check that the constants of the scaling did not overflow."""
     if not (np.isfinite(m).all() and np.isfinite(s).all()):
         raise ValueError(
-            "TimeSeries: the deviation or the range of values overflows, expected numbers whose squares float64 "
-            "can hold. Divide them by a constant."
+            "TimeSeries: the standard deviation or the range of values overflows, expected numbers whose squares "
+            "float64 can hold. Divide them by a constant."
         )
 
 

@@ -76,7 +76,8 @@ class WindowBatches(Shown):
         self.series, self.part, self.length, self.horizon, self.stride = series, part, length, horizon, stride
         self.batch_size, self.seed, self.ahead, self.center = batch_size, seed, ahead, center
         self.shuffle = part == "train" if shuffle is None else shuffle
-        self.reach, self.steps = (1, length) if horizon is None else (length, horizon)  # x begins before y; y has steps
+        # From the first step of x to the first of y, and the steps of y.
+        self.reach, self.steps = (1, length) if horizon is None else (length, horizon)
         found = [self.places(k) for k in range(len(series))]
         check_windows(who, part, self.reach, self.steps, [len(first) for first in found], series)
         self.number = np.repeat(np.arange(len(found)), [len(first) for first in found])
@@ -129,7 +130,7 @@ class WindowBatches(Shown):
         places = self.first[rows, None] + offset + np.arange(steps)
         if len(arrays) == 1:
             return arrays[0][places]
-        return np.stack([arrays[k][steps] for k, steps in zip(self.number[rows], places)])
+        return np.stack([arrays[k][own] for k, own in zip(self.number[rows], places)])
 
     def inputs(self, rows: Array) -> Array:
         """Return x of some windows."""
@@ -149,8 +150,8 @@ class WindowBatches(Shown):
 
     def level(self, rows: Array) -> Array:
         """Return the mean of the first `center` values of some windows, (rows, 1, columns of the target)."""
-        first = self.gather(self.series.inputs, rows, -self.reach, self.center or 0)
-        return first[..., self.series.columns].mean(axis=1, keepdims=True)
+        values = self.gather(self.series.inputs, rows, -self.reach, self.center or 0)
+        return values[..., self.series.columns].mean(axis=1, keepdims=True)
 
     def columns(self, values: Array) -> Array:
         """Return the columns to forecast of (N, steps, K); (N, steps) if the target is one."""
@@ -180,10 +181,11 @@ class WindowBatches(Shown):
 
     @validate_call
     def unscale(self, forecast: Any) -> Array:
-        """Return scaled forecasts of all windows as values, of the shape of y, or with the quantiles on one axis more.
+        """Return scaled forecasts of all windows as values: the inverse of the scaling, and of `center`.
 
-        They have the shape of y, or one axis more, or on the last axis the quantiles of all steps, adjacent as in
-        QuantileLoss: Dense(72) forecasts three quantiles of 24 steps. ValueError for another shape.
+        Forecasts have the shape of y, or with quantiles one axis more; or they have on the last axis the quantiles of
+        all steps, adjacent as in QuantileLoss, as Dense(72) forecasts three quantiles of 24 steps: then the result has
+        one axis more. ValueError for another shape.
         """
         series, found = self.series, as_array("WindowBatches.unscale", "forecast", forecast, detach=True)
         shape = (len(self.first), self.steps, *(() if series.one_column else (len(series.columns),)))
@@ -208,18 +210,17 @@ class WindowBatches(Shown):
         check_size(who, period=period)
         check_period(who, period, self.first)
         levels = None if quantiles is None else check_quantiles(who, quantiles)
-        ahead = np.arange(self.steps)
-        back = period * (ahead // period + 1 if self.horizon is not None else np.ones_like(ahead))
+        j = np.arange(self.steps)
+        back = period * (j // period + 1 if self.horizon is not None else np.ones_like(j))  # n · period
         values = [carried(series) for series in self.series.values]  # a gap is the value before it
-        places = self.first[:, None] + ahead - back
-        found = self.columns(np.stack([values[k][steps] for k, steps in zip(self.number, places)]))  # (1)
+        places = self.first[:, None] + j - back
+        found = self.columns(np.stack([values[k][own] for k, own in zip(self.number, places)]))  # (1)
         check_naive_known(who, found)
         if levels is None:
             return found
-        changes = np.stack([self.series.change_quantiles(who, int(n), levels) for n in back], axis=1)[
-            self.number
-        ]  # (2)
-        return found[..., None] + (changes[:, :, 0] if self.series.one_column else changes)
+        errors = np.stack([self.series.change_quantiles(who, int(n), levels) for n in back], axis=1)  # (2)
+        errors = errors[self.number, :, 0] if self.series.one_column else errors[self.number]
+        return found[..., None] + errors  # (2)
 
     @validate_call
     def naive_error(self, period: int) -> Array:

@@ -43,5 +43,5 @@ def generate_series(steps: int = 6048, seed: int = 0) -> GeneratedSeries:
     d = 4 * np.sin(2 * np.pi * (t - 9) / DAY) + 2 * np.sin(4 * np.pi * (t - 5) / DAY)  # (2)
     m = 20 + t / 1000 + np.where(weekend, 0.5, 1.0) * d - 1.5 * weekend  # (1) (3)
     change, noise = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
-    s = np.array(STRENGTHS)[(change.random(steps) > STAY).cumsum() % 2]
+    s = np.array(STRENGTHS)[(change.random(steps) > STAY).cumsum() % 2]  # (4)
     return GeneratedSeries(m + s * noise.standard_normal(steps), m, s)  # (4)
