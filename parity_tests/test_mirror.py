@@ -80,8 +80,8 @@ def test_the_same_public_names_in_the_same_order() -> None:
 def test_the_same_files() -> None:
     ours, theirs = files("numnet"), files("torchnet")
     assert {name for name in ours - theirs if not shared(name, NUMNET_ALONE)} == set()
-    # where numnet has recurrent/fast/, and what torch.optim needs
-    assert theirs - ours == {"recurrent.vendor", "core.late"}
+    # where numnet has recurrent/fast/, what torch.optim needs, and PyTorch's modules as layers
+    assert theirs - ours == {"recurrent.vendor", "core.late", "layers.module"}
     assert (HERE["numnet"] / "py.typed").exists()
     assert (HERE["torchnet"] / "py.typed").exists()
 

@@ -14,8 +14,8 @@ from numnet.core.evaluation import Evaluation, Exclusive
 from torchnet.autograd.array import ArrayWithGrad
 from torchnet.autograd.calls import on
 from torchnet.core.device import DTypeLike, usable_device
-from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer
+from torchnet.layers.module import as_parts
 
 
 class Tape(TapeBase, Layer):
@@ -54,10 +54,11 @@ class Tape(TapeBase, Layer):
         seed: int | None = None,
         dtype: DTypeLike = "float32",
         device: Any = "cpu",
-        **parts: Operation | Sequence[Operation],
+        **parts: torch.nn.Module | Sequence[torch.nn.Module],
     ) -> None:
         super().__init__(None, seed, dtype)
         self.device = self.usable_device(device)
+        parts = as_parts(self.name, parts)
         self.begin(parts)
         for name, given in parts.items():
             modules: Any = torch.nn.ModuleList(given) if isinstance(given, (list, tuple)) else given

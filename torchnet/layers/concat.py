@@ -26,6 +26,7 @@ from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.layer_list import LayerList
 from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer
+from torchnet.layers.module import as_layers
 
 
 class Concat(Layer):
@@ -45,19 +46,20 @@ class Concat(Layer):
     @validate_call
     def __init__(
         self,
-        layers: Sequence[Operation],
+        layers: Sequence[torch.nn.Module],
         widths: Sequence[int] | None = None,
         batch_first: bool = True,
         seed: int | None = None,
         dtype: DTypeLike = "float32",
     ) -> None:
-        check_layers(self.name, layers, Operation, ordered=False)
-        check_side_by_side(self.name, layers, widths, batch_first)
-        check_distinct(self.name, layers)
-        super().__init__(width_of(layers, widths), seed, dtype)
-        self.layers: Any = LayerList(self.name, layers)
+        parts: Any = as_layers(self.name, layers)
+        check_layers(self.name, parts, Operation, ordered=False)
+        check_side_by_side(self.name, parts, widths, batch_first)
+        check_distinct(self.name, parts)
+        super().__init__(width_of(parts, widths), seed, dtype)
+        self.layers: Any = LayerList(self.name, parts)
         self.widths, self.batch_first = None if widths is None else [int(n) for n in widths], batch_first
-        self.keeps_time, self.reads = layers[0].keeps_time, reads_of(layers, widths)
+        self.keeps_time, self.reads = parts[0].keeps_time, reads_of(parts, widths)
         self.ready(None)
 
     def build(self, input_size: int, rng: np.random.Generator, dtype: DTypeLike) -> int:
@@ -112,7 +114,7 @@ class Concat(Layer):
         return [part[..., 0] if token else part for part, token in zip(x.split(self.widths, dim=-1), one)]
 
 
-def reads_of(layers: Sequence[Operation], widths: Sequence[int] | None) -> str:
+def reads_of(layers: Sequence[Any], widths: Sequence[int] | None) -> str:
     """Return the kind of values in x: tokens if any layer looks them up."""
     if widths is None:
         return layers[0].reads

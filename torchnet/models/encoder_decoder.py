@@ -32,6 +32,7 @@ from torchnet.core.device import DTypeLike, as_tensor
 from torchnet.core.operation import Operation
 from torchnet.layers.attention import Attention
 from torchnet.layers.losses import Loss
+from torchnet.layers.module import as_layers
 from torchnet.models.model import Model, RNNModel
 from torchnet.recurrent.node import State
 
@@ -63,9 +64,9 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     @validate_call
     def __init__(
         self,
-        encoder: Sequence[Operation],
-        decoder: Sequence[Operation],
-        output: Sequence[Operation],
+        encoder: Sequence[torch.nn.Module],
+        decoder: Sequence[torch.nn.Module],
+        output: Sequence[torch.nn.Module],
         attention: Attention | None = None,
         loss: Loss | None = None,
         *,
@@ -80,6 +81,11 @@ class EncoderDecoder(EncoderDecoderBase, Model):
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_size(self.name, target_size=target_size)
+        encoder = as_layers(self.name, encoder, "encoder")
+        decoder, output = (
+            as_layers(self.name, layers, name, single_steps=True)
+            for name, layers in (("decoder", decoder), ("output", output))
+        )
         for name, layers in (("encoder", encoder), ("decoder", decoder), ("output", output)):
             check_layers(self.name, layers, Operation, name)
         if attention is not None:

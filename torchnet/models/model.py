@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -36,10 +35,8 @@ from torchnet.core.layer_list import LayerList
 from torchnet.core.operation import Operation
 from torchnet.core.parameters import Layer
 from torchnet.layers.losses import Loss
+from torchnet.layers.module import as_layers, evaluation_mode
 from torchnet.recurrent.node import State
-
-EVAL_LOCK = threading.Lock()
-EVAL_COUNTS: dict[torch.nn.Module, int] = {}  # PyTorch modules in evaluation mode, and how many contexts need it
 
 
 class Model(ModelBase, Layer):
@@ -78,6 +75,7 @@ class RNNModel(Model):
     True where a sequence begins, are passed to the recurrent layers. For tokens x (B, T), `input_size` is the size of
     the vocabulary; otherwise it can be inferred from the first batch. `dtype` is used in all layers, `seed`
     for their initial values: see ParamOperation. `device` is "cpu", "cuda" or any other device of PyTorch.
+    A module of PyTorch is a layer too: see ModuleLayer.
     """
 
     changeable = ("loss",)
@@ -88,7 +86,7 @@ class RNNModel(Model):
     @validate_call
     def __init__(
         self,
-        layers: Sequence[Operation],
+        layers: Sequence[torch.nn.Module],
         loss: Loss | None = None,
         *,
         input_size: int | None = None,
@@ -97,6 +95,7 @@ class RNNModel(Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
+        layers = as_layers(self.name, layers)
         check_layers(self.name, layers, Operation)
         check_distinct(self.name, layers)
         check_same_layout(self.name, layers)
@@ -219,28 +218,6 @@ class RNNModel(Model):
         with self.evaluating():
             y = self.forward(x, state, lengths, resets)
         return y.like(y.values.cpu().numpy()) if isinstance(y, Packed) else y.cpu().numpy()
-
-
-@contextmanager
-def evaluation_mode(modules: Sequence[torch.nn.Module]) -> Iterator[None]:
-    """Keep PyTorch's own modules in evaluation mode until the last context that needs it has ended.
-
-    All threads share the mode of a module: a training call in another thread also runs it in evaluation mode.
-    """
-    with EVAL_LOCK:
-        chosen = [module for module in modules if module.training or module in EVAL_COUNTS]
-        for module in chosen:
-            EVAL_COUNTS[module] = EVAL_COUNTS.get(module, 0) + 1
-            module.training = False
-    try:
-        yield
-    finally:
-        with EVAL_LOCK:
-            for module in chosen:
-                EVAL_COUNTS[module] -= 1
-                if not EVAL_COUNTS[module]:
-                    del EVAL_COUNTS[module]
-                    module.training = True
 
 
 def detached(state: State) -> State:

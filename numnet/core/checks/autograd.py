@@ -11,6 +11,7 @@ import numpy as np
 from numnet.core.checks.networks import check_state_shape
 from numnet.core.checks.operands import check_operand, real_array, whole
 from numnet.core.checks.parts import described_part, is_foreign
+from numnet.core.checks.torch_modules import taken_by_torchnet
 from numnet.core.checks.values import kind_of
 
 Shape = tuple[int, ...]
@@ -42,6 +43,7 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str], net: s
         if not hasattr(part, "over_time"):
             raise TypeError(
                 f"{who}: {name} is {type(part).__name__}, expected an Operation, a Node, a Layer or a loss."
+                f"{taken_by_torchnet(part)}"
             )
         if isinstance(part, type):
             raise TypeError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from numnet.core.answers import package_of
 from numnet.core.checks.losses import check_reduction
+from numnet.core.checks.torch_modules import taken_by_torchnet
 from numnet.core.first_words import NAMES, OF_CLASSES, OF_TRUTH, TRAINER, by_word
 
 # Strings that other libraries take in place of a loss.
@@ -62,7 +63,7 @@ def part_remedy(value: Any, net: str, example: str) -> str:
         remedy = f"Use {net}.{type(value).__name__}: all parts of a model are of one package"
     else:
         remedy = STRINGS["adam"] if hasattr(value, "schedule") else NAMES.get(type(value).__name__, "")
-    return f"{remedy or f'Use {example}'}.".format(net=net)
+    return f"{remedy or f'Use {example}'}.{taken_by_torchnet(value)}".format(net=net)
 
 
 def check_part(who: str, name: str, part: Any, kind: type, example: str) -> None:
