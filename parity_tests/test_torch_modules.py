@@ -142,8 +142,10 @@ def test_forward_and_backward_by_hand_pass_through_a_module() -> None:
 def test_initial_values_are_those_that_pytorch_drew_whatever_the_seed() -> None:
     linear = nn.Linear(D, V)
     before = linear.weight.detach().clone()
+    state = torch.get_rng_state()
     for seed in (0, 1):
         model = net.RNNModel([linear], input_size=D, seed=seed)
+    assert torch.equal(torch.get_rng_state(), state)
     assert model.layers[0].module is linear
     assert torch.equal(linear.weight, before)
 

@@ -110,7 +110,9 @@ class ModuleLayer(Layer):
         like = next((value for value in [*self.module.parameters(), *self.module.buffers()]), x)
         devices = [like.device] if like.is_cuda else []
         with torch.random.fork_rng(devices), torch.no_grad(), evaluation_mode(list(self.module.modules())):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # torch.manual_seed changes the generators of all devices
+            for device in devices:
+                torch.cuda.default_generators[device.index].manual_seed(0)
             return self.module(x.to(like.device))
 
     def forward(self, x: Any, lengths: Any = None) -> Tensor:
