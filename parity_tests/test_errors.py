@@ -512,7 +512,8 @@ WORDS: list[tuple[str, Callable[[], Any]]] = [
         lambda: numnet.Dense(2, input_size=3).load_state_dict({"W": np.ones((2, 3)) * 1j, "b": np.ones(2)}),
     ),
     (
-        "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time).",
+        "LSTMLayer: x is (1, 2, 3, 4), expected (batch, time, features), or integer tokens (batch, time). "
+        "Several batch axes? Pass x.reshape(-1, *x.shape[-2:]).",
         lambda: lstm(numnet)(x[None]),
     ),
     (

@@ -166,6 +166,7 @@ def of_class(net: Any, kind: str) -> Any:
     made = {
         "Network": small_model,
         "Optimizer": lambda net: net.Adam(),
+        "Packed": lambda net: net.pack([[1.0]]),
         "Schedule": lambda net: net.ConstantSchedule(0.1),
         "ReduceOnPlateau": lambda net: net.ReduceOnPlateau(0.1),
         "Trainer": lambda net: net.Trainer(small_model(net), net.Adam(), net.SequentialBatches([1, 2, 3, 4, 5], 1, 2)),

@@ -220,7 +220,7 @@ def test_a_model_with_nothing_to_train_is_refused(net: Any) -> None:
 
 def test_wrong_names(net: Any) -> None:
     model = model_of(net)
-    with pytest.raises(ValueError, match=r"'layers.1', expected .* first batch creates the others: until then call fr"):
+    with pytest.raises(ValueError, match=r"'layers.1', expected .* first batch creates more: until then call fr"):
         model.freeze("layers.1")
     model.predict(IDS)
     for wrong, words in (

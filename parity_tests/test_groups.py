@@ -181,3 +181,15 @@ def test_groups_that_do_not_fit_the_model_change_nothing(net: Any) -> None:
     with pytest.raises(ValueError, match=r"Adam: group 'layers.0' has a number as learning_rate, .* a function, too"):
         step(net, model, optimizer, rng)
     assert_same(weights(model), before)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_run_with_a_directory_may_begin_before_the_parameters(net: Any, by_name: bool, tmp_path: Any) -> None:
+    """The names of the groups are those of parameters that the first batch creates."""
+    layers = [net.LSTMLayer(4, return_sequences=False), net.Dense(1)]
+    model = net.RNNModel(layers, net.MeanSquaredError())
+    optimizer = net.Adam(0.01, groups={"layers.0" if by_name else layers[0]: {"learning_rate": 0.001}})
+    data = np.zeros((8, 5, 3)), np.zeros(8)
+    net.Trainer(model, optimizer, data, directory=tmp_path, progress=False).fit(epochs=1)
+    saved = net.load_checkpoint(tmp_path / "last.npz").training
+    assert saved["groups"] == ["layers.0.W_x, layers.0.W_h, layers.0.b"]

@@ -32,6 +32,11 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
         "Trainer": {
             "train_on_batch": "Use trainer.fit(steps=1)",
         },
+        "Packed": {
+            "data": "Use values, the steps of all sequences one after the other",
+            "batch_sizes": "Use lengths; values has the steps of the first sequence, then those of the next",
+            "sorted_indices unsorted_indices": "Leave it out: the sequences keep their order",
+        },
         "Operation": {
             "weight": "Use params, a dictionary by name: params['W'], or params['W_x'] and params['W_h']",
             "bias bias_ih_l0 bias_hh_l0": "Use params, a dictionary by name: params['b']",
@@ -50,6 +55,8 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             "set_trainable": "Use freeze() and unfreeze()",
             "in_features input_dim": "Use input_size",
             "out_features output_dim": "Use output_size",
+            "compute_output_shape output_shape": "Use the summary() of a model, which shows all shapes",
+            "get_config": "Use config()",
             "units": "Use hidden_size, or output_size",
             "flatten_parameters": "Leave it out: a model has its parameters in one vector",
         },

@@ -131,7 +131,9 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "beam_size beam_width num_beams": {"beam_search": "Use beam"},
         "length_penalty": dict.fromkeys(("greedy", "beam_search"), "Use alpha"),
         "forbidden bad_words_ids": dict.fromkeys(("greedy", "beam_search"), "Use suppress_tokens"),
-        "padding_value pad_value padding": {"pad_sequences": "Use value"},
+        "padding_value pad_value padding": {"pad_sequences": "Use value", "padded": "Use value"},
+        "padding_side": dict.fromkeys(("pad_sequences", "padded"), "Leave it out: padding is after the last step"),
+        "batch_first": {"padded": "Leave it out, and use packed.padded().swapaxes(0, 1) for (T, B, ...)"},
         "train_data dataloader train_loader": {"Trainer": "Use batches"},
         "validation_data val_loader": {"Trainer": "Use validation"},
         "validation_split": {

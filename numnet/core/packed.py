@@ -29,14 +29,14 @@ from numnet.core.checks import (
     validate_call,
 )
 from numnet.core.lengths import check_lengths, mask_of
-from numnet.core.show import text
+from numnet.core.show import Answering, text
 
 Array = npt.NDArray[Any]
 INT64 = int(np.iinfo(np.int64).max)
 ENCODE = "Encode text with Vocabulary.encode."
 
 
-class Packed:
+class Packed(Answering):
     """A ragged batch without padding. If `values` is a tensor, padded and sequences return tensors with gradients."""
 
     def __init__(self, values: Any, lengths: Any) -> None:
@@ -72,6 +72,7 @@ class Packed:
         """(rows, times), each (N,): padded[rows, times] is values."""
         return np.nonzero(mask_of(self.lengths, self.lengths.max(initial=0)))
 
+    @validate_call
     def padded(self, value: Any = 0, total_length: int | None = None) -> Any:
         """Return (B, T, ...), with `value` after each sequence's end; the dtype of the values must hold it.
 

@@ -42,7 +42,7 @@ def check_writable(trainer: Any) -> None:
     """Check, before a run, that its checkpoints can be written: the folder, and what goes into a file as JSON."""
     check_folder("Trainer", trainer.directory)
     as_bytes(trainer.model.config())
-    setting_of(trainer)
+    config_of_batches(trainer)
 
 
 def resume_run(trainer: Any, checkpoint: Checkpoint) -> None:
@@ -160,14 +160,18 @@ def seed_of(layer: Any) -> str:
 
 def setting_of(trainer: Any) -> dict[str, Any]:
     """Return what must be equal to resume a run: the class of the optimizer, and the config of the batches, if any."""
-    batches = as_json(trainer.batches.config()) if hasattr(trainer.batches, "config") else None
     groups = trainer.optimizer.names_of_groups(trainer.model) if hasattr(trainer.optimizer, "names_of_groups") else []
     return {
         "optimizer": type(trainer.optimizer).__name__,
         "groups": groups,
-        "batches": batches,
+        "batches": config_of_batches(trainer),
         "monitor": list(trainer.monitored),
     }
+
+
+def config_of_batches(trainer: Any) -> Any:
+    """Return the config of the batches as a file contains it, or None if they have none."""
+    return as_json(trainer.batches.config()) if hasattr(trainer.batches, "config") else None
 
 
 def as_json(config: Any) -> Any:

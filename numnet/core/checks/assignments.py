@@ -79,7 +79,7 @@ def names_under(who: str, what: str, name: Any, known: Iterable[str], built: boo
         near = difflib.get_close_matches(str(name), sorted({*names, *parts}), 1, 0.5)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         expected = f"one of {', '.join(names)}, or the name of a part" if names else "none: there are no parameters yet"
-        later = "" if built else " The first batch creates the others: until then call freeze() of the part itself."
+        later = "" if built else " The first batch creates more: until then call freeze() of the part itself."
         raise ValueError(f"{who}: no {what} is called {name!r}, expected {expected}.{meant}{later}")
     return found
 

@@ -99,13 +99,15 @@ def check_statistics(who: str, steps: int, training: bool) -> None:
 
 
 def remedy_for_steps(x: Any, batch_first: bool, tokens: bool, input_size: int | None) -> str:
-    """Return what to pass instead of an x with too few axes."""
+    """Return what to pass instead of an x with too few axes, or too many."""
     one, number = "x[None]" if batch_first else "x[:, None]", " One number per step? Pass x[..., None]."
     if kind_of(x) == "token" and x.ndim <= 2 and not tokens:
         return f" Tokens? Put an Embedding before it.{number}"
     if x.ndim == 1:
         numbers = "x[None, :, None]" if batch_first else "x[:, None, None]"
         return f" One sequence? Pass {one if kind_of(x) == 'token' else numbers}."
+    if x.ndim > 3:
+        return " Several batch axes? Pass x.reshape(-1, *x.shape[-2:])."
     if x.ndim != 2:
         return ""
     if input_size == 1 and x.shape[-1] != 1:
