@@ -426,3 +426,9 @@ def test_texts_are_generated_and_gradients_checked_through_modules() -> None:
     report = check_gradients(net.RNNModel([nn.Linear(D, 5), net.GRULayer(3), nn.Tanh()], input_size=D))
     assert report.passed
     assert "layers.0.module.dweight" in str(report)
+
+
+@pytest.mark.parametrize("module", [nn.Softmax(-1), nn.Sigmoid(), nn.Dropout(0.3)])
+def test_a_last_module_between_the_logits_and_their_loss_is_warned_of(module: nn.Module) -> None:
+    with pytest.warns(UserWarning, match=r"layers\[1\] is torch\.nn\..*, the last layer before the loss"):
+        net.RNNModel([nn.Linear(D, V), module], net.SoftmaxCrossEntropy())

@@ -8,7 +8,7 @@ from typing import Any
 
 from numnet.core.answers import package_of
 from numnet.core.checks.losses import check_reduction
-from numnet.core.checks.torch_modules import taken_by_torchnet
+from numnet.core.checks.torch_modules import of_pytorch, taken_by_torchnet
 from numnet.core.first_words import NAMES, OF_CLASSES, OF_TRUTH, TRAINER, by_word
 
 # Strings that other libraries take in place of a loss.
@@ -172,14 +172,16 @@ def warn_of_last_layers(who: str, name: str, layers: Sequence[Any], loss: Any) -
     """Warn of an activation or a Dropout between the logits and their loss, which could be meant."""
     limits = LIMITS.get(type(loss).__name__ if is_ours(loss) else "", {})
     for k, layer in last_layers(layers) if loss is not None else ():
-        limit = limits.get(type(layer).__name__) if is_ours(layer) else None
+        inner = getattr(layer, "module", layer) if is_ours(layer) else layer
+        kind = type(inner).__name__
+        limit = limits.get(kind) if is_ours(inner) or of_pytorch(inner) else None
         said = ""
         if limit:
             said = (
                 f"whose outputs are {limit}, expected logits, any numbers: {loss.name} applies "
                 f"{'softmax' if 'Softmax' in loss.name else 'sigmoid'} itself. Remove {name}[{k}]."
             )
-        elif type(layer).__name__ == "Dropout" and k == len(layers) - 1 and layer.p:
+        elif kind == "Dropout" and k == len(layers) - 1 and inner.p:
             said = f"so that predictions are 0 at random in training. Put it before {name}[{k - 1}]."
         if said:
             warnings.warn(f"{who}: {name}[{k}] is {layer!r}, the last layer before the loss, {said}", stacklevel=4)
