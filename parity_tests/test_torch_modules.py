@@ -263,7 +263,9 @@ def test_dtype_device_and_copies() -> None:
 
 
 def test_dropout_and_batch_statistics_follow_the_mode_of_the_model() -> None:
-    model = net.RNNModel([Normed(), nn.Dropout(0.5)], net.MeanSquaredError(), input_size=D, dtype="float64")
+    model = net.RNNModel(
+        [Normed(), nn.Dropout(0.5), nn.Identity()], net.MeanSquaredError(), input_size=D, dtype="float64"
+    )
     norm = model.layers[0].module.norm
     assert torch.equal(norm.running_mean, torch.zeros(D, dtype=torch.float64))  # found without a call in training
     first = model.predict(features)
