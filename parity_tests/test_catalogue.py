@@ -15,6 +15,7 @@ from parity_tests.small import python
 from parity_tests.test_optimizers import OPTIMIZERS
 
 ALL = [*FAULTS, *STEP_FAULTS]
+GATE = r"[a-z](_[a-z])?"  # f, or f_l of a tree
 
 
 def test_there_are_300_faults_and_at_least_240_are_diagnosed() -> None:
@@ -27,7 +28,7 @@ def test_there_are_300_faults_and_at_least_240_are_diagnosed() -> None:
 def test_every_fault_lists_its_tensor_and_place() -> None:
     for fault in ALL:
         assert fault.tensor, fault.name
-        pattern = r"step \d" if fault in STEP_FAULTS else r"(\(\d\) ?)*([a-z]( [a-z])*)?"
+        pattern = r"step \d" if fault in STEP_FAULTS else rf"(\(\d\) ?)*({GATE}( {GATE})*)?"
         assert re.fullmatch(pattern, fault.where), fault.name
         known = fault.case.partition(" ")[0] in OPTIMIZERS if fault in STEP_FAULTS else fault.case in CASES
         assert known, fault.name
