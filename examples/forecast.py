@@ -51,7 +51,7 @@ def learn(net: Any, args: argparse.Namespace, series: Any, loop: str) -> tuple[A
     layer = net.LSTMLayer(args.hidden_size, return_sequences=loop != "direct")
     layers = [layer, net.Dropout(args.dropout), net.Dense(outputs)]
     model = net.RNNModel(layers, net.QuantileLoss(QUANTILES), seed=args.seed, device=args.device)
-    trainer = task.train(net, args, model, batches, validation, None, token="step")
+    trainer = task.train(net, args, model, (batches, validation), token="step")
     if loop == "direct":
         return trainer, lambda test: trainer.predict(test.x)
     return trainer, lambda test: net.closed_loop(model, test.x, args.horizon, test.known, QUANTILES.index(0.5))
