@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from parity_tests.coming_from import RUNNERS, Row, arrays, rows
+from parity_tests.training_runs import TRAINING, training_runs
 
-ROWS = rows()
+ROWS = [row for row in rows() if row.section != TRAINING]
 # Keras makes some arrays in float32 whatever its float type is, and adds 1e-7 to the number of targets of a loss.
 TOLERANCE = {"pytorch": 1e-12, "keras": 1e-6}
 
@@ -28,6 +30,12 @@ def test_the_cells_of_a_row_compute_the_same(net: Any, row: Row) -> None:
             np.testing.assert_allclose(flat(ours), expected, rtol=0, atol=TOLERANCE[library] * np.abs(expected).max())
             compared += 1
     assert compared, "no cell of another library has code"
+
+
+def test_the_training_runs_run(net: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = list(training_runs(net, tmp_path))
+    assert sum(code != "" for code, _ in found) > 45
+    assert [(code, error) for code, error in found if error] == []
 
 
 def test_every_section_with_rows_has_a_runner() -> None:
