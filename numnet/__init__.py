@@ -18,6 +18,7 @@ from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialS
 from numnet.core.seeds import manual_seed
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.data.batches.windows import WindowBatches
+from numnet.data.plot_parse import plot_moves, plot_parse
 from numnet.data.series import TimeSeries
 from numnet.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from numnet.layers.attention import Attention
@@ -206,7 +207,7 @@ __all__ = [  # noqa: RUF022
     "plot_confusion",
     "translation_scores",
     "require_plot",
-    # data: batches and vocabulary
+    # data: batches and vocabulary, pictures of parses
     "SequentialBatches",
     "RandomBatches",
     "SequenceBatches",
@@ -214,6 +215,8 @@ __all__ = [  # noqa: RUF022
     "TimeSeries",
     "WindowBatches",
     "Vocabulary",
+    "plot_parse",
+    "plot_moves",
     # sequences of different lengths
     "Packed",
     "pack",

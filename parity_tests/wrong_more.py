@@ -223,5 +223,11 @@ MORE: dict[str, Callable[[Any], Call]] = {
         {"parses": [net.data.Tree(None, "a")], "vocabulary": net.Vocabulary(["<unk>", "a"], "word")},
     ),
     "valid_moves": lambda net: Call(net.data.valid_moves, {"stack": [1, 2], "words": [2, 0]}),
+    "plot_parse": lambda net: Call(
+        net.plot_parse, {"parse": net.data.Tree(None, "a"), "other": net.data.Transitions(["a"], [0]), "axes": None}
+    ),
+    "plot_moves": lambda net: Call(
+        net.plot_moves, {"parse": net.data.Transitions(["a"], [0]), "predicted": [0], "axes": None}
+    ),
     "Tree": lambda net: Call(net.data.Tree, {"label": 1, "word": "a", "children": ()}),
 }

@@ -16,6 +16,7 @@ from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.data.batches.windows import WindowBatches
+from numnet.data.plot_parse import plot_moves, plot_parse
 from numnet.data.series import TimeSeries
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from numnet.models.closed_loop import closed_loop
@@ -211,7 +212,7 @@ __all__ = [  # noqa: RUF022
     "plot_confusion",
     "translation_scores",
     "require_plot",
-    # data: batches and vocabulary
+    # data: batches and vocabulary, pictures of parses
     "SequentialBatches",
     "RandomBatches",
     "SequenceBatches",
@@ -219,6 +220,8 @@ __all__ = [  # noqa: RUF022
     "TimeSeries",
     "WindowBatches",
     "Vocabulary",
+    "plot_parse",
+    "plot_moves",
     # sequences of different lengths
     "Packed",
     "pack",
