@@ -16,7 +16,7 @@ from numnet.core.parameters import Layer, ParamOperation
 from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
 from numnet.core.seeds import manual_seed
-from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data import PairBatches, ParseBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.data.batches.windows import WindowBatches
 from numnet.data.plot_parse import plot_moves, plot_parse
 from numnet.data.series import TimeSeries
@@ -212,6 +212,7 @@ __all__ = [  # noqa: RUF022
     "RandomBatches",
     "SequenceBatches",
     "PairBatches",
+    "ParseBatches",
     "TimeSeries",
     "WindowBatches",
     "Vocabulary",

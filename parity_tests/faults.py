@@ -581,7 +581,7 @@ DATA_FAULTS = [
     Fault("pointers, step by step: the top for the second", "core/shift_reduce.py", "np.maximum(self.size - 1, 0)", "self.size", "second, step by step", ""),
     Fault("pointers, step by step: SKIP takes a word", "core/shift_reduce.py", "self.cursor + (moves == SHIFT)", "self.cursor + (moves != REDUCE)", "cursor", ""),
     Fault("parses: children swapped", "data/transitions.py", "(left, right)", "(right, left)", "children", ""),
-    Fault("parses: padded with SHIFT", "data/transitions.py", "found], SKIP)[0]", "found])[0]", "padded parses", ""),
+    Fault("parses: padded with SHIFT", "data/transitions.py", "parses], SKIP)[0]", "parses])[0]", "padded parses", ""),
     Fault("parses: one random tree for all sentences", "data/transitions.py", "[seed, checksum(words)]", "seed", "random trees", ""),
     Fault("parses: the first minimum", "data/transitions.py", "len(size) - int(size[::-1].argmin())", "int(size.argmin()) + 1", "random trees", ""),
     Fault("notations: ) of one subtree", "data/notations.py", 'token == ")" and stack < 2', 'token == ")" and stack < 1', "closing", ""),
@@ -590,6 +590,12 @@ DATA_FAULTS = [
     Fault("notations: escapes in the line of words stay", "data/notations.py", "[unescape(token) for token in tokens]", "tokens", "escaped words", ""),
     Fault("parses: an error names the line of the words", "data/readers/transitions.py", "lines[error.line][0]", "lines[0][0]", "line of moves", ""),
     Fault("parses: a no-break space is blank", "data/readers/transitions.py", 'line.strip(" \\t\\r")', "line.strip()", "no-break space", ""),
+    Fault("parses in batches: a pair of a pair's first sentence", "data/batches/parses.py", "self.rows[row][side] for side", "self.rows[row][0] for side", "pairs of parses", ""),
+    Fault("parses in batches: pair by pair", "data/batches/parses.py", "for side in range(self.sides) for row in rows]", "for row in rows for side in range(self.sides)]", "pairs of parses", ""),
+    Fault("parses in batches: a node without a target is class 0", "data/batches/parses.py", ", PAD, targets[0].dtype)", ", 0, targets[0].dtype)", "targets of nodes", ""),
+    Fault("parses in batches: one row alone", "data/batches/parses.py", "len(rows) == 1 < self.batch_size]", "len(rows) == 0]", "a row alone", ""),
+    Fault("parses in batches: moves are not checked", "data/batches/parses.py", "if fault := first_fault(transitions, lengths):", "if fault := None:", "moves of a batch", ""),
+    Fault("word dropout: of a parse nothing", "data/batches/word_dropout.py", "x._replace(words=words) if", "x if", "words of a parse", ""),
     Fault("batches: tokens are not checked", "data/batches/tokens.py", "check_ids(who,", "(lambda *_: None)(who,", "text for tokens", ""),
 ]  # fmt: skip
 # In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.

@@ -87,6 +87,10 @@ def moves(net: Any, words: str, numbers: list[int]) -> Any:
     return net.data.Transitions([*words], numbers)
 
 
+PARSES = [
+    numnet.data.EncodedParse(np.array(words), np.array(moves)) for words, moves in (([1, 2], [0, 0, 1]), ([2], [0]))
+]
+PARSES_OF_PAIRS = [(PARSES[0], PARSES[1]), (PARSES[1], PARSES[0])]
 SECOND = [[0, 0], [0, 0], [1, 0], [2, 0], [1, 0]]
 NAIVE = np.array([0.0, 3, 4, 9, 8, 20, 12, 33, 16, 41])
 # What is done with it, and what comes of it: the value, or the beginning of the error.
@@ -142,6 +146,29 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
         [[0, 0, 1], [0, 2, 2]],
     ),
     "random trees": (random_trees, 5),
+    "pairs of parses": (
+        lambda net, _: next(net.ParseBatches(PARSES_OF_PAIRS, [0, 1], 2, shuffle=False).epoch())[0].words.tolist(),
+        [[1, 2], [2, 0], [2, 0], [1, 2]],
+    ),
+    "targets of nodes": (
+        lambda net, _: next(net.ParseBatches(PARSES, [[1, 1, 1], [1]], 2, shuffle=False).epoch())[1].tolist(),
+        [[1, 1, 1], [1, -1, -1]],
+    ),
+    "a row alone": (
+        lambda net, _: [len(y) for _, y in net.ParseBatches([PARSES[0]] * 5, [0] * 5, 2, shuffle=False).epoch()],
+        [2, 3],
+    ),
+    "moves of a batch": (
+        lambda net, _: net.ParseBatches([PARSES[0]._replace(moves=np.array([0, 1, 0]))], [0], 1),
+        "ParseBatches: parses[0].moves[1] is REDUCE with 1 on the stack",
+    ),
+    "words of a parse": (
+        lambda net, _: [
+            x.words.tolist()
+            for x, _ in net.data.WordDropout(net.ParseBatches(PARSES, [0, 1], 2, shuffle=False), 0.999).epoch()
+        ],
+        [[[0, 0], [0, 0]]],
+    ),
     "closing": (lambda net, _: parse(net, "a ) b", "closing"), "Transitions.parse: token 2 is ')' with 1 on the"),
     "three parts": (lambda net, _: parse(net, "( a b c )"), "Transitions.parse: the brackets of tokens 1 to 5 have 3"),
     "escapes": (

@@ -18,7 +18,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 # Public names without a case: records and exceptions, which check nothing, constants, and a part that needs an extra.
 RECORDS = """Trace DecodedSequence Checkpoint Extract GeneratedSeries Inference Sentence Source TaggedSentence Vectors
     CheckpointError FetchError TextError TrainingDiverged StopTraining TensorBoard OPTIMIZERS SOURCES BEGIN END SHIFT
-    REDUCE SKIP ParseBatch check data default_text""".split()  # noqa: SIM905
+    REDUCE SKIP ParseBatch EncodedParse check data default_text""".split()  # noqa: SIM905
 
 
 def tape_of(net: Any) -> Any:
@@ -213,6 +213,10 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Transitions.parse": lambda net: Call(net.data.Transitions.parse, {"text": "( a b )", "notation": "brackets"}),
     "Transitions.format": lambda net: Call(
         lambda notation: net.data.Transitions(["a"], [0]).format(notation), {"notation": "brackets"}
+    ),
+    "Transitions.encode": lambda net: Call(
+        lambda vocabulary: net.data.Transitions(["a"], [0]).encode(vocabulary),
+        {"vocabulary": net.Vocabulary(["<unk>", "a"], "word")},
     ),
     "Transitions.from_tree": lambda net: Call(net.data.Transitions.from_tree, {"tree": net.data.Tree(None, "a")}),
     "Transitions.of_shape": lambda net: Call(

@@ -18,6 +18,9 @@ FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 3, 4)).astype(np.float32)
 IDS = np.array([[1, 2, 3], [3, 0, 1]])
+PARSES = [
+    numnet.data.EncodedParse(np.array(words), np.array(moves)) for words, moves in (([1, 2], [0, 0, 1]), ([3], [0]))
+]
 COLUMNS = ("state", "d_last_state", "resets", "lengths")
 
 
@@ -58,6 +61,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "RandomBatches": {"tokens": TOKENS, "batch_size": 2, "sequence_length": 4},
     "SequenceBatches": {"sequences": [[1, 2], [3]], "targets": [0, 1], "batch_size": 2},
     "PairBatches": {"sources": [[1, 2], [3]], "targets": [[1, 2], [3]], "batch_size": 2},
+    "ParseBatches": {"parses": PARSES, "targets": [0, 1], "batch_size": 2},
     "Vocabulary": {"tokens": ["<unk>", "a", "b"]},
     "Packed": {"values": X[0], "lengths": [2, 1]},
     "History": {},

@@ -14,7 +14,7 @@ from numnet.core.checkpoint import CheckpointError
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.plateau import ReduceOnPlateau
 from numnet.core.schedules import ConstantSchedule, CosineSchedule, ExponentialSchedule, Schedule, StepSchedule
-from numnet.data import PairBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
+from numnet.data import PairBatches, ParseBatches, RandomBatches, SequenceBatches, SequentialBatches, Vocabulary
 from numnet.data.batches.windows import WindowBatches
 from numnet.data.plot_parse import plot_moves, plot_parse
 from numnet.data.series import TimeSeries
@@ -217,6 +217,7 @@ __all__ = [  # noqa: RUF022
     "RandomBatches",
     "SequenceBatches",
     "PairBatches",
+    "ParseBatches",
     "TimeSeries",
     "WindowBatches",
     "Vocabulary",

@@ -3,6 +3,7 @@
 from numnet.core.shift_reduce import REDUCE, SHIFT, SKIP, valid_moves
 from numnet.data.batches.held_out import hold_out
 from numnet.data.batches.pairs import PairBatches
+from numnet.data.batches.parses import ParseBatches
 from numnet.data.batches.sequences import SequenceBatches
 from numnet.data.batches.tokens import RandomBatches, SequentialBatches
 from numnet.data.batches.windows import WindowBatches
@@ -25,7 +26,7 @@ from numnet.data.series import TimeSeries, seasonal_covariates
 from numnet.data.sources import SOURCES, Extract, Source
 from numnet.data.spelling import spell
 from numnet.data.subwords import Subwords
-from numnet.data.transitions import ParseBatch, Transitions, pad_parses
+from numnet.data.transitions import EncodedParse, ParseBatch, Transitions, pad_parses
 from numnet.data.tree import Tree
 from numnet.data.vocabulary import BEGIN, END, Vocabulary
 from numnet.data.words import from_words, plain, to_words
@@ -37,6 +38,7 @@ __all__ = [
     "SHIFT",
     "SKIP",
     "SOURCES",
+    "EncodedParse",
     "English",
     "Extract",
     "FetchError",
@@ -44,6 +46,7 @@ __all__ = [
     "Inference",
     "PairBatches",
     "ParseBatch",
+    "ParseBatches",
     "RandomBatches",
     "Sentence",
     "SequenceBatches",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from numnet.core.arrays import to_numpy
 from numnet.core.checks import check_choice, check_list, check_strings, data_array, described, kind_of, validate_call
 from numnet.core.packed import pad_sequences
 from numnet.core.shift_reduce import REDUCE, SHIFT, SKIP, first_fault, named
@@ -110,6 +111,11 @@ class Transitions:
         """Return the same parse with its words in lower case, as word vectors have them."""
         return Transitions(tuple(word.lower() for word in self.words), self.moves)
 
+    @validate_call
+    def encode(self, vocabulary: Vocabulary) -> EncodedParse:
+        """Return the ids of the words, and the moves, as arrays: a row of ParseBatches."""
+        return EncodedParse(vocabulary.encode(self.words), np.array(self.moves, np.int64))
+
     def __repr__(self) -> str:
         return f"<Transitions {self.tree()}>"
 
@@ -153,12 +159,29 @@ def random(rng: np.random.Generator, N: int) -> list[int]:
     return list(np.roll(moves, -start).tolist())
 
 
+class EncodedParse(NamedTuple):
+    """A parsed sentence as numbers: words (N,), or vectors of them (N, D), and moves (2N - 1,)."""
+
+    words: Array
+    moves: Array
+
+
 class ParseBatch(NamedTuple):
-    """Parsed sentences as arrays: words (B, N), lengths (B,), transitions (B, 2N - 1); N is the largest length."""
+    """Parsed sentences as arrays: words (B, N), lengths (B,), transitions (B, 2N - 1); N is the largest length.
+
+    It is the x of the models that read parses; pairs of sentences are 2B rows, first all first ones, then all second
+    ones. words may be vectors (B, N, D).
+    """
 
     words: Array
     lengths: Array
     transitions: Array
+
+    def parses(self) -> list[EncodedParse]:
+        """Return each sentence without padding: pad_encoded is the inverse."""
+        words, lengths, transitions = map(to_numpy, self)
+        ends = zip(words, transitions, lengths.tolist())
+        return [EncodedParse(row[:n], moves[: max(2 * n - 1, 0)]) for row, moves, n in ends]
 
 
 @validate_call
@@ -171,5 +194,10 @@ def pad_parses(parses: Iterable[Any], vocabulary: Vocabulary) -> ParseBatch:
         found.append(Transitions.from_tree(parse) if isinstance(parse, Tree) else parse)
     if not found:
         raise ValueError("pad_parses: parses is empty, expected at least one sentence.")
-    words, lengths = pad_sequences([vocabulary.encode(parse.words) for parse in found])
-    return ParseBatch(words, lengths, pad_sequences([parse.moves for parse in found], SKIP)[0])
+    return pad_encoded([parse.encode(vocabulary) for parse in found])
+
+
+def pad_encoded(parses: Sequence[EncodedParse]) -> ParseBatch:
+    """Return a batch of checked parses: the words are padded with 0, the moves with SKIP."""
+    words, lengths = pad_sequences([parse.words for parse in parses])
+    return ParseBatch(words, lengths, pad_sequences([parse.moves for parse in parses], SKIP)[0])

@@ -8,6 +8,7 @@ import numpy as np
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import first_place
+from numnet.core.checks.inputs import is_parses
 from numnet.core.lengths import as_mask
 
 LARGE = 1e4  # larger values of the data are named as the likely cause of an overflow
@@ -43,6 +44,7 @@ def remedy(model: Any, step: int, x: Any, target: Any, lengths: Any = None) -> s
 
 def counted_values(values: Any, lengths: Any) -> Any:
     """Return the numbers of a batch, with 0 at padding; an empty array for anything that is no numbers, as a tree."""
+    values, lengths = (values.words, values.lengths) if is_parses(values) else (values, lengths)
     found = to_numpy(getattr(values, "values", values))
     if found.dtype.kind not in "fiub":
         return np.zeros(0)

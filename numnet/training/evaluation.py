@@ -10,7 +10,7 @@ import numpy as np
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import validate_call
-from numnet.core.checks.inputs import check_counted, check_one_output, check_predictable, epoch_of
+from numnet.core.checks.inputs import check_counted, check_one_output, check_predictable, epoch_of, is_parses
 from numnet.core.checks.runs import check_trains
 from numnet.core.packed import Packed
 from numnet.data.batches.arrays import ArrayBatches
@@ -85,12 +85,21 @@ def outputs(who: str, model: Any, batches: Any) -> Iterator[tuple[Any, Any, Any]
                 model.reset_state()
             if isinstance(y, Packed):
                 x, y, real = x.padded(), y.padded(), y.lengths
+            if is_parses(x):
+                real = nodes_of(x)
             check_one_output(who, y)
             yield x, to_numpy(y), None if real is None else to_numpy(real)
 
 
+def nodes_of(x: Any) -> Any:
+    """Return the number of nodes of each tree of a ParseBatch: 2N - 1, or 0 without words."""
+    return np.maximum(2 * to_numpy(x.lengths) - 1, 0)
+
+
 def has_steps(model: Any, x: Any, y: Any) -> bool:
-    """Return whether an output has one entry for each step of x, not one for each sequence."""
+    """Return whether an output has one entry for each step of x, or node of its trees, not one for each sequence."""
+    if is_parses(x):
+        return y.shape[:2] == to_numpy(x.transitions).shape and y.ndim > 2
     layers = getattr(model, "layers", None)
     keeps = y.ndim > 2 if layers is None else all(layer.keeps_time for layer in layers)
     return keeps and y.shape[:2] == to_numpy(x).shape[:2]

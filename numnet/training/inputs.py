@@ -1,6 +1,7 @@
 """The kinds of data that a Trainer takes, each as batches: an object with epoch(k), carries_state and, if known, len().
 
 (x, y) or (x, y, lengths)      arrays with one row for each example, or lists of sequences: cut into batches here
+(x, y), x a ParseBatch         one row for each sentence, or pair of sentences: cut into batches here, too
 a list of batches              each (x, y) or (x, y, lengths); the same ones in every epoch
 an iterable of batches         such as a DataLoader of PyTorch: iter(it) for every epoch
 a function                     of nothing, or of the number of the epoch: it returns an iterable of batches
@@ -24,10 +25,12 @@ from numnet.core.checks.inputs import (
     check_examples,
     check_is_data,
     check_lengths_once,
+    check_parse_targets,
     check_readable_again,
     check_rows_first,
     check_tuple,
     is_batches,
+    is_parses,
     used_up,
 )
 from numnet.core.checks.runs import kind
@@ -35,7 +38,9 @@ from numnet.core.lengths import as_mask
 from numnet.core.packed import Packed
 from numnet.core.show import Shown
 from numnet.data.batches.arrays import ArrayBatches, checksum_of
+from numnet.data.batches.parses import ParseBatches
 from numnet.data.batches.sequences import SequenceBatches
+from numnet.data.transitions import ParseBatch
 
 BATCH_SIZE = 32  # of arrays, unless another is given
 
@@ -68,12 +73,14 @@ def as_batches(who: str, name: str, data: Any, cutting: Cutting, sized: bool = T
 
 
 def cut_arrays(who: str, name: str, data: tuple[Any, ...], cutting: Cutting, targets: bool = True) -> Any:
-    """Return batches of the arrays (x, y) or (x, y, lengths), or of lists of sequences (x, y)."""
+    """Return batches of the arrays (x, y) or (x, y, lengths), of lists of sequences, or of a ParseBatch, (x, y)."""
     check_tuple(who, name, data, targets)
     x, y = (part.sequences() if isinstance(part, Packed) else part for part in data[:2])
     lengths = data[2] if len(data) == 3 else None
     options = cutting.batch_size or BATCH_SIZE, cutting.seed or 0
     shuffle = cutting.shuffle is not False
+    if isinstance(x, ParseBatch):
+        return cut_parses(who, name, data, options, shuffle)
     if isinstance(x, list) and lengths is None:
         return SequenceBatches(x, np.zeros(len(x)) if y is None else y, *options, shuffle=shuffle)
     given = {part: value for part, value in (("x", x), ("y", y), ("lengths", lengths)) if value is not None}
@@ -84,8 +91,24 @@ def cut_arrays(who: str, name: str, data: tuple[Any, ...], cutting: Cutting, tar
     return ArrayBatches(arrays["x"], arrays.get("y"), arrays.get("lengths"), *options, shuffle)
 
 
+def cut_parses(who: str, name: str, data: tuple[Any, ...], options: tuple[int, int], shuffle: bool) -> Any:
+    """Return batches of (ParseBatch, y): of its sentences, or of pairs of them if there are half as many targets."""
+    (x, y, *lengths), parses = data, data[0].parses()
+    if y is None:
+        return ListBatches([x])
+    y = as_array(who, f"y of {name}", y, True)
+    check_parse_targets(who, name, len(parses), len(y) if y.ndim else 0, *lengths or [None])
+    n = len(y)
+    pairs = list(zip(parses[:n], parses[n:])) if n < len(parses) else parses
+    targets = [row[: len(parse.moves)] for row, parse in zip(y, parses)] if y.ndim == 2 else y
+    return ParseBatches(pairs, targets, *options, shuffle=shuffle)
+
+
 def without_targets(who: str, data: Any, lengths: Any, cutting: Cutting) -> Any:
     """Return data for a prediction as batches: x alone, an array or a list of sequences, is cut too."""
+    if isinstance(data, ParseBatch) or (isinstance(data, list) and data and all(map(is_parses, data))):
+        check_lengths_once(who, "a ParseBatch", lengths)
+        return ListBatches([data] if isinstance(data, ParseBatch) else data)
     alone = hasattr(data, "shape") or isinstance(data, Packed)
     alone = alone or (isinstance(data, list) and not all(map(of_arrays, data)))
     if alone or isinstance(data, tuple):

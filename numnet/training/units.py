@@ -8,6 +8,7 @@ import numpy as np
 
 from numnet.core.arrays import to_numpy
 from numnet.core.checks import has_classes
+from numnet.core.checks.inputs import is_parses
 
 
 def token_of(vocabulary: Any, batches: Any) -> str:
@@ -21,12 +22,18 @@ def token_of(vocabulary: Any, batches: Any) -> str:
 
 
 def target_of(x: Any, target: Any, loss: Any, token: str) -> str:
-    """Return what the loss is a mean over: the token if each has a target, else "sequence" or "target"."""
+    """Return what the loss is a mean over: the token if each has a target, else "sequence" or "target".
+
+    Of a ParseBatch it is a node, a sentence or a pair.
+    """
     if not has_classes(loss):
         return "target"
     if hasattr(target, "lengths"):
         return token
     shape = np.shape(to_numpy(target))
+    if is_parses(x):
+        rows = len(x.lengths)
+        return "node" if shape[:2] == tuple(np.shape(x.transitions)) else "sentence" if shape[:1] == (rows,) else "pair"
     one = shape[-1:] == (1,) or to_numpy(target).dtype.kind not in "iu"  # classes (..., 1), or weights (..., V)
     places = shape[:-1] if one and len(shape) > 1 else shape
     if len(places) == 1:
@@ -46,7 +53,10 @@ def per_target(loss: Any, value: float) -> float:
 
 
 def steps_of(x: Any, lengths: Any) -> int:
-    """Return the number of steps of a batch: (B, T, ...) has B T, fewer with lengths; anything else counts as one."""
+    """Return the number of steps of a batch: (B, T, ...) has B T, fewer with lengths; anything else counts as one.
+
+    A ParseBatch has as many as words.
+    """
     lengths = getattr(x, "lengths", lengths)
     if lengths is not None:
         return int(to_numpy(lengths).sum())

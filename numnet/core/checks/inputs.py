@@ -53,16 +53,31 @@ def check_is_data(who: str, name: str, data: Any) -> None:
 
 
 def is_batch(batch: Any) -> bool:
-    """Return whether an object is (x, target) or (x, target, lengths)."""
-    return isinstance(batch, (tuple, list)) and len(batch) in (2, 3)
+    """Return whether an object is (x, target) or (x, target, lengths); a ParseBatch is x alone."""
+    return isinstance(batch, (tuple, list)) and len(batch) in (2, 3) and not is_parses(batch)
+
+
+def is_parses(x: Any) -> bool:
+    """Return whether x is a ParseBatch: words, lengths and transitions in one object."""
+    return hasattr(x, "transitions") and hasattr(x, "words")
+
+
+def check_parse_targets(who: str, name: str, sentences: int, targets: int, lengths: Any) -> None:
+    """Check for one target for each sentence, or pair of sentences, of a ParseBatch, and for no lengths beside it."""
+    if targets not in (sentences, sentences / 2):
+        pairs = f", or {sentences // 2}, one for each pair" if sentences % 2 == 0 else ""
+        raise ValueError(f"{who}: y of {name} has {targets} rows, expected {sentences}, one for each sentence{pairs}.")
+    if lengths is not None:
+        raise TypeError(f"{who}: {name} has lengths beside a ParseBatch, which has its own. Pass (x, y).")
 
 
 def check_tuple(who: str, name: str, data: tuple[Any, ...], targets: bool) -> None:
     """Check for a tuple of x, targets unless there need be none, and lengths; not of batches."""
     batches = bool(data) and all(isinstance(part, tuple) and is_batch(part) for part in data)
-    if batches or len(data) not in (2, 3):
+    if batches or len(data) not in (2, 3) or is_parses(data):
         remedy = "Batches? Pass a list of them." if batches else "Give x its targets."
         got = "a tuple of batches" if batches else f"a tuple of {len(data)}"
+        got = "a ParseBatch" if is_parses(data) else got
         raise TypeError(f"{who}: {name} is {got}, expected (x, y) or (x, y, lengths). {remedy}")
     for part, value in zip("xy" if targets else "x", data):
         if value is None:
@@ -151,7 +166,8 @@ def epoch_of(who: str, name: str, batches: Any, number: int, targets: bool = Tru
         if not targets and (alone := x_alone(batch)) is not None:
             yield alone, None
         elif not is_batch(batch):
-            got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, (tuple, list)) else "")
+            several = isinstance(batch, (tuple, list)) and not is_parses(batch)
+            got = f"a {type(batch).__name__}" + (f" of {len(batch)}" if several else "")
             raise TypeError(
                 f"{who}: a batch of {name} is {got}, expected (x, target) or (x, target, lengths). "
                 "Return a tuple of them."
@@ -175,7 +191,7 @@ def x_alone(batch: Any) -> Any:
     """Return x of a batch without targets, or None for any other batch."""
     if isinstance(batch, (tuple, list)) and len(batch) == 1:
         return batch[0]
-    return batch if hasattr(batch, "shape") else None
+    return batch if hasattr(batch, "shape") or is_parses(batch) else None
 
 
 def check_predictable(who: str, model: Any) -> None:

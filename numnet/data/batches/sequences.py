@@ -46,7 +46,7 @@ class SequenceBatches(Shown):
         check_size("SequenceBatches", batch_size=batch_size)
         check_count("SequenceBatches", seed=seed)
         self.sequences, self.lengths = filled_sequences("SequenceBatches", "sequences", sequences)
-        self.targets = targets_of(self.lengths, targets)
+        self.targets = targets_of("SequenceBatches", self.lengths, targets)
         self.batch_size, self.seed, self.bucketed, self.shuffle = batch_size, seed, bucketed, shuffle
 
     def config(self) -> dict[str, Any]:
@@ -105,20 +105,18 @@ def cut(rows: Array, size: int) -> list[Array]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def targets_of(lengths: Array, targets: Any) -> list[Array]:
-    """Return the targets as arrays of one dtype. ValueError if they do not match the sequences."""
+def targets_of(who: str, lengths: Array, targets: Any, row: str = "sequence", step: str = "step") -> list[Array]:
+    """Return the targets as arrays of one dtype. ValueError if they do not match the rows, each of `lengths` steps."""
     several = getattr(targets, "ndim", 0) == 2 and kind_of(targets) == "real"
-    targets = check_list("SequenceBatches", "targets", targets, "targets, one per sequence")
+    targets = check_list(who, "targets", targets, f"targets, one per {row}")
     if len(targets) != len(lengths):
-        raise ValueError(
-            f"SequenceBatches: there are {len(targets)} targets, expected {len(lengths)}, one per sequence."
-        )
-    arrays = [as_numbers("SequenceBatches", f"targets[{k}]", target) for k, target in enumerate(targets)]
+        raise ValueError(f"{who}: there are {len(targets)} targets, expected {len(lengths)}, one per {row}.")
+    arrays = [as_numbers(who, f"targets[{k}]", target) for k, target in enumerate(targets)]
     if several:
         return arrays
     steps, width = arrays[0].ndim > 0, arrays[0].shape[1:]
     for k, array in enumerate(arrays):
         expected = (int(lengths[k]), *width) if steps else ()
-        remedy = "Give one target per step for every sequence, or one number for every sequence."
-        check_shape("SequenceBatches", f"targets[{k}]", array.shape, expected, remedy)
-    return join("SequenceBatches", "targets", arrays).sequences() if steps else list(np.stack(arrays))
+        remedy = f"Give one target per {step} for every {row}, or one number for every {row}."
+        check_shape(who, f"targets[{k}]", array.shape, expected, remedy)
+    return join(who, "targets", arrays).sequences() if steps else list(np.stack(arrays))

@@ -9,6 +9,7 @@ import numpy as np
 
 from numnet.core.checks import check_count, check_fraction, data_array, described, kind_of, validate_call
 from numnet.core.show import Shown
+from numnet.data.transitions import ParseBatch
 
 STREAM = 1  # a separate random stream: the order of the batches is also drawn from (seed, epoch)
 
@@ -17,9 +18,9 @@ class WordDropout(Shown):
     """The same batches, with each token of x replaced by `unknown` with probability p (Iyyer et al. 2015).
 
     The default of `unknown` is 0, `<unk>`. The tokens are drawn for each epoch from (seed, epoch) alone: a resumed run
-    gets the same batches as an uninterrupted one. Use it for training; validate on the original batches. If x has rows
-    of tokens, `column` is the column of the words, and the other columns, such as their characters, are kept.
-    TypeError if x does not have tokens.
+    gets the same batches as an uninterrupted one. Use it for training; validate on the original batches. Of a
+    ParseBatch the words are replaced, and the parse is kept. If x has rows of tokens, `column` is the column of the
+    words, and the other columns, such as their characters, are kept. TypeError if x does not have tokens.
     """
 
     @validate_call
@@ -55,21 +56,27 @@ class WordDropout(Shown):
             if not isinstance(batch, (tuple, list)) or not batch:
                 raise TypeError(f"WordDropout: a batch is {described(batch)}, expected a tuple (x, target, ...).")
             x, *others = batch
-            x = data_array("WordDropout", "x", x, "tokens (batch, time)")
-            if kind_of(x) != "token":
-                raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
-            if x.ndim != (2 if self.column is None else 3):
-                expected, remedy = (
-                    ("(batch, time)", "Rows of tokens? Give column=, the column of the words.")
-                    if self.column is None
-                    else ("(batch, time, columns)", "Words only? Omit column=.")
-                )
-                raise ValueError(f"WordDropout: x is {x.shape}, expected tokens {expected}. {remedy}")
-            if self.column is not None and self.column >= x.shape[2]:
-                raise ValueError(
-                    f"WordDropout: column is {self.column}, expected 0 to {x.shape[2] - 1}, the column of the words."
-                )
-            x = x.copy()
-            words = x if self.column is None else x[..., self.column]
-            words[rng.random(words.shape) < self.p] = self.unknown
-            yield x, *others
+            words = x.words if isinstance(x, ParseBatch) else x
+            words = self.drop(words, rng)
+            yield (x._replace(words=words) if isinstance(x, ParseBatch) else words), *others
+
+    def drop(self, x: Any, rng: np.random.Generator) -> Any:
+        """Return tokens, some of them replaced by `unknown`."""
+        x = data_array("WordDropout", "x", x, "tokens (batch, time)")
+        if kind_of(x) != "token":
+            raise TypeError(f"WordDropout: x is {x.dtype}, expected tokens. For numbers use a Dropout layer.")
+        if x.ndim != (2 if self.column is None else 3):
+            expected, remedy = (
+                ("(batch, time)", "Rows of tokens? Give column=, the column of the words.")
+                if self.column is None
+                else ("(batch, time, columns)", "Words only? Omit column=.")
+            )
+            raise ValueError(f"WordDropout: x is {x.shape}, expected tokens {expected}. {remedy}")
+        if self.column is not None and self.column >= x.shape[2]:
+            raise ValueError(
+                f"WordDropout: column is {self.column}, expected 0 to {x.shape[2] - 1}, the column of the words."
+            )
+        x = x.copy()
+        words = x if self.column is None else x[..., self.column]
+        words[rng.random(words.shape) < self.p] = self.unknown
+        return x
