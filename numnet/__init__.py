@@ -58,6 +58,7 @@ from numnet.recurrent.plot_gates import plot_gates
 from numnet.recurrent.rnn import RNNNode
 from numnet.recurrent.stack import RecurrentStack
 from numnet.recurrent.trace import Trace
+from numnet.recurrent.tracker import Tracker
 from numnet.recurrent.tree_lstm import TreeLSTMNode
 from numnet.recurrent.tree_node import TreeNode
 from numnet.training.adagrad import Adadelta, AdaGrad, RMSProp
@@ -110,6 +111,7 @@ __all__ = [  # noqa: RUF022
     "GRUVariantNode",
     "TreeNode",
     "TreeLSTMNode",
+    "Tracker",
     # layers without a state
     "Dense",
     "Embedding",

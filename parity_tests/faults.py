@@ -119,6 +119,13 @@ FAULTS = [
     Fault("GRU kernel: U_n not transposed", "recurrent/fast/gru.py", "dot(s.U_nT, dn, dm)", "dot(s.U_nT.T, dn, dm)", "GRULayer before", "m", "(3)"),
     Fault("GRU kernel: σ's slope of the gates missing", "recurrent/fast/gru.py", "drz *= rz  # (1)", "pass  # (1)", "GRULayer before", "r z a_r a_z", "(1) r z"),
     Fault("relu, kernel: slope 1 at 0 too", "recurrent/fast/rnn.py", "da[...] = h > 0", "da[...] = h >= 0", "RNN relu, lengths", "a", "(2)"),
+    Fault("Tracker: the scores' gradient lost", "recurrent/tracker.py", "dy = self.W_m.T @ dy", "dy = 0 * (self.W_m.T @ dy)", "Tracker", "h", "(6)"),
+    Fault("Tracker: the scores' gradient replaces that of the next step", "recurrent/tracker.py", "dy, dh_next, dc_next, saved, drop)", "dy, 0 * dh_next, dc_next, saved, drop)", "Tracker", "h"),
+    Fault("Tracker: moves exchanged", "recurrent/tracker.py", "y = self.W_m @ h", "y = self.W_m[::-1] @ h", "Tracker", "y W_m"),
+    Fault("Tracker: moves exchanged in the backward pass", "recurrent/tracker.py", "dy = self.W_m.T @ dy", "dy = self.W_m[::-1].T @ dy", "Tracker", "y h"),
+    Fault("Tracker: scores of the state before", "recurrent/tracker.py", "y = self.W_m @ h", "y = self.W_m @ h_prev", "Tracker", "y h h' W_m", "(6)"),
+    Fault("Tracker: W_m's gradient from c", "recurrent/tracker.py", "(dy, h), **", "(dy, saved[1]), **", "Tracker", "W_m", "(6)"),
+    Fault("Tracker: bias's gradient lost", "recurrent/tracker.py", "(dy, None)", "(0 * dy, None)", "Tracker", "b_m", "(6)"),
     # Nodes of a tree.
     Fault("TreeLSTM: children exchanged", "recurrent/tree_lstm.py", "self.W_l @ h_l + self.W_r @ h_r", "self.W_l @ h_r + self.W_r @ h_l", "TreeLSTMNode", "y W_l W_r h_l h_r", "(1)"),
     Fault("TreeLSTM: each forget gate on the other child", "recurrent/tree_lstm.py", "f_l * c_l + f_r * c_r", "f_r * c_l + f_l * c_r", "TreeLSTMNode", "y c f_l f_r a_f_l a_f_r c_l c_r", "(4)"),

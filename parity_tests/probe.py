@@ -81,12 +81,14 @@ def run_layer(thing: Any, inputs: Mapping[str, Any]) -> Any:
 
 def run_node(thing: Any, inputs: Mapping[str, Any]) -> Any:
     state, saved = thing.forward(inputs["x"], joined(inputs, thing.states))
+    y, state = state if thing.reads_out else (None, state)
 
     def back(upstream: Mapping[str, Array | None]) -> dict[str, Any]:
-        dx, d_state = thing.backward(joined(upstream, thing.states), saved)
+        d_state = joined(upstream, thing.states)
+        dx, d_state = thing.backward((upstream["y"], d_state) if thing.reads_out else d_state, saved)
         return {"x": dx, **named(d_state, thing.states)}
 
-    return named(state, thing.states), back
+    return {**({"y": y} if thing.reads_out else {}), **named(state, thing.states)}, back
 
 
 def run_tree_node(thing: Any, inputs: Mapping[str, Any]) -> Any:

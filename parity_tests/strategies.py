@@ -282,6 +282,9 @@ NODES = [
     Case("GRUNode after", recurrent("GRUNode", reset="after"), column("h")),
     Case("LSTMNode", recurrent("LSTMNode"), column("h", "c")),
     Case("LSTMNode on tokens", recurrent("LSTMNode"), column("h", "c", tokens=True)),
+    Case("Tracker", recurrent("Tracker"), column("h", "c")),
+    Case("Tracker without bias", recurrent("Tracker", bias=False, forget_bias=0.0), column("h", "c")),
+    Case("Tracker that predicts nothing", recurrent("Tracker", predicts=False), column("h", "c")),
 ]
 TREES = [
     Case("TreeLSTMNode", recurrent("TreeLSTMNode"), column(*CHILDREN)),

@@ -153,8 +153,11 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "RNNModel.reset_state": method(model_of, "reset_state", rows=...),
     "EncoderDecoder.loss_and_grads": method(translator, "loss_and_grads", x=IDS, target=IDS, lengths=...),
     "EncoderDecoder.evaluate": method(translator, "evaluate", x=IDS, target=IDS, lengths=...),
-    "GRUNode": lambda net: Call(net.GRUNode(5, input_size=4), {"x": X[0].T, "state": np.zeros((5, 3))}),
-    "TreeLSTMNode": lambda net: Call(
+    "GRUNode on a step": lambda net: Call(net.GRUNode(5, input_size=4), {"x": X[0].T, "state": np.zeros((5, 3))}),
+    "Tracker on a step": lambda net: Call(
+        net.Tracker(5, input_size=4), {"x": X[0].T, "state": (np.zeros((5, 3)),) * 2}
+    ),
+    "TreeLSTMNode on children": lambda net: Call(
         net.TreeLSTMNode(5, input_size=4),
         {"left": (np.zeros((5, 3)),) * 2, "right": (np.zeros((5, 3)),) * 2, "x": X[0].T},
     ),

@@ -73,6 +73,7 @@ from torchnet.recurrent.mgu import MGUNode
 from torchnet.recurrent.node import Node
 from torchnet.recurrent.rnn import RNNNode
 from torchnet.recurrent.stack import RecurrentStack
+from torchnet.recurrent.tracker import Tracker
 from torchnet.recurrent.tree_lstm import TreeLSTMNode
 from torchnet.recurrent.tree_node import TreeNode
 from torchnet.training.adagrad import Adadelta, AdaGrad, RMSProp
@@ -115,6 +116,7 @@ __all__ = [  # noqa: RUF022
     "GRUVariantNode",
     "TreeNode",
     "TreeLSTMNode",
+    "Tracker",
     # layers without a state
     "Dense",
     "Embedding",

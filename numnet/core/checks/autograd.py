@@ -155,7 +155,7 @@ def check_unchanged_tensors(who: str, error: RuntimeError) -> None:
 def check_step(who: str, x: Any) -> None:
     """Check the input of a node on a tape: one step, batch first."""
     if not (x.ndim == 2 or (x.ndim == 1 and kind_of(x) == "token")):
-        remedy = " One sample? Pass x[None]." if x.ndim == 1 else ""
+        remedy = " One sample? Pass x[None]." if x.ndim == 1 else " A state (h, c)? Pass h." if len(x) == 2 else ""
         raise ValueError(
             f"{who}: x is {tuple(x.shape)}, expected one step, on a tape (batch, features), or tokens (batch,).{remedy}"
         )

@@ -65,6 +65,9 @@ def parts_of_state(who: str, names: Sequence[str], state: Any, what: str) -> tup
     if not isinstance(state, (tuple, list)) or len(state) != len(names):
         got, pair = f"{what} is {type(state).__name__}", f"({', '.join(names)})"
         raise ValueError(f"{who}: {got}, expected a pair {pair}. Pass both, or None.")
+    if isinstance(state[1], tuple) and any(getattr(part, "ndim", 0) > 1 for part in state[1]):
+        got = f"{what}[1] is a tuple of {len(state[1])}, expected an array {names[1]}"
+        raise ValueError(f"{who}: {got}. A node with an output beside its state returns (y, state): pass state alone.")
     return tuple(state)
 
 
