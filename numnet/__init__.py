@@ -43,6 +43,7 @@ from numnet.models.encoder_decoder import EncoderDecoder
 from numnet.models.generate import generate
 from numnet.models.gradient_norms import gradient_norms
 from numnet.models.model import RNNModel
+from numnet.models.spinn import SPINN
 from numnet.recurrent.bidirectional import Bidirectional
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.gru_variants import GRUVariantNode
@@ -147,6 +148,7 @@ __all__ = [  # noqa: RUF022
     # models, and what they generate
     "RNNModel",
     "EncoderDecoder",
+    "SPINN",
     "generate",
     "closed_loop",
     "greedy",

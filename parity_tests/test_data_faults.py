@@ -53,25 +53,22 @@ def scores(net: Any, *arguments: Any, name: str) -> Any:
     return f"{net.forecast_scores(*arguments)[name]:.4f}"
 
 
-def pointers(net: Any, step_by_step: bool) -> Any:
-    """The second elements before each step of ( a ( b c ) ) and of a sentence without words."""
-    stack = importlib.import_module(net.data.valid_moves.__module__)
-    moves, lengths = np.array([[0, 0, 0, 1, 1], [2] * 5]), np.array([3, 0])
-    if not step_by_step:
-        return stack.second_pointers(moves, lengths).tolist()
-    walker, found = stack.StackPointers(lengths), []
-    for step in moves.T:
-        found.append(walker.second.tolist())
-        walker.move(step)
-    return found
+def row_numbers(net: Any, moves: list[list[int]], lengths: list[int]) -> Any:
+    """The rows of the buffer, the top and the second element before each step, and of the root, as text."""
+    rows = importlib.import_module(net.data.valid_moves.__module__.replace("shift_reduce", "stack_rows"))
+    stack, given, found = rows.StackRows(np.array(lengths), len(moves[0])), np.array(moves), []
+    while n := stack.running:
+        found.append(" ".join(map(str, stack.operands().ravel())))
+        stack.move(given[stack.order[:n], stack.step])
+    return ", ".join([*found, "root " + " ".join(map(str, stack.roots()))])
 
 
-def cursor(net: Any, _: Path) -> Any:
-    """The words that are used after SHIFT and SKIP."""
-    pointers = importlib.import_module(net.data.valid_moves.__module__).StackPointers(np.array([1]))
-    for move in (0, 2):
-        pointers.move(np.array([move]))
-    return pointers.cursor.tolist()
+def by_height(net: Any, _: Path) -> Any:
+    """The rows of the children of ( ( a b ) c ) and ( d ( e ( f ( g h ) ) ) ), by height, and the roots."""
+    rows = importlib.import_module(net.data.valid_moves.__module__.replace("shift_reduce", "stack_rows"))
+    moves = np.array([[0, 0, 1, 0, 1, 2, 2, 2, 2], [0, 0, 0, 0, 0, 1, 1, 1, 1]])
+    plan = rows.compositions(moves, np.array([3, 5]))
+    return [part.tolist() for part in (plan.left, plan.right, plan.roots)] + [plan.starts]
 
 
 def random_trees(net: Any, _: Path) -> Any:
@@ -91,7 +88,7 @@ PARSES = [
     numnet.data.EncodedParse(np.array(words), np.array(moves)) for words, moves in (([1, 2], [0, 0, 1]), ([2], [0]))
 ]
 PARSES_OF_PAIRS = [(PARSES[0], PARSES[1]), (PARSES[1], PARSES[0])]
-SECOND = [[0, 0], [0, 0], [1, 0], [2, 0], [1, 0]]
+LEFT_AND_EMPTY = [[0, 0, 1, 0, 1], [2] * 5]
 NAIVE = np.array([0.0, 3, 4, 9, 8, 20, 12, 33, 16, 41])
 # What is done with it, and what comes of it: the value, or the beginning of the error.
 REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
@@ -137,9 +134,8 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "SHIFT": (lambda net, _: moves(net, "ab", [0, 0, 0, 1, 1]), "Transitions: moves[2] is SHIFT with 2 on the stack"),
     "the end": (lambda net, _: moves(net, "ab", [0, 0]), "Transitions: moves[2] is the end with 2 on the stack"),
     "words left": (lambda net, _: moves(net, "ab", [0]), "Transitions: moves[1] is the end with 1 on the stack and 1"),
-    "second": (lambda net, _: pointers(net, False), SECOND),
-    "second, step by step": (lambda net, _: pointers(net, True), SECOND),
-    "cursor": (cursor, [1]),
+    "rows": (lambda net, _: row_numbers(net, LEFT_AND_EMPTY, [3, 0]), "1 0 0, 2 1 0, 3 2 1, 3 4 0, 0 3 4, root 5 0"),
+    "rows by height": (by_height, [[1, 7, 9, 6, 5, 4], [2, 8, 3, 10, 12, 13], [11, 14], [0, 2, 4, 5, 6]]),
     "children": (lambda net, _: str(parse(net, "( a ( b c ) )").tree()), "( a ( b c ) )"),
     "padded parses": (
         lambda net, _: net.data.pad_parses([parse(net, "( x y )"), parse(net, "y")], vocabulary(net))[2].tolist(),

@@ -21,12 +21,13 @@ SHARED = set(
     core.arrays core.assignment core.attributes core.checkpoint core.checks core.evaluation
     core.first_attributes core.first_calls core.first_options core.first_words core.freezing core.init
     core.initialization core.lengths core.network core.packed core.plateau core.plots core.progress
-    core.random core.schedules core.shift_reduce core.show core.summary core.ties data models.base models.checkpoint
-    models.closed_loop models.decoding models.encoder_decoder_base models.generate recurrent.options
-    recurrent.plot_gates recurrent.record recurrent.signature recurrent.trace training.bleu
-    training.callbacks training.diagnosis training.evaluation training.forecasts training.groups
-    training.history training.inputs training.metrics training.optimizer_base training.plot_confusion
-    training.rate_finder training.rnn_trainer training.trainer training.units""".split()  # noqa: SIM905
+    core.random core.schedules core.shift_reduce core.show core.stack_rows core.summary core.ties data
+    models.base models.checkpoint models.closed_loop models.decoding models.encoder_decoder_base
+    models.generate models.spinn_base recurrent.options recurrent.plot_gates recurrent.record
+    recurrent.signature recurrent.trace training.bleu training.callbacks training.diagnosis
+    training.evaluation training.forecasts training.groups training.history training.inputs
+    training.metrics training.optimizer_base training.plot_confusion training.rate_finder
+    training.rnn_trainer training.trainer training.units""".split()  # noqa: SIM905
 )
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(

@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numnet.core.shift_reduce import StackPointers, check_transitions, first_fault, second_pointers
+from numnet.core.shift_reduce import check_transitions, first_fault
+from numnet.core.stack_rows import StackRows, compositions
 from numnet.data import (
     REDUCE,
     SHIFT,
@@ -228,41 +229,49 @@ def test_random_trees_are_equally_likely() -> None:
 
 
 @given(st.lists(st.none() | TREES, min_size=1, max_size=5), st.integers(0, 3))
-def test_pointers_find_both_children_of_every_step(trees: list[Tree | None], more: int) -> None:
-    """A thin stack of trees; None is a sentence without words."""
+def test_rows_of_both_children_of_every_step(trees: list[Tree | None], more: int) -> None:
+    """A thin stack of trees, step by step and by height; None is a sentence without words."""
     parses = [Transitions.from_tree(tree) if tree else None for tree in trees]
     lengths = np.array([len(parse.words) if parse else 0 for parse in parses])
     T = max(0, 2 * int(lengths.max()) - 1) + more
     moves = np.array([[*(parse.moves if parse else ()), *[SKIP] * T][:T] for parse in parses], np.int64)
-    second = second_pointers(*check_transitions("test", moves, lengths))
-    assert second.shape == (T, len(trees))
-    S: list[list[Tree | None]] = [[None] * len(trees)]
-    pointers = StackPointers(lengths)
-    for t in range(T):
-        assert pointers.second.tolist() == second[t].tolist()
-        S.append(list(S[t]))
-        for b, parse in enumerate(parses):
-            left, right = S[second[t, b]][b], S[t][b]
-            assert (pointers.size[b] < 2) == (second[t, b] == 0)
-            if moves[b, t] == SHIFT:
-                S[t + 1][b] = Tree(None, parse.words[pointers.cursor[b]])  # type: ignore[union-attr]
-            elif moves[b, t] == REDUCE:
-                S[t + 1][b] = Tree(None, None, (left, right))  # type: ignore[arg-type]
-        assert pointers.valid()[range(len(trees)), moves[:, t]].all()
-        pointers.move(moves[:, t])
-    assert S[T] == trees
+    words: list[Tree | None] = [Tree(None, word) for parse in parses if parse for word in parse.words]
+    M, stack = [None, *words], StackRows(lengths, T)
+    while n := stack.running:
+        rows, (shift, reduce) = stack.operands(), stack.valid()
+        now = moves[stack.order[:n], stack.step]
+        assert ((rows[0] > 0) == shift).all()
+        assert ((rows[2] > 0) == reduce).all()
+        assert np.where(now == SHIFT, shift, reduce).all()
+        reduces, new = stack.move(now)
+        assert new.tolist() == list(range(len(M), len(M) + len(reduces)))
+        M += [Tree(None, None, (M[left], M[right])) for _, right, left in rows[:, reduces].T]
+    assert [M[row] for row in stack.roots()] == trees
+    every = [tree.subtrees() if tree else [] for tree in trees]
+    assert [[M[row] for row in rows if row] for rows in stack.nodes] == every
+    plan = compositions(*check_transitions("test", moves, lengths))
+    found: list[Tree | None] = [None, *words]
+    for start, stop in itertools.pairwise(plan.starts):
+        children = zip(plan.left[start:stop], plan.right[start:stop])
+        found += [Tree(None, None, (found[left], found[right])) for left, right in children]
+    assert len(found) == plan.rows == len(M)
+    assert [found[row] for row in plan.roots] == trees
+    assert [[found[row] for row in rows if row] for rows in plan.nodes] == every
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=6), st.integers(0, 99))
 def test_any_choice_among_valid_moves_makes_a_tree(lengths: list[int], seed: int) -> None:
-    rng, pointers, made = np.random.default_rng(seed), StackPointers(np.array(lengths)), []
-    for _ in range(max(2 * max(lengths) - 1, 0)):
-        made.append(np.where(pointers.valid(), rng.random((len(lengths), 3)), -1).argmax(-1))
-        pointers.move(made[-1])
-    moves = np.array(made, np.int64).reshape(-1, len(lengths)).T
-    assert first_fault(moves, np.array(lengths)) is None
-    assert pointers.cursor.tolist() == lengths
-    assert pointers.size.tolist() == [min(N, 1) for N in lengths]
+    T = max(2 * max(lengths) - 1, 0)
+    rng, stack, made = np.random.default_rng(seed), StackRows(np.array(lengths), T), np.full((len(lengths), T), SKIP)
+    while n := stack.running:
+        valid = np.stack(stack.valid())
+        assert valid.any(axis=0).all()
+        now = np.where(valid, rng.random(valid.shape), -1).argmax(axis=0)
+        made[stack.order[:n], stack.step] = now
+        stack.move(now)
+    assert first_fault(made, np.array(lengths)) is None
+    assert stack.left.tolist() == [0] * len(lengths)
+    assert stack.size.tolist() == [min(N, 1) for N in stack.lengths]
 
 
 def test_a_batch() -> None:

@@ -15,7 +15,7 @@ import numnet
 from numnet.training.callbacks import EVENTS
 from parity_tests.small import TEXT, TOKENS, VOCABULARY, small_model
 from parity_tests.wrong_more import MORE
-from parity_tests.wrong_parts import IDS, Call, X, constructors, model_of, of_layers, translator
+from parity_tests.wrong_parts import IDS, Call, X, constructors, model_of, of_layers, spinn, translator
 
 FOLDER = Path(tempfile.mkdtemp(prefix="wrong"))
 OPERATIONS: dict[str, dict[str, Any]] = {  # of an ArrayWithGrad
@@ -152,6 +152,8 @@ CASES: dict[str, Callable[[Any], Call]] = {
     "RNNModel.from_checkpoint": method(lambda net: net.RNNModel, "from_checkpoint", checkpoint=saved),
     "RNNModel.reset_state": method(model_of, "reset_state", rows=...),
     "EncoderDecoder.loss_and_grads": method(translator, "loss_and_grads", x=IDS, target=IDS, lengths=...),
+    "SPINN.forward": method(spinn, "forward", x=IDS, lengths=[3, 2], transitions=[[0, 0, 1, 0, 1], [0, 0, 1, 2, 2]]),
+    "SPINN.predict": method(spinn, "predict", x=IDS, lengths=[3, 2], transitions=[[0, 0, 1, 0, 1], [0, 0, 1, 2, 2]]),
     "EncoderDecoder.evaluate": method(translator, "evaluate", x=IDS, target=IDS, lengths=...),
     "GRUNode on a step": lambda net: Call(net.GRUNode(5, input_size=4), {"x": X[0].T, "state": np.zeros((5, 3))}),
     "Tracker on a step": lambda net: Call(

@@ -73,6 +73,19 @@ def of_a_translator(net: Any) -> Call:
     return Call(lambda **parts: translator_of(net, **parts), {**arguments, "device": "cpu"})
 
 
+def of_a_spinn(net: Any) -> Call:
+    """The constructor of a SPINN."""
+    given = {"leaf": [net.Embedding(5, 4), net.Dense(6)], "reduce": net.TreeLSTMNode(3), "tracker": net.Tracker(2)}
+    options = {"drive": "own", "teacher_forcing": 0.5, "transition_weight": 1.0, "return_nodes": False}
+    arguments = {**given, **options, "input_size": 5, "seed": 1, "dtype": "float32", "device": "cpu"}
+
+    def make(**parts: Any) -> Any:
+        fresh = [net.Embedding(5, 4), net.Dense(6)], net.TreeLSTMNode(3), net.Tracker(2)
+        return net.SPINN(**{**dict(zip(("leaf", "reduce", "tracker"), fresh)), **parts})
+
+    return Call(make, arguments)
+
+
 def file(name: str, text: str) -> str:
     """The path of a small file with this text."""
     (FOLDER / name).write_text(text, encoding="utf-8")
@@ -129,6 +142,7 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Tape.parameter": on_tape("parameter", name="dense.W"),
     "Tape.detach": on_tape("detach", state=None),
     "EncoderDecoder": of_a_translator,
+    "SPINN": of_a_spinn,
     "RNNModel.backward": backward_of_a_model,
     "RNNModel.requires_grad_": lambda net: (lambda model: Call(model.requires_grad_, {"requires_grad": True}, model))(
         model_of(net)

@@ -88,6 +88,14 @@ def translator(net: Any) -> Any:
     return model
 
 
+def spinn(net: Any) -> Any:
+    """A SPINN that parses by itself, built."""
+    leaf = [net.Embedding(5, 4), net.Dense(6)]
+    model = net.SPINN(leaf, net.TreeLSTMNode(3), net.Tracker(2), drive="own")
+    model.predict(IDS)
+    return model
+
+
 def constructors() -> Iterator[tuple[str, Callable[[Any], Call]]]:
     """Every class with its required arguments, and its options at their defaults."""
     for name, required in REQUIRED.items():

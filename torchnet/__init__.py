@@ -60,6 +60,7 @@ from torchnet.layers.repeat import RepeatVector
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.gradient_norms import gradient_norms
 from torchnet.models.model import RNNModel
+from torchnet.models.spinn import SPINN
 from torchnet.recurrent.bidirectional import Bidirectional
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.gru_variants import GRUVariantNode
@@ -152,6 +153,7 @@ __all__ = [  # noqa: RUF022
     # models, and what they generate
     "RNNModel",
     "EncoderDecoder",
+    "SPINN",
     "generate",
     "closed_loop",
     "greedy",

@@ -14,7 +14,7 @@ from numnet.autograd.array import ArrayWithGrad
 from numnet.autograd.nested import as_tuples, gradients_of, leaves, nested, plain, value_of, values_in
 from numnet.autograd.outputs import on_tape
 from numnet.autograd.stored import StoredCall
-from numnet.autograd.weights import Terms, Weights, deferrable, one_step
+from numnet.autograd.weights import Terms, Weights, inputs_backward
 from numnet.core.arrays import as_array
 from numnet.core.checks import (
     check_constants,
@@ -150,13 +150,10 @@ class NodeOnTape(OnTape):
 
     def inputs_backward(self, da_x: Any, x: Array, pairs: dict[str, Any], needs_grad: bool) -> tuple[Any, Terms]:
         """Return dx, if it is needed, and the terms of the weights' gradients."""
-        node = self.part
         if not needs_grad:
             return None, Terms([(x, da_x)], [pairs])
-        if deferrable(node):
-            return node.inputs_dx(one_step(da_x), x)[0], Terms([(x, da_x)], [pairs])
-        dx, grads = node.inputs_backward(one_step(da_x), x)
-        return dx[0], Terms([], [pairs], grads)
+        dx, terms = inputs_backward(self.part, da_x, x, pairs)
+        return dx[0], terms
 
 
 class TreeOnTape(NodeOnTape):

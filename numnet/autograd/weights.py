@@ -69,6 +69,14 @@ def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any
     return grads
 
 
+def inputs_backward(node: Any, da_x: Any, x: Array, pairs: dict[str, Any]) -> tuple[Any, Terms]:
+    """Return dx of one step, and the terms of the weights' gradients."""
+    if deferrable(node):
+        return node.inputs_dx(one_step(da_x), x), Terms([(x, da_x)], [pairs])
+    dx, grads = node.inputs_backward(one_step(da_x), x)
+    return dx, Terms([], [pairs], grads)
+
+
 def deferrable(node: Any) -> bool:
     """Return whether dx and the gradients of the weights of `inputs` can be computed separately."""
     return type(node).inputs_backward is Node.inputs_backward

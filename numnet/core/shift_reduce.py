@@ -1,4 +1,4 @@
-"""Shift-reduce parses of a batch as integers: which moves are valid, and where the children of each step are."""
+"""Shift-reduce parses of a batch as integers: which moves are valid."""
 
 from __future__ import annotations
 
@@ -93,55 +93,3 @@ def check_transitions(who: str, transitions: Any, lengths: Any) -> tuple[Array, 
 def named() -> str:
     """Return the numbers of the moves, for a message."""
     return ", ".join(f"{k} ({name})" for k, name in enumerate(MOVES))
-
-
-class StackPointers:
-    """Where the operands of each step of a batch are, one step after the other: the thin stack of Bowman et al. (2016).
-
-    S (T + 1, B, ...) contains whatever is on top of a stack: S[0] = 0 stands for nothing, S[t + 1] is the top after
-    step t. A SKIP copies the top. Before step t, in row b:
-
-        S[t, b]              the top of the stack, the right child of a REDUCE
-        S[second[b], b]      the second element, the left child; second is 0 if there is none
-        word cursor[b]       the top of the buffer; none is left if cursor[b] = lengths[b]
-        size[b]              the number of elements on the stack
-
-    Every element is an operand once, so no row of S, except S[0], occurs twice in the pairs (second[b], b) of a step.
-    """
-
-    def __init__(self, lengths: Array) -> None:
-        self.lengths, self.step = lengths, 0
-        self.size, self.cursor = np.zeros_like(lengths), np.zeros_like(lengths)
-        self.rows = np.arange(len(lengths))
-        self.stack = np.zeros((len(lengths), lengths.max(initial=0) + 1), np.int64)  # row of S, by element from 1
-
-    @property
-    def second(self) -> Array:
-        """(B,): the row of S in which the second element is."""
-        return self.stack[self.rows, np.maximum(self.size - 1, 0)]
-
-    def valid(self) -> npt.NDArray[np.bool_]:
-        """(B, 3): the valid moves of each sentence."""
-        return np.stack(rules(self.size, self.lengths - self.cursor), axis=-1)
-
-    def move(self, moves: Array) -> None:
-        """Make one valid move (B,) in each sentence."""
-        self.step += 1
-        self.size = self.size + GROWTH[moves]
-        self.cursor = self.cursor + (moves == SHIFT)
-        self.stack[self.rows, self.size] = self.step
-        self.stack[:, 0] = 0  # a sentence without words has no top
-
-
-def second_pointers(transitions: Array, lengths: Array) -> Array:
-    """Return `second` (T, B) of StackPointers before each step of valid transitions (B, T), all at once."""
-    B, width = len(lengths), int(lengths.max(initial=0)) + 2
-    growth = GROWTH[transitions.T]
-    size, first = growth.cumsum(axis=0), width * np.arange(B)
-    read = first + np.maximum(size - growth - 1, 0)
-    write = first + np.where(size == 0, width - 1, size)  # a sentence without words has no top: the last column
-    second, stack = np.zeros_like(read), np.zeros(B * width, np.int64)
-    for t in range(len(read)):
-        second[t] = stack[read[t]]
-        stack[write[t]] = t + 1
-    return second

@@ -170,7 +170,7 @@ class BatchNorm(ParamOperation):
     there. With batch_first=False x and masks are time-major. ValueError for N = 1 in training: the variance is unknown.
     """
 
-    over_time = True
+    over_time, needs_sequences = True, False  # it reads all steps, in any order
     g: Array
     b: Array
     dg: Array

@@ -46,6 +46,11 @@ class Operation(Freezing, Assigned, torch.nn.Module):
         super().__setattr__(name, value)
 
     @property
+    def needs_sequences(self) -> bool:
+        """Whether y of a step depends on the steps before or after it."""
+        return self.recurrent or self.over_time
+
+    @property
     def name(self) -> str:
         """The name in error messages."""
         return type(self).__name__

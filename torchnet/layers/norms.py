@@ -117,7 +117,7 @@ class BatchNorm(ParamOperation):
     x and masks are time-major. ValueError for one real step in training: the variance is unknown.
     """
 
-    over_time = True
+    over_time, needs_sequences = True, False  # it reads all steps, in any order
     lengths = Saved()
     g: Tensor
     b: Tensor
