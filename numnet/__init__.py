@@ -45,6 +45,7 @@ from numnet.models.gradient_norms import gradient_norms
 from numnet.models.model import RNNModel
 from numnet.models.spinn import SPINN
 from numnet.recurrent.bidirectional import Bidirectional
+from numnet.recurrent.child_sum import ChildSumTreeLSTMNode
 from numnet.recurrent.gru import GRUNode
 from numnet.recurrent.gru_variants import GRUVariantNode
 from numnet.recurrent.indrnn import IndRNNNode
@@ -112,6 +113,7 @@ __all__ = [  # noqa: RUF022
     "GRUVariantNode",
     "TreeNode",
     "TreeLSTMNode",
+    "ChildSumTreeLSTMNode",
     "Tracker",
     # layers without a state
     "Dense",

@@ -292,6 +292,12 @@ TREES = [
     Case("TreeLSTMNode without bias", recurrent("TreeLSTMNode", bias=False, forget_bias=0.0), column(*CHILDREN)),
     Case("TreeLSTMNode without context", lambda net, z, dtype: net.TreeLSTMNode(z.H, input_size=0, dtype=dtype),
          lambda rng, z: {name: rng.standard_normal((z.H, z.B)) for name in CHILDREN}),
+    Case("ChildSumTreeLSTMNode", recurrent("ChildSumTreeLSTMNode"), column(*CHILDREN)),
+    Case("ChildSumTreeLSTMNode without bias", recurrent("ChildSumTreeLSTMNode", bias=False, forget_bias=0.0),
+         column(*CHILDREN)),
+    Case("ChildSumTreeLSTMNode without context",
+         lambda net, z, dtype: net.ChildSumTreeLSTMNode(z.H, input_size=0, dtype=dtype),
+         lambda rng, z: {name: rng.standard_normal((z.H, z.B)) for name in CHILDREN}),
 ]  # fmt: skip
 LAYERS = [
     Case("RNNLayer", recurrent("RNNLayer"), sequence("h")),

@@ -1,4 +1,4 @@
-"""TreeLSTMNode: the equations of Tai et al. (2015) by autograd, trees on a Tape, checkpoints, a node of one's own."""
+"""Both TreeLSTMs: the equations of Tai et al. (2015) by autograd, trees on a Tape, checkpoints, a node of one's own."""
 
 from __future__ import annotations
 
@@ -36,6 +36,19 @@ def reduce(p: dict[str, Any], left: Any, right: Any, e: Any = None) -> Any:
     return o.sigmoid() * c.tanh(), c
 
 
+def child_sum(p: dict[str, Any], left: Any, right: Any, e: Any = None) -> Any:
+    """Tai et al. (2015), equations 2 to 8: a matrix U for each gate, a loop over the children; rows are samples."""
+    U = dict(zip("iuof", (*p["W_h"].chunk(3), p["W_f"])))
+    of_x = 0.0 if e is None else e @ p["W_x"].T
+    W_x = dict(
+        zip("iuof", (of_x + p.get("b", p["W_h"].new_zeros(4 * len(U["f"])))).expand(len(left[0]), -1).chunk(4, dim=1))
+    )
+    total = torch.stack([left[0], right[0]]).sum(dim=0)
+    i, u, o = (kind(W_x[q] + total @ U[q].T) for q, kind in zip("iuo", (torch.sigmoid, torch.tanh, torch.sigmoid)))
+    c = i * u + sum(torch.sigmoid(W_x["f"] + h_k @ U["f"].T) * c_k for h_k, c_k in (left, right))
+    return o * torch.tanh(c), c
+
+
 def leaf(x: Any) -> Any:
     return torch.tensor(to_numpy(x), requires_grad=True)
 
@@ -47,7 +60,9 @@ def test_the_step_is_the_equations_by_autograd(case: Case, net: Any, z: Sizes) -
     outputs, pullback = run(node, inputs)
     p, given = ({name: leaf(v) for name, v in arrays.items()} for arrays in (node.params, inputs))
     rows = [given[name].T for name in CHILDREN]
-    h, c = reduce(p, rows[:2], rows[2:], given["x"].T if "x" in given else None)
+    h, c = (child_sum if "Child" in case.name else reduce)(
+        p, rows[:2], rows[2:], given["x"].T if "x" in given else None
+    )
     upstream = upstream_like(outputs, z.rng)
     torch.autograd.backward([h.T, c.T], [torch.tensor(upstream[name]) for name in ("h", "c")])
     expected = {"h": to_numpy(h.T), "c": to_numpy(c.T)}
@@ -69,6 +84,39 @@ def test_calls_go_back_in_either_order_and_add(case: Case, net: Any, z: Sizes) -
         sums = {name: np.array(to_numpy(value)) for name, value in node.grads.items()}
         found.append({**{name: v for name, v in states.items() if name[1:].split()[0] not in sums}, **sums})
     assert_near(found[1], found[0], TIGHT)
+
+
+def test_the_order_of_the_children_does_not_count_and_one_child_is_an_lstm(net: Any) -> None:
+    draw = np.random.default_rng(0).standard_normal
+    left, right = ((draw((4, 5)), draw((4, 5))) for _ in range(2))
+    x, node = draw((3, 5)), net.ChildSumTreeLSTMNode(4, input_size=3, dtype="float64")
+    for ours, theirs in zip(node.forward(left, right, x)[0], node.forward(right, left, x)[0]):
+        np.testing.assert_allclose(to_numpy(ours), to_numpy(theirs), rtol=TIGHT)
+    lstm, p = net.LSTMNode(4, input_size=3, dtype="float64"), {n: to_numpy(v) for n, v in node.params.items()}
+    order = [*range(4), *range(12, 16), *range(4, 12)]  # i, f, g, o
+    W_h = np.concatenate([p["W_h"], p["W_f"]])
+    lstm.load_state_dict({"W_x": p["W_x"][order], "W_h": W_h[order], "b": p["b"][order]})
+    for children in ((left, None), (None, left)):
+        for ours, theirs in zip(node.forward(*children, x)[0], lstm.forward(x, left)[0]):
+            np.testing.assert_allclose(to_numpy(ours), to_numpy(theirs), rtol=TIGHT)
+
+
+def test_child_sums_on_a_tape(net: Any) -> None:
+    """A phrase that is used twice, and a missing child: gradients are those of autograd."""
+    rng, tape = np.random.default_rng(0), net.Tape(dtype="float64", reduce=net.ChildSumTreeLSTMNode(3))
+    h, c = (net.ArrayWithGrad(rng.standard_normal((2, 3))) for _ in range(2))
+    X = tape.reduce((h, c), None)
+    Y = tape.reduce(X, tape.reduce((h, c), X))
+    tape.backward((Y[0] * Y[1]).sum())
+    p = {name: leaf(value) for name, value in tape.reduce.params.items()}
+    u = leaf(h.value), leaf(c.value)
+    zeros = torch.zeros(2, 3, dtype=torch.float64)
+    x = child_sum(p, u, (zeros, zeros))
+    y = child_sum(p, x, child_sum(p, u, x))
+    (y[0] * y[1]).sum().backward()
+    found = {"h": h.grad, "c": c.grad, **tape.reduce.grads}
+    expected = {"h": u[0].grad, "c": u[1].grad, **{name: q.grad for name, q in p.items()}}
+    assert_near({n: to_numpy(v) for n, v in found.items()}, {n: to_numpy(v) for n, v in expected.items()}, TIGHT)
 
 
 def network(net: Any, dtype: str = "float64", context: bool = False) -> Any:
@@ -178,6 +226,13 @@ def test_the_initial_values_are_the_same_and_forget_gates_start_open() -> None:
                 np.testing.assert_array_equal(value, to_numpy(theirs.params[name]))
     b = numnet.TreeLSTMNode(5, input_size=0, initial="glorot").b
     np.testing.assert_array_equal(b, np.repeat([0, 1, 1, 0, 0], 5))
+    for options in ({}, {"bias": False, "forget_bias": 0.0}):
+        ours, theirs = (net.ChildSumTreeLSTMNode(5, input_size=2, seed=3, **options) for net in (numnet, torchnet))
+        assert list(ours.params) == list(theirs.params) == ["W_x", "W_h", "W_f", *["b"][: "bias" not in options]]
+        for name, value in ours.params.items():
+            np.testing.assert_array_equal(value, to_numpy(theirs.params[name]))
+    b = numnet.ChildSumTreeLSTMNode(5, input_size=0, initial="glorot").b
+    np.testing.assert_array_equal(b, np.repeat([0, 0, 0, 1], 5))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -36,7 +36,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     **{f"{kind}Layer": {"hidden_size": 5} for kind in ("RNN", "GRU", "LSTM", "MGU", "IndRNN")},
     **{f"{kind}Node": {"hidden_size": 5} for kind in ("RNN", "GRU", "LSTM", "MGU", "IndRNN", "LSTMVariant")},
     **{name: {"hidden_size": 5} for name in ("LayerNormRNNNode", "GRUVariantNode", "TreeNode", "TreeLSTMNode")},
-    "Tracker": {"hidden_size": 5},
+    **{name: {"hidden_size": 5} for name in ("ChildSumTreeLSTMNode", "Tracker")},
     "Dense": {"output_size": 3},
     "Embedding": {"input_size": 5, "output_size": 3},
     "Characters": {"input_size": 9, "embedding_size": 3, "output_size": 4},

@@ -62,6 +62,7 @@ from torchnet.models.gradient_norms import gradient_norms
 from torchnet.models.model import RNNModel
 from torchnet.models.spinn import SPINN
 from torchnet.recurrent.bidirectional import Bidirectional
+from torchnet.recurrent.child_sum import ChildSumTreeLSTMNode
 from torchnet.recurrent.gru import GRUNode
 from torchnet.recurrent.gru_variants import GRUVariantNode
 from torchnet.recurrent.indrnn import IndRNNNode
@@ -117,6 +118,7 @@ __all__ = [  # noqa: RUF022
     "GRUVariantNode",
     "TreeNode",
     "TreeLSTMNode",
+    "ChildSumTreeLSTMNode",
     "Tracker",
     # layers without a state
     "Dense",

@@ -50,6 +50,7 @@ NAMES: dict[str, str] = by_word(
         "GRUCell": "Use {net}.GRUNode(hidden_size), " + STEP,
         "RNNCell SimpleRNNCell": "Use {net}.RNNNode(hidden_size), " + STEP,
         "TreeLSTM TreeLSTMCell BinaryTreeLSTM": "Use {net}.TreeLSTMNode(hidden_size) on a Tape: tape.node(left, right)",
+        "ChildSumTreeLSTM ChildSumTreeLSTMCell": "Use {net}.ChildSumTreeLSTMNode(hidden_size) on a Tape",
         "Linear": "Use {net}.Dense(output_size): the first batch sets the input size",
         "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",
         "Conv1d Conv1D": "Use {net}.Convolution(output_size, width=3)",
