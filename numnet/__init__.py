@@ -37,6 +37,7 @@ from numnet.layers.pooling import Pooling
 from numnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from numnet.layers.repeat import RepeatVector
 from numnet.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from numnet.models.classifiers import PairClassifier, TreeClassifier
 from numnet.models.closed_loop import closed_loop
 from numnet.models.decoding import DecodedSequence, beam_search, greedy
 from numnet.models.encoder_decoder import EncoderDecoder
@@ -151,6 +152,8 @@ __all__ = [  # noqa: RUF022
     "RNNModel",
     "EncoderDecoder",
     "SPINN",
+    "TreeClassifier",
+    "PairClassifier",
     "generate",
     "closed_loop",
     "greedy",

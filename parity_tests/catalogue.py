@@ -32,6 +32,8 @@ import torch
 
 import torchnet
 from numnet.check.engine.subject import joined, state_names
+from numnet.data import ParseBatch
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.more_cases import MORE
@@ -59,7 +61,7 @@ ABOUT = (  # the tensor a sentence is about: an operand of a derivative, or a pa
 )
 
 
-CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *MORE]}
+CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS, *MORE]}
 
 
 def sizes_of(case: Case) -> Sizes:
@@ -82,6 +84,8 @@ def arguments(thing: Any, inputs: Arrays) -> tuple[list[Any], Any]:
     """Return the inputs of a case as arguments of check_gradients, and the lengths."""
     if hasattr(thing, "advance"):
         return [inputs["x"], inputs["target"]], inputs["lengths"]
+    if getattr(thing, "reads_parses", False):
+        return [ParseBatch(inputs["x"], inputs["lengths"], inputs["transitions"])], None
     if "target" in inputs:
         return [inputs[name] for name in ("prediction", "target", "mask") if name in inputs], None
     if len(getattr(thing, "takes", ("x",))) > 1:

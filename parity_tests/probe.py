@@ -25,6 +25,8 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
     """
     if hasattr(thing, "advance"):
         outputs, back = run_encoder_decoder(thing, inputs)
+    elif getattr(thing, "reads_parses", False):
+        outputs, back = run_parses(thing, inputs)
     elif "target" in inputs:
         outputs, back = run_loss(thing, inputs)
     elif hasattr(thing, "child_states"):
@@ -63,6 +65,12 @@ def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:
 def run_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> Any:
     restart(thing)
     y = thing.forward(inputs["x"], inputs["target"], inputs.get("lengths"))
+    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
+
+
+def run_parses(thing: Any, inputs: Mapping[str, Any]) -> Any:
+    restart(thing)
+    y = thing.forward(*(inputs.get(name) for name in ("x", "lengths", "transitions")))
     return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
 
 

@@ -17,6 +17,7 @@ import pytest
 
 import numnet
 from parity_tests import test_laws, test_states
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.probe import run, upstream_like
 from parity_tests.slopes import slope_error
@@ -24,7 +25,7 @@ from parity_tests.strategies import EVERYTHING, LAYERS, TOLERANCE, Case, Sizes, 
 from parity_tests.translator import TRANSLATORS
 
 DRAWS = (Sizes(B=4, T=7, D=3, H=5, O=2, V=4, seed=3), Sizes(B=1, T=3, D=2, H=4, O=3, V=3, seed=4))
-ROWS = [case for case in (*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS) if "slope" not in case.unlawful]
+ROWS = [case for case in (*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS) if "slope" not in case.unlawful]
 Law = Callable[..., None]
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 import numnet
 from numnet.core.arrays import to_numpy
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME, family_case
 from parity_tests.probe import Arrays, assert_near, run, upstream_like
 from parity_tests.strategies import EVERYTHING, LAYERS, NODES, OPERATIONS, Case, Sizes, sizes
@@ -27,7 +28,7 @@ by_row = pytest.mark.parametrize(
 )
 padded = pytest.mark.parametrize("case", [*FAMILY, *OVER_TIME], ids=repr)
 sequences = pytest.mark.parametrize("case", [*WHOLE_FAMILY, *OPERATIONS, *OVER_TIME], ids=repr)
-everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS], ids=repr)
+everything = pytest.mark.parametrize("case", [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS], ids=repr)
 
 FEW = settings(max_examples=max(3, settings().max_examples * 2 // 5))  # of each row; the rows are many
 

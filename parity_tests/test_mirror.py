@@ -22,9 +22,9 @@ SHARED = set(
     core.first_attributes core.first_calls core.first_options core.first_words core.freezing core.init
     core.initialization core.lengths core.network core.packed core.plateau core.plots core.progress
     core.random core.schedules core.shift_reduce core.show core.stack_rows core.summary core.ties data
-    models.base models.checkpoint models.closed_loop models.decoding models.encoder_decoder_base
-    models.generate models.spinn_base recurrent.options recurrent.plot_gates recurrent.record
-    recurrent.signature recurrent.trace training.bleu training.callbacks training.diagnosis
+    models.base models.checkpoint models.classifiers_base models.closed_loop models.decoding
+    models.encoder_decoder_base models.generate models.spinn_base recurrent.options recurrent.plot_gates
+    recurrent.record recurrent.signature recurrent.trace training.bleu training.callbacks training.diagnosis
     training.evaluation training.forecasts training.groups training.history training.inputs
     training.metrics training.optimizer_base training.plot_confusion training.rate_finder
     training.rnn_trainer training.trainer training.units""".split()  # noqa: SIM905

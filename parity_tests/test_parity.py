@@ -7,12 +7,13 @@ from hypothesis import given
 
 import numnet
 import torchnet
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.probe import assert_near, run, upstream_like
 from parity_tests.strategies import DROPOUT, EVERYTHING, LAYERS, TOLERANCE, Case, Sizes, sizes
 from parity_tests.translator import TRANSLATORS
 
-ALL = [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS]
+ALL = [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS]
 
 
 def compare(case: Case, z: Sizes, dtype: str, device: str, fast: bool = True) -> None:

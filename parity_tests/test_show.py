@@ -13,11 +13,12 @@ from hypothesis import given
 import numnet
 import torchnet
 from numnet.core.arrays import to_numpy
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.strategies import EVERYTHING, Case, Sizes, sizes
 from parity_tests.translator import TRANSLATORS
 
-EVERY = [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS]
+EVERY = [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS]
 
 
 def config_of(thing: Any) -> Any:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from parity_tests.classifiers import CLASSIFIERS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.slopes import slope_error
 from parity_tests.strategies import EVERYTHING, TOLERANCE, Case, Sizes, sizes
 from parity_tests.translator import TRANSLATORS
 
-CASES = [case for case in (*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS) if "slope" not in case.unlawful]
+ALL = [*EVERYTHING, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS]
+CASES = [case for case in ALL if "slope" not in case.unlawful]
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)

@@ -86,6 +86,21 @@ def of_a_spinn(net: Any) -> Call:
     return Call(make, arguments)
 
 
+def of_a_classifier(net: Any, kind: str, method: str, **arguments: Any) -> Call:
+    """The constructor of a classifier of sentences, or a method."""
+    parts = {
+        "encoder": [net.Embedding(5, 4), net.Pooling()],
+        "output": [net.Dense(4)],
+        "loss": net.SoftmaxCrossEntropy(),
+    }
+    if not method:
+        return Call(getattr(net, kind), {**parts, "input_size": 5, "seed": 1, "dtype": "float32", "device": "cpu"})
+    model = getattr(net, kind)(**parts)
+    if "target" in arguments and kind == "TreeClassifier":
+        arguments["target"] = IDS[:, 0]
+    return Call(getattr(model, method), arguments, model)
+
+
 def file(name: str, text: str) -> str:
     """The path of a small file with this text."""
     (FOLDER / name).write_text(text, encoding="utf-8")
@@ -143,6 +158,17 @@ MORE: dict[str, Callable[[Any], Call]] = {
     "Tape.detach": on_tape("detach", state=None),
     "EncoderDecoder": of_a_translator,
     "SPINN": of_a_spinn,
+    **{
+        f"{kind}{end}": partial(of_a_classifier, kind=kind, method=method, **arguments)
+        for kind in ("PairClassifier", "TreeClassifier")
+        for end, method, arguments in (
+            ("", "", {}),
+            (".forward", "forward", {"x": IDS, "lengths": [3, 2], "transitions": None}),
+            (".predict", "predict", {"x": IDS, "state": None, "lengths": [3, 2]}),
+            (".loss_and_grads", "loss_and_grads", {"x": IDS, "target": IDS[0, :1], "mask": None, "lengths": [3, 2]}),
+            (".evaluate", "evaluate", {"x": IDS, "target": IDS[0, :1], "mask": None, "lengths": [3, 2]}),
+        )
+    },
     "RNNModel.backward": backward_of_a_model,
     "RNNModel.requires_grad_": lambda net: (lambda model: Call(model.requires_grad_, {"requires_grad": True}, model))(
         model_of(net)

@@ -57,6 +57,7 @@ from torchnet.layers.parameter import Parameter
 from torchnet.layers.pooling import Pooling
 from torchnet.layers.regression import HuberLoss, MeanAbsoluteError, MeanSquaredError, QuantileLoss
 from torchnet.layers.repeat import RepeatVector
+from torchnet.models.classifiers import PairClassifier, TreeClassifier
 from torchnet.models.encoder_decoder import EncoderDecoder
 from torchnet.models.gradient_norms import gradient_norms
 from torchnet.models.model import RNNModel
@@ -156,6 +157,8 @@ __all__ = [  # noqa: RUF022
     "RNNModel",
     "EncoderDecoder",
     "SPINN",
+    "TreeClassifier",
+    "PairClassifier",
     "generate",
     "closed_loop",
     "greedy",

@@ -102,8 +102,10 @@ def rows_of(model: Any) -> list[Row]:
     """A row for each layer, in the order of the calls."""
     if hasattr(model, "named_parts"):
         return [alone(name, part) for name, part in model.named_parts.items()]
-    if hasattr(model, "encoder"):
+    if hasattr(model, "decoder"):
         return list(encoder_decoder(model))
+    if hasattr(model, "encoder"):
+        return list(classifier(model))
     return list(stack(model.named_layers, model.input_size, model, "T"))
 
 
@@ -139,6 +141,19 @@ def encoder_decoder(model: Any) -> Iterator[Row]:
         yield row
         width = None if width is None or memory is None else width + memory
     yield from stack(of["output"], width, model, "T")
+
+
+def classifier(model: Any) -> Iterator[Row]:
+    """The encoder of both sentences of a pair, then the output layers, which read several vectors side by side."""
+    rows = rows_of(model.encoder)
+    for row in rows:
+        row.name = f"encoder.{row.name}"
+    yield from rows
+    width = model.encoder.output_width or (rows[-1].width if rows else None)
+    output = {name: layer for name, layer in model.named_layers.items() if name.startswith("output.")}
+    for row in stack(output, width and model.copies * width, model, "B"):
+        row.axes = ("B",)
+        yield row
 
 
 def alone(name: str, part: Any) -> Row:

@@ -67,7 +67,7 @@ def numnet_subject(thing: Any, inputs: Sequence[Any], lengths: Any, seed: int, s
     call(thing, {name: x.copy() for name, x in given.items()})  # creates the parameters if the layer is not built yet
     params = drawn_params({n: np.array(to_numpy(p)) for n, p in parameters_of(thing).items()}, rng)
     name, load = getattr(thing, "name", type(thing).__name__), loader(thing)
-    if kind == "model" and thing.loss is not None and "target" not in given:
+    if kind in ("model", "parses") and thing.loss is not None and "target" not in given:
         name += " without its loss (pass x and a target to include it)"
     if params:
         load(params)
@@ -111,6 +111,7 @@ def loader(thing: Any) -> Callable[[Arrays], None]:
 CALLS: dict[str, calls.Call] = {
     "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": call_node,
     "tree_node": call_tree_node, "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
+    "parses": calls.call_parses,
 }  # fmt: skip
 
 
@@ -118,6 +119,8 @@ def kind_of(thing: Any) -> str:
     """Return which of the CALLS fits the object."""
     if hasattr(thing, "advance"):
         return "encoder_decoder"
+    if getattr(thing, "reads_parses", False):
+        return "parses"
     if hasattr(thing, "loss_and_grads"):
         return "model"
     if hasattr(thing, "in_nats"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from numnet.check.engine import subject as calls
 from numnet.check.engine.subject import Arrays, Unusable
+from numnet.core.shift_reduce import GROWTH, SHIFT, valid_moves
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def drawn_inputs(
         return several_inputs(thing, given, lengths, rng, z)
     if kind == "encoder_decoder":
         return encoder_decoder_inputs(thing, given, lengths, rng, z)
+    if kind == "parses":
+        return parse_inputs(thing, given, lengths, rng, z)
     inputs: dict[str, Any] = {"x": given[0] if given else drawn_x(thing, kind, rng, z)}
     if kind in ("layer", "model") and inputs["x"].ndim > 2 and reads_of(thing) == "numbers":
         inputs["x"] = inputs["x"].astype(np.float64)  # a layer that reads numbers takes integers as numbers
@@ -164,6 +167,29 @@ def encoder_decoder_inputs(
     target = rng.integers(0, thing.target_width, (z.B, T))
     target[np.arange(T) >= ragged(rng, z.B, T)[:, None]] = -1
     return {"x": x, "target": target, "lengths": ragged(rng, z.B, z.T) if lengths is None else np.array(lengths)}
+
+
+def parse_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.Generator, z: Sizes) -> Arrays:
+    """Return words, lengths and transitions, those of a given ParseBatch or random ones; and a target if given."""
+    target = {"target": np.asarray(given[1])} if len(given) > 1 else {}
+    if given and hasattr(given[0], "transitions"):
+        return dict(zip(("x", "lengths", "transitions"), map(np.asarray, given[0]))) | target
+    if given:
+        got = type(given[0]).__name__
+        raise Unusable(f"check_gradients: {thing.name} got {got}, expected a ParseBatch, and a target for the loss.")
+    z = Sizes(thing.sides * z.B, z.T, z.D, z.H)
+    counts = ragged(rng, z.B, z.T) if lengths is None else np.array(lengths)
+    return {"x": drawn_x(thing, "model", rng, z), "lengths": counts, "transitions": drawn_moves(rng, counts, z.T)}
+
+
+def drawn_moves(rng: np.random.Generator, lengths: Any, N: int) -> Any:
+    """Return random moves (B, 2N - 1) that build a tree of each sentence."""
+    size, left, moves = np.zeros_like(lengths), lengths, []
+    for _ in range(2 * N - 1):
+        valid = valid_moves(size, left)
+        moves.append((rng.random(valid.shape) * valid).argmax(axis=-1))
+        size, left = size + GROWTH[moves[-1]], left - (moves[-1] == SHIFT)
+    return np.stack(moves, axis=1)
 
 
 def state_given(thing: Any, state: Any) -> Arrays:
