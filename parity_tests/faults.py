@@ -628,6 +628,30 @@ DATA_FAULTS = [
     Fault("word dropout: of a parse nothing", "data/batches/word_dropout.py", "x._replace(words=words) if", "x if", "words of a parse", ""),
     Fault("batches: tokens are not checked", "data/batches/tokens.py", "check_ids(who,", "(lambda *_: None)(who,", "text for tokens", ""),
 ]  # fmt: skip
+# In SPINN and its thin stack; `case` names the draw that notices it. See test_spinn_faults.py.
+SPINN_FAULTS = [
+    Fault("phrases by height: children swapped", "models/thin_stack.py", "plan.left[start:stop], plan.right[start:stop])  # (4)\n        M[", "plan.right[start:stop], plan.left[start:stop])  # (4)\n        M[", "by height", "", "(4)"),
+    Fault("phrases by height: the lowest first in the backward pass", "models/thin_stack.py", "reversed(list(zip(plan.starts, plan.starts[1:], saved)))", "zip(plan.starts, plan.starts[1:], saved)", "by height", "", "(4)"),
+    Fault("phrases step by step: children swapped", "models/thin_stack.py", "_, right, left = rows[:, reduces]\n            M[new]", "_, left, right = rows[:, reduces]\n            M[new]", "given moves", "", "(4)"),
+    Fault("gradient of a left child assigned", "models/thin_stack.py", "dM[left] +=", "dM[left] =", "a loss at every node", "", "(4)"),
+    Fault("gradient of a right child assigned", "models/thin_stack.py", "dM[right] +=", "dM[right] =", "a loss at every node", "", "(4)"),
+    Fault("gradient of the context lost", "models/thin_stack.py", "+= dk[0]", "+= 0 * dk[0]", "given moves", "", "(4)"),
+    Fault("context of other sentences", "models/thin_stack.py", "state[0][None, :, reduces]", "state[0][None, :, : len(reduces)]", "given moves", "", "(4)"),
+    Fault("gradient of the tracker's next step lost", "models/thin_stack.py", "dq[:, : rows.shape[1]] = dq_prev", "dq[:, : rows.shape[1]] = 0", "given moves", "", "(2)"),
+    Fault("gradient of the scores lost", "models/thin_stack.py", "if dz is None else dz", "if dz is None else 0 * dz", "given moves", "", "(2)"),
+    Fault("gradient of what the tracker sees lost", "models/thin_stack.py", "dM[rows, :H] += dx", "dM[rows, :H] += 0 * dx", "given moves", "", "(1)"),
+    Fault("gradient of what the tracker sees assigned", "models/thin_stack.py", "dM[rows, :H] += dx", "dM[rows, :H] = dx", "a loss at every node", "", "(1)"),
+    Fault("nothing is not zero", "models/spinn.py", "M[0] = 0", "M[0] = 1", "given moves", "", "(1)"),
+    Fault("gradient of nothing for that of a word", "models/spinn.py", "dM[1 : 1 + int(real.sum())]", "dM[: int(real.sum())]", "given moves", "", "(0)"),
+    Fault("the root for every node", "models/spinn.py", "rows = nodes if self.return_nodes else roots", "rows = nodes if self.return_nodes else nodes[:, -1]", "given moves", "", "(5)"),
+    Fault("transition loss: gradient without its weight", "models/spinn.py", "d_scores = alpha * loss", "d_scores = loss", "given moves", "", "(6)"),
+    Fault("transition loss: moves that are not valid count", "models/spinn_base.py", "self.counted.append(possible)", "self.counted.append(possible | True)", "own moves", "", "(6)"),
+    Fault("moves: predictions override the parse", "models/spinn_base.py", "np.where(possible & self.follow[rows, t], moves, own)", "own", "given moves", "", "(3)"),
+    Fault("moves: the parse in place of its own", "models/spinn_base.py", "np.where(possible & self.follow[rows, t], moves, own)", "np.where(possible, moves, own)", "own moves", "", "(3)"),
+    Fault("moves: a given one that is not valid", "models/spinn_base.py", "possible & self.follow[rows, t]", "self.follow[rows, t]", "mixed", "", "(3)"),
+    Fault("moves: the likelier one, valid or not", "models/spinn_base.py", "np.where(valid, scores, -np.inf).argmax(axis=0)", "scores.argmax(axis=0)", "own moves", "", "(3)"),
+    Fault("moves: of the sentences in the order of their lengths", "models/spinn_base.py", "self.given[rows, t]", "self.given[: len(rows), t]", "given moves", "", "(3)"),
+]  # fmt: skip
 # In the values that remember how they were made: these belong to no row of the table, see test_with_grad.py.
 WALK_FAULTS = [
     Fault("a value used twice receives once", "autograd/number.py", "arriving[u] + du if u in arriving else du", "du", "", "u", "(8)"),

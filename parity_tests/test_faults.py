@@ -26,6 +26,7 @@ from parity_tests.faults import (
     POOL_FAULTS,
     RATE_FAULTS,
     RUN_FAULTS,
+    SPINN_FAULTS,
     STEP_FAULTS,
     VAGUE,
     Fault,
@@ -97,7 +98,8 @@ ROWS = [pytest.param(fault, marks=[] if fault.name in AT_ONCE else pytest.mark.l
 
 def test_the_line_of_each_fault_stands_once_in_its_file() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in Path(numnet.__file__).parent.rglob("*.py")}
-    for fault in (*FAULTS, *STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS, *NORM_FAULTS, *RATE_FAULTS):
+    others = (*STEP_FAULTS, *POOL_FAULTS, *DATA_FAULTS, *RUN_FAULTS, *NORM_FAULTS, *RATE_FAULTS, *SPINN_FAULTS)
+    for fault in (*FAULTS, *others):
         assert texts[Path(numnet.__file__).parent / fault.file].count(fault.old) == 1, fault.name
 
 
