@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from numnet.core.attributes import check_same_call, serials
 from numnet.core.checks import check_distinct, check_layers, check_loss, validate_call, warn_of_last_layers
-from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_pairs
+from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_rows_of_pairs
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall
 from numnet.core.operation import Array, Operation
 from numnet.layers.losses import Loss
@@ -171,7 +171,7 @@ class PairClassifier(Classifier):
 
     def features(self, h: Array, real: Array | None) -> tuple[Array, Any]:
         check_no_nodes(self.name, h.shape)
-        check_pairs(self.name, len(h))
+        check_rows_of_pairs(self.name, len(h))
         p, q = np.split(h, 2)
         return np.concatenate((p, q, p - q, p * q), axis=1), (p, q)  # (2)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from numnet.core.checks import check_distinct, check_layers, check_loss, validate_call, warn_of_last_layers
-from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_pairs
+from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_rows_of_pairs
 from numnet.core.evaluation import Exclusive, TrainingCall
 from numnet.data.transitions import ParseBatch
 from numnet.models.classifiers_base import ClassifierBase
@@ -179,6 +179,6 @@ class PairClassifier(Classifier):
 
     def features(self, h: Tensor, real: Array | None) -> Tensor:
         check_no_nodes(self.name, h.shape)
-        check_pairs(self.name, len(h))
+        check_rows_of_pairs(self.name, len(h))
         p, q = h.chunk(2)
         return torch.cat((p, q, p - q, p * q), dim=1)  # (2)

@@ -54,9 +54,6 @@ from numnet.core.checks.batches import (
     check_width,
     data_array,
 )
-from numnet.core.checks.classifiers import (
-    check_pairs,
-)
 from numnet.core.checks.decoding import (
     check_advance,
     check_alpha,
@@ -123,6 +120,7 @@ from numnet.core.checks.nodes import (
     check_a_x,
     check_first_step,
     check_gradients,
+    check_pairs,
     check_parts_of_state,
     check_results,
     check_width_of_y,

@@ -44,7 +44,7 @@ def check_vectors_alone(who: str, layers: Sequence[Any]) -> None:
             )
 
 
-def check_pairs(who: str, sentences: int) -> None:
+def check_rows_of_pairs(who: str, sentences: int) -> None:
     """Check that the rows are pairs of sentences."""
     if sentences % 2:
         raise ValueError(
