@@ -88,7 +88,7 @@ PARSES = [
     numnet.data.EncodedParse(np.array(words), np.array(moves)) for words, moves in (([1, 2], [0, 0, 1]), ([2], [0]))
 ]
 PARSES_OF_PAIRS = [(PARSES[0], PARSES[1]), (PARSES[1], PARSES[0])]
-LEFT_AND_EMPTY = [[0, 0, 1, 0, 1], [2] * 5]
+EMPTY_AND_LEFT = [[2] * 5, [0, 0, 1, 0, 1]]
 NAIVE = np.array([0.0, 3, 4, 9, 8, 20, 12, 33, 16, 41])
 # What is done with it, and what comes of it: the value, or the beginning of the error.
 REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
@@ -134,7 +134,7 @@ REFUSED: dict[str, tuple[Callable[[Any, Path], Any], Any]] = {
     "SHIFT": (lambda net, _: moves(net, "ab", [0, 0, 0, 1, 1]), "Transitions: moves[2] is SHIFT with 2 on the stack"),
     "the end": (lambda net, _: moves(net, "ab", [0, 0]), "Transitions: moves[2] is the end with 2 on the stack"),
     "words left": (lambda net, _: moves(net, "ab", [0]), "Transitions: moves[1] is the end with 1 on the stack and 1"),
-    "rows": (lambda net, _: row_numbers(net, LEFT_AND_EMPTY, [3, 0]), "1 0 0, 2 1 0, 3 2 1, 3 4 0, 0 3 4, root 5 0"),
+    "rows": (lambda net, _: row_numbers(net, EMPTY_AND_LEFT, [0, 3]), "1 0 0, 2 1 0, 3 2 1, 3 4 0, 0 3 4, root 0 5"),
     "rows by height": (by_height, [[1, 7, 9, 6, 5, 4], [2, 8, 3, 10, 12, 13], [11, 14], [0, 2, 4, 5, 6]]),
     "children": (lambda net, _: str(parse(net, "( a ( b c ) )").tree()), "( a ( b c ) )"),
     "padded parses": (

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from numnet.core.operation import Array
-from numnet.core.pairs import add_grads, summed
+from numnet.core.pairs import JoinedOnce, add_grads, summed
 from numnet.recurrent.node import Node
 
 
@@ -46,24 +44,25 @@ class Weights:
     def accumulate(self, terms: Terms) -> None:
         """Add the sums of one backward pass to the part's gradients."""
         by_name: dict[str, list[Any]] = {}
+        join = JoinedOnce()
         for pairs in terms.pairs:
             for name, pair in pairs.items():
                 by_name.setdefault(name, []).append(pair)
         for kind in (2, 3):  # tokens (1, B), vectors (1, D, B)
             calls = [(x, da_x) for x, da_x in terms.inputs if x.ndim == kind]
-            add_grads(self.part, inputs_grads(self.part, calls))
-        add_grads(self.part, {**terms.grads, **{name: summed(pairs) for name, pairs in by_name.items()}})
+            add_grads(self.part, inputs_grads(self.part, calls, join))
+        add_grads(self.part, {**terms.grads, **{name: summed(pairs, join) for name, pairs in by_name.items()}})
 
     def backward_fn(self, terms: None) -> tuple[Any, ...]:
         """Return nothing: weights have no parents."""
         return ()
 
 
-def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]]) -> dict[str, Any]:
+def inputs_grads(node: Any, calls: Sequence[tuple[Array, Any]], join: JoinedOnce) -> dict[str, Any]:
     """Return the gradients of the weights of `inputs`, with the samples of all calls side by side, as one step."""
     if not calls:
         return {}
-    x, da_x = (together(parts) for parts in zip(*calls))
+    x, da_x = (together(parts, join) for parts in zip(*calls))
     da_x = one_step(da_x)
     grads: dict[str, Any] = node.inputs_grads(da_x, x) if deferrable(node) else node.inputs_backward(da_x, x)[1]
     return grads
@@ -82,9 +81,11 @@ def deferrable(node: Any) -> bool:
     return type(node).inputs_backward is Node.inputs_backward
 
 
-def together(parts: Sequence[Any]) -> Any:
+def together(parts: Sequence[Any], join: JoinedOnce) -> Any:
     """Concatenate the samples of arrays (..., B), or of tuples of them."""
-    return tuple(map(together, zip(*parts))) if isinstance(parts[0], tuple) else np.concatenate(parts, axis=-1)
+    if isinstance(parts[0], tuple):
+        return tuple(together(each, join) for each in zip(*parts))
+    return join(parts)
 
 
 def one_step(da_x: Any) -> Any:

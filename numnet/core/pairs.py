@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,35 @@ Array = npt.NDArray[Any]
 FEW = 128  # different tokens; with more of them the product with one-hot columns is slower
 
 
-def summed(pairs: Sequence[Any]) -> Array:
+def joined(columns: Sequence[Array]) -> Array:
+    """Concatenate the columns (..., B) of all arrays; a copy, unless there is one array."""
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=-1)
+
+
+def summed(pairs: Sequence[Any], join: Callable[[Sequence[Array]], Array] = joined) -> Array:
     """Return Σ_t da_t h_tᵀ of pairs (da_t, h_t), as one product; of pairs (d_t, None) Σ_t d_t.
 
-    If a term is a list of pairs, each pair is a block of rows.
+    If a term is a list of pairs, each pair is a block of rows. `join` is `joined`, or JoinedOnce.
     """
     if isinstance(pairs[0], list):
-        return np.concatenate([summed(block) for block in zip(*pairs)])
+        return np.concatenate([summed(block, join) for block in zip(*pairs)])
     das, hs = zip(*pairs)
-    da_all = joined(das)
-    total: Array = da_all.sum(axis=1) if hs[0] is None else da_all @ joined(hs).T
+    da_all = join(das)
+    total: Array = da_all.sum(axis=1) if hs[0] is None else da_all @ join(hs).T
     return total
 
 
-def joined(columns: Sequence[Array]) -> Array:
-    """Concatenate the columns of all arrays; a copy, unless there is one array."""
-    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+class JoinedOnce:
+    """`joined`, which copies the same arrays once: the factor da of a step is that of several weights."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, ...], tuple[Any, Array]] = {}
+
+    def __call__(self, columns: Sequence[Array]) -> Array:
+        key = tuple(map(id, columns))
+        if key not in self.found:
+            self.found[key] = columns, joined(columns)  # `columns` too, so that no id is used again
+        return self.found[key][1]
 
 
 def add_grads(part: Any, grads: Mapping[str, Any]) -> None:

@@ -102,20 +102,22 @@ class Compositions(NamedTuple):
 
 def compositions(transitions: Array, lengths: Array) -> Compositions:
     """Return where the children of every REDUCE are, for valid transitions (B, T): all of one height are one group."""
-    stack, nobody = StackRows(lengths, transitions.shape[1]), np.zeros(0, np.int64)
-    children, first = [(nobody, nobody)], stack.rows
-    moves = transitions[stack.order]
-    heights = np.zeros(2 * first, np.int64)  # by row
-    while n := stack.running:
-        _, top, second = stack.operands()
-        reduced, new = stack.move(moves[:n, stack.step])
-        left, right = second[reduced], top[reduced]
-        heights[new] = 1 + np.maximum(heights[left], heights[right])
-        children.append((left, right))
-    left, right = map(np.concatenate, zip(*children))
-    height = heights[first : stack.rows]
-    order = np.argsort(height, kind="stable")
-    row = np.arange(stack.rows)
-    row[first + order] = np.arange(first, stack.rows)
-    starts = np.searchsorted(height[order], np.arange(1, height.max(initial=0) + 2)).tolist()
-    return Compositions(row[left[order]], row[right[order]], starts, first, row[stack.nodes], row[stack.roots()])
+    moves, first, width = transitions.T, 1 + int(lengths.sum()), int(lengths.max(initial=0)) + 1
+    shifts, reduces = moves == SHIFT, moves == REDUCE
+    phrases, sentences = int(reduces.sum()), np.arange(len(lengths))
+    pushed = np.where(shifts, lengths.cumsum() - lengths + shifts.cumsum(axis=0), 0)  # the row of the next word
+    pushed[reduces] = np.arange(first, first + phrases)
+    places = GROWTH[moves].cumsum(axis=0) + width * sentences  # of what a step pushes: a phrase takes its left child's
+    left, heights = np.zeros(first + phrases, np.int64), np.zeros(first + phrases, np.int64)
+    right, stack = left.copy(), np.zeros(width * len(lengths), np.int64)
+    for t, (place, new) in enumerate(zip(places, pushed)):
+        made = new[reduces[t]]
+        left[made], right[made] = stack[place[reduces[t]]], pushed[t - 1][reduces[t]]
+        heights[made] = 1 + np.maximum(heights[left[made]], heights[right[made]])
+        stack[place] = new
+    order = first + np.argsort(heights[first:], kind="stable")
+    row = np.arange(first + phrases)
+    row[order] = np.arange(first, first + phrases)
+    starts = np.searchsorted(heights[order], np.arange(1, heights.max() + 2)).tolist()
+    roots = np.where(lengths > 0, row[pushed][2 * lengths - 2, sentences], 0) if len(pushed) else 0 * lengths
+    return Compositions(row[left[order]], row[right[order]], starts, first, row[pushed].T, roots)

@@ -34,10 +34,10 @@ def standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Arra
     return s * centered, s, mu, v  # (3)
 
 
-def standardize_backward(dx_hat: Array, x_hat: Array, s: Array, axis: int) -> Array:
+def standardize_backward(dx_hat: Array, x_hat: Array, s: Array) -> Array:
     """Return dx = s (dx̂ - mean dx̂ - x̂ mean (dx̂ ⊙ x̂)): the means are there because μ and v depend on every x."""
-    through_v = x_hat * (dx_hat * x_hat).mean(axis=axis, keepdims=True)  # (3) (2), with ∂s/∂v = -s³/2
-    return s * (dx_hat - dx_hat.mean(axis=axis, keepdims=True) - through_v)  # (3) (1)
+    through_v = x_hat * (dx_hat * x_hat).mean(axis=-1, keepdims=True)  # (3) (2), with ∂s/∂v = -s³/2
+    return s * (dx_hat - dx_hat.mean(axis=-1, keepdims=True) - through_v)  # (3) (1)
 
 
 class FeatureNorm(ParamOperation):
@@ -114,7 +114,7 @@ class LayerNorm(FeatureNorm):
     def compute_backward(self, dy: Array, saved: Any) -> tuple[Array, dict[str, Any]]:
         x_hat, s = saved
         terms = {"g": (by_feature(dy * x_hat), None), "b": (by_feature(dy), None)}  # (4)
-        dx = standardize_backward(dy * self.g, x_hat, s, -1)  # (4) (3) (2) (1)
+        dx = standardize_backward(dy * self.g, x_hat, s)  # (4) (3) (2) (1)
         return dx, {name: terms[name] for name in self.param_names}
 
 
@@ -226,11 +226,11 @@ class BatchNorm(ParamOperation):
         x_hat, s, of_batch, real, counts = self.recall()
         dy = padded_like(self.name, dy, counts, self.batch_first)
         dy = self.gradient(dy, (*real.shape, self.width), self.dtype)[real]
-        self.dg += (dy * x_hat).sum(axis=0)  # (4)
-        self.db += dy.sum(axis=0)  # (4)
-        dx_hat = dy * self.g  # (4)
-        dx = standardize_backward(dx_hat, x_hat, s, 0) if of_batch and len(dy) else dx_hat * s  # (3) (2) (1)
-        dx = put(dx, real)
+        dg, db = np.einsum("nd,nd->d", dy, x_hat), dy.sum(axis=0)  # (4)
+        add_grads(self, {"g": dg, "b": db})
+        if of_batch and len(dy):  # then μ and v depend on every x
+            dy = dy - db / len(dy) - x_hat * (dg / len(dy))  # (3) (2) (1)   as in standardize_backward
+        dx = put(self.g * s * dy, real)  # (4) (3)
         return dx if counts is None else to_packed(dx, counts, self.batch_first)
 
     def standardized(self, x: Array) -> tuple[Array, Array]:

@@ -61,8 +61,8 @@ class TreeNode(Node):
         """a_x = W_x e + b  (0); without a context a_x = b."""
         if self.input_size:
             return super().inputs(x)
-        a_x = np.zeros((len(x), self.G * self.hidden_size, x.shape[-1]), self.dtype)
-        return a_x + self.b[:, None] if self.bias else a_x  # (0)
+        a_x = self.b[:, None] if self.bias else np.zeros(1, self.dtype)
+        return np.broadcast_to(a_x, (len(x), self.G * self.hidden_size, x.shape[-1]))  # (0)
 
     def inputs_dx(self, da_x: Any, x: Array) -> Array | None:
         return super().inputs_dx(da_x, x) if self.input_size else None
