@@ -39,12 +39,16 @@ def parses(B: int = 6, N: int = 5, seed: int = 0) -> ParseBatch:
     return ParseBatch(words, lengths, drawn_moves(rng, lengths, N))
 
 
-def case_of(kind: str, features: bool) -> Case:
-    """A row of the tables: a model without a loss, whose outputs are its logits."""
+def case_of(kind: str, features: bool, trees: bool = False) -> Case:
+    """A row of the tables: a model without a loss, whose outputs are its logits, and the transition loss of a SPINN."""
 
     def make(net: Any, z: Sizes, dtype: str) -> Any:
         words = [net.Dense(z.O)] if features else [net.Embedding(z.D, z.O), net.Dropout(0.3)]
-        encoder = [*words, net.GRULayer(z.H), net.Pooling("mean")]
+        encoder: Any = [*words, net.GRULayer(z.H), net.Pooling("mean")]
+        if trees:
+            nodes = kind == "TreeClassifier"
+            leaf = [*words, net.Dense(2 * z.H)]
+            encoder = net.SPINN(leaf, net.TreeLSTMNode(z.H), net.Tracker(z.V), return_nodes=nodes)
         output = [net.Dense(z.O), net.Tanh(), net.Dropout(0.3), net.Dense(z.V)]
         return getattr(net, kind)(encoder, output, input_size=z.D, seed=z.seed, dtype=dtype)
 
@@ -54,7 +58,13 @@ def case_of(kind: str, features: bool) -> Case:
         x = rng.standard_normal((B, z.T, z.D)) if features else rng.integers(0, z.D, (B, z.T))
         return {"x": x, "lengths": lengths, "transitions": drawn_moves(rng, lengths, z.T)}
 
-    return Case(f"{kind} of {'vectors' if features else 'words'}", make, draw)
+    return Case(f"{kind} of {'vectors' if features else 'words'}{' and their trees' * trees}", make, draw)
 
 
-CLASSIFIERS = [case_of("PairClassifier", True), case_of("PairClassifier", False), case_of("TreeClassifier", True)]
+CLASSIFIERS = [
+    case_of("PairClassifier", True),
+    case_of("PairClassifier", False),
+    case_of("TreeClassifier", True),
+    case_of("PairClassifier", False, trees=True),
+    case_of("TreeClassifier", True, trees=True),
+]

@@ -462,6 +462,7 @@ FAULTS = [
     Fault("pairs: dq of the product missing", "models/classifiers.py", "d_difference + d_product * p", "d_difference", "PairClassifier of words", "encoder.layers.2.W_x", "(2)"),
     Fault("pairs: dp of the product by p", "models/classifiers.py", "d_product * q", "d_product * p", "PairClassifier of vectors", "x", "(2)"),
     Fault("pairs: the sentences' gradients exchanged", "models/classifiers.py", "np.concatenate((dp, dq))", "np.concatenate((dq, dp))", "PairClassifier of vectors", "x", "(1)"),
+    Fault("nodes: gradients of other nodes", "models/classifiers.py", "dh[real] = dv", "dh[real] = dv[::-1]", "TreeClassifier of vectors and their trees", "x", "(2)"),
     Fault("model: last states' gradients to other layers", "models/model.py", "zip(reversed(self.layers), reversed(d_last))", "zip(reversed(self.layers), d_last)", "EncoderDecoder LSTM dot, both ways, 2 deep", "encoder.layers.2.forwards.W_h encoder.layers.4.forwards.W_h"),
     # Windows over time, words of characters, layers side by side.
     Fault("convolution: weights not in reverse in the backward pass", "layers/convolution.py", "self.W[..., ::-1]", "self.W", "Convolution", "x", "(1)"),
@@ -826,6 +827,7 @@ VAGUE = {
     "translator: gradients of other target tokens",
     "pairs: the difference's gradient with the same sign",
     "pairs: dq of the product missing",
+    "nodes: gradients of other nodes",
     "pairs: dp of the product by p",
     "pairs: the sentences' gradients exchanged",
     "model: last states' gradients to other layers",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from numnet.check.engine.parses import call_parses
 from numnet.check.engine.subject import joined, named, state_names
 from numnet.core.arrays import to_numpy
 
@@ -26,7 +27,7 @@ def run(thing: Any, inputs: Mapping[str, Any]) -> tuple[Arrays, Pullback]:
     if hasattr(thing, "advance"):
         outputs, back = run_encoder_decoder(thing, inputs)
     elif getattr(thing, "reads_parses", False):
-        outputs, back = run_parses(thing, inputs)
+        outputs, back = call_parses(thing, inputs)
     elif "target" in inputs:
         outputs, back = run_loss(thing, inputs)
     elif hasattr(thing, "child_states"):
@@ -65,12 +66,6 @@ def run_loss(thing: Any, inputs: Mapping[str, Any]) -> Any:
 def run_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> Any:
     restart(thing)
     y = thing.forward(inputs["x"], inputs["target"], inputs.get("lengths"))
-    return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
-
-
-def run_parses(thing: Any, inputs: Mapping[str, Any]) -> Any:
-    restart(thing)
-    y = thing.forward(*(inputs.get(name) for name in ("x", "lengths", "transitions")))
     return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
 
 

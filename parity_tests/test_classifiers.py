@@ -45,7 +45,7 @@ def of_the_recipe(net: Any, kind: str, encoder: Any = None, **options: Any) -> A
     return classifier(net, kind, encoder, output=output, **options)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     kind=st.sampled_from(KINDS),
     pairs=st.integers(2, 5),
@@ -143,7 +143,7 @@ def rows(pairs: int, seed: int = 0) -> tuple[Any, Any]:
 
 
 def training(net: Any, model: Any, **options: Any) -> Any:
-    batches, held_out = ParseBatches(*rows(241), 8, seed=1), ParseBatches(*rows(20, 1), 7, shuffle=False)
+    batches, held_out = ParseBatches(*rows(161), 8, seed=1), ParseBatches(*rows(20, 1), 7, shuffle=False)
     options = {"metrics": "accuracy", "progress": False, **options}
     return net.Trainer(model, net.Adam(0.02), batches, held_out, **options)
 
@@ -158,7 +158,7 @@ def test_the_trainer_trains_it_and_counts_pairs(net: Any) -> None:
     trainer = training(net, first_words(net, dtype="float32"))
     history = trainer.fit(epochs=8)
     row = history.rows[-1]
-    assert row["validation_accuracy"] > 0.7
+    assert row["validation_accuracy"] > 0.6
     assert (history.target, history.unit) == ("pair", "nats a pair")
     held_out = trainer.validation
     predicted = trainer.predict(held_out).argmax(-1)
@@ -230,8 +230,109 @@ def test_a_batch_without_parameters_leaves_none_if_it_is_refused(net: Any) -> No
     assert model.input_size == 4
 
 
+def spinn(net: Any, **options: Any) -> Any:
+    """A SPINN with a tracker and dropout."""
+    leaf = [net.Embedding(V, 4), net.Dense(6), net.BatchNorm(), net.Dropout(0.2)]
+    return net.SPINN(leaf, net.TreeLSTMNode(3), net.Tracker(2), **options)
+
+
+def node_targets(seed: int = 0) -> Any:
+    """A class for most nodes of x, -1 for the others and at padding."""
+    classes = np.random.default_rng(seed).integers(-1, O, x.transitions.shape)
+    return np.where(x.transitions == 2, -1, classes)
+
+
+@settings(max_examples=12)
+@given(
+    drive=st.sampled_from(["given", "own"]),
+    kind=st.sampled_from([*KINDS, "nodes"]),
+    seed=st.integers(0, 99),
+    forcing=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_with_a_spinn_the_backends_agree_too(drive: str, kind: str, seed: int, forcing: float) -> None:
+    nodes = kind == "nodes"
+    target = node_targets(seed) if nodes else TARGETS[kind]
+    options = {"drive": drive, "teacher_forcing": forcing, "transition_weight": 0.7, "return_nodes": nodes}
+    models = [classifier(n, "TreeClassifier" if nodes else kind, spinn(n, **options), seed=seed) for n in OTHER]
+    ours, theirs = (learned(model, x, target) for model in models)
+    assert_near(ours, theirs, TOLERANCE["float64"])
+    values = [model.evaluate(x, target) for model in models]
+    assert values[0] == pytest.approx(values[1], rel=1e-10)
+    np.testing.assert_allclose(models[0].predict(x), models[1].predict(x), rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "nodes"])
+def test_the_transition_loss_is_in_the_loss_and_in_the_gradients(kind: str, net: Any) -> None:
+    nodes = kind == "nodes"
+    target = node_targets() if nodes else TARGETS[kind]
+    model = classifier(net, "TreeClassifier" if nodes else kind, spinn(net, return_nodes=nodes))
+    y = to_numpy(model.predict(x))
+    loss = net.SoftmaxCrossEntropy()
+    of_classes = loss(y, np.maximum(target, 0), target >= 0)
+    assert model.evaluate(x, target) == pytest.approx(float(to_numpy(of_classes)) + float(model.encoder.added_loss))
+    assert float(model.encoder.added_loss) > 0.1
+    assert not nodes or (y[x.transitions == 2] == 0).all()
+    both_losses, moved = learned(model, x, target), model.encoder
+    moved.transition_weight = 0.0
+    one = learned(model, x, target)
+    assert (one["encoder.tracker.W_m"] == 0).all()
+    assert (both_losses["encoder.tracker.W_m"] != 0).any()
+    moved.transition_weight = 1.0
+    restart(model)
+    model.zero_grad()
+    model.loss(model(x), np.maximum(target, 0), target >= 0)
+    model.backward(model.loss.backward())
+    found = {name: np.array(to_numpy(g)) for name, g in model.grads.items()}
+    assert_near({"loss": both_losses["loss"], **found}, both_losses, TIGHT)
+
+
+def test_every_gradient_of_a_spinn_in_a_classifier_is_a_slope() -> None:
+    for kind, target, nodes in (
+        ("PairClassifier", TARGETS["PairClassifier"], False),
+        ("TreeClassifier", node_targets(), True),
+    ):
+        model = classifier(numnet, kind, spinn(numnet, return_nodes=nodes))
+        report = check_gradients(model, x, target)
+        assert report.passed, str(report)
+        assert len(report.rows) == len(model.params)
+    assert check_gradients(spinn(numnet, drive="own", teacher_forcing=0.5)).passed
+
+
+def test_a_spinn_parses_words_by_itself(net: Any) -> None:
+    model = classifier(net, encoder=spinn(net, drive="own"))
+    own = model.predict(x.words, lengths=x.lengths)
+    moves = model.encoder.moves
+    assert [sum(row == 1) for row in moves] == (x.lengths - 1).tolist()
+    np.testing.assert_allclose(model.predict(x), own, rtol=TIGHT)
+    model.encoder.drive = "given"
+    np.testing.assert_allclose(model.predict(x._replace(transitions=moves)), own, rtol=TIGHT)
+    with pytest.raises(ValueError, match="SPINN: transitions are missing"):
+        model.predict(x.words, lengths=x.lengths)
+
+
+def test_a_run_with_a_spinn_is_resumed_on_either_backend(net: Any, tmp_path: Path) -> None:
+    def start(net: Any, model: Any = None, **options: Any) -> Any:
+        encoder = spinn(net, drive="own", teacher_forcing=net.ExponentialSchedule(1.0, 0.9))
+        return training(net, model or classifier(net, encoder=encoder), **options)
+
+    whole = start(net)
+    whole.fit(steps=8)
+    start(net, directory=tmp_path).fit(steps=3)
+    for other in (net, OTHER[net]):
+        checkpoint = other.load_checkpoint(tmp_path / "last.npz")
+        trainer = start(other, other.PairClassifier.from_checkpoint(checkpoint))
+        trainer.resume(checkpoint)
+        trainer.fit(steps=8)
+        np.testing.assert_allclose(trainer.history.losses, whole.history.losses, rtol=1e-9)
+
+
 WRONG: list[tuple[Any, str]] = [
-    (lambda n: classifier(n, encoder=n.RNNModel(encoder_of(n))), "encoder is RNNModel, expected a SPINN or a"),
+    (lambda n: classifier(n, encoder=n.RNNModel(encoder_of(n))), "encoder is RNNModel, expected a SPINN of"),
+    (lambda n: classifier(n, encoder=spinn(OTHER[n])), r"encoder is \w+net's SPINN, expected a SPINN of"),
+    (lambda n: classifier(n, encoder=classifier(n)), "encoder is PairClassifier, expected a SPINN of"),
+    (lambda n: classifier(n, encoder=spinn(n, return_nodes=True)).predict(x), r"the encoder returns \(6, 9, 3\), exp"),
+    (lambda n: classifier(n, "TreeClassifier", spinn(n, return_nodes=True)).evaluate(x, np.zeros(6, int)),
+     r"target is \(6,\), expected \(6, 9\), one for each node, -1 at padding"),
     (lambda n: classifier(n, encoder=[n.Embedding(V, 3)]), "encoder returns one vector for each word, expected"),
     (lambda n: classifier(n, encoder=[n.GRULayer(2, stateful=True), n.Pooling()]), r"encoder\[0\] is stateful"),
     (lambda n: classifier(n, encoder=[n.GRULayer(2, batch_first=False)]), r"encoder\[0\] is time-major"),

@@ -16,6 +16,7 @@ from numnet.core.operation import Array, Operation
 from numnet.layers.losses import Loss
 from numnet.models.classifiers_base import ClassifierBase
 from numnet.models.model import RNNModel
+from numnet.models.spinn import SPINN
 from numnet.models.vectors import Model
 
 
@@ -38,9 +39,9 @@ class Classifier(ClassifierBase, Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        trees = isinstance(encoder, Model) and hasattr(encoder, "added_loss")
+        trees = isinstance(encoder, SPINN)
         if not trees:
-            check_encoder(self.name, encoder)
+            check_encoder(self.name, encoder, SPINN)
             check_layers(self.name, encoder, Operation, "encoder")
         check_layers(self.name, output, Operation, "output")
         check_distinct(self.name, [*([encoder] if trees else encoder), *output])

@@ -37,7 +37,11 @@ class SPINNBase(ModelBase):
     changeable: tuple[str, ...] = ("drive", "teacher_forcing", "transition_weight")
     as_values: Any  # x as an array or tensor
     loss: Any = None
+    reads_parses = True
     calls = 0  # in training: teacher forcing is drawn for each of them
+
+    def arguments(self) -> dict[str, Any]:
+        return {"leaf": self.leaf.layers}
 
     @property
     def named_layers(self) -> dict[str, Any]:

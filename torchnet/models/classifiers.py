@@ -20,6 +20,7 @@ from torchnet.core.operation import Operation
 from torchnet.layers.losses import Loss
 from torchnet.layers.module import as_layers
 from torchnet.models.model import Model, RNNModel
+from torchnet.models.spinn import SPINN
 
 Array = npt.NDArray[Any]
 
@@ -42,9 +43,9 @@ class Classifier(ClassifierBase, Model):
         device: Any = "cpu",
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
-        trees = isinstance(encoder, Model) and hasattr(encoder, "added_loss")
+        trees = isinstance(encoder, SPINN)
         if not trees:
-            check_encoder(self.name, encoder)
+            check_encoder(self.name, encoder, SPINN)
             encoder = as_layers(self.name, encoder, "encoder")
             check_layers(self.name, encoder, Operation, "encoder")
         output = as_layers(self.name, output, "output", single_steps=True)
@@ -53,6 +54,8 @@ class Classifier(ClassifierBase, Model):
         check_loss(self.name, loss, Loss)
         self.encoder = encoder if trees else RNNModel(encoder, device=device)
         self.output, self.loss = RNNModel(output, device=device), loss
+        for part in encoder.modules() if trees else ():
+            vars(part).update({"device": self.device} if "device" in vars(part) else {})
         self.check_parts()
         warn_of_last_layers(self.name, "output", output, loss)
         self.ready(self.known_input_size())

@@ -13,6 +13,7 @@ from numnet.check.engine import subject as calls
 from numnet.check.engine.draw import Sizes, drawn_inputs, drawn_params
 from numnet.check.engine.equations import gate_names
 from numnet.check.engine.one_step import call_node, call_tree_node
+from numnet.check.engine.parses import call_parses
 from numnet.check.engine.subject import Arrays, Subject, Unusable
 from numnet.core.arrays import to_numpy
 from numnet.core.initialization import Initialization
@@ -111,7 +112,7 @@ def loader(thing: Any) -> Callable[[Arrays], None]:
 CALLS: dict[str, calls.Call] = {
     "operation": calls.call_operation, "loss": calls.call_loss, "layer": calls.call_layer, "node": call_node,
     "tree_node": call_tree_node, "model": calls.call_model, "encoder_decoder": calls.call_encoder_decoder,
-    "parses": calls.call_parses,
+    "parses": call_parses,
 }  # fmt: skip
 
 

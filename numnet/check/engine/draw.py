@@ -97,7 +97,7 @@ def drawn_x(thing: Any, kind: str, rng: np.random.Generator, z: Sizes) -> Any:
 
 def reads_of(thing: Any) -> str:
     """Return the kind of x that it or its first layer reads: "numbers", "tokens" or "rows of tokens"."""
-    if hasattr(thing, "loss_and_grads"):
+    if hasattr(thing, "loss_and_grads") or hasattr(thing, "reads_parses"):
         return reads_of(thing.layers[0]) if len(thing.layers) else "numbers"
     return str(getattr(thing, "reads", "tokens" if type(thing).__name__ == "Embedding" else "numbers"))
 
@@ -177,7 +177,7 @@ def parse_inputs(thing: Any, given: Sequence[Any], lengths: Any, rng: np.random.
     if given:
         got = type(given[0]).__name__
         raise Unusable(f"check_gradients: {thing.name} got {got}, expected a ParseBatch, and a target for the loss.")
-    z = Sizes(thing.sides * z.B, z.T, z.D, z.H)
+    z = Sizes(getattr(thing, "sides", 1) * z.B, z.T, z.D, z.H)
     counts = ragged(rng, z.B, z.T) if lengths is None else np.array(lengths)
     return {"x": drawn_x(thing, "model", rng, z), "lengths": counts, "transitions": drawn_moves(rng, counts, z.T)}
 

@@ -155,18 +155,6 @@ def call_encoder_decoder(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[st
     return {"value": value}, lambda upstream: {"x": thing.backward(thing.loss.backward(upstream["value"]))}
 
 
-def call_parses(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """Call a classifier of parsed sentences: with a target its loss, else its logits."""
-    restart(thing)
-    y = thing.forward(*(inputs.get(name) for name in ("x", "lengths", "transitions")))
-    if "target" not in inputs:
-        return {"y": y}, lambda upstream: {"x": thing.backward(upstream["y"])}
-    target = inputs["target"]
-    counted = target != -1 if target.dtype.kind in "iu" else np.ones(target.shape, bool)
-    value = thing.loss.forward(y, np.where(counted, target, 0), counted)
-    return {"value": value}, lambda upstream: {"x": thing.backward(thing.loss.backward(upstream["value"]))}
-
-
 def call_pair(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
     """Call forward(*inputs) → y or a tuple; backward(dy, *inputs) → one gradient per input, None if it has none."""
     forward, backward = thing

@@ -8,13 +8,13 @@ from typing import Any
 from numnet.core.checks.parts import described_part, is_ours
 
 
-def check_encoder(who: str, encoder: Any) -> None:
-    """Check that an encoder that is no list of layers is no other model."""
-    if hasattr(encoder, "loss_and_grads") or hasattr(encoder, "fresh_state"):
-        raise TypeError(
-            f"{who}: encoder is {described_part(encoder)}, expected a SPINN or a list of layers. Pass its layers: "
-            "encoder=[*model.layers]."
-        )
+def check_encoder(who: str, encoder: Any, kind: type) -> None:
+    """Check that an encoder that is no list of layers is no other model; `kind` is the SPINN of this backend."""
+    if hasattr(encoder, "fresh_state"):
+        net = kind.__module__.partition(".")[0]
+        got, one = described_part(encoder, net), hasattr(encoder, "reads_parses")
+        remedy = f"Make a SPINN: {net}.SPINN(...)." if one else "Pass its layers: encoder=[*model.layers]."
+        raise TypeError(f"{who}: encoder is {got}, expected a SPINN of {net} or a list of layers. {remedy}")
 
 
 def check_one_vector(who: str, layers: Sequence[Any]) -> None:
