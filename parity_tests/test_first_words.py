@@ -83,6 +83,8 @@ def test_options_of_constructors(name: str) -> None:
     for kind in OPTIONS[name]:
         for found in (found for found in CLASSES.values() if kind in [base.__name__ for base in found.__mro__]):
             taken = inspect.signature(found).parameters
+            if kind != next(base.__name__ for base in found.__mro__ if base.__name__ in OPTIONS[name]):
+                continue  # a nearer base class has an answer of its own
             if name in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values()):
                 continue
             ours, theirs = (refused(getattr(net, found.__name__), name) for net in (numnet, torchnet))
@@ -119,6 +121,11 @@ WORDS: list[tuple[str, Callable[[Any], Any]]] = [
         lambda net: net.GRULayer(64, return_sequance=True),
     ),
     ("Tanh: no option is called 'p', expected none.", lambda net: net.Tanh(p=1)),
+    (
+        "Trainer: model is SPINN, expected a model with a loss, such as RNNModel. Put it in a classifier: "
+        "TreeClassifier(spinn, [Dense(5)], SoftmaxCrossEntropy()).",
+        lambda net: net.Trainer(net.SPINN([net.Dense(6)], net.TreeLSTMNode(3)), net.Adam(), []),
+    ),
     (
         "LSTMLayer: 2 arguments without a name, expected 1: hidden_size. Others are given by name, e.g. output_size=. "
         "PyTorch's (10, 20) is LSTMLayer(20, input_size=10) here.",
@@ -165,6 +172,7 @@ def of_class(net: Any, kind: str) -> Any:
     """Something of that class or of one derived from it."""
     made = {
         "Network": small_model,
+        "SPINN": lambda net: net.SPINN([net.Dense(6)], net.TreeLSTMNode(3)),
         "Optimizer": lambda net: net.Adam(),
         "Packed": lambda net: net.pack([[1.0]]),
         "Schedule": lambda net: net.ConstantSchedule(0.1),

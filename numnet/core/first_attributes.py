@@ -5,7 +5,7 @@ Those of Operation are answered for numnet's models alone: torch.nn.Module has m
 
 from __future__ import annotations
 
-from numnet.core.first_words import LOAD, MODEL, ON_GPU, PRESENT_RATE, TRAINER, by_word
+from numnet.core.first_words import LOAD, MODEL, OF_TREES, ON_GPU, PRESENT_RATE, TRAINER, by_word
 
 ATTRIBUTES: dict[str, dict[str, str]] = {
     kind: by_word(table)
@@ -19,6 +19,10 @@ ATTRIBUTES: dict[str, dict[str, str]] = {
             "save save_weights": "Use {net}.save_checkpoint(path, model)",
             "load_weights": LOAD,
             "generate": "Use {net}.generate(model, vocabulary, prompt, length)",
+        },
+        "SPINN": {
+            "encode": "Call it: y = spinn(x), or spinn.predict(x), without a backward pass",
+            "fit compile train_on_batch train_step loss_and_grads evaluate": OF_TREES,
         },
         "Optimizer": {
             "zero_grad": "Use model.zero_grad(): the gradients are the model's",

@@ -5,7 +5,7 @@ The entry of the nearest base class counts. ORDER is for arguments without a nam
 
 from __future__ import annotations
 
-from numnet.core.first_words import LENGTHS, TRAINER, by_word
+from numnet.core.first_words import LENGTHS, OF_TREES, TRAINER, by_word
 
 AFTER = "Use a layer of its own after it: [{kind}(64), Tanh()], or Sigmoid(), ReLU(), Softmax()"
 OF_DECAY = "Use weight_decay of an optimizer: Adam(0.001, weight_decay=0.01); or add a penalty's gradient to grads"
@@ -44,6 +44,10 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "sequence_length": {
             "Network": "Give it to the trainer: {net}.RNNTrainer(text_file, model, optimizer, sequence_length=25)"
         },
+        # parts of a SPINN
+        "embedding embed word_embeddings": {"SPINN": "Use leaf: [{net}.Embedding(V, 50), {net}.Dense(128)]"},
+        "hidden_size d_hidden": {"SPINN": "Use reduce: {net}.TreeLSTMNode(64)"},
+        "tracking_lstm d_tracker": {"SPINN": "Use tracker: {net}.Tracker(64)"},
         # layers
         "num_layers": {"NamedLayer": "Use layers: {kind}(64, layers=2)", "Node": "Use one {kind} for each layer"},
         "recurrent_dropout": {"RecurrentLayer": "Use state_dropout, which has one mask a sequence"},
@@ -111,7 +115,8 @@ OPTIONS: dict[str, dict[str, str]] = by_word(
         "warmup_steps": {"CosineSchedule": "Use warmup"},
         # models, losses, training
         "optimizer metrics": {"Network": f"Use {TRAINER}"},
-        "criterion loss_fn loss_function": {"Network": "Use loss"},
+        "criterion loss_fn loss_function": {"Network": "Use loss", "SPINN": OF_TREES},
+        "loss": {"SPINN": OF_TREES},
         "from_logits": {"Loss": "Leave it out: losses take logits, so the model ends without Softmax or Sigmoid"},
         "size_average reduce": {"Loss": 'Use reduction="mean", "sum" or "none"'},
         "weight": {

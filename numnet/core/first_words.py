@@ -29,6 +29,7 @@ RATE = ", as the learning_rate of an optimizer"
 NO_GRAPH = "Leave it out: gradients are computed by loss_and_grads and backward only, never by predict or evaluate"
 ARRAYS = "Use numpy arrays: every call takes them"
 TRAINER = "a Trainer: {net}.Trainer(model, {net}.Adam(0.001), batches).fit(epochs=3)"
+OF_TREES = "Use a classifier: {net}.TreeClassifier(spinn, [{net}.Dense(5)], loss), or PairClassifier"
 LOAD = "Use {net}.load_checkpoint(path), then {net}.RNNModel.from_checkpoint(checkpoint)"
 LENGTHS = "Use lengths= in the call: model(x, lengths=lengths)"
 ON_GPU = "Use torchnet, the same names on PyTorch: torchnet.RNNModel(layers, device='cuda')"
@@ -49,7 +50,8 @@ NAMES: dict[str, str] = by_word(
         "LSTMCell": "Use {net}.LSTMNode(hidden_size), " + STEP,
         "GRUCell": "Use {net}.GRUNode(hidden_size), " + STEP,
         "RNNCell SimpleRNNCell": "Use {net}.RNNNode(hidden_size), " + STEP,
-        "TreeLSTM TreeLSTMCell BinaryTreeLSTM": "Use {net}.TreeLSTMNode(hidden_size) on a Tape: tape.node(left, right)",
+        "TreeLSTM TreeLSTMCell BinaryTreeLSTM": "Use {net}.TreeLSTMNode(hidden_size) on a Tape, or in a "
+        "{net}.SPINN, which reads the trees of a batch",
         "ChildSumTreeLSTM ChildSumTreeLSTMCell": "Use {net}.ChildSumTreeLSTMNode(hidden_size) on a Tape",
         "Linear": "Use {net}.Dense(output_size): the first batch sets the input size",
         "TimeDistributed": "Leave it out: {net}.Dense and most other layers act on every step",

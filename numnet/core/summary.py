@@ -102,6 +102,8 @@ def rows_of(model: Any) -> list[Row]:
     """A row for each layer, in the order of the calls."""
     if hasattr(model, "named_parts"):
         return [alone(name, part) for name, part in model.named_parts.items()]
+    if hasattr(model, "reduce"):
+        return list(spinn(model))
     if hasattr(model, "decoder"):
         return list(encoder_decoder(model))
     if hasattr(model, "encoder"):
@@ -154,6 +156,19 @@ def classifier(model: Any) -> Iterator[Row]:
     for row in stack(output, width and model.copies * width, model, "B"):
         row.axes = ("B",)
         yield row
+
+
+def spinn(model: Any) -> Iterator[Row]:
+    """The leaves of N words, the vector of each sentence or node, and the tracker's outputs at each of the moves."""
+    leaf = {name: layer for name, layer in model.named_layers.items() if name.startswith("leaf.")}
+    yield from stack(leaf, model.input_size, model, "N")
+    K = 0 if model.tracker is None else model.tracker.state_sizes[0]
+    parts = {"reduce": (model.reduce, K), "tracker": (model.tracker, 3 * model.reduce.state_sizes[0])}
+    for name, (part, width) in parts.items():
+        if part is not None:
+            row = after(name, part, width, model.dtype)
+            row.axes = ("B", "2N-1") if name == "tracker" or model.return_nodes else ("B",)
+            yield row
 
 
 def alone(name: str, part: Any) -> Row:

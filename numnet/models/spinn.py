@@ -12,7 +12,13 @@ from numnet.autograd.weights import Weights
 from numnet.core.arrays import as_array
 from numnet.core.attributes import OfCall, check_same_call, serials
 from numnet.core.checks import check_distinct, check_layers, check_part, validate_call
-from numnet.core.checks.spinn import check_batch_first, check_context_size, check_states
+from numnet.core.checks.spinn import (
+    check_gradient_of_loss,
+    check_input_sizes,
+    check_leaves,
+    check_states,
+    check_words_stay,
+)
 from numnet.core.evaluation import Evaluation, Exclusive, Unbuilt
 from numnet.core.lengths import mask_of
 from numnet.core.operation import Array, Operation
@@ -71,11 +77,11 @@ class SPINN(SPINNBase, Model):
     ) -> None:
         super().__init__(input_size, seed, dtype, device)
         check_layers(self.name, leaf, Operation, "leaf")
-        check_part(self.name, "reduce", reduce, TreeNode, "{net}.TreeLSTMNode(64)")
+        check_part(self.name, "reduce", reduce, TreeNode, "{net}.TreeLSTMNode(64)", optional=False)
         if tracker is not None:
             check_part(self.name, "tracker", tracker, Tracker, "{net}.Tracker(32)")
-        check_batch_first(self.name, leaf)
-        check_distinct(self.name, [*leaf, reduce, *([] if tracker is None else [tracker])])
+        check_words_stay(self.name, leaf)
+        check_distinct(self.name, [*leaf, reduce, *([] if tracker is None else [tracker])], "leaf")
         self.leaf, self.reduce, self.tracker = RNNModel(leaf), reduce, tracker
         self.drive, self.teacher_forcing = drive, teacher_forcing
         self.transition_weight, self.return_nodes = transition_weight, return_nodes
@@ -92,7 +98,7 @@ class SPINN(SPINNBase, Model):
         H, *others = self.reduce.state_sizes
         check_states(self.name, size, H + sum(others), "[" + "; ".join(self.reduce.states) + "]")
         context = 0 if self.tracker is None else self.tracker.state_sizes[0]
-        check_context_size(self.name, self.reduce.input_size, context)
+        check_input_sizes(self.name, self.reduce.input_size, context, getattr(self.tracker, "input_size", None), 3 * H)
         self.reduce.build(context, rng, self.dtype)
         if self.tracker is not None:
             self.tracker.build(3 * H, rng, self.dtype)
@@ -110,19 +116,22 @@ class SPINN(SPINNBase, Model):
 
     def called(self, x: Any, lengths: Array, given: Array | None) -> Array:
         real = mask_of(lengths, x.shape[1])
-        alone = self.words_alone and bool(real.any())
-        leaves = self.leaf(x[real][:, None])[:, 0] if alone else self.leaf(x, None, lengths)[real]  # (0)
+        count = int(real.sum())
+        alone = self.words_alone and count > 0
+        s = self.leaf(x[real][:, None]) if alone else self.leaf(x, None, lengths)  # (0)
+        check_leaves(self.name, s.shape, (*((count, 1) if alone else x.shape[:2]), sum(self.reduce.state_sizes)))
+        leaves = s[:, 0] if alone else s[real]
         if self.tracker is None:
             assert given is not None
             plan = compositions(given, lengths)
-            M = table(leaves, plan.rows)
+            M = table(leaves, plan.rows, self.dtype)
             saved: Any = plan, compose(self.reduce, M, plan)  # (4)
             nodes, roots = plan.nodes, plan.roots
             self.moves, self.predicted_moves, self.added_loss, d_scores = given, None, 0.0, None
         else:
             stack = StackRows(lengths, max(2 * x.shape[1] - 1, 0))
             choose = self.choice_of_moves(stack, given)
-            M = table(leaves, stack.rows + int(np.maximum(lengths - 1, 0).sum()))
+            M = table(leaves, stack.rows + int(np.maximum(lengths - 1, 0).sum()), self.dtype)
             scores, saved = track(self.reduce, self.tracker, M, stack, self.chooser(choose))  # (1) to (4)
             nodes, roots = stack.nodes, stack.roots()
             self.moves, self.predicted_moves = choose.made, choose.predicted if self.predicts else None
@@ -152,8 +161,12 @@ class SPINN(SPINNBase, Model):
         d_scores = alpha * loss.backward().T  # (6)
         return np.split(d_scores, np.cumsum([z.shape[1] for z in scores])[:-1], axis=1)
 
-    def backward(self, dy: Any) -> Array | None:
-        """dx, None for tokens, from dy of y's shape; the gradients of the parameters, L_t's too, are ADDED."""
+    def backward(self, dy: Any, d_added_loss: float = 1.0) -> Array | None:
+        """dx, None for tokens, from dy of y's shape and the gradient of added_loss; those of parameters are ADDED.
+
+        A model's loss is L + added_loss, so d_added_loss is 1, and c where it backpropagates c times its loss.
+        """
+        check_gradient_of_loss(self.name, d_added_loss)
         with Exclusive(self, "backward"):
             rows, shape, real, alone, (saved, d_scores, calls) = self.recall()
             check_same_call(self.name, {"leaf": self.leaf}, calls)
@@ -163,6 +176,7 @@ class SPINN(SPINNBase, Model):
             if self.tracker is None:
                 Weights(self.reduce).accumulate(compose_backward(self.reduce, dM, *saved))  # (4)
             else:
+                d_scores = [None if dz is None else d_added_loss * dz for dz in d_scores]  # (6)
                 terms = track_backward(self.reduce, self.tracker, dM, d_scores, saved)  # (4) to (1)
                 for part, of_part in zip((self.reduce, self.tracker), terms):
                     Weights(part).accumulate(of_part)
@@ -178,9 +192,9 @@ class SPINN(SPINNBase, Model):
             return self.forward(x, lengths, transitions)
 
 
-def table(leaves: Array, rows: int) -> Array:
+def table(leaves: Array, rows: int, dtype: npt.DTypeLike) -> Array:
     """Return M (rows, S): row 0 is 0, the leaves (L, S) follow, the phrases are not filled."""
-    M = np.empty((rows, leaves.shape[-1]), leaves.dtype)
+    M = np.empty((rows, leaves.shape[-1]), dtype)
     M[0] = 0
     M[1 : 1 + len(leaves)] = leaves
     return M

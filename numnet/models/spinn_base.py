@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from numnet.core.arrays import as_array
-from numnet.core.checks import check_choice, check_config, check_probability, check_shape
-from numnet.core.checks.spinn import check_given, check_own_moves, check_parse_alone, check_weight
-from numnet.core.lengths import check_lengths
+from numnet.core.checks import check_choice, check_config, check_probability, check_shape, described
+from numnet.core.checks.spinn import check_given, check_own_moves, check_parse_alone, check_weight, check_words
+from numnet.core.lengths import as_mask, mask_of
 from numnet.core.schedules import SCHEDULES, Schedule
 from numnet.core.shift_reduce import SKIP, check_transitions
 from numnet.core.stack_rows import StackRows
-from numnet.data.transitions import ParseBatch
+from numnet.data.transitions import EncodedParse, ParseBatch, Transitions
+from numnet.data.tree import Tree
 from numnet.models.base import ModelBase, config_of
 
 Array = npt.NDArray[Any]
@@ -90,14 +91,12 @@ class SPINNBase(ModelBase):
         if isinstance(x, ParseBatch):
             check_parse_alone(self.name, lengths=lengths, transitions=transitions)
             x, lengths, transitions = x
+        check_encoded(self.name, x)
         check_given(self.name, self.drive, transitions)
         x = self.as_values(x)
-        if x.ndim < 2:
-            raise ValueError(
-                f"{self.name}: x is {tuple(x.shape)}, expected words (batch, N). One sentence? Pass x[None]."
-            )
+        check_words(self.name, x, self.leaf.layers[0] if len(self.leaf.layers) else None)
         B, N = x.shape[:2]
-        lengths = np.full(B, N) if lengths is None else check_lengths(self.name, lengths, B, N)
+        lengths = counts_of_words(self.name, lengths, B, N)
         if transitions is None:
             return x, lengths, None
         transitions = as_array(self.name, "transitions", transitions, detach=True)
@@ -135,6 +134,32 @@ class SPINNBase(ModelBase):
             options["teacher_forcing"] = SCHEDULES[forcing["type"]](**{k: v for k, v in forcing.items() if k != "type"})
         model: Any = cls
         return model(**parts, **options, device=device)
+
+
+def check_encoded(who: str, x: Any) -> None:
+    """Raise TypeError for parses or text in place of the arrays of a batch, and for these arrays in one argument."""
+    first = x[0] if isinstance(x, (list, tuple)) and len(x) else x
+    expected = "expected words (batch, N) or a ParseBatch"
+    if isinstance(first, (str, Tree, Transitions, EncodedParse)):
+        got = described(x) if first is x else f"a {type(x).__name__} of {type(first).__name__}"
+        raise TypeError(f"{who}: x is {got}, {expected}. Pass pad_parses(parses, vocabulary).")
+    if isinstance(x, (list, tuple)) and len(x) == 3 and [np.ndim(part) for part in x[1:]] == [1, 2]:
+        raise TypeError(f"{who}: x is a {type(x).__name__} of three arrays, {expected}. Pass ParseBatch(*x).")
+
+
+def counts_of_words(who: str, lengths: Any, B: int, N: int) -> Array:
+    """Return the lengths (B,) for lengths, a mask (B, N) whose padding is at the end, or None."""
+    mask = as_mask(who, lengths, B, N)
+    if mask is None:
+        return np.full(B, N)
+    counts: Array = mask.sum(axis=1)
+    gaps = (mask != mask_of(counts, N)).any(axis=1)
+    if gaps.any():
+        b = gaps.argmax()
+        raise ValueError(
+            f"{who}: lengths[{b}] is a mask with a gap, expected its words, then its padding. Remove the gap."
+        )
+    return counts
 
 
 class Moves:

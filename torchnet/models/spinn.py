@@ -12,7 +12,13 @@ from torch import Tensor
 
 from numnet.core.attributes import OfCall
 from numnet.core.checks import check_distinct, check_layers, check_part, validate_call
-from numnet.core.checks.spinn import check_batch_first, check_context_size, check_states
+from numnet.core.checks.spinn import (
+    check_gradient_of_loss,
+    check_input_sizes,
+    check_leaves,
+    check_states,
+    check_words_stay,
+)
 from numnet.core.evaluation import Exclusive, Unbuilt
 from numnet.core.lengths import mask_of
 from numnet.core.schedules import Schedule
@@ -74,11 +80,11 @@ class SPINN(SPINNBase, Model):
         super().__init__(input_size, seed, dtype, device)
         leaf = as_layers(self.name, leaf, "leaf")
         check_layers(self.name, leaf, Operation, "leaf")
-        check_part(self.name, "reduce", reduce, TreeNode, "{net}.TreeLSTMNode(64)")
+        check_part(self.name, "reduce", reduce, TreeNode, "{net}.TreeLSTMNode(64)", optional=False)
         if tracker is not None:
             check_part(self.name, "tracker", tracker, Tracker, "{net}.Tracker(32)")
-        check_batch_first(self.name, leaf)
-        check_distinct(self.name, [*leaf, reduce, *([] if tracker is None else [tracker])])
+        check_words_stay(self.name, leaf)
+        check_distinct(self.name, [*leaf, reduce, *([] if tracker is None else [tracker])], "leaf")
         self.leaf, self.reduce, self.tracker = RNNModel(leaf, device=device), reduce, tracker
         self.drive, self.teacher_forcing = drive, teacher_forcing
         self.transition_weight, self.return_nodes = transition_weight, return_nodes
@@ -91,7 +97,7 @@ class SPINN(SPINNBase, Model):
         H, *others = self.reduce.state_sizes
         check_states(self.name, size, H + sum(others), "[" + "; ".join(self.reduce.states) + "]")
         context = 0 if self.tracker is None else self.tracker.state_sizes[0]
-        check_context_size(self.name, self.reduce.input_size, context)
+        check_input_sizes(self.name, self.reduce.input_size, context, getattr(self.tracker, "input_size", None), 3 * H)
         self.reduce.build(context, rng, self.dtype)
         if self.tracker is not None:
             self.tracker.build(3 * H, rng, self.dtype)
@@ -109,10 +115,10 @@ class SPINN(SPINNBase, Model):
 
     def called(self, x: Tensor, lengths: Array, given: Array | None) -> Tensor:
         words = torch.from_numpy(np.flatnonzero(mask_of(lengths, x.shape[1]))).to(self.device)
-        if self.words_alone and len(words):
-            leaves = self.leaf(x.flatten(0, 1)[words][:, None])[:, 0]  # (0)
-        else:
-            leaves = self.leaf(x, None, lengths).flatten(0, 1)[words]  # (0)
+        alone = self.words_alone and len(words) > 0
+        s = self.leaf(x.flatten(0, 1)[words][:, None]) if alone else self.leaf(x, None, lengths)  # (0)
+        check_leaves(self.name, s.shape, (*((len(words), 1) if alone else x.shape[:2]), sum(self.reduce.state_sizes)))
+        leaves = (s[:, 0] if alone else s.flatten(0, 1)[words]).to(self.dtype)
         M = [leaves.new_zeros(leaves.shape[-1]), *leaves.unbind()]
         loss = None
         if self.tracker is None:
@@ -159,11 +165,15 @@ class SPINN(SPINNBase, Model):
         outputs: Any = () if saved is None else saved[0]
         return outputs[1] if len(outputs) > 1 else self.added_loss
 
-    def backward(self, dy: Any) -> Any:
-        """dx, None for tokens, from dy of y's shape; the gradients of the parameters, L_t's too, are ADDED."""
+    def backward(self, dy: Any, d_added_loss: float = 1.0) -> Any:
+        """dx, None for tokens, from dy of y's shape and the gradient of added_loss; those of parameters are ADDED.
+
+        A model's loss is L + added_loss, so d_added_loss is 1, and c where it backpropagates c times its loss.
+        """
+        check_gradient_of_loss(self.name, d_added_loss)
         with Exclusive(self, "backward"):
             outputs, inputs = self.recall()
-            upstream: Any = self.gradient(dy, outputs[0]), torch.ones_like(outputs[-1])
+            upstream: Any = dy, torch.full_like(outputs[-1], d_added_loss)
             trained = [k for k, q in enumerate(outputs) if q.requires_grad]
             outputs, upstream = ([part[k] for k in trained] for part in (outputs, upstream))
             return (self.pull(outputs, inputs, upstream) or [None])[0]

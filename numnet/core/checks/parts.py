@@ -66,11 +66,12 @@ def part_remedy(value: Any, net: str, example: str) -> str:
     return f"{remedy or f'Use {example}'}.{taken_by_torchnet(value)}".format(net=net)
 
 
-def check_part(who: str, name: str, part: Any, kind: type, example: str) -> None:
+def check_part(who: str, name: str, part: Any, kind: type, example: str, optional: bool = True) -> None:
     """Check for an instance of a class of this package; `example` is one, as one would type it."""
     if not isinstance(part, kind):
-        word = "None or a loss" if kind.__name__ == "Loss" else f"None or an {kind.__name__}"
-        expected = "a layer" if kind.__name__ == "Operation" else word
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        word = {"Operation": "a layer", "Loss": "a loss"}.get(kind.__name__, f"{article} {kind.__name__}")
+        expected = f"None or {word}" if optional and kind.__name__ != "Operation" else word
         net = package_of(kind)
         raise TypeError(
             f"{who}: {name} is {described_part(part, net)}, expected {expected}. {part_remedy(part, net, example)}"

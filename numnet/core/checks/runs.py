@@ -21,6 +21,8 @@ def check_trains(who: str, model: Any, method: str = "loss_and_grads") -> None:
         remedy = "Put the layers in one: RNNModel([...], SoftmaxCrossEntropy())."
         if isinstance(model, type):
             remedy = f"Make an object of the class: {model.__name__}(...)."
+        elif hasattr(model, "added_loss"):
+            remedy = "Put it in a classifier: TreeClassifier(spinn, [Dense(5)], SoftmaxCrossEntropy())."
         elif backend_of(model) == "torch":
             remedy = "A module of PyTorch needs a training loop of its own."
         raise TypeError(f"{who}: model is {kind(model)}, expected a model with a loss, such as RNNModel. {remedy}")

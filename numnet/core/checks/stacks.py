@@ -35,7 +35,7 @@ def batch_first_of(layer: Any) -> bool | None:
     return way
 
 
-def check_distinct(who: str, layers: Sequence[Any]) -> None:
+def check_distinct(who: str, layers: Sequence[Any], name: str = "layers") -> None:
     """Check that no layer or node occurs twice: a layer saves the values of one call only."""
     known: set[Any] = set()
     for k, layer in enumerate(layers):
@@ -43,7 +43,7 @@ def check_distinct(who: str, layers: Sequence[Any]) -> None:
         known, shared = known | modules, known & modules
         if shared:
             raise ValueError(
-                f"{who}: layers[{k}] is an earlier layer, or shares a node with one, expected a new layer. Create one."
+                f"{who}: {name}[{k}] is an earlier layer, or shares a node with one, expected a new layer. Create one."
             )
 
 
