@@ -95,3 +95,12 @@ def test_files_and_functions_are_read_at_once(package: str, name: str) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             assert lines <= 60, f"{name}:{node.lineno} {node.name} has {lines} lines"
+
+
+def test_a_check_has_a_name_of_its_own() -> None:
+    """checks/__init__.py exports one function for a name: a second one would replace the first everywhere."""
+    checks = [tree for name, tree in MODULES["numnet"].items() if ".checks." in name]
+    names = [node.name for tree in checks for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found = [name for name in names if name.startswith("check_")]
+    assert len(found) > 100
+    assert len(set(found)) == len(found), f"twice: {sorted({name for name in found if found.count(name) > 1})}"

@@ -14,7 +14,7 @@ from numnet.core.checks import check_config, check_rows, has_classes, kind_of
 from numnet.core.checks.classifiers import (
     check_no_state,
     check_node_targets,
-    check_one_vector,
+    check_one_vector_each,
     check_vectors_alone,
 )
 from numnet.core.lengths import as_loss_mask, as_mask, mask_of
@@ -60,7 +60,7 @@ class ClassifierBase(ModelBase):
     def check_parts(self) -> None:
         """Raise ValueError for an encoder of layers without one vector a sentence, or for layers that do not fit."""
         if not self.reads_trees:
-            check_one_vector(self.name, self.encoder.layers)
+            check_one_vector_each(self.name, self.encoder.layers)
         check_vectors_alone(self.name, self.output.layers)
         resolve_ties(self.name, self.named_layers)
 

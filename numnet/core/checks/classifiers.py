@@ -17,7 +17,7 @@ def check_encoder(who: str, encoder: Any, kind: type) -> None:
         raise TypeError(f"{who}: encoder is {got}, expected a SPINN of {net} or a list of layers. {remedy}")
 
 
-def check_one_vector(who: str, layers: Sequence[Any]) -> None:
+def check_one_vector_each(who: str, layers: Sequence[Any]) -> None:
     """Check that the layers of an encoder return one vector for each sentence, and read (batch, time)."""
     for k, layer in enumerate(layers):
         if layer.batch_first is False:
