@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+import numnet
+import torchnet
 from parity_tests.speed import __main__ as speed
-from parity_tests.speed import report
+from parity_tests.speed import report, trees
 from parity_tests.speed.device import PRECISIONS, device_runs, precision
 from parity_tests.speed.goals import GOALS, LAYER_ALONE
 from parity_tests.speed.growth import exponent, sizes
@@ -25,6 +27,23 @@ from parity_tests.speed.tape import tape_runs
 from parity_tests.speed.timing import alternate, surroundings, threads
 
 SMALL = (3, 2, 4, 5)
+
+
+@pytest.mark.parametrize("K", [None, 2])
+def test_trees_are_compared_before_they_are_timed(K: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, sizes = trees.pairs_of(None, 4), trees.Sizes(D=3, H=4, K=K, MLP=5)
+    assert [len(part) for part in batch] == [8] * 3
+    runs = {**trees.step_runs(batch, sizes), **trees.width_runs(batch, sizes), **trees.batched_runs(batch, sizes)}
+    for stages in runs.values():
+        for stage in stages:
+            stage()
+    _, weights = trees.columns_of(batch, sizes)
+    reduces = int((batch.lengths - 1).sum())
+    assert [sum(columns) for (rows, _), columns in weights if rows == 5 * 4] == [reduces] * (2 if K is None else 3)
+    models = iter([trees.classifier(numnet, sizes), trees.classifier(torchnet, sizes._replace(MLP=6))])
+    monkeypatch.setattr(trees, "classifier", lambda net, sizes: next(models))
+    with pytest.raises(AssertionError, match="torchnet"):
+        trees.step_runs(batch, sizes)
 
 
 @pytest.mark.parametrize(("kind", "depth"), [*((kind, 1) for kind in KINDS), ("RNN", 2), ("GRU after", 2), ("LSTM", 2)])

@@ -41,11 +41,11 @@ def times(W: Array, x: Array) -> Array:
 
     A small W is multiplied with the columns of one step after the other. A large one, such as that of a vocabulary,
     would be read from memory at each step: it is multiplied once, with all samples as rows, (W x)ᵀ = xᵀ Wᵀ, and each
-    column of the result is contiguous.
+    column of the result is contiguous. So it is, too, if each column of x is: the layers around then agree.
     """
-    if W.size <= IN_CACHE:
-        return W @ x
     samples = x.swapaxes(-1, -2)
+    if W.size <= IN_CACHE and (x.flags.c_contiguous or not samples.flags.c_contiguous):
+        return W @ x
     y = samples.reshape(-1, W.shape[1]) @ W.T
     return y.reshape(*samples.shape[:-1], len(W)).swapaxes(-1, -2)
 

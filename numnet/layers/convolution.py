@@ -125,8 +125,15 @@ def windows_of(steps: Array, real: Array, before: int, K: int) -> Array:
     return np.concatenate([steps, np.zeros((1, D), steps.dtype)]).take(beside, axis=0).reshape(N, K * D)
 
 
+def real_steps(x: Array, real: Array) -> Array:
+    """Return the N real steps (N, D) of x (B, T, D); a view of x if all are."""
+    return x.reshape(-1, x.shape[-1]) if real.all() else x[real]
+
+
 def put(steps: Array, real: Array) -> Array:
-    """Return (B, T, D): the real steps (N, D) at their positions, 0 elsewhere."""
+    """Return (B, T, D): the real steps (N, D) at their positions, 0 elsewhere; a view of them if all are real."""
+    if real.all():
+        return steps.reshape(*real.shape, -1)
     out = np.zeros((*real.shape, steps.shape[-1]), steps.dtype)
     out[real] = steps
     return out

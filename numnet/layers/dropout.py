@@ -58,5 +58,5 @@ class Dropout(Operation):
             return np.ones(shape, dtype)
         self.calls += 1
         mask_shape = (shape[0], 1, *shape[2:]) if self.per_sequence else shape
-        m = masks.mask(self.p, mask_shape, self.seed or 0, self.calls).astype(dtype) / np.asarray(1 - self.p, dtype)
+        m = masks.mask(self.p, mask_shape, self.seed or 0, self.calls) * (1 / np.dtype(dtype).type(1 - self.p))
         return np.broadcast_to(m, shape)

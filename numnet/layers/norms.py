@@ -22,7 +22,7 @@ from numnet.core.operation import Array
 from numnet.core.packed import Packed, padded_like, to_packed, to_padded
 from numnet.core.pairs import add_grads, summed
 from numnet.core.parameters import ParamOperation
-from numnet.layers.convolution import put
+from numnet.layers.convolution import put, real_steps
 
 
 def standardize(x: Array, axis: int, epsilon: float) -> tuple[Array, Array, Array, Array]:
@@ -216,7 +216,7 @@ class BatchNorm(ParamOperation):
         real = np.ones(x.shape[:-1], bool) if mask is None else mask
         check_statistics(self.name, int(real.sum()), self.training)
         self.ready(x.shape[-1])
-        x_hat, s = self.standardized(self.cast("x", x)[real])  # (1) (2) (3)
+        x_hat, s = self.standardized(real_steps(self.cast("x", x), real))  # (1) (2) (3)
         self.saved = x_hat, s, self.training, real, lengths if packed else None
         y = put(self.g * x_hat + self.b, real)  # (4)
         return to_packed(y, lengths, self.batch_first) if packed else y
@@ -225,7 +225,7 @@ class BatchNorm(ParamOperation):
         """dx from dy, both of x's shape; dg and db are ADDED. ValueError for another shape."""
         x_hat, s, of_batch, real, counts = self.recall()
         dy = padded_like(self.name, dy, counts, self.batch_first)
-        dy = self.gradient(dy, (*real.shape, self.width), self.dtype)[real]
+        dy = real_steps(self.gradient(dy, (*real.shape, self.width), self.dtype), real)
         dg, db = np.einsum("nd,nd->d", dy, x_hat), dy.sum(axis=0)  # (4)
         add_grads(self, {"g": dg, "b": db})
         if of_batch and len(dy):  # then μ and v depend on every x

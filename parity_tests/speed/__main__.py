@@ -41,6 +41,10 @@ from parity_tests.speed.tape import CALLS, tape_runs
 from parity_tests.speed.tape import KINDS as TAPE_KINDS
 from parity_tests.speed.tape import SIZES as TAPE_SIZES
 from parity_tests.speed.timing import Figures, alternate, device_clock, surroundings, threads
+from parity_tests.speed.trees import SMALL, Sizes, batched_runs, pairs_of, width_runs
+from parity_tests.speed.trees import K as TRACKER
+from parity_tests.speed.trees import peak as peak_of_trees
+from parity_tests.speed.trees import step_runs as tree_step_runs
 from parity_tests.speed.vocabulary import vocabulary_runs
 
 PASSES = ["forward", "forward and backward"]
@@ -105,6 +109,7 @@ def cuda(device: str) -> Iterator[Row]:
 
 
 CONLLU: list[Path] = []
+SNLI: list[Path] = []
 
 
 def pad(count: int) -> Iterator[Row]:
@@ -152,7 +157,20 @@ def tape(count: int) -> Iterator[Row]:
                 yield row("tape", f"{kind} {size}", count, in_us, "µs a call", **{"pass": p})
 
 
+def trees(count: int) -> Iterator[Row]:
+    batch, source = pairs_of(SNLI[0] if SNLI else None), SNLI[0].name if SNLI else "drawn trees"
+    sentences = type(batch)(*(part[:SMALL] for part in batch))
+    for name, sizes in (("without a tracker", Sizes()), ("with a tracker", Sizes(K=TRACKER))):
+        what = f"{name}, {len(batch.lengths) // 2} pairs, {source}"
+        yield row("trees", f"step {what}", count, alternate(tree_step_runs(batch, sizes))[0])
+        yield row("trees", f"encoder {what}", count, alternate(width_runs(batch, sizes))[0])
+        yield row("trees", f"{SMALL} sentences {name}", count, alternate(batched_runs(sentences, sizes))[0])
+    found = peak_of_trees(300, SNLI[0] if SNLI else None) / 2**20
+    yield row("trees", f"peak with a tracker, H 300, {what}", count, {"numnet": (found, found)}, "MiB")
+
+
 TABLES = {
+    "trees": trees,
     "layers": layers,
     "step": step,
     "generate": generate,
@@ -187,6 +205,7 @@ def main() -> None:
         help="record every figure; what is there and not measured again stays",
     )
     parser.add_argument("--conllu", type=Path, metavar="FILE", help="whose sentences' lengths the table padding takes")
+    parser.add_argument("--snli", type=Path, metavar="FILE", help="whose pairs the table trees takes")
     parser.add_argument("--device", default="cpu", help="cuda: torchnet against cuDNN instead")
     parser.add_argument("--write", action="store_true", help="write the kept records into the documents")
     options = parser.parse_args()
@@ -198,6 +217,9 @@ def main() -> None:
     if options.conllu and not options.conllu.is_file():
         parser.error(f"--conllu: there is no file {options.conllu}")
     CONLLU[:] = [options.conllu] if options.conllu else []
+    if options.snli and not options.snli.is_file():
+        parser.error(f"--snli: there is no file {options.snli}")
+    SNLI[:] = [options.snli] if options.snli else []
     if min(options.threads) < 1:
         parser.error("--threads are whole numbers above 0")
     if options.json and not options.json.parent.is_dir():

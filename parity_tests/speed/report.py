@@ -14,12 +14,15 @@ MARKS = ("<!-- figures: python -m parity_tests.speed --write -->", "<!-- end of 
 Column = tuple[str, Callable[[Row], str]]
 
 
+TREES = [("numnet", "products"), ("torchnet", "products"), ("numnet", "LSTM"), ("one at a time", "numnet")]
+
+
 def line(row: Row) -> str:
     """One row for the terminal: best (median) of each, and the ratios to torch, or of the plain form to the kernel."""
     what = " ".join(str(row[key]) for key in ("table", "pass", "precision") if key in row)
     found = "  ".join(f"{who} {best:.3f} ({row['median'][who]:.3f})" for who, best in row["best"].items())
-    pairs = [("numnet", "torch"), ("torchnet", "torch"), ("plain", "kernel")]
-    ratios = [f"{who}/{to} {ratio(row, who, to):.2f}" for who, to in pairs if who in row["best"]]
+    pairs = [("numnet", "torch"), ("torchnet", "torch"), ("plain", "kernel"), *TREES]
+    ratios = [f"{who}/{to} {ratio(row, who, to):.2f}" for who, to in pairs if {who, to} <= row["best"].keys()]
     if "allowed" in row:
         who = next(iter(row["best"]))
         ratios.append(f"{who}/padded {ratio(row, who, 'padded'):.3f}, at most {row['allowed']:.3f} (r {row['r']:.3f})")
