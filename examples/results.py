@@ -39,6 +39,16 @@ TASKS = [
     Task("tagging, words alone", "tagger.py --data ewt --words-alone", "accuracy"),
     Task("sentiment, two classes", "sentiment.py --data sst --classes 2 --vectors glove-50", "accuracy"),
     Task("sentiment, five classes", "sentiment.py --data sst --classes 5 --vectors glove-50 --epochs 2", "accuracy"),
+    Task(
+        "sentiment, two classes, TreeLSTM",
+        "sentiment.py --data sst --classes 2 --vectors glove-50 --encoder tree-lstm",
+        "accuracy",
+    ),
+    Task(
+        "sentiment, five classes, TreeLSTM",
+        "sentiment.py --data sst --vectors glove-50 --encoder tree-lstm",
+        "accuracy",
+    ),
     Task("names", "names.py --data names", "accuracy", beside=("of_new_names", "ceiling")),
     Task(
         "translation, BLEU against all references",

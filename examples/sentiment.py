@@ -3,37 +3,56 @@
 python examples/sentiment.py                                        generated English, no download
 python examples/sentiment.py --data sst --vectors glove-50          Stanford sentiment trees, downloaded once
 python examples/sentiment.py --data FOLDER --classes 2 --classify "not a good film"
+python examples/sentiment.py --encoder tree-lstm --classify "( not ( a ( good film ) ) )"
+
+--encoder rnn reads the words in order; tree-lstm composes the phrases of the tree, with a loss at each of them.
 """
 
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any
 
-import numpy as np
+import sentiment_rnn
+import sentiment_trees
 import task
 import vectors as pretrained
+from sentiment_rnn import NAMES
 
-from numnet import Softmax
-
-NAMES = {2: ["negative", "positive"], 5: ["very negative", "negative", "neutral", "positive", "very positive"]}
-NEUTRAL, WIDTH, SHOWN = 2, 50, 40
-Rows = list[tuple[tuple[str, ...], int]]
+DEFAULTS = {
+    "rnn": {"epochs": 3, "batch_size": 256, "learning_rate": 8e-3, "hidden_size": 100, "dropout": 0.4,
+            "word_dropout": 0.1, "weight_decay": 0.5, "embedding_rate": None, "cell": "GRU", "pool": "last"},
+    "tree-lstm": {"epochs": 5, "batch_size": 32, "learning_rate": 2e-3, "hidden_size": 150, "dropout": 0.3,
+                  "word_dropout": 0.2, "weight_decay": 0.0, "embedding_rate": 2e-2},
+}  # fmt: skip
 
 WHERE = "sst, or a folder with train.txt and dev.txt (default: generated English)"
-parser = task.options(__doc__ or "", WHERE, epochs=3, batch_size=256, learning_rate=8e-3)
+parser = task.options(__doc__ or "", WHERE, epochs=None, batch_size=None, learning_rate=None)
+parser.epilog = "\n".join(f"{name}: " + ", ".join(f"{k} {v}" for k, v in own.items()) for name, own in DEFAULTS.items())
 add = parser.add_argument
+add("--encoder", choices=DEFAULTS, default="rnn", help="default %(default)s; the end of this text has their defaults")
 add("--classes", type=int, choices=NAMES, default=5, help="2 omits neutral sentences (default %(default)s)")
 add("--sentences-alone", action="store_true", help="do not train on the phrases in the sentences")
 pretrained.add_vectors(parser)
-add("--cell", choices=["RNN", "GRU", "LSTM"], default="GRU")
-add("--hidden-size", type=task.positive_int, default=100, help="in each direction (default %(default)s)")
-add("--pool", choices=["last", "max", "mean"], default="last", help="pooling of the states (default %(default)s)")
-add("--dropout", type=float, default=0.4, help="default %(default)s")
-add("--word-dropout", type=float, default=0.1, help="the probability of <unk> (default %(default)s)")
-add("--weight-decay", type=float, default=0.5, help="default %(default)s")
-add("--classify", metavar="TEXT", type=task.words, action="append", default=[], help="classify after each word")
+add("--embedding-rate", type=task.positive_float, help="the learning rate of the word vectors")
+add("--cell", choices=["RNN", "GRU", "LSTM"], help="of rnn")
+add("--hidden-size", type=task.positive_int, help="rnn: in each direction")
+add("--pool", choices=["last", "max", "mean"], help="of rnn: pooling of the states")
+add("--dropout", type=float, help="of the word vectors, and before the last layer")
+add("--word-dropout", type=float, help="the probability of <unk>")
+add("--weight-decay", type=float)
+add("--classify", metavar="TEXT", type=task.words, action="append", default=[],
+    help="rnn: classify after each word; tree-lstm: every phrase of a text or a tree in brackets")  # fmt: skip
+
+
+def settle(args: argparse.Namespace) -> None:
+    """Set the defaults of the encoder. ValueError for an option that it does not have."""
+    defaults = DEFAULTS[args.encoder]
+    for name in DEFAULTS["rnn"]:
+        if getattr(args, name) is None:
+            setattr(args, name, defaults.get(name))
+        elif name not in defaults:
+            raise ValueError(f"--{name}: a {args.encoder} has none. Omit it, or pass --encoder rnn.")
 
 
 def trees_of(net: Any, args: argparse.Namespace) -> list[list[Any]]:
@@ -44,70 +63,10 @@ def trees_of(net: Any, args: argparse.Namespace) -> list[list[Any]]:
     return [list(net.data.read_trees(path)) for path in task.train_and_dev(net, args, "sst", ".txt")]
 
 
-def rows_of(trees: list[Any], classes: int) -> Rows:
-    """Return (words, class) of each tree; two classes omit neutral trees."""
-    rows = [(tuple(map(str.lower, tree.words())), tree.label) for tree in trees]
-    return rows if classes == 5 else [(words, int(label > NEUTRAL)) for words, label in rows if label != NEUTRAL]
-
-
-def model_of(net: Any, args: argparse.Namespace, words: Any, vectors: Any) -> Any:
-    """Return the model: tokens (B, T) → vectors (B, T, D) → states (B, T, 2H) → one vector (B, 2H) → logits (B, O)."""
-    last = args.pool == "last"
-    read = getattr(net, f"{args.cell}Layer")(args.hidden_size, bidirectional=True, return_sequences=not last)
-    pooled = [read] if last else [read, net.Pooling(args.pool)]
-    first = pretrained.embedding(net, args, words, vectors, WIDTH), net.Dropout(args.dropout)
-    layers = [*first, *pooled, net.Dropout(args.dropout), net.Dense(args.classes)]
-    return net.RNNModel(layers, net.SoftmaxCrossEntropy(), input_size=len(words), seed=args.seed, device=args.device)
-
-
-def readings(net: Any, args: argparse.Namespace, model: Any, words: Any, texts: list[Any]) -> list[tuple[Any, Any]]:
-    """Return, for each text, the pooled vectors (T, 2H) and the probabilities (T, O) after each of its words."""
-    parts, found = (net.RNNModel(model.layers[:-1], device=args.device), model), []
-    for text in texts:
-        ids = task.encode(words, [word.lower() for word in text])
-        x, lengths = net.pad_sequences([ids[: k + 1] for k in range(len(ids))])
-        vectors, logits = (part.predict(x, lengths=lengths) for part in parts)
-        found.append((vectors, Softmax()(logits)))
-    return found
-
-
-def draw(figure: Any, net: Any, history: Any, answers: Any, names: list[str], texts: Any, read: list[Any]) -> None:
-    """Draw the loss, the confusion matrix, the features of the first text, and the classes after each word."""
-    figure.set_size_inches(13, 4 * (3 + len(texts) // 2) - 4)
-    places = figure.subplots((4 + len(texts)) // 2, 2).ravel()
-    history.draw(places[0], "training", "nats a phrase")
-    net.plot_confusion(*answers, names, places[1])
-    features = read[0][0].T
-    features = features[np.ptp(features, axis=1).argsort()[-SHOWN:]]
-    features = features[(features[:, -1] - features[:, 0]).argsort()]
-    task.draw_heat(places[2], features, texts[0], cmap="RdBu", vmin=-1, vmax=1)
-    places[2].set(title=f"the {SHOWN} features that change the most", ylabel="feature of the pooled vector")
-    for place, text, (_, p) in zip(places[3:], texts, read):
-        task.draw_heat(place, p.T[::-1], text, names[::-1], cmap="Blues", vmin=0, vmax=1)
-        place.set_title("the class probabilities after each word")
-    for place in places[3 + len(texts) :]:
-        place.axis("off")
-
-
 def main(net: Any, args: argparse.Namespace) -> None:
-    trees, dev = trees_of(net, args)
-    names, held_out = NAMES[args.classes], rows_of(dev, args.classes)
-    rows = rows_of(trees if args.sentences_alone else [t for tree in trees for t in tree.subtrees()], args.classes)
-    rows = list(dict(rows).items())  # each phrase once
-    words = net.Vocabulary.from_tokens(word for row, _ in rows for word in row)
-    words, vectors = pretrained.with_vectors(net, args, words, [word for row, _ in held_out for word in row])
-    model = model_of(net, args, words, vectors)
-    encoded = [[(words.encode(row), label) for row, label in part] for part in (rows, held_out)]
-    data = task.batches_of(net, args, *encoded, args.word_dropout)
-    trainer = task.train(net, args, model, data, args.weight_decay, metrics="accuracy")
-    texts = args.classify or [row for row, _ in held_out if 6 < len(row) < 16][:3] or [held_out[0][0]]
-    read = readings(net, args, model, words, texts)
-    for text, (_, p) in zip(args.classify, read):
-        for k, word in enumerate(text):
-            print(f"{word:>16}  " + "  ".join(f"{name} {value:.2f}" for name, value in zip(names, p[k])))
-    true, predicted = answers = task.answers(trainer)
-    picture = partial(draw, net=net, history=trainer.history, answers=answers, names=names, texts=texts, read=read)
-    task.finish(args, trainer, picture, accuracy=float(np.mean(true == predicted)))
+    settle(args)
+    encoder = sentiment_rnn if args.encoder == "rnn" else sentiment_trees
+    encoder.main(net, args, *trees_of(net, args))
 
 
 if __name__ == "__main__":

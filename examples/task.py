@@ -24,14 +24,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def common_options(description: str, batch_size: int = 32, learning_rate: float = 3e-3) -> Parser:
+def common_options(description: str, batch_size: int | None = 32, learning_rate: float | None = 3e-3) -> Parser:
     """Return a parser with the options of every script; the numbers are defaults."""
     parser = Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--backend", choices=["numnet", "torchnet"], default="numnet")
     add("--device", default="cpu", help="cpu; with torchnet also cuda")
-    add("--batch-size", type=positive_int, default=batch_size, help="default %(default)s")
-    add("--learning-rate", type=positive_float, default=learning_rate, help="default %(default)s")
+    add("--batch-size", type=positive_int, default=batch_size, help=default_of(batch_size))
+    add("--learning-rate", type=positive_float, default=learning_rate, help=default_of(learning_rate))
     add("--seed", type=non_negative_int, default=0, help="default %(default)s")
     add("--json", metavar="FILE", help="write the results to this file")
     add("--plot", metavar="FILE.png", help="save a plot of the results to this file")
@@ -39,7 +39,11 @@ def common_options(description: str, batch_size: int = 32, learning_rate: float 
 
 
 def options(
-    description: str, data: str | None, epochs: float | None, batch_size: int = 32, learning_rate: float = 3e-3
+    description: str,
+    data: str | None,
+    epochs: float | None,
+    batch_size: int | None = 32,
+    learning_rate: float | None = 3e-3,
 ) -> Parser:
     """Return a parser with the options of every task. `data` is the help text of --data, or None for a task without."""
     parser = common_options(description, batch_size, learning_rate)
@@ -47,15 +51,15 @@ def options(
     if data:
         add("--data", metavar="WHERE", help=data)
         add("--offline", action="store_true", help="do not download")
-    default = "depends on the task" if epochs is None else "%(default)s"
-    add(
-        "--epochs",
-        type=positive_float,
-        default=epochs,
-        help=f"default {default}; the learning rate falls to 0 over them",
-    )
+    falls = f"{default_of(epochs)}; the learning rate falls to 0 over them"
+    add("--epochs", type=positive_float, default=epochs, help=falls)
     add("--seconds", type=positive_float, help="stop training after this time; the evaluation takes additional time")
     return parser
+
+
+def default_of(value: float | None) -> str:
+    """Return the help text of a default."""
+    return "default depends on the task" if value is None else "default %(default)s"
 
 
 def positive_float(text: str) -> float:
@@ -131,14 +135,19 @@ def batches_of(
     column: int | None = None,
 ) -> tuple[Any, Any]:
     """Return shuffled training batches, with word dropout, and ordered held-out batches of (sequence, target) rows."""
-    if not (rows and held_out):
-        raise ValueError(
-            f"--data: {len(rows)} training and {len(held_out)} held-out examples, expected at least one of each."
-        )
+    check_rows(rows, held_out)
     batches = net.SequenceBatches(*zip(*rows), args.batch_size, args.seed)
     if word_dropout:
         batches = net.data.WordDropout(batches, word_dropout, args.seed, column=column)
     return batches, net.SequenceBatches(*zip(*held_out), args.batch_size, shuffle=False)
+
+
+def check_rows(rows: Sequence[Any], held_out: Sequence[Any]) -> None:
+    """Raise ValueError if there is nothing to train on, or nothing held out."""
+    if not (rows and held_out):
+        raise ValueError(
+            f"--data: {len(rows)} training and {len(held_out)} held-out examples, expected at least one of each."
+        )
 
 
 def encode(vocabulary: Any, tokens: Sequence[str] | str) -> Any:
@@ -155,14 +164,17 @@ def train(
     data: tuple[Any, Any],
     weight_decay: float = 0.0,
     token: str = "word",
+    rates: Sequence[tuple[Any, float]] = (),
     **options: Any,
 ) -> Any:
     """Train on (batches, held-out data) with AdamW, gradient clipping, and a learning rate that falls to 0.
 
-    `options` are those of Trainer. Return the trainer.
+    `rates` are parts with a learning rate of their own, `options` are those of Trainer. Return the trainer.
     """
     steps = max(1, round(args.epochs * len(data[0])))
-    optimizer = net.AdamW(net.CosineSchedule(args.learning_rate, steps), weight_decay=weight_decay, clip_norm=5.0)
+    groups = [(part, {"learning_rate": net.CosineSchedule(rate, steps)}) for part, rate in rates]
+    schedule = net.CosineSchedule(args.learning_rate, steps)
+    optimizer = net.AdamW(schedule, weight_decay=weight_decay, clip_norm=5.0, groups=groups)
     trainer = net.Trainer(model, optimizer, *data, token=token, **options)
     trainer.fit(steps, seconds=args.seconds)
     if not trainer.history.rows:

@@ -101,6 +101,20 @@ def test_two_classes_and_sentences_alone(trees: Path, tmp_path: Path) -> None:
     assert len({str(found) for found in [five, two, *changed]}) == 2 + len(options)
 
 
+def test_a_tree_lstm_on_both_backends(trees: Path, tmp_path: Path) -> None:
+    """Each phrase has a class, in the given tree or in the right-branching one; two classes are read off five."""
+    options = ["--data", trees, "--vectors", trees / "vectors", "--encoder", "tree-lstm", "--epochs", 3, "--classes", 2]
+    texts = ["--classify", "( not ( Good film ) )", "--classify", "not Good film"]
+    ours, theirs, found, other = both(tmp_path, "sentiment.py", *options, *texts)
+    lines = [line.rpartition("tive  ")[2] for line in ours.splitlines()[1:-1]]
+    phrases = ["not Good film", "  not", "  Good film", "    Good", "    film"]
+    given, none = "the given tree:", "no tree is given, so each word and the rest are a phrase:"
+    assert lines == [given, *phrases, none, *phrases]
+    assert theirs.splitlines()[1:] == ours.splitlines()[1:]
+    assert found["accuracy"] == other["accuracy"]
+    assert found["losses"][-1] < found["losses"][0] == pytest.approx(np.log(5), abs=0.6)
+
+
 def test_whose_name_it_is_on_both_backends(names: Path, tmp_path: Path) -> None:
     options = ["--data", names, "--epochs", 6, "--classify", "Ratoni", "--classify", "De Roff"]
     ours, theirs, found, other = both(tmp_path, "names.py", *options)
@@ -136,6 +150,8 @@ WRONG: list[tuple[list[Any], str]] = [
     (["sentiment.py", "--data", "BROKEN"], "train.txt:2: 1 unmatched ( in '(1 (2 bad)'"),
     (["sentiment.py", "--classify", " "], "' ' has no words"),
     (["sentiment.py", "--word-dropout", 1, "--data", "NEUTRAL"], "WordDropout: p is 1.0, expected"),
+    (["sentiment.py", "--encoder", "tree-lstm", "--pool", "max"], "--pool: a tree-lstm has none. Omit it, or pass"),
+    (["sentiment.py", "--encoder", "tree-lstm", "--classify", "( a b c )"], "have 3 parts, expected two"),
     (["names.py", "--epochs", 0], "0 is not a finite number above 0"),
 ]
 
