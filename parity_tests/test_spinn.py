@@ -62,6 +62,7 @@ TRAPS = {
     "a sentence of one word": Draw(N=1, lengths=(1,), tokens=True),
     "one word beside others": Draw(N=4, lengths=(1, 4, 1), nodes=True),
     "no word": Draw(N=3, lengths=(0,)),
+    "no word beside one": Draw(N=1, lengths=(0, 1), tracker="none"),
     "no word in a whole batch": Draw(N=3, lengths=(0, 0), nodes=True, tracker="none", tokens=True),
     "two empty stacks in the first step": Draw(N=3, lengths=(3, 2, 3)),
     "left-branching": Draw(N=9, lengths=(9, 8, 0), shape="left", forcing=0.5),
