@@ -34,6 +34,18 @@ class Task(NamedTuple):
     beside: tuple[str, ...] = ()
 
 
+SNLI = "entailment.py --data snli --vectors glove-50"
+HALF = ("accuracy_second_half",)
+MOVES = ("transition_accuracy", "transition_accuracy_free", "transition_accuracy_given_drive")
+PAIRS = [
+    ("bag of words", "--encoder bow", HALF),
+    ("LSTM", "--encoder lstm", HALF),
+    ("TreeLSTM", "--encoder spinn-pi-nt", HALF),
+    ("TreeLSTM, random trees", "--encoder spinn-pi-nt --trees random", HALF),
+    ("TreeLSTM, left-branching trees", "--encoder spinn-pi-nt --trees left", HALF),
+    ("TreeLSTM and tracker", "--encoder spinn-pi", HALF),
+    ("own parses", "--encoder spinn", (*HALF, *MOVES)),
+]
 TASKS = [
     Task("tagging", "tagger.py --data ewt", "accuracy"),
     Task("tagging, words alone", "tagger.py --data ewt --words-alone", "accuracy"),
@@ -58,6 +70,8 @@ TASKS = [
         beside=("bleu", "exact"),
     ),
     Task("generated English, % of the true entropy", "small_english.py", "loss_by_entropy"),
+    *(Task(f"entailment, {name}", f"{SNLI} {options}", "accuracy", beside=beside) for name, options, beside in PAIRS),
+    Task("entailment, generated pairs", "entailment.py", "accuracy", beside=MOVES),
 ]
 
 

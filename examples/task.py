@@ -165,16 +165,17 @@ def train(
     weight_decay: float = 0.0,
     token: str = "word",
     rates: Sequence[tuple[Any, float]] = (),
+    optimizer: Any = None,
     **options: Any,
 ) -> Any:
-    """Train on (batches, held-out data) with AdamW, gradient clipping, and a learning rate that falls to 0.
+    """Train on (batches, held-out data) with AdamW, clipping and a learning rate that falls to 0, or another optimizer.
 
     `rates` are parts with a learning rate of their own, `options` are those of Trainer. Return the trainer.
     """
     steps = max(1, round(args.epochs * len(data[0])))
     groups = [(part, {"learning_rate": net.CosineSchedule(rate, steps)}) for part, rate in rates]
     schedule = net.CosineSchedule(args.learning_rate, steps)
-    optimizer = net.AdamW(schedule, weight_decay=weight_decay, clip_norm=5.0, groups=groups)
+    optimizer = optimizer or net.AdamW(schedule, weight_decay=weight_decay, clip_norm=5.0, groups=groups)
     trainer = net.Trainer(model, optimizer, *data, token=token, **options)
     trainer.fit(steps, seconds=args.seconds)
     if not trainer.history.rows:

@@ -34,11 +34,13 @@ def with_vectors(net: Any, args: argparse.Namespace, words: Any, others: Sequenc
     return words, vectors
 
 
-def embedding(net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int) -> Any:
-    """Return an Embedding of this width, or one that starts from `vectors`; other words have the same std."""
+def embedding(
+    net: Any, args: argparse.Namespace, words: Any, vectors: Any, width: int, std: float | None = None
+) -> Any:
+    """Return an Embedding of this width, or one that starts from `vectors`; other words have `std`, or the same std."""
     if vectors is None or not vectors.found.any():
-        return net.Embedding(len(words), width, std=0.1)
+        return net.Embedding(len(words), width, std=std or 0.1)
     pretrained = vectors.values[vectors.found]
-    layer = net.Embedding(len(words), pretrained.shape[1], seed=args.seed, std=float(pretrained.std()))
+    layer = net.Embedding(len(words), pretrained.shape[1], seed=args.seed, std=std or float(pretrained.std()))
     layer.start_from(pretrained, np.flatnonzero(vectors.found))
     return layer

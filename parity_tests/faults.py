@@ -646,6 +646,7 @@ SPINN_FAULTS = [
     Fault("gradient of nothing for that of a word", "models/spinn.py", "dM[1 : 1 + int(real.sum())]", "dM[: int(real.sum())]", "given moves", "", "(0)"),
     Fault("the root for every node", "models/spinn.py", "rows = nodes if self.return_nodes else roots", "rows = nodes if self.return_nodes else nodes[:, -1]", "given moves", "", "(5)"),
     Fault("transition loss: gradient without its weight", "models/spinn.py", "d_scores = alpha * loss", "d_scores = loss", "given moves", "", "(6)"),
+    Fault("transition loss: its gradient once more", "models/spinn.py", "d_added_loss * dz", "(1 + d_added_loss) * dz", "given moves", "", "(6)"),
     Fault("transition loss: moves that are not valid count", "models/spinn_base.py", "self.counted.append(possible)", "self.counted.append(possible | True)", "own moves", "", "(6)"),
     Fault("moves: predictions override the parse", "models/spinn_base.py", "np.where(possible & self.follow[rows, t], moves, own)", "own", "given moves", "", "(3)"),
     Fault("moves: the parse in place of its own", "models/spinn_base.py", "np.where(possible & self.follow[rows, t], moves, own)", "np.where(possible, moves, own)", "own moves", "", "(3)"),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numnet.core.attributes import check_same_call, serials
 from numnet.core.checks import check_distinct, check_layers, check_loss, validate_call, warn_of_last_layers
 from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_rows_of_pairs
+from numnet.core.checks.spinn import check_gradient_of_loss
 from numnet.core.evaluation import Evaluation, Exclusive, TrainingCall
 from numnet.core.operation import Array, Operation
 from numnet.layers.losses import Loss
@@ -70,13 +71,17 @@ class Classifier(ClassifierBase, Model):
         y[real] = logits
         return y
 
-    def backward(self, dy: Any) -> Array | None:
-        """dx, None for tokens, from dy of the logits' shape; parameters' gradients are ADDED to `grads`."""
+    def backward(self, dy: Any, d_added_loss: float = 1.0) -> Array | None:
+        """dx, None for tokens, from dy of the logits' shape and the gradient of a SPINN's transition loss.
+
+        Parameters' gradients are ADDED to `grads`.
+        """
+        check_gradient_of_loss(self.name, d_added_loss)
         with Exclusive(self, "backward"):
             real, rows, *_ = self.recall()
             places = (rows,) if real is None else real.shape
             dy = self.gradient(dy, (*places, self.output.output_width), self.dtype)
-            return self.logits_backward(dy if real is None else dy[real])
+            return self.logits_backward(dy if real is None else dy[real], d_added_loss)
 
     def logits(self, x: Any, lengths: Any, transitions: Any = None) -> tuple[Array, Array | None]:
         """Return logits (n, O), and the mask (B, 2N - 1) of the n nodes, or None for one vector for each sentence."""
@@ -88,12 +93,12 @@ class Classifier(ClassifierBase, Model):
         self.saved = real, len(v), h.shape, kept, serials(self.parts().values())
         return logits, real
 
-    def logits_backward(self, d_logits: Array) -> Array | None:
+    def logits_backward(self, d_logits: Array, d_added_loss: float = 1.0) -> Array | None:
         real, _, shape, kept, calls = self.recall()
         check_same_call(self.name, self.parts(), calls)
         dv = self.output.backward(d_logits)  # (3)
         dh = self.features_backward(dv, shape, real, kept)  # (2)
-        dx: Array | None = self.encoder.backward(dh)  # (1)
+        dx: Array | None = self.encoder.backward(dh, *([d_added_loss] if self.reads_trees else []))  # (1)
         return dx
 
     def loss_and_grads(self, x: Any, target: Any, state: None = None, mask: Any = None, lengths: Any = None) -> float:

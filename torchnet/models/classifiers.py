@@ -12,6 +12,7 @@ from torch import Tensor
 
 from numnet.core.checks import check_distinct, check_layers, check_loss, validate_call, warn_of_last_layers
 from numnet.core.checks.classifiers import check_encoder, check_no_nodes, check_rows_of_pairs
+from numnet.core.checks.spinn import check_gradient_of_loss
 from numnet.core.evaluation import Exclusive, TrainingCall
 from numnet.data.transitions import ParseBatch
 from numnet.models.classifiers_base import ClassifierBase
@@ -77,11 +78,15 @@ class Classifier(ClassifierBase, Model):
         self.save_graph((y, *self.added()), (words,) if words.is_floating_point() else ())
         return y
 
-    def backward(self, dy: Any) -> Any:
-        """dx, None for tokens, from dy of the logits' shape; parameters' gradients are ADDED to `grads`."""
+    def backward(self, dy: Any, d_added_loss: float = 1.0) -> Any:
+        """dx, None for tokens, from dy of the logits' shape and the gradient of a SPINN's transition loss.
+
+        Parameters' gradients are ADDED to `grads`.
+        """
+        check_gradient_of_loss(self.name, d_added_loss)
         with Exclusive(self, "backward"):
             outputs, inputs = self.recall()
-            upstream = self.gradient(dy, outputs[0]), *map(torch.ones_like, outputs[1:])
+            upstream = self.gradient(dy, outputs[0]), *(torch.full_like(loss, d_added_loss) for loss in outputs[1:])
             trained = [(q, dq) for q, dq in zip(outputs, upstream) if q.requires_grad]
             outputs, upstream = zip(*trained) if trained else ((), ())
             return (self.pull(outputs, inputs, upstream) or [None])[0]

@@ -11,29 +11,20 @@ from numnet.check.engine.subject import Back, restart
 
 
 def call_parses(thing: Any, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], Back]:
-    """Call a SPINN or a classifier of parses: its output, or with a target its loss; and the transition loss.
-
-    backward includes the gradient of the transition loss, with the weight of the model. So the pullback repeats the
-    forward pass with that weight times the upstream gradient of the transition loss.
-    """
+    """Call a SPINN or a classifier of parses: its output, or with a target its loss; and the transition loss."""
+    restart(thing)
+    y = thing.forward(*(inputs.get(name) for name in ("x", "lengths", "transitions")))
+    outputs = {"y": y} if "target" not in inputs else {"value": loss_of_parses(thing, y, inputs["target"])}
     encoder = getattr(thing, "encoder", thing)
-
-    def forward() -> dict[str, Any]:
-        restart(thing)
-        y = thing.forward(*(inputs.get(name) for name in ("x", "lengths", "transitions")))
-        found = {"y": y} if "target" not in inputs else {"value": loss_of_parses(thing, y, inputs["target"])}
-        return found | ({"added_loss": encoder.added_loss} if getattr(encoder, "predicts", False) else {})
+    if getattr(encoder, "predicts", False):
+        outputs["added_loss"] = encoder.added_loss
 
     def back(upstream: Mapping[str, Any]) -> dict[str, Any]:
-        weight = vars(encoder).get("transition_weight", 1.0)
-        vars(encoder)["transition_weight"] = weight * np.asarray(upstream.get("added_loss", 1.0)).item()
-        try:
-            forward()
-        finally:
-            vars(encoder)["transition_weight"] = weight
-        return {"x": thing.backward(upstream["y"] if "y" in upstream else thing.loss.backward(upstream["value"]))}
+        dy = upstream["y"] if "y" in upstream else thing.loss.backward(upstream["value"])
+        d_added = upstream.get("added_loss")
+        return {"x": thing.backward(dy, 0.0 if d_added is None else float(np.asarray(d_added)))}
 
-    return forward(), back
+    return outputs, back
 
 
 def loss_of_parses(thing: Any, y: Any, target: Any) -> Any:
