@@ -10,6 +10,7 @@ from numnet.autograd.number import NumberWithGrad
 from numnet.autograd.tape import Tape
 from numnet.core.answers import no_name
 from numnet.core.checkpoint import CheckpointError
+from numnet.core.memory import keep_freed_memory
 from numnet.core.operation import Operation
 from numnet.core.packed import Packed, pack, pad_sequences, unpack
 from numnet.core.parameters import Layer, ParamOperation
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from numnet import check
 
 __version__ = "0.1.0"
+keep_freed_memory()
 
 __all__ = [  # noqa: RUF022
     # recurrent layers

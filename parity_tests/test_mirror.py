@@ -32,8 +32,8 @@ SHARED = set(
 # Files of numnet that torchnet does not mirror: they are shared, or exist for numpy alone.
 NUMNET_ALONE = SHARED | set(
     """core.buffers models.vectors layers.erf autograd.nested autograd.outputs autograd.stored autograd.weights
-    core.layout core.pairs recurrent.call training.line_search training.monitor training.report training.resume
-    training.stream training.totals training.watching""".split()  # noqa: SIM905
+    core.layout core.memory core.pairs recurrent.call training.line_search training.monitor
+    training.report training.resume training.stream training.totals training.watching""".split()  # noqa: SIM905
 )
 CLASSES = [name for name in numnet.__all__ if inspect.isclass(getattr(numnet, name))]
 # What a script may call on any part.

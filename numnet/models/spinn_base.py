@@ -181,20 +181,21 @@ class Moves:
 
     def __call__(self, scores: Array | None = None) -> Array:
         """Return the moves (n,) of the running sentences, from the scores (2, n), or without them the given moves."""
-        stack, t = self.stack, self.stack.step
-        rows = stack.order[: stack.running]
-        valid = np.stack(stack.valid())
+        rows, t = self.stack.order[: self.stack.running], self.stack.step
         moves: Any = None if self.given is None else self.given[rows, t]
         if scores is not None:
-            own = np.where(valid, scores, -np.inf).argmax(axis=0)
-            self.predicted[rows, t] = own
-            if moves is None:
-                moves = own
-            else:
-                possible = valid[moves, np.arange(len(rows))]
-                self.targets.append(moves)
-                self.counted.append(possible)
-                moves = np.where(possible & self.follow[rows, t], moves, own)
+            moves = self.chosen(scores, moves, rows, t)
         self.made[rows, t] = moves
-        chosen: Array = moves
-        return chosen
+        return np.asarray(moves)
+
+    def chosen(self, scores: Array, given: Array | None, rows: Array, t: int) -> Array:
+        """Return its own moves, or the given ones where they are followed; note both."""
+        valid = np.stack(self.stack.valid())
+        own: Array = np.where(valid, scores, -np.inf).argmax(axis=0)
+        self.predicted[rows, t] = own
+        if given is None:
+            return own
+        possible = valid[given, np.arange(len(rows))]
+        self.targets.append(given)
+        self.counted.append(possible)
+        return np.where(possible & self.follow[rows, t], given, own)
