@@ -119,7 +119,6 @@ def compositions(transitions: Array, lengths: Array) -> Compositions:
     row = np.arange(first + phrases)
     row[order] = np.arange(first, first + phrases)
     starts = np.searchsorted(heights[order], np.arange(1, heights.max() + 2)).tolist()
-    roots = (
-        np.where(lengths > 0, row[pushed][np.maximum(2 * lengths - 2, 0), sentences], 0) if len(pushed) else 0 * lengths
-    )
+    last = np.maximum(2 * lengths - 2, 0)
+    roots = np.where(lengths > 0, row[pushed][last, sentences], 0) if len(pushed) else 0 * lengths
     return Compositions(row[left[order]], row[right[order]], starts, first, row[pushed].T, roots)
