@@ -33,7 +33,7 @@ import torch
 import torchnet
 from numnet.check.engine.subject import joined, state_names
 from numnet.data import ParseBatch
-from parity_tests.classifiers import CLASSIFIERS
+from parity_tests.classifiers import CLASSIFIERS, SPINNS
 from parity_tests.family import FAMILY, OVER_TIME
 from parity_tests.faults import FAULTS, STEP_FAULTS, Fault, planted
 from parity_tests.more_cases import MORE
@@ -61,7 +61,9 @@ ABOUT = (  # the tensor a sentence is about: an operand of a derivative, or a pa
 )
 
 
-CASES = {case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS, *MORE]}
+CASES = {
+    case.name: case for case in [*EVERYTHING, DROPOUT, *FAMILY, *OVER_TIME, *TRANSLATORS, *CLASSIFIERS, *SPINNS, *MORE]
+}
 
 
 def sizes_of(case: Case) -> Sizes:

@@ -61,6 +61,23 @@ def case_of(kind: str, features: bool, trees: bool = False) -> Case:
     return Case(f"{kind} of {'vectors' if features else 'words'}{' and their trees' * trees}", make, draw)
 
 
+def spinn_case(name: str, features: bool = False, tracker: bool = True, **options: Any) -> Case:
+    """A row of the tables: a SPINN alone."""
+
+    def make(net: Any, z: Sizes, dtype: str) -> Any:
+        leaf = [net.Dense(2 * z.H), net.Dropout(0.3)] if features else [net.Embedding(z.D, z.O), net.Dense(2 * z.H)]
+        beside = net.Tracker(z.V) if tracker else None
+        chosen = {"input_size": z.D, "seed": z.seed, "dtype": dtype, **options}
+        return net.SPINN(leaf, net.TreeLSTMNode(z.H), beside, **chosen)
+
+    return Case(name, make, case_of("TreeClassifier", features).draw)
+
+
+SPINNS = [
+    spinn_case("SPINN", transition_weight=0.7),
+    spinn_case("SPINN by height", features=True, tracker=False, return_nodes=True),
+    spinn_case("SPINN by its own moves", features=True, drive="own", teacher_forcing=0.5, return_nodes=True),
+]
 CLASSIFIERS = [
     case_of("PairClassifier", True),
     case_of("PairClassifier", False),

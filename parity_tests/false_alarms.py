@@ -22,12 +22,14 @@ import numnet
 import torchnet
 from numnet.check import Report, check_gradients
 from parity_tests.catalogue import arguments
+from parity_tests.classifiers import CLASSIFIERS, SPINNS
 from parity_tests.family import NODES, OPTIONS, OVER_TIME, PAIRS, family_case, ragged
 from parity_tests.more_cases import MORE
 from parity_tests.strategies import DROPOUT, EVERYTHING, Case, Sizes
 
 # A gradient that is by definition not the slope, such as that of a padding row, is wrong to the checker.
-TABLES = [case for case in (*EVERYTHING, DROPOUT, *OVER_TIME, *MORE) if "slope" not in case.unlawful]
+ROWS = (*EVERYTHING, DROPOUT, *OVER_TIME, *CLASSIFIERS, *SPINNS, *MORE)
+TABLES = [case for case in ROWS if "slope" not in case.unlawful]
 ALTERNATIVES = (  # at most one of each group
     ("with output", "last alone", "last alone with output"),
     ("zoneout", "zoneout in evaluation", *PAIRS),

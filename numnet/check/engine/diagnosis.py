@@ -13,6 +13,7 @@ from numnet.check.engine.finding import Finding, gradient
 from numnet.check.engine.kernels import of_kernel
 from numnet.check.engine.laws import UNREPEATABLE
 from numnet.check.engine.over_time import by_step, of_rows, of_time
+from numnet.check.engine.paths import of_paths
 from numnet.check.engine.probe import Probe
 from numnet.check.engine.signatures import Known, signature
 from numnet.check.engine.source import equation_of
@@ -31,7 +32,7 @@ def diagnose(report: Report, probe: Probe, seed: int, check: Check) -> None:
     wrong = [row.name for row in report.rows if not row.passed]
     found = [*of_kernel(probe.subject), *of_parts(probe.subject.thing, seed, check)]
     if all(finding.cause == "unknown" for finding in found):
-        more = [*Upstream(probe, wrong).findings(), *of_options(probe, wrong, seed)]
+        more = [*of_paths(probe, wrong, seed), *Upstream(probe, wrong).findings(), *of_options(probe, wrong, seed)]
         more = [by_elimination(probe.subject.thing, finding, wrong) for finding in more]
         if not more or more[0].cause in ("lengths", "option"):
             more += [*of_time(report), *of_rows(report, probe.subject)]

@@ -134,8 +134,9 @@ class Upstream:
         found: dict[str, Arrays] = {}
         for key, u in self.upstream.items():
             axis = 1 if self.subject.time.get(key) == 0 else 0
-            for b in range(u.shape[axis] if u.ndim > 1 else 0):
-                found[f"{output_name(key)} of row {b}"] = {key: u * at(u, axis, b)}
+            rows = range(u.shape[axis] if u.ndim > 1 else 0)
+            found |= {f"{output_name(key)} of row {b}": {key: u * at(u, axis, b)} for b in rows}
+            found |= {} if rows else {output_name(key): {key: u}}
         return found
 
     def by_step(self) -> dict[str, Arrays]:
@@ -162,7 +163,7 @@ class Upstream:
 
 def output_name(key: str) -> str:
     """Return the name of an output in sentences."""
-    return key if key.startswith("y") or key == "value" else f"the last {key}"
+    return key if key.startswith("y") or key in ("value", "added_loss") else f"the last {key}"
 
 
 def at(u: Array, axis: int, k: int) -> Array:
