@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numnet
+import torchnet
 from numnet.core.arrays import to_numpy
 from numnet.data import REDUCE, SHIFT, SKIP, ParseBatch, Transitions, Tree, Vocabulary, pad_parses
 from numnet.data.transitions import SHAPES
 from parity_tests.probe import Array, assert_near
 from parity_tests.spinn_cases import LEAVES, Draw, H, V, called
 from parity_tests.stack_program import program
+from torchnet.models import spinn as spinn_on_torch
 
 TIGHT = 1e-12  # float64: the same sums in another order, on sentences of up to 7 words
 draws = st.builds(
@@ -204,6 +206,27 @@ def test_own_moves_in_evaluation_need_no_parse(net: Any) -> None:
     expected = program(z.build(numnet), z, driven, given=False)
     np.testing.assert_allclose(to_numpy(y), expected["y"], atol=TIGHT)
     np.testing.assert_array_equal(expected["predicted"], driven)
+
+
+def test_given_moves_wait_for_no_result_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(scores: Any) -> Array:
+        read.append(scores.shape[1])
+        return to_numpy(scores)
+
+    monkeypatch.setattr(spinn_on_torch, "to_numpy", counted)
+    z = Draw(N=5, lengths=(3, 5, 0, 4))
+    words, lengths, transitions = z.batch()
+    spinn = z.build(torchnet)
+    spinn(words, lengths, transitions)
+    assert read == [(transitions != SKIP).sum()]  # all scores at once, after the last step
+    spinn.drive, spinn.teacher_forcing = "own", 1.0
+    spinn(words, lengths, transitions)
+    assert len(read) == 2
+    spinn.teacher_forcing = 0.0
+    spinn(words, lengths, transitions)
+    assert len(read) == 2 + transitions.shape[1] + 1
 
 
 def test_a_schedule_of_teacher_forcing_counts_the_calls(net: Any) -> None:

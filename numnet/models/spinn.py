@@ -134,7 +134,7 @@ class SPINN(SPINNBase, Model):
             M = table(leaves, stack.rows + int(np.maximum(lengths - 1, 0).sum()), self.dtype)
             scores, saved = track(self.reduce, self.tracker, M, stack, self.chooser(choose))  # (1) to (4)
             nodes, roots = stack.nodes, stack.roots()
-            self.moves, self.predicted_moves = choose.made, choose.predicted if self.predicts else None
+            self.moves, self.predicted_moves = choose.made, choose.predicted(scores) if self.predicts else None
             d_scores = self.transition_grads(scores, choose)
         rows = nodes if self.return_nodes else roots
         H = self.reduce.state_sizes[0]
@@ -147,14 +147,16 @@ class SPINN(SPINNBase, Model):
         return as_array(self.name, "x", x)
 
     def chooser(self, choose: Moves) -> Any:
-        """Return the choice of moves, from scores if the tracker predicts."""
-        return choose if self.predicts else lambda z: choose()
+        """Return the choice of moves, from scores if there may be own moves."""
+        return choose if choose.reads_scores else lambda z: choose()
 
     def transition_grads(self, scores: list[Array], choose: Moves) -> Sequence[Array | None]:
         """(6) Set added_loss; return the gradients of the scores of each step, (2, n) or None."""
         self.added_loss = 0.0
+        if not self.predicts:
+            return [None] * len(scores)
         if not choose.counted or not np.concatenate(choose.counted).any():
-            return [None if not self.predicts else np.zeros_like(z) for z in scores]
+            return [np.zeros_like(z) for z in scores]
         loss, alpha = self.transition_loss, self.transition_weight
         targets, counted = np.concatenate(choose.targets), np.concatenate(choose.counted)
         self.added_loss = alpha * loss.forward(np.concatenate(scores, axis=1).T, targets, counted)  # (6)

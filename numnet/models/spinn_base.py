@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -168,34 +169,46 @@ class Moves:
     Its own move is the valid one with the higher score. A given move that is not valid, after moves of its own, is not
     followed, and is no target of the transition loss.
 
-    made       (B, T): the moves of each sentence; SKIP after the last one
-    predicted  (B, T): what it would have done by itself, from the same stack
+    made               (B, T): the moves of each sentence; SKIP after the last one
+    reads_scores       whether there may be own moves; else all moves are known before the first step
+    valid              for each step (2, n): where SHIFT and where REDUCE is valid
     targets, counted   for each step (n,): the given moves, and whether they are valid
     """
 
     def __init__(self, stack: StackRows, given: Array | None, follow: Array) -> None:
         self.stack, self.given, self.follow = stack, given, follow
-        self.made, self.predicted = (np.full(follow.shape, SKIP) for _ in range(2))
+        self.made, self.reads_scores = np.full(follow.shape, SKIP), not follow.all()
+        self.valid: list[Array] = []
         self.targets: list[Array] = []
         self.counted: list[Array] = []
 
     def __call__(self, scores: Array | None = None) -> Array:
         """Return the moves (n,) of the running sentences, from the scores (2, n), or without them the given moves."""
         rows, t = self.stack.order[: self.stack.running], self.stack.step
-        moves: Any = None if self.given is None else self.given[rows, t]
-        if scores is not None:
-            moves = self.chosen(scores, moves, rows, t)
+        valid = np.stack(self.stack.valid())
+        self.valid.append(valid)
+        own: Any = None if scores is None else likelier(valid, scores)
+        moves = own if self.given is None else self.given[rows, t]
+        if self.given is not None:
+            possible = valid[moves, np.arange(len(rows))]
+            self.targets.append(moves)
+            self.counted.append(possible)
+            if scores is not None:
+                moves = np.where(possible & self.follow[rows, t], moves, own)
         self.made[rows, t] = moves
         return np.asarray(moves)
 
-    def chosen(self, scores: Array, given: Array | None, rows: Array, t: int) -> Array:
-        """Return its own moves, or the given ones where they are followed; note both."""
-        valid = np.stack(self.stack.valid())
-        own: Array = np.where(valid, scores, -np.inf).argmax(axis=0)
-        self.predicted[rows, t] = own
-        if given is None:
-            return own
-        possible = valid[given, np.arange(len(rows))]
-        self.targets.append(given)
-        self.counted.append(possible)
-        return np.where(possible & self.follow[rows, t], given, own)
+    def predicted(self, scores: Sequence[Array]) -> Array:
+        """Return (B, T): the own move of every step, whatever was made. The scores (2, n) are those of all steps."""
+        predicted = np.full_like(self.made, SKIP)
+        if self.valid:
+            steps, places = np.nonzero(self.made[self.stack.order].T != SKIP)  # the running sentences of each step
+            own = likelier(np.concatenate(self.valid, axis=1), np.concatenate(scores, axis=1))
+            predicted[self.stack.order[places], steps] = own
+        return predicted
+
+
+def likelier(valid: Array, scores: Array) -> Array:
+    """(3) Return the valid move (n,) with the higher score, from (2, n)."""
+    own: Array = np.where(valid, scores, -np.inf).argmax(axis=0)
+    return own

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
+from numnet.core.arrays import to_numpy
 from numnet.core.attributes import OfCall
 from numnet.core.checks import check_distinct, check_layers, check_part, validate_call
 from numnet.core.checks.spinn import (
@@ -29,7 +31,7 @@ from torchnet.core.operation import Operation
 from torchnet.layers.cross_entropy import SoftmaxCrossEntropy
 from torchnet.layers.module import as_layers
 from torchnet.models.model import Model, RNNModel
-from torchnet.models.thin_stack import at, compose, track
+from torchnet.models.thin_stack import Table, compose, track
 from torchnet.recurrent.tracker import Tracker
 from torchnet.recurrent.tree_node import TreeNode
 
@@ -119,7 +121,7 @@ class SPINN(SPINNBase, Model):
         s = self.leaf(x.flatten(0, 1)[words][:, None]) if alone else self.leaf(x, None, lengths)  # (0)
         check_leaves(self.name, s.shape, (*((len(words), 1) if alone else x.shape[:2]), sum(self.reduce.state_sizes)))
         leaves = (s[:, 0] if alone else s.flatten(0, 1)[words]).to(self.dtype)
-        M = [leaves.new_zeros(leaves.shape[-1]), *leaves.unbind()]
+        M = Table(leaves)
         loss = None
         if self.tracker is None:
             assert given is not None
@@ -132,12 +134,15 @@ class SPINN(SPINNBase, Model):
             choose = self.choice_of_moves(stack, given)
             scores = track(self.reduce, self.tracker, M, stack, self.chooser(choose))  # (1) to (4)
             nodes, roots = stack.nodes, stack.roots()
-            self.moves, self.predicted_moves = choose.made, choose.predicted if self.predicts else None
-            loss = self.loss_of_moves(scores, choose)
+            self.moves, self.predicted_moves = choose.made, None
+            if self.predicts:
+                z = torch.cat([leaves.new_zeros(2, 0), *scores], dim=1)
+                loss, self.predicted_moves = self.loss_of_moves(z, choose), choose.predicted([to_numpy(z)])
         rows = nodes if self.return_nodes else roots
         self.calls += self.training
         H = self.reduce.state_sizes[0]
-        y = at(M, rows.ravel())[:, :H].reshape(*rows.shape, H)  # (5)
+        h = torch.cat(M.blocks)[:, :H]
+        y = embedding(torch.from_numpy(rows).to(h.device), h, padding_idx=0)  # (5)
         self.added_loss = 0.0 if loss is None else loss.detach()
         self.save_graph((y,) if loss is None else (y, loss), (x,) if x.is_floating_point() else ())
         return y
@@ -148,15 +153,15 @@ class SPINN(SPINNBase, Model):
         return self.followed(x.to(self.device)) if x.is_floating_point() else x.to(self.device)
 
     def chooser(self, choose: Moves) -> Any:
-        """Return the choice of moves, from scores if the tracker predicts."""
-        return (lambda z: choose(z.detach().cpu().numpy())) if self.predicts else lambda z: choose()
+        """Return the choice of moves, from scores if there may be own moves."""
+        return (lambda z: choose(to_numpy(z))) if choose.reads_scores else lambda z: choose()
 
-    def loss_of_moves(self, scores: list[Tensor], choose: Moves) -> Tensor | None:
-        """(6) Return transition_weight · L_t of the scores (2, n) of each step; None if there are no targets."""
+    def loss_of_moves(self, scores: Tensor, choose: Moves) -> Tensor | None:
+        """(6) Return transition_weight · L_t of the scores (2, n) of all steps; None if there are no targets."""
         if not choose.counted or not np.concatenate(choose.counted).any():
             return None
         targets, counted = np.concatenate(choose.targets), np.concatenate(choose.counted)
-        return self.transition_weight * self.transition_loss(torch.cat(scores, dim=1).T, targets, counted)  # (6)
+        return self.transition_weight * self.transition_loss(scores.T, targets, counted)  # (6)
 
     @property
     def added_loss_in_graph(self) -> Any:
