@@ -66,6 +66,7 @@ TRAPS = {
     "no word": Draw(N=3, lengths=(0,)),
     "no word beside one": Draw(N=1, lengths=(0, 1), tracker="none"),
     "no word in a whole batch": Draw(N=3, lengths=(0, 0), nodes=True, tracker="none", tokens=True),
+    "no word for the norm": Draw(N=2, lengths=(0, 0), leaf="norm"),
     "two empty stacks in the first step": Draw(N=3, lengths=(3, 2, 3)),
     "left-branching": Draw(N=9, lengths=(9, 8, 0), shape="left", forcing=0.5),
     "right-branching": Draw(N=9, lengths=(9, 1, 8), shape="right", tracker="none", nodes=True),

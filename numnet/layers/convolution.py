@@ -133,7 +133,7 @@ def real_steps(x: Array, real: Array) -> Array:
 def put(steps: Array, real: Array) -> Array:
     """Return (B, T, D): the real steps (N, D) at their positions, 0 elsewhere; a view of them if all are real."""
     if real.all():
-        return steps.reshape(*real.shape, -1)
+        return steps.reshape(*real.shape, steps.shape[-1])
     out = np.zeros((*real.shape, steps.shape[-1]), steps.dtype)
     out[real] = steps
     return out
