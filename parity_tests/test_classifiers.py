@@ -310,6 +310,24 @@ def test_a_spinn_parses_words_by_itself(net: Any) -> None:
         model.predict(x.words, lengths=x.lengths)
 
 
+def test_a_trainer_counts_the_nodes_of_trees_and_predicts_each(net: Any) -> None:
+    model = classifier(net, "TreeClassifier", spinn(net, return_nodes=True))
+    targets = [row[: len(parse.moves)] for row, parse in zip(node_targets(), x.parses())]
+    batches = ParseBatches(x.parses(), targets, 4, seed=1)
+    trainer = net.Trainer(model, net.Adam(0.01), batches, batches, metrics="accuracy", progress=False)
+    history = trainer.fit(epochs=2)
+    assert (history.target, history.counts[0] + history.counts[1]) == ("node", (node_targets() >= 0).sum())
+    logits = model.predict(x)
+    found = trainer.predict(batches)
+    assert [len(each) for each in found] == (2 * x.lengths - 1).tolist()
+    for each, row in zip(found, logits):
+        np.testing.assert_allclose(each, row[: len(each)], rtol=1e-9, atol=1e-12)
+    known = node_targets() >= 0
+    right = np.mean((logits.argmax(-1) == node_targets())[known])
+    for size in (2, 6):
+        assert trainer.evaluate((x, node_targets()), batch_size=size)["accuracy"] == pytest.approx(right)
+
+
 def test_a_run_with_a_spinn_is_resumed_on_either_backend(net: Any, tmp_path: Path) -> None:
     def start(net: Any, model: Any = None, **options: Any) -> Any:
         encoder = spinn(net, drive="own", teacher_forcing=net.ExponentialSchedule(1.0, 0.9))

@@ -60,6 +60,8 @@ def of_parts(thing: Any, seed: int, check: Check) -> Iterator[Finding]:
             if found:
                 yield from found
                 return
+        if hasattr(thing, "features_backward"):
+            yield from of_features(thing, seed, check)
 
 
 def of_layer(layer: Any, name: str, seed: int, check: Check) -> Iterator[Finding]:
@@ -67,6 +69,23 @@ def of_layer(layer: Any, name: str, seed: int, check: Check) -> Iterator[Finding
     for finding in check(layer, seed=seed).findings:
         tensors = tuple(f"{name}.{tensor}" for tensor in finding.tensors)
         yield replace(finding, text=f"{name}, alone: {finding.text}", tensors=tensors)
+
+
+def of_features(thing: Any, seed: int, check: Check) -> Iterator[Finding]:
+    """Yield the findings about (2) of a classifier alone, which is between its encoder and its output layers."""
+    nodes = getattr(thing.encoder, "return_nodes", False)
+    real = np.array([[True, True, True], [True, False, False]]) if nodes else None
+    h = np.random.default_rng([seed, 7]).standard_normal((2, 3, 3) if nodes else (2 * thing.sides, 3))
+
+    def features(h: Array) -> Any:
+        return thing.features(h, real)[0]
+
+    def backward(dv: Array, h: Array) -> Any:
+        return thing.features_backward(dv, h.shape, real, thing.features(h, real)[1])
+
+    for finding in check((features, backward), h, seed=seed).findings:
+        text = f"equation (2), from the vectors h of the encoder to the output layers: {finding.text}"
+        yield replace(finding, text=text, tensors=("h",), equation="(2)")
 
 
 def of_node(node: Any, seed: int, drops: bool = False) -> list[Finding]:
