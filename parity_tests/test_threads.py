@@ -138,10 +138,23 @@ def as_translator(net: Any, model: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize("kind", ["RNNModel", "EncoderDecoder", "Tape"])
+def as_classifier(net: Any, model: Any) -> Any:
+    encoder = net.SPINN([model.layers[0], net.Dense(6)], net.TreeLSTMNode(3), net.Tracker(2), input_size=3, drive="own")
+    return net.TreeClassifier(encoder, [net.Dense(4)], net.SoftmaxCrossEntropy())
+
+
+MODELS: dict[str, Callable[[Any, Any], Any]] = {
+    "RNNModel": lambda net, model: model,
+    "EncoderDecoder": as_translator,
+    "TreeClassifier": as_classifier,
+    "Tape": as_tape,
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
 def test_overlapping_training_calls_are_refused(kind: str, net: Any) -> None:
     model, inside, go = waiting(net)
-    model = {"RNNModel": lambda net, model: model, "EncoderDecoder": as_translator, "Tape": as_tape}[kind](net, model)
+    model = MODELS[kind](net, model)
     target = TARGET[:, None] if kind == "EncoderDecoder" else TARGET
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(model.loss_and_grads, BATCH, target)

@@ -56,7 +56,9 @@ class OnTape:
         return self.part(*(self.moved(x) if k < taken else x for k, x in enumerate(inputs)), **options)
 
     def moved(self, x: Any) -> Any:
-        """Return x as a tensor on the tape's device."""
+        """Return x as a tensor on the tape's device; a ParseBatch stays one."""
+        if hasattr(x, "_fields"):
+            return x
         return as_tensor(plain(x), self.part.name, "x").to(self.tape.device)
 
     def __getattr__(self, name: str) -> Any:

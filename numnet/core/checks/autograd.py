@@ -52,6 +52,12 @@ def check_parts(who: str, parts: Mapping[str, Any], taken: Sequence[str], net: s
         if is_foreign(part, net):
             got = described_part(part, net)
             raise TypeError(f"{who}: {name} is {got}, expected a part of {net}. Create it from {net}.")
+        spinn = getattr(part, "encoder", part)
+        if hasattr(spinn, "added_loss") and spinn.predicts:
+            raise TypeError(
+                f"{who}: {name} is a {part.name} with a transition loss, which is no value on a tape, expected one "
+                "without it. Train it in a classifier without a tape, or give the SPINN a Tracker with predicts=False."
+            )
         if name.partition(".")[0] in taken or name.startswith("_"):
             raise ValueError(
                 f"{who}: a part is called {name}, which is a reserved name, expected another. Rename the part."
