@@ -121,19 +121,17 @@ class SPINN(SPINNBase, Model):
         s = self.leaf(x.flatten(0, 1)[words][:, None]) if alone else self.leaf(x, None, lengths)  # (0)
         check_leaves(self.name, s.shape, (*((len(words), 1) if alone else x.shape[:2]), sum(self.reduce.state_sizes)))
         leaves = (s[:, 0] if alone else s.flatten(0, 1)[words]).to(self.dtype)
-        M = Table(leaves)
         loss = None
         if self.tracker is None:
             assert given is not None
             plan = compositions(given, lengths)
-            compose(self.reduce, M, plan)  # (4)
-            nodes, roots = plan.nodes, plan.roots
+            blocks, nodes, roots = compose(self.reduce, leaves, plan), plan.nodes, plan.roots  # (4)
             self.moves, self.predicted_moves = given, None
         else:
-            stack = StackRows(lengths, max(2 * x.shape[1] - 1, 0))
+            M, stack = Table(leaves), StackRows(lengths, max(2 * x.shape[1] - 1, 0))
             choose = self.choice_of_moves(stack, given)
             scores = track(self.reduce, self.tracker, M, stack, self.chooser(choose))  # (1) to (4)
-            nodes, roots = stack.nodes, stack.roots()
+            blocks, nodes, roots = M.blocks, stack.nodes, stack.roots()
             self.moves, self.predicted_moves = choose.made, None
             if self.predicts:
                 z = torch.cat([leaves.new_zeros(2, 0), *scores], dim=1)
@@ -141,7 +139,7 @@ class SPINN(SPINNBase, Model):
         rows = nodes if self.return_nodes else roots
         self.calls += self.training
         H = self.reduce.state_sizes[0]
-        h = torch.cat(M.blocks)[:, :H]
+        h = torch.cat(blocks)[:, :H]
         y = embedding(torch.from_numpy(rows).to(h.device), h, padding_idx=0)  # (5)
         self.added_loss = 0.0 if loss is None else loss.detach()
         self.save_graph((y,) if loss is None else (y, loss), (x,) if x.is_floating_point() else ())

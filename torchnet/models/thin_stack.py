@@ -28,6 +28,32 @@ from torchnet.recurrent.tree_node import TreeNode
 Array = npt.NDArray[Any]
 
 
+def compose(node: TreeNode, leaves: Tensor, plan: Compositions) -> list[Tensor]:
+    """(4) Compose the phrases height by height. Return M in blocks: row 0 and the leaves, then a block for each height.
+
+    Every row is the child of one phrase at most. So a block is split by the heights of the parents, and the children of
+    the phrases of one height are a concatenation of such pieces.
+    """
+    ready, heights = node.prepared(), len(plan.starts) - 1
+    parent = np.full(plan.rows, heights)  # the height of each row's parent, less 1; `heights` without a parent
+    parent[plan.left] = parent[plan.right] = np.repeat(np.arange(heights), np.diff(plan.starts))
+    blocks = [torch.cat([leaves.new_zeros(1, leaves.shape[1]), leaves])]
+    pieces = [split(blocks[0], parent[: plan.first], heights + 1)]
+    for k, (start, stop) in enumerate(zip(plan.starts, plan.starts[1:])):
+        children = torch.cat([of_block[k] for of_block in pieces])  # in the order of their row numbers
+        rows = np.concatenate([plan.left[start:stop], plan.right[start:stop]])
+        left, right = at(children, rows.argsort().argsort()).chunk(2)
+        blocks.append(reduced(ready, left.new_zeros(0, stop - start), left, right))  # (4)
+        pieces.append(split(blocks[-1], parent[plan.first + start : plan.first + stop], heights + 1))
+    return blocks
+
+
+def split(block: Tensor, groups: Array, count: int) -> tuple[Tensor, ...]:
+    """Return the rows (n, S) of each of `count` groups, from the group of each row (n,)."""
+    sizes = np.bincount(groups, minlength=count).tolist()
+    return at(block, groups.argsort(kind="stable")).split(sizes)
+
+
 class Table:
     """M: phrases are appended as its next rows, and rows are read by their numbers.
 
@@ -48,10 +74,6 @@ class Table:
         self.blocks.append(new)
         self.rows.extend(new.unbind())
 
-    def one_by_one(self, numbers: Array) -> Tensor:
-        """Return these rows (n, S)."""
-        return torch.stack([self.rows[k] for k in numbers.tolist()])
-
     def __getitem__(self, numbers: Array) -> Tensor:
         """Return these rows (n, S): the recent ones by one gather, the others one by one."""
         place = np.full(len(self.rows), -1)
@@ -59,19 +81,9 @@ class Table:
         others = numbers[place[numbers] < 0]
         if len(others):
             place[others] = len(self.numbers) + np.arange(len(others))
-            self.recent.append(self.one_by_one(others))
-        recent = torch.cat(self.recent)
-        found = recent.index_select(0, torch.from_numpy(place[numbers]).to(recent.device))
-        self.recent, self.numbers = [found], numbers
-        return found
-
-
-def compose(node: TreeNode, M: Table, plan: Compositions) -> None:
-    """(4) Append the phrases to M, height by height."""
-    ready = node.prepared()
-    for start, stop in zip(plan.starts, plan.starts[1:]):
-        left, right = M.one_by_one(plan.left[start:stop]), M.one_by_one(plan.right[start:stop])
-        M.append(reduced(ready, left.new_zeros(0, stop - start), left, right))  # (4)
+            self.recent.append(torch.stack([self.rows[k] for k in others.tolist()]))
+        self.recent, self.numbers = [at(torch.cat(self.recent), place[numbers])], numbers
+        return self.recent[0]
 
 
 def track(node: TreeNode, tracker: Node, M: Table, stack: StackRows, choose: Callable[[Tensor], Array]) -> list[Tensor]:
@@ -96,6 +108,11 @@ def reduced(node: Node, context: Tensor, left: Tensor, right: Tensor) -> Tensor:
     children = *parts(node, left), *parts(node, right)
     _, new = node.step(node.inputs(context), *children)  # (4)
     return torch.cat(new).T
+
+
+def at(block: Tensor, rows: Array) -> Tensor:
+    """Return these rows of a block."""
+    return block.index_select(0, torch.from_numpy(rows).to(block.device))
 
 
 def parts(node: Node, rows: Tensor) -> tuple[Tensor, ...]:
