@@ -151,11 +151,13 @@ def classify(net: Any, args: argparse.Namespace, model: Any, words: Any) -> list
 
 
 def trees_of(net: Any, model: Any, words: Any, pairs: Any) -> list[Any]:
-    """Return (own, given) parses of the first pair of some length."""
+    """Return (own, given) parses of the first pair of some length; (used, None) of a network without its own."""
     pair = next((pair for pair in pairs.parses if 6 < len(pair[0].words) < 14), pairs.parses[0])
     batch = net.data.pad_parses(pair, words)
     model.predict(batch)
-    return [(net.data.Transitions(parse.words, moves), parse) for parse, moves in zip(pair, model.encoder.moves)]
+    own = model.encoder.drive == "own"
+    used = [net.data.Transitions(parse.words, moves) for parse, moves in zip(pair, model.encoder.moves)]
+    return [(tree, parse if own else None) for tree, parse in zip(used, pair)]
 
 
 def draw(figure: Any, net: Any, history: Any, answers: Any, trees: list[Any]) -> None:
