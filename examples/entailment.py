@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
     dropout: float = 0.2
     word_dropout: float = 0.1
     weight_decay: float = 0.0
-    transition_weight: float = 1.0
+    transition_weight: float = 3.0
 
 
 LARGE = Recipe(epochs=10, batch_size=32, hidden_size=300, mlp_layers=2, dropout=0.06, word_dropout=0.0)
