@@ -371,6 +371,7 @@ def test_large_numbers_stay_finite_without_a_warning(case: Case, net: Any, z: Si
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*no target is counted")
+        warnings.filterwarnings("ignore", message="LSTM with projections is not supported")  # PyTorch, once a process
         outputs, pullback = run(case.build(net, z, "float32"), large)
         gradients = pullback(upstream_like(outputs, z.rng))
     assert all(np.isfinite(value).all() for value in {**outputs, **gradients}.values())
