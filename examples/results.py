@@ -44,6 +44,7 @@ PAIRS = [
     ("TreeLSTM, random trees", "--encoder spinn-pi-nt --trees random", HALF),
     ("TreeLSTM, left-branching trees", "--encoder spinn-pi-nt --trees left", HALF),
     ("TreeLSTM and tracker", "--encoder spinn-pi", HALF),
+    ("TreeLSTM and tracker, random trees", "--encoder spinn-pi --trees random", HALF),
     ("own parses", "--encoder spinn", (*HALF, *MOVES)),
 ]
 TASKS = [
